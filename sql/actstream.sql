@@ -1,0 +1,604 @@
+/*
+ * actstream.sql
+ *      The whole schema of the extension, to be read from top to bottom.
+ *
+ * Nothing is replaced and nothing is taken over: an object of ours that exists
+ * already stops the script.  Functions in SQL have parsed bodies (BEGIN ATOMIC
+ * or RETURN), which name their objects once and for all, whatever search_path
+ * they are called under, and which the planner inlines.
+ */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION actstream" to load this file. \quit
+
+-- Somebody else's schema could hold anything, and its owner could drop ours.
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_namespace n
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'actstream'
+          AND n.nspowner OPERATOR(pg_catalog.=) (SELECT r.oid FROM pg_catalog.pg_roles r
+                                                 WHERE r.rolname OPERATOR(pg_catalog.=) current_user)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                          WHERE c.relnamespace OPERATOR(pg_catalog.=) n.oid)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p
+                          WHERE p.pronamespace OPERATOR(pg_catalog.=) n.oid)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t
+                          WHERE t.typnamespace OPERATOR(pg_catalog.=) n.oid)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator o
+                          WHERE o.oprnamespace OPERATOR(pg_catalog.=) n.oid)) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'schema "actstream" is not empty or belongs to another role',
+            HINT = 'Drop or rename it; the extension makes its own.';
+    END IF;
+END
+$$;
+
+COMMENT ON SCHEMA actstream IS 'activity streams: references, actions, follows and streams';
+
+------------------------------------------------------------------------------
+-- References
+------------------------------------------------------------------------------
+
+CREATE TYPE actstream.ref;
+
+CREATE FUNCTION actstream.ref_in(cstring) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_out(actstream.ref) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_recv(internal) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_send(actstream.ref) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+
+-- "main" rather than "plain": only then is the one-byte header used
+CREATE TYPE actstream.ref (
+    INPUT = actstream.ref_in,
+    OUTPUT = actstream.ref_out,
+    RECEIVE = actstream.ref_recv,
+    SEND = actstream.ref_send,
+    INTERNALLENGTH = variable,
+    ALIGNMENT = int4,
+    STORAGE = main
+);
+
+COMMENT ON TYPE actstream.ref IS 'reference to an object: a label and a key, written label:key';
+COMMENT ON FUNCTION actstream.ref_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION actstream.ref_out(actstream.ref) IS 'I/O';
+COMMENT ON FUNCTION actstream.ref_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION actstream.ref_send(actstream.ref) IS 'I/O';
+
+CREATE CAST (text AS actstream.ref) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (actstream.ref AS text) WITH INOUT AS ASSIGNMENT;
+COMMENT ON CAST (text AS actstream.ref) IS 'label:key to reference';
+COMMENT ON CAST (actstream.ref AS text) IS 'reference to label:key';
+
+CREATE FUNCTION actstream.ref(label text, key bigint) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ref_from_bigint';
+CREATE FUNCTION actstream.ref(label text, key uuid) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ref_from_uuid';
+CREATE FUNCTION actstream.ref(label text, key text) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ref_from_text';
+COMMENT ON FUNCTION actstream.ref(text, bigint) IS 'make a reference from a label and an integer key';
+COMMENT ON FUNCTION actstream.ref(text, uuid) IS 'make a reference from a label and a uuid key';
+COMMENT ON FUNCTION actstream.ref(text, text) IS 'make a reference from a label and a key of any text';
+
+CREATE FUNCTION actstream.ref_of(record) RETURNS actstream.ref
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION actstream.ref_of(record) IS 'reference to a row of a registered table';
+
+CREATE FUNCTION actstream.ref_label(actstream.ref) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_key(actstream.ref) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION actstream.ref_label(actstream.ref) IS 'label of a reference';
+COMMENT ON FUNCTION actstream.ref_key(actstream.ref) IS 'key of a reference, as text';
+
+-- ref >= label_start(l) AND ref < label_stop(l): the references with label l,
+-- in a form that an index serves
+CREATE FUNCTION actstream.label_start(label text) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.label_stop(label text) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION actstream.label_start(text) IS 'least reference with the label';
+COMMENT ON FUNCTION actstream.label_stop(text) IS 'least reference above all with the label';
+
+CREATE FUNCTION actstream.ref_eq(actstream.ref, actstream.ref) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_ne(actstream.ref, actstream.ref) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_lt(actstream.ref, actstream.ref) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_le(actstream.ref, actstream.ref) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_gt(actstream.ref, actstream.ref) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_ge(actstream.ref, actstream.ref) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_cmp(actstream.ref, actstream.ref) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_sortsupport(internal) RETURNS void
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_hash(actstream.ref) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_hash_extended(actstream.ref, bigint) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+
+CREATE OPERATOR actstream.= (
+    FUNCTION = actstream.ref_eq, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(actstream.=), NEGATOR = OPERATOR(actstream.<>),
+    RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+);
+CREATE OPERATOR actstream.<> (
+    FUNCTION = actstream.ref_ne, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(actstream.<>), NEGATOR = OPERATOR(actstream.=),
+    RESTRICT = neqsel, JOIN = neqjoinsel
+);
+CREATE OPERATOR actstream.< (
+    FUNCTION = actstream.ref_lt, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(actstream.>), NEGATOR = OPERATOR(actstream.>=),
+    RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+CREATE OPERATOR actstream.<= (
+    FUNCTION = actstream.ref_le, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(actstream.>=), NEGATOR = OPERATOR(actstream.>),
+    RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+CREATE OPERATOR actstream.> (
+    FUNCTION = actstream.ref_gt, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(actstream.<), NEGATOR = OPERATOR(actstream.<=),
+    RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+CREATE OPERATOR actstream.>= (
+    FUNCTION = actstream.ref_ge, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(actstream.<=), NEGATOR = OPERATOR(actstream.<),
+    RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+
+COMMENT ON FUNCTION actstream.ref_eq(actstream.ref, actstream.ref) IS 'implementation of = operator';
+COMMENT ON FUNCTION actstream.ref_ne(actstream.ref, actstream.ref) IS 'implementation of <> operator';
+COMMENT ON FUNCTION actstream.ref_lt(actstream.ref, actstream.ref) IS 'implementation of < operator';
+COMMENT ON FUNCTION actstream.ref_le(actstream.ref, actstream.ref) IS 'implementation of <= operator';
+COMMENT ON FUNCTION actstream.ref_gt(actstream.ref, actstream.ref) IS 'implementation of > operator';
+COMMENT ON FUNCTION actstream.ref_ge(actstream.ref, actstream.ref) IS 'implementation of >= operator';
+COMMENT ON FUNCTION actstream.ref_cmp(actstream.ref, actstream.ref) IS 'less-equal-greater';
+COMMENT ON FUNCTION actstream.ref_sortsupport(internal) IS 'sort support';
+COMMENT ON FUNCTION actstream.ref_hash(actstream.ref) IS 'hash';
+COMMENT ON FUNCTION actstream.ref_hash_extended(actstream.ref, bigint) IS 'hash';
+COMMENT ON OPERATOR actstream.= (actstream.ref, actstream.ref) IS 'equal';
+COMMENT ON OPERATOR actstream.<> (actstream.ref, actstream.ref) IS 'not equal';
+COMMENT ON OPERATOR actstream.< (actstream.ref, actstream.ref) IS 'less than';
+COMMENT ON OPERATOR actstream.<= (actstream.ref, actstream.ref) IS 'less than or equal';
+COMMENT ON OPERATOR actstream.> (actstream.ref, actstream.ref) IS 'greater than';
+COMMENT ON OPERATOR actstream.>= (actstream.ref, actstream.ref) IS 'greater than or equal';
+
+CREATE OPERATOR FAMILY actstream.ref_ops USING btree;
+CREATE OPERATOR FAMILY actstream.ref_ops USING hash;
+
+CREATE OPERATOR CLASS actstream.ref_ops
+    DEFAULT FOR TYPE actstream.ref USING btree FAMILY actstream.ref_ops AS
+    OPERATOR 1 actstream.<,
+    OPERATOR 2 actstream.<=,
+    OPERATOR 3 actstream.=,
+    OPERATOR 4 actstream.>=,
+    OPERATOR 5 actstream.>,
+    FUNCTION 1 actstream.ref_cmp(actstream.ref, actstream.ref),
+    FUNCTION 2 actstream.ref_sortsupport(internal),
+    FUNCTION 4 pg_catalog.btequalimage(oid);
+
+CREATE OPERATOR CLASS actstream.ref_ops
+    DEFAULT FOR TYPE actstream.ref USING hash FAMILY actstream.ref_ops AS
+    OPERATOR 1 actstream.=,
+    FUNCTION 1 actstream.ref_hash(actstream.ref),
+    FUNCTION 2 actstream.ref_hash_extended(actstream.ref, bigint);
+
+COMMENT ON OPERATOR FAMILY actstream.ref_ops USING btree IS 'references by label, then by key';
+COMMENT ON OPERATOR FAMILY actstream.ref_ops USING hash IS 'references';
+COMMENT ON OPERATOR CLASS actstream.ref_ops USING btree IS 'references by label, then by key';
+COMMENT ON OPERATOR CLASS actstream.ref_ops USING hash IS 'references';
+
+------------------------------------------------------------------------------
+-- Object types
+------------------------------------------------------------------------------
+
+CREATE TABLE actstream.object_type (
+    label         text PRIMARY KEY,
+    relation      regclass UNIQUE,
+    key_columns   name[],
+    name_template text,
+    url_template  text,
+    on_delete     text NOT NULL DEFAULT 'cascade',
+    checked       boolean NOT NULL DEFAULT true,
+    CONSTRAINT object_type_key_check
+        CHECK ((relation IS NULL) OPERATOR(pg_catalog.=) (key_columns IS NULL))
+);
+
+COMMENT ON TABLE actstream.object_type IS 'what actions and follows can refer to';
+COMMENT ON COLUMN actstream.object_type.label IS 'what references to these objects begin with';
+COMMENT ON COLUMN actstream.object_type.relation IS 'the table; null for objects outside of this database';
+COMMENT ON COLUMN actstream.object_type.key_columns IS 'columns of the table that are the key of a reference';
+COMMENT ON COLUMN actstream.object_type.name_template IS 'how an object is called: text with {column} in it';
+COMMENT ON COLUMN actstream.object_type.url_template IS 'where an object is shown: text with {column} in it';
+COMMENT ON COLUMN actstream.object_type.on_delete IS 'what becomes of references to a deleted row';
+COMMENT ON COLUMN actstream.object_type.checked IS 'whether references to rows that do not exist are refused';
+COMMENT ON CONSTRAINT object_type_key_check ON actstream.object_type IS 'a table has key columns, an external type has none';
+
+CREATE FUNCTION actstream.object_type_check() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_check';
+CREATE FUNCTION actstream.object_type_keep() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_keep';
+CREATE FUNCTION actstream.object_type_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_changed';
+REVOKE EXECUTE ON FUNCTION actstream.object_type_check() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream.object_type_keep() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream.object_type_changed() FROM PUBLIC;
+COMMENT ON FUNCTION actstream.object_type_check() IS 'trigger: what is registered is valid, what is referenced keeps its meaning';
+COMMENT ON FUNCTION actstream.object_type_keep() IS 'trigger: what is referenced is not truncated away';
+COMMENT ON FUNCTION actstream.object_type_changed() IS 'trigger: all sessions read the registry anew';
+
+CREATE TRIGGER object_type_check BEFORE INSERT OR UPDATE OR DELETE ON actstream.object_type
+    FOR EACH ROW EXECUTE FUNCTION actstream.object_type_check();
+CREATE TRIGGER object_type_keep BEFORE TRUNCATE ON actstream.object_type
+    EXECUTE FUNCTION actstream.object_type_keep();
+CREATE TRIGGER object_type_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON actstream.object_type
+    EXECUTE FUNCTION actstream.object_type_changed();
+-- replicated changes too must reach the other sessions
+ALTER TABLE actstream.object_type ENABLE ALWAYS TRIGGER object_type_changed;
+COMMENT ON TRIGGER object_type_check ON actstream.object_type IS 'what is registered is valid, what is referenced keeps its meaning';
+COMMENT ON TRIGGER object_type_keep ON actstream.object_type IS 'what is referenced is not truncated away';
+COMMENT ON TRIGGER object_type_changed ON actstream.object_type IS 'all sessions read the registry anew';
+
+CREATE FUNCTION actstream.register(
+    relation      regclass,
+    label         text DEFAULT NULL,
+    key_columns   name[] DEFAULT NULL,
+    name_template text DEFAULT NULL,
+    url_template  text DEFAULT NULL,
+    on_delete     text DEFAULT 'cascade',
+    checked       boolean DEFAULT true)
+    RETURNS actstream.object_type
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_register';
+CREATE FUNCTION actstream.register_external(
+    label         text,
+    name_template text DEFAULT NULL,
+    url_template  text DEFAULT NULL)
+    RETURNS actstream.object_type
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_register_external';
+CREATE FUNCTION actstream.unregister(label text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unregister';
+COMMENT ON FUNCTION actstream.register(regclass, text, name[], text, text, text, boolean)
+    IS 'let actions and follows refer to the rows of a table';
+COMMENT ON FUNCTION actstream.register_external(text, text, text)
+    IS 'let actions and follows refer to objects outside of this database';
+COMMENT ON FUNCTION actstream.unregister(text)
+    IS 'forget an object type that nothing refers to';
+
+------------------------------------------------------------------------------
+-- Actions
+------------------------------------------------------------------------------
+
+-- What has a fixed width comes first, so that nothing is lost to alignment.
+CREATE TABLE actstream.action (
+    id            bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    "timestamp"   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    public        boolean NOT NULL DEFAULT true,
+    actor         actstream.ref NOT NULL,
+    verb          text NOT NULL,
+    action_object actstream.ref,
+    target        actstream.ref,
+    description   text,
+    data          jsonb,
+    external_id   text,
+    CONSTRAINT action_verb_check
+        CHECK (verb OPERATOR(pg_catalog.<>) '' AND pg_catalog.char_length(verb) OPERATOR(pg_catalog.<=) 255),
+    CONSTRAINT action_external_id_check
+        CHECK (pg_catalog.octet_length(external_id) OPERATOR(pg_catalog.<=) 1024)
+);
+
+COMMENT ON TABLE actstream.action IS 'an actor did something, with an object, to a target, at some instant';
+COMMENT ON COLUMN actstream.action.id IS 'order among actions of one instant';
+COMMENT ON COLUMN actstream.action."timestamp" IS 'when it happened';
+COMMENT ON COLUMN actstream.action.public IS 'whether streams show it';
+COMMENT ON COLUMN actstream.action.actor IS 'who did it';
+COMMENT ON COLUMN actstream.action.verb IS 'what was done';
+COMMENT ON COLUMN actstream.action.action_object IS 'what it was done with';
+COMMENT ON COLUMN actstream.action.target IS 'what it was done to';
+COMMENT ON COLUMN actstream.action.description IS 'what there is to say';
+COMMENT ON COLUMN actstream.action.data IS 'what the application adds';
+COMMENT ON COLUMN actstream.action.external_id IS 'the producer''s name of the action, by which it is stored once';
+COMMENT ON CONSTRAINT action_verb_check ON actstream.action IS 'a verb has 1 to 255 characters';
+COMMENT ON CONSTRAINT action_external_id_check ON actstream.action IS 'an external_id has at most 1024 bytes';
+
+-- Read backwards, these are the streams.  Equal timestamps are put in order
+-- of id by whoever reads: an id here would widen every entry.
+CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp");
+CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp")
+    WHERE target IS NOT NULL;
+CREATE INDEX action_action_object_idx ON actstream.action (action_object, public, "timestamp")
+    WHERE action_object IS NOT NULL;
+CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public;
+CREATE UNIQUE INDEX action_external_id_key ON actstream.action (external_id)
+    WHERE external_id IS NOT NULL;
+COMMENT ON INDEX actstream.action_actor_idx IS 'what an actor did';
+COMMENT ON INDEX actstream.action_target_idx IS 'what was done to a target';
+COMMENT ON INDEX actstream.action_action_object_idx IS 'what was done with an action object';
+COMMENT ON INDEX actstream.action_timestamp_idx IS 'the time line of public actions';
+COMMENT ON INDEX actstream.action_external_id_key IS 'actions that producers named';
+
+CREATE FUNCTION actstream.action_check() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_check';
+REVOKE EXECUTE ON FUNCTION actstream.action_check() FROM PUBLIC;
+COMMENT ON FUNCTION actstream.action_check() IS 'trigger: references bear registered labels';
+CREATE TRIGGER action_check AFTER INSERT OR UPDATE ON actstream.action
+    FOR EACH ROW EXECUTE FUNCTION actstream.action_check();
+COMMENT ON TRIGGER action_check ON actstream.action IS 'references bear registered labels';
+
+CREATE FUNCTION actstream.act_send(
+    actor         actstream.ref,
+    verb          text,
+    action_object actstream.ref DEFAULT NULL,
+    target        actstream.ref DEFAULT NULL,
+    description   text DEFAULT NULL,
+    public        boolean DEFAULT true,
+    "timestamp"   timestamptz DEFAULT NULL,
+    data          jsonb DEFAULT NULL,
+    external_id   text DEFAULT NULL)
+    RETURNS actstream.action
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_act_send';
+COMMENT ON FUNCTION actstream.act_send(actstream.ref, text, actstream.ref, actstream.ref, text, boolean, timestamptz, jsonb, text)
+    IS 'send an action';
+
+------------------------------------------------------------------------------
+-- Follows
+------------------------------------------------------------------------------
+
+CREATE TABLE actstream.follow (
+    follower   actstream.ref,
+    followee   actstream.ref,
+    flag       text NOT NULL DEFAULT '',
+    actor_only boolean NOT NULL DEFAULT true,
+    started    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started),
+    CONSTRAINT follow_flag_check
+        CHECK (pg_catalog.octet_length(flag) OPERATOR(pg_catalog.<=) 247)
+);
+
+COMMENT ON TABLE actstream.follow IS 'who follows what';
+COMMENT ON COLUMN actstream.follow.follower IS 'who follows';
+COMMENT ON COLUMN actstream.follow.followee IS 'what is followed';
+COMMENT ON COLUMN actstream.follow.flag IS 'kind of follow; empty is the plain one';
+COMMENT ON COLUMN actstream.follow.actor_only IS 'only what the followee does, not what is done to it or with it';
+COMMENT ON COLUMN actstream.follow.started IS 'when it began';
+COMMENT ON CONSTRAINT follow_flag_check ON actstream.follow IS 'a flag has at most 247 bytes';
+
+CREATE INDEX follow_followee_idx ON actstream.follow (followee);
+COMMENT ON INDEX actstream.follow_followee_idx IS 'the followers of an object';
+
+CREATE FUNCTION actstream.follow_check() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_check';
+REVOKE EXECUTE ON FUNCTION actstream.follow_check() FROM PUBLIC;
+COMMENT ON FUNCTION actstream.follow_check() IS 'trigger: references bear registered labels';
+CREATE TRIGGER follow_check AFTER INSERT OR UPDATE ON actstream.follow
+    FOR EACH ROW EXECUTE FUNCTION actstream.follow_check();
+COMMENT ON TRIGGER follow_check ON actstream.follow IS 'references bear registered labels';
+
+CREATE FUNCTION actstream.follow(
+    follower    actstream.ref,
+    followee    actstream.ref,
+    flag        text DEFAULT '',
+    actor_only  boolean DEFAULT true,
+    send_action boolean DEFAULT true,
+    description text DEFAULT NULL,
+    public      boolean DEFAULT true,
+    "timestamp" timestamptz DEFAULT NULL,
+    data        jsonb DEFAULT NULL)
+    RETURNS actstream.follow
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_follow';
+CREATE FUNCTION actstream.unfollow(
+    follower    actstream.ref,
+    followee    actstream.ref,
+    flag        text DEFAULT NULL,
+    send_action boolean DEFAULT false)
+    RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unfollow';
+COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb)
+    IS 'follow an object';
+COMMENT ON FUNCTION actstream.unfollow(actstream.ref, actstream.ref, text, boolean)
+    IS 'stop following an object; with flag null, in every kind';
+
+CREATE FUNCTION actstream.is_following(
+    follower actstream.ref,
+    followee actstream.ref,
+    flag     text DEFAULT NULL)
+    RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN EXISTS (
+        SELECT FROM actstream.follow f
+        WHERE f.follower OPERATOR(actstream.=) is_following.follower
+          AND f.followee OPERATOR(actstream.=) is_following.followee
+          AND (is_following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) is_following.flag));
+
+CREATE FUNCTION actstream.followers(
+    followee actstream.ref,
+    flag     text DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT DISTINCT f.follower
+    FROM actstream.follow f
+    WHERE f.followee OPERATOR(actstream.=) followers.followee
+      AND (followers.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) followers.flag);
+END;
+
+CREATE FUNCTION actstream.following(
+    follower actstream.ref,
+    flag     text DEFAULT NULL,
+    labels   text[] DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT DISTINCT f.followee
+    FROM actstream.follow f
+    WHERE f.follower OPERATOR(actstream.=) following.follower
+      AND (following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) following.flag)
+      AND (following.labels IS NULL
+           OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels));
+END;
+
+COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
+    IS 'whether the one follows the other';
+COMMENT ON FUNCTION actstream.followers(actstream.ref, text)
+    IS 'who follows an object, each once';
+COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])
+    IS 'what a follower follows, each once';
+
+------------------------------------------------------------------------------
+-- Streams: public actions, newest first
+------------------------------------------------------------------------------
+
+CREATE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT a.*
+    FROM actstream.action a
+    WHERE a.public
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+CREATE FUNCTION actstream.actor_stream(actor actstream.ref) RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT a.*
+    FROM actstream.action a
+    WHERE a.actor OPERATOR(actstream.=) actor_stream.actor AND a.public
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+CREATE FUNCTION actstream.target_stream(target actstream.ref) RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT a.*
+    FROM actstream.action a
+    WHERE a.target OPERATOR(actstream.=) target_stream.target AND a.public
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref) RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT a.*
+    FROM actstream.action a
+    WHERE a.action_object OPERATOR(actstream.=) action_object_stream.action_object AND a.public
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+-- An action that a stream meets through several roles or follows has one
+-- timestamp and one id, by which DISTINCT ON leaves it once.  It is these two
+-- and no more, so that a bound on them reaches the indexes.
+
+CREATE FUNCTION actstream.any_stream(object actstream.ref) RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT DISTINCT ON (a."timestamp", a.id) a.*
+    FROM (SELECT * FROM actstream.actor_stream(any_stream.object)
+          UNION ALL
+          SELECT * FROM actstream.target_stream(any_stream.object)
+          UNION ALL
+          SELECT * FROM actstream.action_object_stream(any_stream.object)) a
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+CREATE FUNCTION actstream.model_stream(label text) RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT a.*
+    FROM actstream.action a
+    WHERE a.public
+      AND ((a.actor OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
+            AND a.actor OPERATOR(actstream.<) actstream.label_stop(model_stream.label))
+           OR (a.target OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
+               AND a.target OPERATOR(actstream.<) actstream.label_stop(model_stream.label))
+           OR (a.action_object OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
+               AND a.action_object OPERATOR(actstream.<) actstream.label_stop(model_stream.label)))
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+CREATE FUNCTION actstream.check_roles(roles text[]) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION actstream.check_roles(text[]) IS 'the roles themselves, or an error if one is unknown';
+
+CREATE FUNCTION actstream.stream_of(
+    objects actstream.ref[],
+    roles   text[] DEFAULT '{actor,action_object,target}')
+    RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT DISTINCT ON (a."timestamp", a.id) a.*
+    FROM pg_catalog.unnest(stream_of.objects) AS o(object)
+    CROSS JOIN LATERAL (
+        SELECT a.* FROM actstream.action a
+        WHERE 'actor' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of.roles))
+          AND a.actor OPERATOR(actstream.=) o.object AND a.public
+        UNION ALL
+        SELECT a.* FROM actstream.action a
+        WHERE 'target' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of.roles))
+          AND a.target OPERATOR(actstream.=) o.object AND a.public
+        UNION ALL
+        SELECT a.* FROM actstream.action a
+        WHERE 'action_object' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of.roles))
+          AND a.action_object OPERATOR(actstream.=) o.object AND a.public) a
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+CREATE FUNCTION actstream.user_stream(
+    follower           actstream.ref,
+    flag               text DEFAULT NULL,
+    with_user_activity boolean DEFAULT false,
+    since_follow       boolean DEFAULT false)
+    RETURNS SETOF actstream.action
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT DISTINCT ON (a."timestamp", a.id) a.*
+    FROM (SELECT f.followee AS object, f.actor_only,
+                 CASE WHEN user_stream.since_follow THEN f.started ELSE '-infinity' END AS since
+          FROM actstream.follow f
+          WHERE f.follower OPERATOR(actstream.=) user_stream.follower
+            AND (user_stream.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) user_stream.flag)
+          UNION ALL
+          SELECT user_stream.follower, true, '-infinity'
+          WHERE user_stream.with_user_activity) AS source
+    CROSS JOIN LATERAL (
+        SELECT a.* FROM actstream.action a
+        WHERE a.actor OPERATOR(actstream.=) source.object AND a.public
+          AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
+        UNION ALL
+        SELECT a.* FROM actstream.action a
+        WHERE NOT source.actor_only
+          AND a.target OPERATOR(actstream.=) source.object AND a.public
+          AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
+        UNION ALL
+        SELECT a.* FROM actstream.action a
+        WHERE NOT source.actor_only
+          AND a.action_object OPERATOR(actstream.=) source.object AND a.public
+          AND a."timestamp" OPERATOR(pg_catalog.>=) source.since) a
+    ORDER BY a."timestamp" DESC, a.id DESC;
+END;
+
+COMMENT ON FUNCTION actstream.public_stream() IS 'the whole time line';
+COMMENT ON FUNCTION actstream.actor_stream(actstream.ref) IS 'what an actor did';
+COMMENT ON FUNCTION actstream.target_stream(actstream.ref) IS 'what was done to a target';
+COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref) IS 'what was done with an action object';
+COMMENT ON FUNCTION actstream.any_stream(actstream.ref) IS 'actions with an object in whatever role';
+COMMENT ON FUNCTION actstream.model_stream(text) IS 'actions with any object of a type in whatever role';
+COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[]) IS 'actions with any of the objects in one of the roles';
+COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean) IS 'what the objects do that a follower follows';
+
+------------------------------------------------------------------------------
+-- Dump
+------------------------------------------------------------------------------
+
+SELECT pg_catalog.pg_extension_config_dump('actstream.object_type', '');
+SELECT pg_catalog.pg_extension_config_dump('actstream.action', '');
+SELECT pg_catalog.pg_extension_config_dump('actstream.action_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('actstream.follow', '');

@@ -1,0 +1,26 @@
+/*
+ * action.h
+ *		Sending an action.
+ */
+#ifndef ACTSTREAM_ACTION_H
+#define ACTSTREAM_ACTION_H
+
+#include "catalog.h"
+
+/*
+ * What a caller says of a new action; the attribute number is the index + 1.
+ * The id is not among it: the table gives it.
+ */
+typedef struct NewAction
+{
+	Datum		values[Natts_action];
+	bool		isnull[Natts_action];
+} NewAction;
+
+extern void NewActionInit(NewAction *action);
+extern void NewActionSet(NewAction *action, AttrNumber attnum, Datum value);
+extern void NewActionSetArg(NewAction *action, AttrNumber attnum,
+							FunctionCallInfo fcinfo, int arg);
+extern Datum ActionSend(NewAction *action);
+
+#endif							/* ACTSTREAM_ACTION_H */

@@ -1,0 +1,319 @@
+/*
+ * catalog.c
+ *		The extension's own tables, and the registry of object types.
+ *
+ * The registry is small and read on every write, so each backend keeps all of
+ * it in a hash table.  It is emptied when the relation cache hears of a change
+ * to actstream.object_type, which a trigger of that table announces, and
+ * filled anew, with what is committed then, by the next look-up.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "catalog.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/*
+ * The OIDs of our tables and of the reference type, which come and go with the
+ * tables.  "valid" is cleared by invalidation alone and set by loading alone.
+ */
+static struct
+{
+	bool		valid;
+	Oid			ref;
+	Oid			object_type;
+	Oid			action;
+	Oid			follow;
+}			own;
+
+/*
+ * The registry: RegisteredType by label; NULL until it is loaded whole.
+ * Everything lives in registry_context, which is reset when the next look-up
+ * finds the registry invalid, never before.
+ */
+static MemoryContext registry_context = NULL;
+static HTAB *registry = NULL;
+static bool registry_valid = false;
+
+/*
+ * Relation cache callback: forget what depended on "relid", or everything if
+ * that is InvalidOid.  Must not access catalogs.
+ */
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	(void) arg;
+	if (!own.valid || relid == InvalidOid ||
+		relid == own.object_type || relid == own.action ||
+		relid == own.follow)
+	{
+		own.valid = false;
+		registry_valid = false;
+	}
+}
+
+static void
+load_own_oids(void)
+{
+	static bool registered = false;
+	Oid			schema;
+
+	if (own.valid)
+		return;
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		registered = true;
+	}
+
+	schema = get_namespace_oid("actstream", true);
+	if (OidIsValid(schema))
+	{
+		own.ref = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								  CStringGetDatum("ref"),
+								  ObjectIdGetDatum(schema));
+		own.object_type = get_relname_relid("object_type", schema);
+		own.action = get_relname_relid("action", schema);
+		own.follow = get_relname_relid("follow", schema);
+	}
+	if (!OidIsValid(schema) || !OidIsValid(own.ref) ||
+		!OidIsValid(own.object_type) || !OidIsValid(own.action) ||
+		!OidIsValid(own.follow))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"actstream\" is not complete in this database"),
+				 errhint("Use CREATE EXTENSION actstream.")));
+	own.valid = true;
+}
+
+Oid
+RefTypeId(void)
+{
+	load_own_oids();
+	return own.ref;
+}
+
+Oid
+ObjectTypeRelationId(void)
+{
+	load_own_oids();
+	return own.object_type;
+}
+
+Oid
+ActionRelationId(void)
+{
+	load_own_oids();
+	return own.action;
+}
+
+Oid
+FollowRelationId(void)
+{
+	load_own_oids();
+	return own.follow;
+}
+
+/*
+ * OwnTriggerData
+ *		How a trigger function of ours was called.
+ *
+ * Raises an error unless the trigger manager called it for the table it was
+ * made for: what it does must not be had by creating a trigger elsewhere.
+ */
+TriggerData *
+OwnTriggerData(FunctionCallInfo fcinfo, Oid relid)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function was not called by trigger manager")));
+	if (RelationGetRelid(trigdata->tg_relation) != relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("trigger \"%s\" of relation \"%s\" does not belong there",
+						trigdata->tg_trigger->tgname,
+						RelationGetRelationName(trigdata->tg_relation)),
+				 errdetail("Its function serves relation \"%s\" of extension actstream only.",
+						   get_rel_name(relid))));
+	return trigdata;
+}
+
+/*
+ * NameArrayToList
+ *		The elements of a name[] as a list of char *.
+ *
+ * Raises an error if the array is empty or holds a null.
+ */
+List *
+NameArrayToList(Datum array)
+{
+	List	   *result = NIL;
+	Datum	   *names;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false,
+					  TYPALIGN_CHAR, &names, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("column name must not be null")));
+		result = lappend(result, pstrdup(NameStr(*DatumGetName(names[i]))));
+	}
+	if (result == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("list of columns must not be empty")));
+	return result;
+}
+
+/*
+ * Enter one row of actstream.object_type into the cache.
+ */
+static void
+load_object_type(HTAB *types, HeapTuple tuple, TupleDesc tupdesc)
+{
+	char	   *label;
+	RegisteredType *type;
+	Datum		value;
+	bool		isnull;
+
+	label = TextDatumGetCString(heap_getattr(tuple, Anum_object_type_label,
+											 tupdesc, &isnull));
+	type = hash_search(types, label, HASH_ENTER, NULL);
+
+	value = heap_getattr(tuple, Anum_object_type_relation, tupdesc, &isnull);
+	type->relation = isnull ? InvalidOid : DatumGetObjectId(value);
+
+	value = heap_getattr(tuple, Anum_object_type_key_columns, tupdesc, &isnull);
+	type->key_columns = isnull ? NIL : NameArrayToList(value);
+}
+
+static void
+load_registry(void)
+{
+	HASHCTL		ctl = {0};
+	HTAB	   *types;
+	Oid			relid;
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	MemoryContext oldcontext;
+
+	relid = ObjectTypeRelationId();
+	if (registry_valid && registry != NULL)
+		return;
+
+	if (registry_context == NULL)
+		registry_context = AllocSetContextCreate(CacheMemoryContext,
+												 "actstream registry",
+												 ALLOCSET_SMALL_SIZES);
+	registry = NULL;
+	MemoryContextReset(registry_context);
+	oldcontext = MemoryContextSwitchTo(registry_context);
+
+	ctl.keysize = sizeof(((RegisteredType *) NULL)->label);
+	ctl.entrysize = sizeof(RegisteredType);
+	ctl.hcxt = registry_context;
+	types = hash_create("actstream object types", 32, &ctl,
+						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+
+	rel = table_open(relid, AccessShareLock);
+
+	/* before the scan, so that a change during it is not missed */
+	registry_valid = true;
+
+	/* no snapshot given: the newest, also under REPEATABLE READ */
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		load_object_type(types, tuple, RelationGetDescr(rel));
+	systable_endscan(scan);
+
+	table_close(rel, AccessShareLock);
+	MemoryContextSwitchTo(oldcontext);
+	registry = types;
+}
+
+/*
+ * RegistryLookupLabel
+ *		The object type of that label, or NULL.
+ *
+ * What it returns is good until the next call of this file's functions.
+ */
+const RegisteredType *
+RegistryLookupLabel(const char *label, int len)
+{
+	char		key[REF_MAX_LABEL + 1];
+
+	if (len > REF_MAX_LABEL)
+		return NULL;
+	memcpy(key, label, len);
+	key[len] = '\0';
+
+	load_registry();
+	return hash_search(registry, key, HASH_FIND, NULL);
+}
+
+/*
+ * RegistryLookupRelation
+ *		The object type of that table, or NULL; see RegistryLookupLabel().
+ */
+const RegisteredType *
+RegistryLookupRelation(Oid relation)
+{
+	HASH_SEQ_STATUS status;
+	RegisteredType *type;
+
+	load_registry();
+	hash_seq_init(&status, registry);
+	while ((type = hash_seq_search(&status)) != NULL)
+	{
+		if (type->relation == relation)
+		{
+			hash_seq_term(&status);
+			return type;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * IsLoadingDump
+ *		Is "own_table" being filled from a dump?
+ *
+ * A dump loads tables in an order of its own: actions come before the registry
+ * that their labels are in, and the registry comes before the primary keys of
+ * the tables it names.  What every dump does first is to turn
+ * check_function_bodies off, whose very meaning is that things may be referred
+ * to before they exist.  We take it in the same sense, for whoever owns the
+ * table and could disable its triggers as well.
+ */
+bool
+IsLoadingDump(Relation own_table)
+{
+	return !check_function_bodies &&
+		object_ownercheck(RelationRelationId, RelationGetRelid(own_table),
+						  GetUserId());
+}

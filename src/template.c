@@ -1,0 +1,80 @@
+/*
+ * template.c
+ *		Texts with {column} in them: '{first_name} {last_name}'.
+ *
+ * "{{" and "}}" are literal braces.  A template is never evaluated as SQL: a
+ * column name is taken to the letter, without quotes or folding.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "template.h"
+
+#include "lib/stringinfo.h"
+
+static List *
+append_part(List *parts, bool is_column, StringInfo text)
+{
+	TemplatePart *part;
+
+	if (text->len == 0)
+		return parts;
+	part = palloc(sizeof(TemplatePart));
+	part->is_column = is_column;
+	part->text = pstrdup(text->data);
+	resetStringInfo(text);
+	return lappend(parts, part);
+}
+
+static void
+malformed_template(const char *template, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("malformed template: \"%s\"", template),
+			 errdetail_internal("%s", detail),
+			 errhint("Write {column} for the value of a column, {{ and }} for braces.")));
+}
+
+/*
+ * TemplateParse
+ *		Take a template apart, into TemplatePart in the current memory context.
+ *
+ * Raises ERRCODE_INVALID_PARAMETER_VALUE for braces that do not match and for
+ * an empty name.  Whether the columns exist is for the caller to know.
+ */
+List *
+TemplateParse(const char *template)
+{
+	List	   *parts = NIL;
+	StringInfoData text;
+	const char *p = template;
+
+	initStringInfo(&text);
+	while (*p != '\0')
+	{
+		if ((p[0] == '{' || p[0] == '}') && p[1] == p[0])
+		{
+			appendStringInfoChar(&text, *p);
+			p += 2;
+		}
+		else if (*p == '{')
+		{
+			size_t		len = strcspn(p + 1, "{}");
+
+			if (p[1 + len] != '}')
+				malformed_template(template, _("A \"{\" is not closed."));
+			if (len == 0)
+				malformed_template(template, _("The name between braces is empty."));
+			parts = append_part(parts, false, &text);
+			appendBinaryStringInfo(&text, p + 1, len);
+			parts = append_part(parts, true, &text);
+			p += len + 2;
+		}
+		else if (*p == '}')
+			malformed_template(template, _("A \"}\" closes nothing."));
+		else
+			appendStringInfoChar(&text, *p++);
+	}
+	return append_part(parts, false, &text);
+}

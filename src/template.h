@@ -1,0 +1,19 @@
+/*
+ * template.h
+ *		Texts with {column} in them.
+ */
+#ifndef ACTSTREAM_TEMPLATE_H
+#define ACTSTREAM_TEMPLATE_H
+
+#include "nodes/pg_list.h"
+
+/* A piece of a template: literal text, or the name of a column. */
+typedef struct TemplatePart
+{
+	bool		is_column;
+	char	   *text;
+} TemplatePart;
+
+extern List *TemplateParse(const char *template);
+
+#endif							/* ACTSTREAM_TEMPLATE_H */
