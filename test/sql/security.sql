@@ -1,0 +1,245 @@
+-- Who may do what: privileges, ownership, row-level security, search paths.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS actstream CASCADE;
+DROP SCHEMA IF EXISTS actstream;
+DROP ROLE IF EXISTS actstream_app, actstream_reader, actstream_writer, actstream_stranger;
+
+-- objects planted before the extension is made are not adopted
+CREATE ROLE actstream_stranger;
+CREATE SCHEMA actstream AUTHORIZATION actstream_stranger;
+CREATE EXTENSION actstream;
+DROP SCHEMA actstream;
+CREATE SCHEMA actstream;
+CREATE TABLE actstream.action (id int);
+CREATE EXTENSION actstream;
+DROP TABLE actstream.action;
+CREATE EXTENSION actstream;
+DROP EXTENSION actstream;
+DROP SCHEMA actstream;
+CREATE EXTENSION actstream;
+RESET client_min_messages;
+
+CREATE ROLE actstream_app;
+CREATE ROLE actstream_reader;
+CREATE ROLE actstream_writer;
+CREATE SCHEMA sec AUTHORIZATION actstream_app;
+GRANT USAGE ON SCHEMA sec TO PUBLIC;
+
+-- without a grant there is nothing
+SET ROLE actstream_stranger;
+SELECT actstream.act_send('user:1', 'pushed');
+SELECT * FROM actstream.action;
+RESET ROLE;
+
+-- an application role: registers its own tables, sends and follows
+GRANT USAGE ON SCHEMA actstream TO actstream_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow TO actstream_app;
+SET ROLE actstream_app;
+CREATE TABLE sec.users (id int PRIMARY KEY, name text);
+SELECT label FROM actstream.register('sec.users', 'user');
+SELECT verb FROM actstream.act_send('user:1', 'pushed');
+SELECT followee FROM actstream.follow('user:2', 'user:1');
+SELECT verb FROM actstream.user_stream('user:2', with_user_activity => true);
+SELECT actstream.unfollow('user:2', 'user:1');
+RESET ROLE;
+
+-- someone else's table
+GRANT USAGE ON SCHEMA actstream TO actstream_stranger, actstream_reader, actstream_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO actstream_stranger;
+CREATE TABLE sec.mine (id int PRIMARY KEY);
+SET ROLE actstream_stranger;
+SELECT actstream.register('sec.mine');
+SELECT actstream.register('sec.users', 'user');
+SELECT actstream.unregister('user');
+INSERT INTO actstream.object_type (label, relation, key_columns) VALUES ('mine', 'sec.mine', '{id}');
+UPDATE actstream.object_type SET on_delete = 'keep';
+DELETE FROM actstream.object_type;
+RESET ROLE;
+REVOKE ALL ON actstream.object_type FROM actstream_stranger;
+SET ROLE actstream_stranger;
+SELECT actstream.register('sec.users', 'user');
+SELECT actstream.register_external('site');
+SELECT actstream.unregister('user');
+RESET ROLE;
+
+-- a reader reads, a writer writes
+GRANT SELECT ON actstream.action, actstream.follow TO actstream_reader;
+GRANT SELECT, INSERT ON actstream.action, actstream.follow TO actstream_writer;
+GRANT UPDATE, DELETE ON actstream.follow TO actstream_writer;
+SET ROLE actstream_writer;
+SELECT verb FROM actstream.act_send('user:3', 'wrote');
+SELECT flag FROM actstream.follow('user:3', 'user:1');
+SELECT flag FROM actstream.follow('user:3', 'user:1', actor_only => false);
+DELETE FROM actstream.action;
+SET ROLE actstream_reader;
+SELECT actor, verb FROM actstream.public_stream() ORDER BY id;
+SELECT verb FROM actstream.user_stream('user:3');
+SELECT actstream.act_send('user:3', 'wrote');
+SELECT actstream.follow('user:4', 'user:3');
+SELECT actstream.unfollow('user:3', 'user:1');
+RESET ROLE;
+REVOKE SELECT ON actstream.follow FROM actstream_reader;
+SET ROLE actstream_reader;
+SELECT verb FROM actstream.user_stream('user:3');
+SELECT actstream.is_following('user:3', 'user:1');
+SELECT verb FROM actstream.actor_stream('user:3');
+RESET ROLE;
+
+-- row-level security holds in streams and for senders
+ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
+CREATE POLICY see ON actstream.action FOR SELECT USING (verb <> 'wrote');
+CREATE POLICY send ON actstream.action FOR INSERT TO actstream_writer
+    WITH CHECK (actor::text = 'user:' || current_setting('sec.me', true));
+SET ROLE actstream_reader;
+SELECT verb FROM actstream.public_stream() ORDER BY id;
+SELECT verb FROM actstream.actor_stream('user:3');
+SET ROLE actstream_writer;
+SELECT actstream.act_send('user:3', 'read');
+SET sec.me = '3';
+SELECT verb FROM actstream.act_send('user:3', 'read', external_id => 'e1');
+SELECT actstream.act_send('user:4', 'read');
+-- the row with that external_id is hidden
+RESET ROLE;
+UPDATE actstream.action SET verb = 'wrote' WHERE external_id = 'e1';
+SET ROLE actstream_writer;
+SELECT actstream.act_send('user:3', 'read', external_id => 'e1');
+RESET sec.me;
+RESET ROLE;
+DROP POLICY see ON actstream.action;
+DROP POLICY send ON actstream.action;
+ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
+ALTER TABLE actstream.follow ENABLE ROW LEVEL SECURITY;
+CREATE POLICY see ON actstream.follow FOR SELECT USING (actor_only);
+CREATE POLICY write ON actstream.follow FOR INSERT WITH CHECK (true);
+SET ROLE actstream_writer;
+-- a follow that is hidden is in the way, but does not make follow() wait for ever
+SELECT count(*) FROM actstream.follow;
+SELECT actstream.follow('user:3', 'user:1');
+RESET ROLE;
+ALTER TABLE actstream.follow DISABLE ROW LEVEL SECURITY;
+
+-- trigger functions are not for strangers, and not for other tables
+GRANT CREATE ON SCHEMA sec TO actstream_stranger;
+SET ROLE actstream_stranger;
+CREATE TABLE sec.theirs (id int, actor actstream.ref, verb text);
+CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.action_check();
+CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.follow_check();
+CREATE TRIGGER t BEFORE INSERT ON sec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_type_check();
+CREATE TRIGGER t BEFORE TRUNCATE ON sec.theirs EXECUTE FUNCTION actstream.object_type_keep();
+CREATE TRIGGER t AFTER INSERT ON sec.theirs EXECUTE FUNCTION actstream.object_type_changed();
+RESET ROLE;
+DO $$
+DECLARE
+    f text;
+    state text;
+    message text;
+BEGIN
+    -- by a superuser, on a table that is none of ours
+    FOREACH f IN ARRAY '{action_check,follow_check,object_type_check,object_type_keep,object_type_changed}'::text[] LOOP
+        BEGIN
+            EXECUTE format('CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH STATEMENT EXECUTE FUNCTION actstream.%s()', f);
+            INSERT INTO sec.theirs VALUES (1);
+            RAISE NOTICE '% fired', f;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+            RAISE NOTICE '%: % %', f, state, message;
+        END;
+    END LOOP;
+    -- at another event of our own table
+    FOREACH f IN ARRAY '{action_check BEFORE INSERT,action_check AFTER DELETE}'::text[] LOOP
+        BEGIN
+            EXECUTE format('CREATE TRIGGER t %s ON actstream.action FOR EACH ROW EXECUTE FUNCTION actstream.action_check()',
+                           substr(f, 14));
+            INSERT INTO actstream.action (actor, verb) VALUES ('user:1', 'fired');
+            DELETE FROM actstream.action WHERE verb = 'fired';
+            RAISE NOTICE '% fired', f;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+            RAISE NOTICE '%: % %', f, state, message;
+        END;
+    END LOOP;
+END
+$$;
+SELECT actstream.action_check();
+
+-- look-alikes that come first in the search path are never called
+CREATE SCHEMA evil;
+CREATE TABLE evil.log (who name);
+GRANT USAGE ON SCHEMA evil TO PUBLIC;
+GRANT ALL ON evil.log TO PUBLIC;
+CREATE FUNCTION evil.note() RETURNS void LANGUAGE sql AS 'INSERT INTO evil.log VALUES (current_user)';
+CREATE FUNCTION evil.eq(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT evil.note(); SELECT true';
+CREATE FUNCTION evil.eq(actstream.ref, actstream.ref) RETURNS boolean LANGUAGE sql AS 'SELECT evil.note(); SELECT true';
+CREATE FUNCTION evil.eq(boolean, boolean) RETURNS boolean LANGUAGE sql AS 'SELECT evil.note(); SELECT true';
+CREATE FUNCTION evil.ge(timestamptz, timestamptz) RETURNS boolean LANGUAGE sql AS 'SELECT evil.note(); SELECT true';
+CREATE OPERATOR evil.= (FUNCTION = evil.eq, LEFTARG = text, RIGHTARG = text);
+CREATE OPERATOR evil.<> (FUNCTION = evil.eq, LEFTARG = text, RIGHTARG = text);
+CREATE OPERATOR evil.= (FUNCTION = evil.eq, LEFTARG = actstream.ref, RIGHTARG = actstream.ref);
+CREATE OPERATOR evil.>= (FUNCTION = evil.eq, LEFTARG = actstream.ref, RIGHTARG = actstream.ref);
+CREATE OPERATOR evil.<> (FUNCTION = evil.eq, LEFTARG = boolean, RIGHTARG = boolean);
+CREATE OPERATOR evil.>= (FUNCTION = evil.ge, LEFTARG = timestamptz, RIGHTARG = timestamptz);
+CREATE FUNCTION evil.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT evil.note(); SELECT pg_catalog.now()';
+CREATE FUNCTION evil.char_length(text) RETURNS int LANGUAGE sql AS 'SELECT evil.note(); SELECT 1';
+CREATE FUNCTION evil.unnest(anyarray) RETURNS SETOF anyelement LANGUAGE sql AS 'SELECT evil.note(); SELECT $1[1]';
+SET search_path = evil, pg_temp, pg_catalog;
+CREATE TEMP TABLE action (LIKE actstream.action);
+CREATE TEMP TABLE follow (LIKE actstream.follow);
+CREATE TEMP TABLE object_type (LIKE actstream.object_type);
+\c -
+SET search_path = evil, pg_temp, pg_catalog;
+SELECT label FROM actstream.register('sec.mine');
+SELECT label FROM actstream.register('sec.mine', on_delete => 'keep');
+SELECT label FROM actstream.register_external('site');
+SELECT verb FROM actstream.act_send('mine:1', 'pushed', 'site:a', external_id => 'x');
+SELECT verb FROM actstream.act_send('mine:1', 'pushed', 'site:a', external_id => 'x');
+SELECT flag FROM actstream.follow('mine:1', 'site:a', actor_only => false);
+SELECT flag FROM actstream.follow('mine:1', 'site:a', actor_only => true);
+SELECT flag FROM actstream.follow('mine:1', 'site:a');
+SELECT actstream.is_following('mine:1', 'site:a'), actstream.followers('site:a'),
+       actstream.following('mine:1', labels => '{site}');
+SELECT count(*) > 0 AS rows FROM actstream.user_stream('mine:1', flag => '', with_user_activity => true, since_follow => true);
+SELECT count(*) > 0 AS rows FROM actstream.actor_stream('mine:1');
+SELECT count(*) > 0 AS rows FROM actstream.target_stream('site:a');
+SELECT count(*) > 0 AS rows FROM actstream.action_object_stream('site:a');
+SELECT count(*) > 0 AS rows FROM actstream.any_stream('site:a');
+SELECT count(*) > 0 AS rows FROM actstream.model_stream('site');
+SELECT count(*) > 0 AS rows FROM actstream.public_stream();
+SELECT count(*) > 0 AS rows FROM actstream.stream_of('{site:a}', '{target}');
+SELECT actstream.ref_of(m) FROM (SELECT 1) one LEFT JOIN sec.mine m ON true;
+SELECT actstream.unfollow('mine:1', 'site:a', send_action => true);
+SELECT actstream.unregister('mine');
+RESET search_path;
+SELECT * FROM evil.log;
+
+-- what the catalog says of our functions: none runs as its owner, none in SQL
+-- looks names up when it is called
+SELECT p.oid::regprocedure, l.lanname, prosecdef, proconfig
+FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+WHERE pronamespace = 'actstream'::regnamespace
+  AND (prosecdef OR lanname NOT IN ('c', 'sql') OR lanname = 'sql' AND prosqlbody IS NULL);
+SELECT p.oid::regprocedure FROM pg_proc p
+WHERE pronamespace = 'actstream'::regnamespace AND prorettype = 'trigger'::regtype
+  AND has_function_privilege('public', p.oid, 'EXECUTE');
+-- readers never write, and are ready for parallel queries
+SELECT p.oid::regprocedure, provolatile, proparallel FROM pg_proc p
+WHERE pronamespace = 'actstream'::regnamespace AND prorettype <> 'trigger'::regtype
+  AND (provolatile = 'v') <> (proparallel = 'u');
+SELECT proname FROM pg_proc WHERE pronamespace = 'actstream'::regnamespace AND provolatile = 'v'
+  AND prorettype <> 'trigger'::regtype ORDER BY 1;
+-- everything has a comment
+SELECT pg_describe_object(classid, objid, objsubid)
+FROM pg_depend
+WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'actstream')
+  AND obj_description(objid, classid::regclass::name) IS NULL
+  AND classid <> 'pg_type'::regclass AND pg_describe_object(classid, objid, objsubid) !~ 'sequence';
+SELECT attrelid::regclass, attname FROM pg_attribute
+WHERE attrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass, 'actstream.object_type'::regclass)
+  AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
+
+SET client_min_messages = warning;
+DROP SCHEMA evil, sec CASCADE;
+DROP EXTENSION actstream CASCADE;
+DROP OWNED BY actstream_app, actstream_reader, actstream_writer, actstream_stranger;
+DROP ROLE actstream_app, actstream_reader, actstream_writer, actstream_stranger;
