@@ -1,0 +1,86 @@
+-- The demonstration's tables. Nothing in them is made for activity streams:
+-- keys of four kinds, foreign keys among them, as any database has.
+
+CREATE EXTENSION actstream;
+
+CREATE TABLE maintainer (
+    id      uuid PRIMARY KEY,           -- derived from the e-mail address
+    name    text NOT NULL,
+    email   text NOT NULL UNIQUE
+);
+
+CREATE TABLE package (
+    name    text PRIMARY KEY            -- of the source package
+);
+
+CREATE TABLE release (
+    package         text REFERENCES package,
+    version         text,
+    distributions   text NOT NULL,
+    urgency         text,
+    maintainer      uuid REFERENCES maintainer,     -- null: the changelog does not say
+    released        timestamptz,                    -- likewise
+    PRIMARY KEY (package, version)
+);
+
+CREATE TABLE bug (
+    number  integer PRIMARY KEY,
+    package text NOT NULL REFERENCES package        -- that closed it first
+);
+
+CREATE TABLE reader (
+    id      integer PRIMARY KEY,
+    name    text NOT NULL
+);
+
+-- From here on a row of these tables can act, be acted on, follow and be followed.
+SELECT actstream.register('maintainer', name_template => '{name}',
+                          url_template => 'https://qa.debian.org/developer.php?email={email}'),
+       actstream.register('package', name_template => '{name}',
+                          url_template => 'https://tracker.debian.org/pkg/{name}'),
+       actstream.register('release', name_template => '{package} {version}',
+                          url_template => 'https://tracker.debian.org/pkg/{package}'),
+       actstream.register('bug', name_template => '#{number}',
+                          url_template => 'https://bugs.debian.org/{number}'),
+       actstream.register('reader', name_template => '{name}')
+\g /dev/null
+
+-- How an object is called. A release is called by its version: its package is
+-- always named beside it.
+CREATE FUNCTION name_of(object actstream.ref) RETURNS text
+LANGUAGE sql STABLE STRICT
+BEGIN ATOMIC
+    SELECT CASE actstream.ref_label(object)
+        WHEN 'maintainer' THEN
+            (SELECT m.name FROM maintainer m WHERE m.id = actstream.ref_key(object)::uuid)
+        WHEN 'reader' THEN
+            (SELECT r.name FROM reader r WHERE r.id = actstream.ref_key(object)::integer)
+        WHEN 'release' THEN split_part(actstream.ref_key(object), ',', 2)
+        WHEN 'bug' THEN '#' || actstream.ref_key(object)
+        ELSE actstream.ref_key(object)
+    END;
+END;
+
+-- An action as a sentence that fits on a line.
+CREATE FUNCTION sentence(a actstream.action) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN length(s) > 84 THEN left(s, 81) || '...' ELSE s END
+    FROM concat_ws(' ', name_of(a.actor), a.verb, name_of(a.action_object),
+                   CASE WHEN a.action_object IS NOT NULL AND a.target IS NOT NULL THEN
+                       CASE a.verb WHEN 'released' THEN 'of' ELSE 'in' END
+                   END,
+                   name_of(a.target)) s;
+END;
+
+-- A custom stream: uploads to a security archive, of the packages that someone
+-- follows. It is read as lazily as the streams of the extension are.
+CREATE FUNCTION security_uploads(reader actstream.ref) RETURNS SETOF actstream.action
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT *
+    FROM actstream.stream_of(
+             ARRAY(SELECT actstream.following(reader, labels => '{package}')),
+             '{target}') a
+    WHERE a.verb = 'released' AND a.data->>'distribution' LIKE '%security%';
+END;

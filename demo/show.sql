@@ -1,0 +1,148 @@
+-- The demonstration: every query is printed above what it returns, and the time
+-- that it took below.
+
+\pset footer off
+\pset linestyle unicode
+\pset null ''
+
+-- The names of what is shown come from the data.
+SELECT 'maintainer:' || maintainer AS maintainer
+FROM release WHERE released IS NOT NULL AND maintainer IS NOT NULL
+GROUP BY maintainer ORDER BY count(*) DESC, maintainer LIMIT 1
+\gset
+SELECT 'package:' || package AS package
+FROM release GROUP BY package ORDER BY package <> 'openssl', count(*) DESC, package LIMIT 1
+\gset
+
+\echo
+\echo '──── What was loaded ───────────────────────────────────────────────────────────────────────────────'
+\echo
+\set ECHO queries
+\timing on
+
+SELECT verb, count(*) AS actions, count(DISTINCT actor) AS actors,
+       min("timestamp")::date AS first, max("timestamp")::date AS last
+FROM actstream.action GROUP BY verb ORDER BY actions DESC;
+
+\echo
+\echo '──── Who follows whom, and what ────────────────────────────────────────────────────────────────────'
+\echo 'By default the stream has what the followee does; without actor_only also what is done to it.'
+\echo
+
+SELECT name_of(follower) AS follower, flag, actor_only, min(started)::date AS since,
+       left(string_agg(name_of(followee), ', '), 50) AS followees
+FROM actstream.follow
+GROUP BY follower, flag, actor_only ORDER BY follower, flag, actor_only DESC;
+
+\echo
+\echo '──── A personal stream ─────────────────────────────────────────────────────────────────────────────'
+\echo 'What happens to everything that Ann follows, newest first.'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.user_stream('reader:1') a LIMIT 10;
+
+-- what a program keeps from the last row of the page that it showed
+\set ECHO none
+\timing off
+SELECT coalesce(max("timestamp"), '-infinity') AS last_timestamp, coalesce(max(id), 0) AS last_id
+FROM (SELECT "timestamp", id FROM actstream.user_stream('reader:1') OFFSET 9 LIMIT 1) last
+\gset
+\set ECHO queries
+\timing on
+\echo
+\echo '──── Its next page ─────────────────────────────────────────────────────────────────────────────────'
+\echo 'It begins below the last row of the first page: no OFFSET that grows from page to page.'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.user_stream('reader:1') a
+WHERE ("timestamp", id) < (:'last_timestamp', :last_id) LIMIT 10;
+
+\echo
+\echo '──── With her own activity ─────────────────────────────────────────────────────────────────────────'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 10;
+
+\echo
+\echo '──── Only what somebody does: a filter is a WHERE ──────────────────────────────────────────────────'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.user_stream('reader:1') a WHERE verb = 'closed' LIMIT 5;
+
+\echo
+SELECT "timestamp"::date AS date, data->>'urgency' AS urgency, sentence(a)
+FROM actstream.public_stream() a WHERE data->>'urgency' IN ('critical', 'emergency') LIMIT 5;
+
+\echo
+\echo '──── The follows with a flag ───────────────────────────────────────────────────────────────────────'
+\echo 'Ben follows packages for their security, and watches Ann.'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.user_stream('reader:2', flag => 'security') a LIMIT 5;
+
+\echo
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.user_stream('reader:2', flag => 'watching') a LIMIT 5;
+
+\echo
+\echo '──── A stream of your own ──────────────────────────────────────────────────────────────────────────'
+\echo 'security_uploads() is an SQL function of five lines over actstream.stream_of: see schema.sql.'
+\echo
+
+SELECT "timestamp"::date AS date, data->>'distribution' AS distribution, sentence(a)
+FROM security_uploads('reader:2') a LIMIT 10;
+
+\echo
+\echo '──── Since the follow began ────────────────────────────────────────────────────────────────────────'
+\echo 'Cleo sees the past of the maintainers whom she follows, or does without.'
+\echo
+
+SELECT count(*) AS actions, min("timestamp")::date AS first, max("timestamp")::date AS last
+FROM actstream.user_stream('reader:3');
+
+\echo
+SELECT count(*) AS actions, min("timestamp")::date AS first, max("timestamp")::date AS last
+FROM actstream.user_stream('reader:3', since_follow => true);
+
+\echo
+\echo '──── What a maintainer does ────────────────────────────────────────────────────────────────────────'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.actor_stream(:'maintainer') a LIMIT 5;
+
+\echo
+\echo '──── What happens to a package, in whatever role ───────────────────────────────────────────────────'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.any_stream(:'package') a LIMIT 8;
+
+\echo
+\echo '──── What happens to any bug ───────────────────────────────────────────────────────────────────────'
+\echo
+
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.model_stream('bug') a LIMIT 8;
+
+\echo
+\echo '──── A stream is a relation ────────────────────────────────────────────────────────────────────────'
+\echo 'It joins and groups like any other: who released most of what Ann follows?'
+\echo '(The "=" of references is in the schema actstream, which is in the search_path here.)'
+\echo
+
+\set ECHO none
+\timing off
+SET search_path = public, actstream;
+\set ECHO queries
+\timing on
+SELECT m.name, count(*) AS releases, min("timestamp")::date AS first, max("timestamp")::date AS last
+FROM actstream.user_stream('reader:1') a
+     JOIN maintainer m ON a.actor = ref('maintainer', m.id)
+WHERE verb = 'released'
+GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
