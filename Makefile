@@ -17,7 +17,7 @@ ifneq (,$(filter $(SELF_CONTAINED),$(MAKECMDGOALS)))
 
 .PHONY: $(SELF_CONTAINED)
 $(SELF_CONTAINED):
-	@KEEP='$(KEEP)' tools/$@
+	@tools/$@
 
 else
 

@@ -1,0 +1,66 @@
+# Packages: what must be installed, and installing what is not.
+
+tool_packages=(
+    gcc make libc6-dev                       # the build
+    perl libipc-run-perl libio-pty-perl      # prove, and PostgreSQL's test modules
+    python3 python3-psycopg python3-debian   # fuzz tests, and the demo's loader
+)
+
+as_root=()
+(( EUID == 0 )) || as_root=(sudo)
+
+# needed_packages: prints the names, a line each.
+needed_packages() {
+    printf '%s\n' "${tool_packages[@]}" "${server_packages[@]}"
+}
+
+# install_packages: installs what is missing, and only then needs root.
+install_packages() {
+    local missing headers others version
+
+    missing=$(needed_packages | grep -vxF "$(installed_packages)") || return 0
+    echo "Installing" $missing
+    apt update
+
+    # An installed server is not upgraded: its headers are had in its version
+    # if there still are any.
+    headers=$(grep '^postgresql-server-dev-' <<<"$missing") || true
+    others=$(grep -v '^postgresql-server-dev-' <<<"$missing") || true
+    [[ ! $others ]] || without_main_cluster apt install $others
+    [[ $headers ]] || return 0
+    version=$(dpkg-query --show --showformat='${Version}' "${server_packages[0]}")
+    apt install "$headers=$version" "libpq-dev=$version" 2>/dev/null ||
+        apt install "$headers"
+}
+
+installed_packages() {
+    dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' |
+        sed -n 's/^installed //p'
+}
+
+# apt ARGUMENTS...: apt-get, asking nothing.
+apt() {
+    (( EUID == 0 )) || command -v sudo >/dev/null ||
+        fail "neither root nor sudo: let root run apt-get update, and" \
+            "apt-get install" $(needed_packages)
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get --yes -qq -o APT::Install-Recommends=false \
+        -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" >/dev/null
+}
+
+# without_main_cluster COMMAND...: runs COMMAND while Debian's server package
+# is told not to make and start a cluster, as it else does when it is installed.
+without_main_cluster() {
+    cluster_veto=/etc/postgresql-common/createcluster.d/zz-actstream.conf
+    at_end lift_cluster_veto
+    "${as_root[@]}" mkdir -p "${cluster_veto%/*}"
+    "${as_root[@]}" tee "$cluster_veto" <<<"create_main_cluster = false" >/dev/null
+    "$@"
+    lift_cluster_veto
+}
+
+lift_cluster_veto() {
+    [[ -e $cluster_veto ]] || return 0
+    "${as_root[@]}" rm "$cluster_veto"
+    "${as_root[@]}" rmdir --parents --ignore-fail-on-non-empty "${cluster_veto%/*}"
+}
