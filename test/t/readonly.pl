@@ -1,0 +1,156 @@
+# Readers read and do nothing else: they run in a READ ONLY transaction, where
+# they take no lock but those of any query, and on a standby, where they find
+# what they find on the primary.  Writers say that they cannot (25006).
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::BackgroundPsql;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# A query for each STABLE function, which returns at least one row.
+my %readers = (
+    ref_of => 'SELECT actstream.ref_of(p) FROM person p',
+    is_following => q{SELECT actstream.is_following('person:1', 'person:2')},
+    followers => q{SELECT actstream.followers('person:2')},
+    following => q{SELECT actstream.following('person:1', NULL, '{person}')},
+    public_stream => 'SELECT * FROM actstream.public_stream()',
+    actor_stream => q{SELECT * FROM actstream.actor_stream('person:1')},
+    target_stream => q{SELECT * FROM actstream.target_stream('person:2')},
+    action_object_stream => q{SELECT * FROM actstream.action_object_stream('web:1')},
+    any_stream => q{SELECT * FROM actstream.any_stream('person:2')},
+    model_stream => q{SELECT * FROM actstream.model_stream('web')},
+    stream_of => q{SELECT * FROM actstream.stream_of('{person:1,web:1}')},
+    user_stream => q{SELECT * FROM actstream.user_stream('person:1', with_user_activity => true)},
+);
+
+# A call of each VOLATILE function; it would succeed where one can write.
+my %writers = (
+    register => q{SELECT actstream.register('document')},
+    register_external => q{SELECT actstream.register_external('elsewhere')},
+    unregister => q{SELECT actstream.unregister('unused')},
+    act_send => q{SELECT actstream.act_send('person:1', 'sent')},
+    follow => q{SELECT actstream.follow('person:3', 'person:1')},
+    unfollow => q{SELECT actstream.unfollow('person:1', 'person:2')},
+);
+
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+
+$primary->init(allows_streaming => 1);
+$primary->start;
+$primary->backup('backup');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->start;
+
+$primary->safe_psql('postgres', <<'END');
+CREATE EXTENSION actstream;
+CREATE TABLE person (id integer PRIMARY KEY, name text);
+CREATE TABLE document (id uuid PRIMARY KEY);
+CREATE TABLE thing (id integer PRIMARY KEY);
+INSERT INTO person VALUES (1, 'Ann'), (2, 'Bob'), (3, 'Cid');
+INSERT INTO thing VALUES (1);
+SELECT actstream.register('person', name_template => '{name}', url_template => '/people/{id}'),
+       actstream.register('thing'),
+       actstream.register_external('web', url_template => 'https://example.org/{key}'),
+       actstream.register_external('unused');
+SELECT actstream.follow('person:1', 'person:2', actor_only => false),
+       actstream.follow('person:2', 'person:3', 'liking');
+SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
+       actstream.act_send('person:2', 'wrote', 'web:2', public => false),
+       actstream.act_send('person:3', 'sent', 'web:3', 'person:2', data => '{"a": 1}', external_id => 'x');
+END
+$primary->wait_for_catchup($standby);
+
+# The names of the functions of the extension with that volatility.
+sub functions_that_are
+{
+    my ($volatility) = @_;
+
+    return [ split /\n/, $primary->safe_psql('postgres', qq{
+        SELECT DISTINCT p.proname COLLATE "C"
+        FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+        WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+          AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'actstream')
+          AND p.provolatile = '$volatility' AND p.prorettype <> 'trigger'::regtype
+        ORDER BY 1}) ];
+}
+
+# Give each function that is missing here a query above.
+is_deeply([ sort keys %readers ], functions_that_are('s'), 'this test knows all STABLE functions');
+is_deeply([ sort keys %writers ], functions_that_are('v'), 'this test knows all VOLATILE functions');
+
+foreach my $name (sort keys %readers)
+{
+    my $expected = $primary->safe_psql('postgres', $readers{$name});
+    my ($status, $out, $err);
+
+    isnt($expected, '', "$name returns something");
+
+    ($status, $out, $err) = $standby->psql('postgres', $readers{$name});
+    is("$status $out$err", "0 $expected", "$name on the standby");
+
+    ($status, $out, $err) = $primary->psql('postgres', "BEGIN READ ONLY; $readers{$name};");
+    is("$status $out$err", "0 $expected", "$name in a READ ONLY transaction");
+
+    # where it could write
+    is( $primary->safe_psql('postgres', qq{
+            \\o /dev/null
+            BEGIN;
+            $readers{$name};
+            \\o
+            SELECT pg_current_xact_id_if_assigned(), locktype, mode FROM pg_locks
+            WHERE pid = pg_backend_pid() AND mode <> 'AccessShareLock' AND locktype <> 'virtualxid'
+               OR pg_current_xact_id_if_assigned() IS NOT NULL}),
+        '', "$name takes no lock and no transaction id");
+}
+
+foreach my $name (sort keys %writers)
+{
+    my @options = (extra_params => [ '--set', 'VERBOSITY=sqlstate' ]);
+    my (undef, undef, $err) = $standby->psql('postgres', $writers{$name}, @options);
+
+    like($err, qr/ERROR:  25006$/, "$name on the standby");
+
+    (undef, undef, $err) = $primary->psql('postgres', "BEGIN READ ONLY; $writers{$name};", @options);
+    like($err, qr/ERROR:  25006$/, "$name in a READ ONLY transaction");
+}
+
+# A session of the standby has read the registry, and hears of its change.
+{
+    my $session = $standby->background_psql('postgres', on_error_stop => 0);
+    my $query = 'SELECT actstream.ref_of(t) FROM thing t;';
+
+    is($session->query($query), 'thing:1', 'a session of the standby reads the registry');
+    $primary->safe_psql('postgres', q{SELECT actstream.unregister('thing'), actstream.register('thing', 'other')});
+    $primary->wait_for_catchup($standby);
+    is($session->query($query), 'other:1', 'it reads it anew when that has changed');
+
+    $session->query('BEGIN ISOLATION LEVEL REPEATABLE READ;');
+    is($session->query($query), 'other:1', 'it reads it in a transaction');
+    $primary->safe_psql('postgres', q{SELECT actstream.unregister('other'), actstream.register('thing')});
+    $primary->wait_for_catchup($standby);
+    is($session->query($query), 'thing:1', 'it reads it anew within the transaction');
+    $session->quit;
+}
+
+# What is restored by then is what the primary has.
+foreach my $table (qw(object_type action follow))
+{
+    my $query = "COPY (SELECT t.* FROM actstream.$table t ORDER BY t::text) TO STDOUT";
+
+    is($standby->safe_psql('postgres', $query), $primary->safe_psql('postgres', $query), "$table on the standby");
+}
+
+# Once it is promoted, one can write there, and the sequence goes on.
+$standby->promote;
+is( $standby->safe_psql('postgres', q{
+        SELECT id > (SELECT max(id) FROM actstream.action)
+        FROM actstream.act_send('person:1', 'went on')}),
+    't', 'after promotion, an action gets a new id');
+
+$standby->stop;
+$primary->stop;
+done_testing();
