@@ -9,12 +9,14 @@
 #include "integrity.h"
 #include "spi_plan.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
-/* as the constraints of the table have it */
 #define VERB_MAX_CHARS			255
 
 /* a btree entry holds at most 2704 bytes, with 8 kB pages; stay well below */
@@ -42,6 +44,12 @@ static SpiPlan insert_action = {
 static SpiPlan insert_unless_sent = {
 	.sql = INSERT_ACTION
 	" ON CONFLICT (external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING a",
+	.nargs = ACTION_NARGS,
+	.argtypes = ACTION_ARGTYPES
+};
+
+static SpiPlan emit_action = {
+	.sql = INSERT_ACTION,
 	.nargs = ACTION_NARGS,
 	.argtypes = ACTION_ARGTYPES
 };
@@ -87,8 +95,12 @@ NewActionSetArg(NewAction *action, AttrNumber attnum, FunctionCallInfo fcinfo, i
 	action->isnull[attnum - 1] = PG_ARGISNULL(arg);
 }
 
-static void
-check_verb(Datum verb)
+/*
+ * ActionCheckVerb
+ *		Raise ERRCODE_INVALID_PARAMETER_VALUE unless it has 1 to 255 characters.
+ */
+void
+ActionCheckVerb(Datum verb)
 {
 	text	   *value = DatumGetTextPP(verb);
 	int			nchars = pg_mbstrlen_with_len(VARDATA_ANY(value),
@@ -123,52 +135,75 @@ check_external_id(Datum external_id)
  * Store the action unless one with its external_id is there, and leave that
  * one or this one as the result of SPI.
  *
- * An action that is in the way and cannot be found is one that the current
- * user may not see, or one that has just been deleted: the plain INSERT finds
- * out.
+ * Another session may remove the action between our look at it and the next;
+ * then we begin again.  One that is in the way each time is one that the
+ * current user may not see: the plain INSERT raises the error for that.
  */
 static void
 insert_once(Datum *values, const char *nulls)
 {
 	Datum	   *external_id = &values[ACTION_NARGS - 1];
 
-	if (SpiPlanExecute(&insert_unless_sent, values, nulls) == 0 &&
-		SpiPlanExecute(&find_sent, external_id, NULL) == 0)
-		SpiPlanExecute(&insert_action, values, nulls);
+	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
+	{
+		if (SpiPlanExecute(&insert_unless_sent, values, nulls) > 0 ||
+			SpiPlanExecute(&find_sent, external_id, NULL) > 0)
+			return;
+		CHECK_FOR_INTERRUPTS();
+	}
+	SpiPlanExecute(&insert_action, values, nulls);
+}
+
+/*
+ * The values and nulls of an action, as the statements take them.
+ */
+static Datum *
+action_args(NewAction *action, char *nulls)
+{
+	for (int i = 0; i < ACTION_NARGS; i++)
+		nulls[i] = action->isnull[i + 1] ? 'n' : ' ';
+	return action->values + 1;	/* skip the id */
 }
 
 /*
  * ActionSend
- *		Store an action as the current user, and return its row.
+ *		Store an action as the current user, and return its row; null if a
+ *		trigger of the user's has suppressed it.
  *
  * With an external_id that is already there, returns the row that has it.
- * Raises ERRCODE_INVALID_PARAMETER_VALUE for an empty or oversized verb, and
- * whatever inserting into actstream.action raises.
+ * Raises whatever inserting into actstream.action raises.
  */
 Datum
-ActionSend(NewAction *action)
+ActionSend(NewAction *action, bool *isnull)
 {
-	Datum	   *values = action->values + 1;	/* skip the id */
 	char		nulls[ACTION_NARGS];
+	Datum	   *values = action_args(action, nulls);
 	Datum		result;
-
-	for (int i = 0; i < ACTION_NARGS; i++)
-		nulls[i] = action->isnull[i + 1] ? 'n' : ' ';
-
-	if (!action->isnull[Anum_action_verb - 1])
-		check_verb(action->values[Anum_action_verb - 1]);
 
 	SPI_connect();
 	if (action->isnull[Anum_action_external_id - 1])
 		SpiPlanExecute(&insert_action, values, nulls);
 	else
-	{
-		check_external_id(action->values[Anum_action_external_id - 1]);
 		insert_once(values, nulls);
-	}
-	result = SpiPlanResult(1);
+	result = SpiPlanResult(isnull);
 	SPI_finish();
 	return result;
+}
+
+/*
+ * ActionEmit
+ *		Store an action as the owner of the table, for a trigger that was allowed
+ *		to do so when it was made.
+ */
+void
+ActionEmit(NewAction *action)
+{
+	char		nulls[ACTION_NARGS];
+	Datum	   *values = action_args(action, nulls);
+
+	SPI_connect();
+	SpiPlanInsertAs(OwnTablesOwner(), &emit_action, values, nulls);
+	SPI_finish();
 }
 
 /*
@@ -179,6 +214,8 @@ Datum
 actstream_act_send(PG_FUNCTION_ARGS)
 {
 	NewAction	action;
+	Datum		sent;
+	bool		isnull;
 
 	NewActionInit(&action);
 	NewActionSetArg(&action, Anum_action_actor, fcinfo, 0);
@@ -192,12 +229,15 @@ actstream_act_send(PG_FUNCTION_ARGS)
 	NewActionSetArg(&action, Anum_action_data, fcinfo, 7);
 	NewActionSetArg(&action, Anum_action_external_id, fcinfo, 8);
 
-	PG_RETURN_DATUM(ActionSend(&action));
+	sent = ActionSend(&action, &isnull);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(sent);
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE ON actstream.action, for each row:
- * references bear registered labels.
+ * Trigger AFTER INSERT OR UPDATE ON actstream.action, for each row: the row is
+ * valid, and its references are to what exists.
  */
 Datum
 actstream_action_check(PG_FUNCTION_ARGS)
@@ -208,7 +248,17 @@ actstream_action_check(PG_FUNCTION_ARGS)
 		Anum_action_target
 	};
 
-	IntegrityCheckRow(OwnTriggerData(fcinfo, ActionRelationId()),
-					  roles, lengthof(roles));
+	TriggerData *trigdata = OwnTriggerData(fcinfo, ActionRelationId());
+	HeapTuple	row = IntegrityTriggerRow(trigdata);
+	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	Datum		value;
+	bool		isnull;
+
+	ActionCheckVerb(heap_getattr(row, Anum_action_verb, tupdesc, &isnull));
+	value = heap_getattr(row, Anum_action_external_id, tupdesc, &isnull);
+	if (!isnull)
+		check_external_id(value);
+
+	IntegrityCheckRow(trigdata, roles, lengthof(roles));
 	return PointerGetDatum(NULL);
 }

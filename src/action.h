@@ -21,6 +21,8 @@ extern void NewActionInit(NewAction *action);
 extern void NewActionSet(NewAction *action, AttrNumber attnum, Datum value);
 extern void NewActionSetArg(NewAction *action, AttrNumber attnum,
 							FunctionCallInfo fcinfo, int arg);
-extern Datum ActionSend(NewAction *action);
+extern void ActionCheckVerb(Datum verb);
+extern Datum ActionSend(NewAction *action, bool *isnull);
+extern void ActionEmit(NewAction *action);
 
 #endif							/* ACTSTREAM_ACTION_H */

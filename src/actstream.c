@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "actor.h"
 
 #include "fmgr.h"
 #include "utils/guc.h"
@@ -16,5 +17,6 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	ActorDefineSetting();
 	MarkGUCPrefixReserved("actstream");
 }

@@ -15,13 +15,17 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -37,11 +41,15 @@
 static struct
 {
 	bool		valid;
+	Oid			schema;
 	Oid			ref;
 	Oid			object_type;
 	Oid			action;
 	Oid			follow;
 }			own;
+
+/* how often the relation cache has told us of a change, of whatever table */
+static uint64 table_changes = 0;
 
 /*
  * The registry: RegisteredType by label; NULL until it is loaded whole.
@@ -52,6 +60,10 @@ static MemoryContext registry_context = NULL;
 static HTAB *registry = NULL;
 static bool registry_valid = false;
 
+/* the tables in the registry, whose changes concern it: also while it loads */
+static Oid *registered_tables = NULL;
+static int	nregistered_tables = 0;
+
 /*
  * Relation cache callback: forget what depended on "relid", or everything if
  * that is InvalidOid.  Must not access catalogs.
@@ -59,7 +71,7 @@ static bool registry_valid = false;
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	(void) arg;
+	table_changes++;
 	if (!own.valid || relid == InvalidOid ||
 		relid == own.object_type || relid == own.action ||
 		relid == own.follow)
@@ -67,40 +79,55 @@ relation_changed(Datum arg, Oid relid)
 		own.valid = false;
 		registry_valid = false;
 	}
+	for (int i = 0; i < nregistered_tables; i++)
+	{
+		if (registered_tables[i] == relid)
+			registry_valid = false;
+	}
 }
 
-static void
-load_own_oids(void)
+/*
+ * ExtensionIsComplete
+ *		Find the OIDs of what is ours; false unless all of it is there.
+ */
+bool
+ExtensionIsComplete(void)
 {
 	static bool registered = false;
-	Oid			schema;
+	uint64		changes_before;
 
 	if (own.valid)
-		return;
+		return true;
 	if (!registered)
 	{
 		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 		registered = true;
 	}
 
-	schema = get_namespace_oid("actstream", true);
-	if (OidIsValid(schema))
-	{
-		own.ref = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-								  CStringGetDatum("ref"),
-								  ObjectIdGetDatum(schema));
-		own.object_type = get_relname_relid("object_type", schema);
-		own.action = get_relname_relid("action", schema);
-		own.follow = get_relname_relid("follow", schema);
-	}
-	if (!OidIsValid(schema) || !OidIsValid(own.ref) ||
+	changes_before = table_changes;
+	own.schema = get_namespace_oid("actstream", true);
+	own.ref = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+							  CStringGetDatum("ref"),
+							  ObjectIdGetDatum(own.schema));
+	own.object_type = get_relname_relid("object_type", own.schema);
+	own.action = get_relname_relid("action", own.schema);
+	own.follow = get_relname_relid("follow", own.schema);
+	if (!OidIsValid(own.schema) || !OidIsValid(own.ref) ||
 		!OidIsValid(own.object_type) || !OidIsValid(own.action) ||
 		!OidIsValid(own.follow))
+		return false;
+	own.valid = (changes_before == table_changes);
+	return true;
+}
+
+static void
+load_own_oids(void)
+{
+	if (!ExtensionIsComplete())
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"actstream\" is not complete in this database"),
 				 errhint("Use CREATE EXTENSION actstream.")));
-	own.valid = true;
 }
 
 Oid
@@ -172,6 +199,10 @@ NameArrayToList(Datum array)
 	bool	   *nulls;
 	int			n;
 
+	if (ARR_NDIM(DatumGetArrayTypeP(array)) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("list of columns must be a one-dimensional array")));
 	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false,
 					  TYPALIGN_CHAR, &names, &nulls, &n);
 	for (int i = 0; i < n; i++)
@@ -190,6 +221,81 @@ NameArrayToList(Datum array)
 }
 
 /*
+ * ListToNameArray
+ *		A name[] of a list of char *.
+ */
+Datum
+ListToNameArray(List *names)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * list_length(names));
+	ListCell   *lc;
+
+	foreach(lc, names)
+		elems[foreach_current_index(lc)] =
+			DirectFunctionCall1(namein, CStringGetDatum(lfirst(lc)));
+	return PointerGetDatum(construct_array(elems, list_length(names), NAMEOID,
+										   NAMEDATALEN, false, TYPALIGN_CHAR));
+}
+
+/*
+ * OnDeleteFromText
+ *		The value of on_delete, or ERRCODE_INVALID_PARAMETER_VALUE.
+ */
+OnDelete
+OnDeleteFromText(const char *value)
+{
+	static const char *const names[] = {
+		[ON_DELETE_CASCADE] = "cascade",
+		[ON_DELETE_SET_NULL] = "set null",
+		[ON_DELETE_RESTRICT] = "restrict",
+		[ON_DELETE_KEEP] = "keep"
+	};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		if (strcmp(value, names[i]) == 0)
+			return i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized value for on_delete: \"%s\"", value),
+			 errhint("Use \"cascade\", \"set null\", \"restrict\" or \"keep\".")));
+	return ON_DELETE_CASCADE;	/* keep compiler quiet */
+}
+
+/*
+ * Find the key columns of the type's table: those of the trigger that binds it.
+ */
+static void
+load_binding(RegisteredType *type)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(type->relation));
+	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(BINDING_TRIGGER_NAME));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 2, key);
+
+	type->nkeys = 0;
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple) &&
+		get_func_namespace(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid) == own.schema)
+	{
+		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		type->nkeys = trigger->tgattr.dim1;
+		memcpy(type->keys, trigger->tgattr.values,
+			   type->nkeys * sizeof(AttrNumber));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+/*
  * Enter one row of actstream.object_type into the cache.
  */
 static void
@@ -204,11 +310,24 @@ load_object_type(HTAB *types, HeapTuple tuple, TupleDesc tupdesc)
 											 tupdesc, &isnull));
 	type = hash_search(types, label, HASH_ENTER, NULL);
 
+	value = heap_getattr(tuple, Anum_object_type_on_delete, tupdesc, &isnull);
+	type->on_delete = OnDeleteFromText(TextDatumGetCString(value));
+	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
+	type->checked = DatumGetBool(value);
+
 	value = heap_getattr(tuple, Anum_object_type_relation, tupdesc, &isnull);
 	type->relation = isnull ? InvalidOid : DatumGetObjectId(value);
-
-	value = heap_getattr(tuple, Anum_object_type_key_columns, tupdesc, &isnull);
-	type->key_columns = isnull ? NIL : NameArrayToList(value);
+	type->nkeys = 0;
+	if (OidIsValid(type->relation))
+	{
+		if (registered_tables == NULL)
+			registered_tables = palloc(sizeof(Oid));
+		else
+			registered_tables = repalloc(registered_tables,
+										 (nregistered_tables + 1) * sizeof(Oid));
+		registered_tables[nregistered_tables++] = type->relation;
+		load_binding(type);
+	}
 }
 
 static void
@@ -231,6 +350,8 @@ load_registry(void)
 												 "actstream registry",
 												 ALLOCSET_SMALL_SIZES);
 	registry = NULL;
+	registered_tables = NULL;
+	nregistered_tables = 0;
 	MemoryContextReset(registry_context);
 	oldcontext = MemoryContextSwitchTo(registry_context);
 
@@ -254,6 +375,20 @@ load_registry(void)
 	table_close(rel, AccessShareLock);
 	MemoryContextSwitchTo(oldcontext);
 	registry = types;
+}
+
+/*
+ * OwnTablesOwner
+ *		The owner of our tables, as whom we write what nobody else may.
+ */
+Oid
+OwnTablesOwner(void)
+{
+	Relation	rel = table_open(ActionRelationId(), AccessShareLock);
+	Oid			owner = rel->rd_rel->relowner;
+
+	table_close(rel, AccessShareLock);
+	return owner;
 }
 
 /*
@@ -300,6 +435,68 @@ RegistryLookupRelation(Oid relation)
 }
 
 /*
+ * RegistryLookupTable
+ *		The object type of that table, or of the partitioned table that it is a
+ *		partition of, or NULL; see RegistryLookupLabel().
+ */
+const RegisteredType *
+RegistryLookupTable(Oid relation)
+{
+	const RegisteredType *type = RegistryLookupRelation(relation);
+	ListCell   *lc;
+
+	if (type != NULL || !get_rel_relispartition(relation))
+		return type;
+	foreach(lc, get_partition_ancestors(relation))
+	{
+		type = RegistryLookupRelation(lfirst_oid(lc));
+		if (type != NULL)
+			break;
+	}
+	return type;
+}
+
+/*
+ * RegistryLabels
+ *		The labels of all types that have, or had, a table: char * in the
+ *		current memory context.
+ */
+List *
+RegistryLabels(void)
+{
+	HASH_SEQ_STATUS status;
+	RegisteredType *type;
+	List	   *result = NIL;
+
+	load_registry();
+	hash_seq_init(&status, registry);
+	while ((type = hash_seq_search(&status)) != NULL)
+	{
+		if (OidIsValid(type->relation))
+			result = lappend(result, pstrdup(type->label));
+	}
+	return result;
+}
+
+/*
+ * RegistryRequireBound
+ *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the table of the
+ *		type is there and bound to it by its triggers: else its rows come and go
+ *		without our knowing, or it is not the table that was registered.
+ */
+void
+RegistryRequireBound(const RegisteredType *type)
+{
+	if (type->nkeys > 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("object type \"%s\" is not bound to a table", type->label),
+			 errdetail("The table is gone, or its trigger \"%s\" is.", BINDING_TRIGGER_NAME),
+			 errhint("Register the table again.")));
+}
+
+/*
  * IsLoadingDump
  *		Is "own_table" being filled from a dump?
  *
@@ -308,12 +505,13 @@ RegistryLookupRelation(Oid relation)
  * the tables it names.  What every dump does first is to turn
  * check_function_bodies off, whose very meaning is that things may be referred
  * to before they exist.  We take it in the same sense, for whoever owns the
- * table and could disable its triggers as well.
+ * table and could disable its triggers as well: the session's user, not the
+ * owner of a function that he calls.
  */
 bool
 IsLoadingDump(Relation own_table)
 {
-	return !check_function_bodies &&
+	return !check_function_bodies && !InLocalUserIdChange() &&
 		object_ownercheck(RelationRelationId, RelationGetRelid(own_table),
 						  GetUserId());
 }

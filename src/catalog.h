@@ -41,12 +41,31 @@
 #define Anum_follow_started				5
 #define Natts_follow					5
 
+/* on_delete: what becomes of references to a row that is gone */
+typedef enum OnDelete
+{
+	ON_DELETE_CASCADE,
+	ON_DELETE_SET_NULL,
+	ON_DELETE_RESTRICT,
+	ON_DELETE_KEEP
+} OnDelete;
+
+/*
+ * The trigger that a registered table is bound to its type by.  Its columns
+ * (UPDATE OF …) are the key: unlike names and numbers of our own, they follow
+ * whatever ALTER TABLE and a dump do.
+ */
+#define BINDING_TRIGGER_NAME "actstream_object"
+
 /* One registered object type, as the cache holds it. */
 typedef struct RegisteredType
 {
 	char		label[REF_MAX_LABEL + 1];	/* hash key */
 	Oid			relation;		/* InvalidOid for an external type */
-	List	   *key_columns;	/* of char *, in key order; NIL if external */
+	int			nkeys;			/* 0 if external, or not bound */
+	AttrNumber	keys[INDEX_MAX_KEYS];	/* key columns of relation, in key order */
+	OnDelete	on_delete;
+	bool		checked;
 } RegisteredType;
 
 /* OIDs of what is ours; each raises ERRCODE_UNDEFINED_OBJECT if there is none */
@@ -55,10 +74,18 @@ extern Oid	ObjectTypeRelationId(void);
 extern Oid	ActionRelationId(void);
 extern Oid	FollowRelationId(void);
 
+extern Oid	OwnTablesOwner(void);
+extern bool ExtensionIsComplete(void);
+
 extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
 extern const RegisteredType *RegistryLookupRelation(Oid relation);
+extern const RegisteredType *RegistryLookupTable(Oid relation);
+extern List *RegistryLabels(void);
+extern void RegistryRequireBound(const RegisteredType *type);
 extern bool IsLoadingDump(Relation own_table);
 extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, Oid relid);
+extern OnDelete OnDeleteFromText(const char *value);
 extern List *NameArrayToList(Datum array);
+extern Datum ListToNameArray(List *names);
 
 #endif							/* ACTSTREAM_CATALOG_H */

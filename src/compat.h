@@ -26,11 +26,24 @@
 	} while (0)
 #endif
 
-/* 16: one ownership check for all kinds of objects */
+/* 16: one check of ownership and of privileges for all kinds of objects */
 #if PG_VERSION_NUM < 160000
+#include "catalog/pg_namespace.h"
+#define object_aclcheck(classid, objectid, roleid, mode) \
+	((classid) == NamespaceRelationId ? \
+	 pg_namespace_aclcheck(objectid, roleid, mode) : \
+	 pg_proc_aclcheck(objectid, roleid, mode))
 #define object_ownercheck(classid, objectid, roleid) \
 	(AssertMacro((classid) == RelationRelationId), \
 	 pg_class_ownercheck(objectid, roleid))
+#endif
+
+/* 18: a NOT NULL constraint may be there and not valid */
+#if PG_VERSION_NUM >= 180000
+#define column_is_not_null(tupdesc, i) \
+	(TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_VALID)
+#else
+#define column_is_not_null(tupdesc, i) (TupleDescAttr(tupdesc, i)->attnotnull)
 #endif
 
 #endif							/* ACTSTREAM_COMPAT_H */

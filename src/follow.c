@@ -9,9 +9,11 @@
 #include "integrity.h"
 #include "spi_plan.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 /*
@@ -19,9 +21,6 @@
  * entry of the primary key for two references of full length beside the flag.
  */
 #define FLAG_MAX_BYTES 247
-
-/* as often as another session can plausibly come in between */
-#define STORE_TRIES 100
 
 PG_FUNCTION_INFO_V1(actstream_follow);
 PG_FUNCTION_INFO_V1(actstream_unfollow);
@@ -59,9 +58,10 @@ static SpiPlan find_follow = {
 	.sql = "SELECT f FROM actstream.follow f"
 	" WHERE f.follower OPERATOR(actstream.=) $1"
 	" AND f.followee OPERATOR(actstream.=) $2"
-	" AND f.flag OPERATOR(pg_catalog.=) $3",
-	.nargs = 3,
-	.argtypes = {REF_ARG, REF_ARG, TEXTOID}
+	" AND f.flag OPERATOR(pg_catalog.=) $3"
+	" AND f.actor_only OPERATOR(pg_catalog.=) $4",
+	.nargs = 4,
+	.argtypes = {REF_ARG, REF_ARG, TEXTOID, BOOLOID}
 };
 
 static SpiPlan delete_follow = {
@@ -89,8 +89,8 @@ follow_verb(const char *what, Datum flag)
  * Store a follow, or bring actor_only of the one that is there up to date, and
  * leave its row as the result of SPI.  Returns whether it is a new one.
  *
- * Another session may remove the row between our look at it and the next; then
- * we begin again.  (Under REPEATABLE READ and SERIALIZABLE, which would not see
+ * Another session may change or remove the row between our look at it and the
+ * next; then we begin again.  (Under REPEATABLE READ and SERIALIZABLE, which would not see
  * that, INSERT raises ERRCODE_T_R_SERIALIZATION_FAILURE.)  A row that is in
  * the way each time is one that the current user may not see: the plain INSERT
  * raises the error for that.
@@ -98,7 +98,7 @@ follow_verb(const char *what, Datum flag)
 static bool
 store_follow(Datum *values, const char *nulls)
 {
-	for (int tries = 0; tries < STORE_TRIES; tries++)
+	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
 	{
 		if (SpiPlanExecute(&insert_new_follow, values, nulls) > 0)
 			return true;
@@ -135,6 +135,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 	char		nulls[Natts_follow];
 	NewAction	action;
 	Datum		result;
+	bool		isnull;
 	bool		is_new;
 
 	/* the first four are columns of the table; the rest is for the action */
@@ -146,13 +147,13 @@ actstream_follow(PG_FUNCTION_ARGS)
 	values[Anum_follow_started - 1] = PG_ARGISNULL(7) ?
 		TimestampTzGetDatum(GetCurrentTimestamp()) : PG_GETARG_DATUM(7);
 	nulls[Anum_follow_started - 1] = ' ';
-	if (!PG_ARGISNULL(2))
-		check_flag(PG_GETARG_DATUM(2));
 
 	SPI_connect();
 	is_new = store_follow(values, nulls);
-	result = SpiPlanResult(1);
+	result = SpiPlanResult(&isnull);
 	SPI_finish();
+	if (isnull)
+		PG_RETURN_NULL();		/* a trigger of the user's has suppressed it */
 
 	if (is_new && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4))
 	{
@@ -165,7 +166,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 		NewActionSetArg(&action, Anum_action_public, fcinfo, 6);
 		NewActionSet(&action, Anum_action_timestamp, values[Anum_follow_started - 1]);
 		NewActionSetArg(&action, Anum_action_data, fcinfo, 8);
-		(void) ActionSend(&action);
+		(void) ActionSend(&action, &isnull);
 	}
 	PG_RETURN_DATUM(result);
 }
@@ -177,12 +178,13 @@ static void
 send_stopped(FunctionCallInfo fcinfo, Datum flag)
 {
 	NewAction	action;
+	bool		isnull;
 
 	NewActionInit(&action);
 	NewActionSetArg(&action, Anum_action_actor, fcinfo, 0);
 	NewActionSetArg(&action, Anum_action_target, fcinfo, 1);
 	NewActionSet(&action, Anum_action_verb, follow_verb("stopped", flag));
-	(void) ActionSend(&action);
+	(void) ActionSend(&action, &isnull);
 }
 
 /*
@@ -223,8 +225,8 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE ON actstream.follow, for each row: references
- * bear registered labels.
+ * Trigger AFTER INSERT OR UPDATE ON actstream.follow, for each row: the row is
+ * valid, and its references are to what exists.
  */
 Datum
 actstream_follow_check(PG_FUNCTION_ARGS)
@@ -234,7 +236,12 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 		Anum_follow_followee
 	};
 
-	IntegrityCheckRow(OwnTriggerData(fcinfo, FollowRelationId()),
-					  columns, lengthof(columns));
+	TriggerData *trigdata = OwnTriggerData(fcinfo, FollowRelationId());
+	HeapTuple	row = IntegrityTriggerRow(trigdata);
+	bool		isnull;
+
+	check_flag(heap_getattr(row, Anum_follow_flag,
+							RelationGetDescr(trigdata->tg_relation), &isnull));
+	IntegrityCheckRow(trigdata, columns, lengthof(columns));
 	return PointerGetDatum(NULL);
 }

@@ -16,17 +16,16 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
-#include "utils/uuid.h"
 
 PG_FUNCTION_INFO_V1(ref_of);
 
@@ -54,6 +53,24 @@ is_key_type(Oid type, Oid collation)
 }
 
 /*
+ * ObjectKeyCheckType
+ *		Raise ERRCODE_FEATURE_NOT_SUPPORTED unless the column could be part of a
+ *		key.
+ */
+void
+ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum)
+{
+	Form_pg_attribute att = TupleDescAttr(tupdesc, attnum - 1);
+
+	if (!is_key_type(att->atttypid, att->attcollation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of type %s cannot be a key column",
+						NameStr(att->attname), format_type_be(att->atttypid)),
+				 errdetail("Key columns are integers, uuid, text, character varying or name, with a deterministic collation.")));
+}
+
+/*
  * The attribute numbers of "columns", in a set.
  *
  * Raises an error for a column that is missing, named twice, nullable or of
@@ -69,7 +86,6 @@ key_attributes(Relation rel, List *columns)
 	{
 		char	   *name = lfirst(lc);
 		AttrNumber	attnum = get_attnum(RelationGetRelid(rel), name);
-		Form_pg_attribute att;
 
 		if (attnum <= 0)
 			ereport(ERROR,
@@ -81,14 +97,8 @@ key_attributes(Relation rel, List *columns)
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("key column \"%s\" is named more than once", name)));
 
-		att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-		if (!is_key_type(att->atttypid, att->attcollation))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("column \"%s\" of type %s cannot be a key column",
-							name, format_type_be(att->atttypid)),
-					 errdetail("Key columns are integers, uuid, text, character varying or name, with a deterministic collation.")));
-		if (!att->attnotnull)
+		ObjectKeyCheckType(RelationGetDescr(rel), attnum);
+		if (!column_is_not_null(RelationGetDescr(rel), attnum - 1))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("key column \"%s\" is not marked NOT NULL", name)));
@@ -190,99 +200,54 @@ ObjectKeyCheck(Relation rel, List *columns)
 }
 
 /*
- * The registered type of the table that rows of type "rowtype" come from: the
- * table's own, or that of the partitioned table it belongs to.
- */
-static const RegisteredType *
-object_type_of_row(Oid rowtype)
-{
-	Oid			relid = get_typ_typrelid(rowtype);
-	const RegisteredType *type;
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("not a row of a table"),
-				 errhint("Give a whole row, such as u in: SELECT actstream.ref_of(u) FROM users u.")));
-
-	type = RegistryLookupRelation(relid);
-	if (type == NULL && get_rel_relispartition(relid))
-	{
-		ListCell   *lc;
-
-		foreach(lc, get_partition_ancestors(relid))
-		{
-			type = RegistryLookupRelation(lfirst_oid(lc));
-			if (type != NULL)
-				break;
-		}
-	}
-	if (type == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" is not registered", get_rel_name(relid)),
-				 errhint("Use actstream.register().")));
-	return type;
-}
-
-/*
- * The number of the column, or 0.
+ * The number that a key column of the type's table has in the rows of "relid",
+ * which is that table or one of its partitions.
  */
 static AttrNumber
-column_number(TupleDesc tupdesc, const char *name)
+attribute_in(Oid relid, const RegisteredType *type, int key)
 {
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+	char	   *name;
+	AttrNumber	attnum;
 
-		if (!att->attisdropped && namestrcmp(&att->attname, name) == 0)
-			return i + 1;
-	}
-	return InvalidAttrNumber;
+	if (relid == type->relation)
+		return type->keys[key];
+	name = get_attname(type->relation, type->keys[key], false);
+	attnum = get_attnum(relid, name);
+	if (attnum == InvalidAttrNumber)
+		elog(ERROR, "partition %u has no column \"%s\"", relid, name);
+	return attnum;
 }
 
 /*
- * The value of a key column of a row, as text.
+ * ObjectKeyColumnText
+ *		The value of a column that could be part of a key, as text; NULL if it
+ *		is null.
  */
-static char *
-key_column_text(HeapTuple row, TupleDesc tupdesc, const char *name)
+char *
+ObjectKeyColumnText(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
 {
-	AttrNumber	attnum = column_number(tupdesc, name);
-	Form_pg_attribute att;
 	Oid			output;
 	bool		isvarlena;
 	bool		isnull;
 	Datum		value;
 
-	if (attnum == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("row has no key column \"%s\"", name),
-				 errhint("Register the table again.")));
-
-	att = TupleDescAttr(tupdesc, attnum - 1);
-	if (!is_key_type(att->atttypid, att->attcollation))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("column \"%s\" of type %s cannot be a key column",
-						name, format_type_be(att->atttypid))));
-
+	ObjectKeyCheckType(tupdesc, attnum);
 	value = heap_getattr(row, attnum, tupdesc, &isnull);
 	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("key column \"%s\" of the row is null", name)));
+		return NULL;
 
 	/* of the base type, so that no code but core's is ever called */
-	getTypeOutputInfo(getBaseType(att->atttypid), &output, &isvarlena);
+	getTypeOutputInfo(getBaseType(TupleDescAttr(tupdesc, attnum - 1)->atttypid),
+					  &output, &isvarlena);
 	return OidOutputFunctionCall(output, value);
 }
 
 /*
- * Append a part of a composite key.
+ * ObjectKeyAppendPart
+ *		Append a part of a composite key.
  */
-static void
-append_key_part(StringInfo key, const char *part)
+void
+ObjectKeyAppendPart(StringInfo key, const char *part)
 {
 	for (; *part != '\0'; part++)
 	{
@@ -293,26 +258,188 @@ append_key_part(StringInfo key, const char *part)
 }
 
 /*
- * The key of a row: the text of its column, or of its columns with commas
- * between them.
+ * Append the key of a row: the text of the key column, or of several with
+ * commas between them.  Returns the name of a column that is null, else NULL.
  */
-static char *
-key_of_row(HeapTuple row, TupleDesc tupdesc, List *columns)
+static const char *
+append_key(StringInfo key, const RegisteredType *type, Oid relid, HeapTuple row,
+		   TupleDesc tupdesc)
+{
+	RegistryRequireBound(type);
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		AttrNumber	attnum = attribute_in(relid, type, i);
+		char	   *part = ObjectKeyColumnText(row, tupdesc, attnum);
+
+		if (part == NULL)
+			return NameStr(TupleDescAttr(tupdesc, attnum - 1)->attname);
+		if (i > 0)
+			appendStringInfoChar(key, ',');
+		if (type->nkeys > 1)
+			ObjectKeyAppendPart(key, part);
+		else
+			appendStringInfoString(key, part);
+	}
+	return NULL;
+}
+
+/*
+ * ObjectKeyRef
+ *		The reference to a row of "relid", the table of the type or a partition.
+ *
+ * Raises ERRCODE_NULL_VALUE_NOT_ALLOWED for a null in the key, and what
+ * RefFromText() and RegistryRequireBound() raise.
+ */
+Ref *
+ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tupdesc)
 {
 	StringInfoData key;
-	ListCell   *lc;
-
-	if (list_length(columns) == 1)
-		return key_column_text(row, tupdesc, linitial(columns));
+	const char *null_column;
 
 	initStringInfo(&key);
-	foreach(lc, columns)
+	null_column = append_key(&key, type, relid, row, tupdesc);
+	if (null_column != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("key column \"%s\" of the row is null", null_column)));
+	return RefFromText(type->label, strlen(type->label), key.data, key.len);
+}
+
+/*
+ * ObjectKeyRefIfAny
+ *		The same, but NULL if the row's key is one that no reference can have: an
+ *		empty, a very long or a null one.
+ */
+Ref *
+ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tupdesc)
+{
+	StringInfoData key;
+
+	initStringInfo(&key);
+	if (append_key(&key, type, relid, row, tupdesc) != NULL ||
+		key.len == 0 || key.len > REF_MAX_KEY)
+		return NULL;
+	return RefFromText(type->label, strlen(type->label), key.data, key.len);
+}
+
+/*
+ * ObjectKeyType
+ *		The type that a key column is compared in.
+ */
+Oid
+ObjectKeyType(TupleDesc tupdesc, AttrNumber attnum)
+{
+	Oid			type = getBaseType(TupleDescAttr(tupdesc, attnum - 1)->atttypid);
+
+	return type == VARCHAROID ? TEXTOID : type;
+}
+
+/*
+ * The value of type "type" that has exactly this text; false if there is none.
+ */
+static bool
+parse_key_part(Oid type, const char *text, Datum *value)
+{
+	int			len = strlen(text);
+	int64		integer;
+	pg_uuid_t	uuid;
+
+	switch (type)
 	{
-		if (foreach_current_index(lc) > 0)
-			appendStringInfoChar(&key, ',');
-		append_key_part(&key, key_column_text(row, tupdesc, lfirst(lc)));
+		case INT2OID:
+			if (!RefParseInteger(text, len, &integer) ||
+				integer < PG_INT16_MIN || integer > PG_INT16_MAX)
+				return false;
+			*value = Int16GetDatum((int16) integer);
+			return true;
+		case INT4OID:
+			if (!RefParseInteger(text, len, &integer) ||
+				integer < PG_INT32_MIN || integer > PG_INT32_MAX)
+				return false;
+			*value = Int32GetDatum((int32) integer);
+			return true;
+		case INT8OID:
+			if (!RefParseInteger(text, len, &integer))
+				return false;
+			*value = Int64GetDatum(integer);
+			return true;
+		case UUIDOID:
+			if (!RefParseUuid(text, len, &uuid))
+				return false;
+			*value = PointerGetDatum(memcpy(palloc(sizeof(uuid)), &uuid, sizeof(uuid)));
+			return true;
+		case NAMEOID:
+			if (len >= NAMEDATALEN)
+				return false;
+			*value = DirectFunctionCall1(namein, CStringGetDatum(text));
+			return true;
+		case TEXTOID:
+			*value = CStringGetTextDatum(text);
+			return true;
+		default:
+			return false;		/* the column's type was changed */
 	}
-	return key.data;
+}
+
+/*
+ * Cut the next part of a composite key off *rest, in place, and take the
+ * backslashes out of it.  Returns NULL for a backslash that does not belong
+ * there; sets *rest to NULL behind the last part.
+ */
+static char *
+next_key_part(char **rest)
+{
+	char	   *part = *rest;
+	char	   *to = part;
+	char	   *from = part;
+
+	while (*from != '\0' && *from != ',')
+	{
+		if (*from == '\\')
+		{
+			from++;
+			if (*from != ',' && *from != '\\')
+				return NULL;
+		}
+		*to++ = *from++;
+	}
+	*rest = *from == ',' ? from + 1 : NULL;
+	*to = '\0';
+	return part;
+}
+
+/*
+ * ObjectKeyParse
+ *		The values of the key columns of the row that "ref" names, of the types
+ *		that ObjectKeyType() tells.
+ *
+ * Returns false if no row can have that key.  "tupdesc" is that of the type's
+ * table; "values" has room for type->nkeys.
+ */
+bool
+ObjectKeyParse(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref,
+			   Datum *values)
+{
+	char	   *rest = RefKeyText(ref);
+
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		char	   *part;
+
+		if (rest == NULL)
+			return false;
+		if (type->nkeys == 1)
+		{
+			part = rest;
+			rest = NULL;
+		}
+		else
+			part = next_key_part(&rest);
+		if (part == NULL ||
+			!parse_key_part(ObjectKeyType(tupdesc, type->keys[i]), part, &values[i]))
+			return false;
+	}
+	return rest == NULL;
 }
 
 /*
@@ -323,10 +450,25 @@ Datum
 ref_of(PG_FUNCTION_ARGS)
 {
 	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
-	const RegisteredType *type = object_type_of_row(HeapTupleHeaderGetTypeId(header));
+	Oid			relid = get_typ_typrelid(HeapTupleHeaderGetTypeId(header));
+	const RegisteredType *type;
 	TupleDesc	tupdesc;
 	HeapTupleData row;
-	char	   *key;
+	Ref		   *result;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("not a row of a table"),
+				 errhint("Give a whole row, such as u in: SELECT actstream.ref_of(u) FROM users u.")));
+	/* no lock that we took has brought us news */
+	AcceptInvalidationMessages();
+	type = RegistryLookupTable(relid);
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" is not registered", get_rel_name(relid)),
+				 errhint("Use actstream.register().")));
 
 	tupdesc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
 									 HeapTupleHeaderGetTypMod(header));
@@ -335,9 +477,7 @@ ref_of(PG_FUNCTION_ARGS)
 	row.t_tableOid = InvalidOid;
 	row.t_data = header;
 
-	key = key_of_row(&row, tupdesc, type->key_columns);
+	result = ObjectKeyRef(type, relid, &row, tupdesc);
 	ReleaseTupleDesc(tupdesc);
-
-	PG_RETURN_REF_P(RefFromText(type->label, strlen(type->label),
-								key, strlen(key)));
+	PG_RETURN_REF_P(result);
 }

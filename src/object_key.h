@@ -5,10 +5,21 @@
 #ifndef ACTSTREAM_OBJECT_KEY_H
 #define ACTSTREAM_OBJECT_KEY_H
 
-#include "nodes/pg_list.h"
-#include "utils/relcache.h"
+#include "access/htup.h"
+#include "catalog.h"
+#include "lib/stringinfo.h"
 
 extern List *ObjectKeyPrimary(Relation rel);
 extern void ObjectKeyCheck(Relation rel, List *columns);
+extern Ref *ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row,
+						 TupleDesc tupdesc);
+extern Ref *ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row,
+							  TupleDesc tupdesc);
+extern void ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum);
+extern char *ObjectKeyColumnText(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum);
+extern void ObjectKeyAppendPart(StringInfo key, const char *part);
+extern Oid	ObjectKeyType(TupleDesc tupdesc, AttrNumber attnum);
+extern bool ObjectKeyParse(const RegisteredType *type, TupleDesc tupdesc,
+						   const Ref *ref, Datum *values);
 
 #endif							/* ACTSTREAM_OBJECT_KEY_H */

@@ -116,6 +116,20 @@ RefCheckLabel(const char *label, int len)
 }
 
 /*
+ * RefIsWellFormed
+ *		Would ref_in() accept the text?  Raises no error.
+ */
+bool
+RefIsWellFormed(const char *str)
+{
+	const char *colon = strchr(str, ':');
+	size_t		key_len = colon == NULL ? 0 : strlen(colon + 1);
+
+	return key_len > 0 && key_len <= REF_MAX_KEY &&
+		colon - str <= REF_MAX_LABEL && label_is_well_formed(str, colon - str);
+}
+
+/*
  * Allocate a reference of checked parts with room for "nbytes" of packed key,
  * and point *key to that room.
  */
@@ -165,11 +179,12 @@ make_uuid_ref(const char *label, int label_len, const pg_uuid_t *value)
 }
 
 /*
- * Is this the text that int8out() gives for some integer?  No sign but "-",
- * no leading zero, no "-0", and within 64 bits.
+ * RefParseInteger
+ *		Is this the text that int8out() gives for some integer?  No sign but
+ *		"-", no leading zero, no "-0", and within 64 bits.
  */
-static bool
-parse_canonical_integer(const char *str, int len, int64 *result)
+bool
+RefParseInteger(const char *str, int len, int64 *result)
 {
 	bool		negative = (len > 0 && str[0] == '-');
 	int			ndigits = negative ? len - 1 : len;
@@ -206,11 +221,12 @@ hex_value(char c)
 }
 
 /*
- * Is this the text that uuid_out() gives for some uuid?  uuid_in() accepts
- * much more, hence our own eyes.
+ * RefParseUuid
+ *		Is this the text that uuid_out() gives for some uuid?  uuid_in() accepts
+ *		much more, hence our own eyes.
  */
-static bool
-parse_canonical_uuid(const char *str, int len, pg_uuid_t *result)
+bool
+RefParseUuid(const char *str, int len, pg_uuid_t *result)
 {
 	int			at = 0;
 
@@ -246,9 +262,9 @@ make_packed_ref(const char *label, int label_len, const char *key, int key_len)
 	char	   *room;
 	Ref		   *ref;
 
-	if (parse_canonical_integer(key, key_len, &integer))
+	if (RefParseInteger(key, key_len, &integer))
 		return make_integer_ref(label, label_len, integer);
-	if (parse_canonical_uuid(key, key_len, &uuid))
+	if (RefParseUuid(key, key_len, &uuid))
 		return make_uuid_ref(label, label_len, &uuid);
 
 	ref = make_ref(label, label_len, KIND_TEXT, key_len, &room);
@@ -371,6 +387,30 @@ append_ref(StringInfo buf, const Ref *ref)
 	append_key(buf, ref);
 }
 
+/*
+ * RefToText, RefKeyText
+ *		"label:key", and the key alone, in the current memory context.
+ */
+char *
+RefToText(const Ref *ref)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	append_ref(&buf, ref);
+	return buf.data;
+}
+
+char *
+RefKeyText(const Ref *ref)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	append_key(&buf, ref);
+	return buf.data;
+}
+
 Datum
 ref_in(PG_FUNCTION_ARGS)
 {
@@ -385,12 +425,7 @@ ref_in(PG_FUNCTION_ARGS)
 Datum
 ref_out(PG_FUNCTION_ARGS)
 {
-	Ref		   *ref = PG_GETARG_REF_PP(0);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	append_ref(&buf, ref);
-	PG_RETURN_CSTRING(buf.data);
+	PG_RETURN_CSTRING(RefToText(PG_GETARG_REF_PP(0)));
 }
 
 /*
@@ -410,15 +445,11 @@ ref_recv(PG_FUNCTION_ARGS)
 Datum
 ref_send(PG_FUNCTION_ARGS)
 {
-	Ref		   *ref = PG_GETARG_REF_PP(0);
-	StringInfoData text;
+	char	   *text = RefToText(PG_GETARG_REF_PP(0));
 	StringInfoData buf;
 
-	initStringInfo(&text);
-	append_ref(&text, ref);
-
 	pq_begintypsend(&buf);
-	pq_sendtext(&buf, text.data, text.len);
+	pq_sendtext(&buf, text, strlen(text));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
@@ -462,12 +493,7 @@ ref_label(PG_FUNCTION_ARGS)
 Datum
 ref_key(PG_FUNCTION_ARGS)
 {
-	Ref		   *ref = PG_GETARG_REF_PP(0);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	append_key(&buf, ref);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+	PG_RETURN_TEXT_P(cstring_to_text(RefKeyText(PG_GETARG_REF_PP(0))));
 }
 
 /*

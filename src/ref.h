@@ -46,10 +46,18 @@ typedef struct varlena Ref;
 #define PG_GETARG_REF_PP(n)	DatumGetRefPP(PG_GETARG_DATUM(n))
 #define PG_RETURN_REF_P(x)	PG_RETURN_POINTER(x)
 
+extern Datum ref_in(PG_FUNCTION_ARGS);
+
+extern bool RefIsWellFormed(const char *str);
 extern void RefCheckLabel(const char *label, int len);
 extern Ref *RefFromInteger(const char *label, int label_len, int64 key);
 extern Ref *RefFromUuid(const char *label, int label_len, const pg_uuid_t *key);
 extern Ref *RefFromText(const char *label, int label_len, const char *key, int key_len);
 extern int	RefLabelLength(const Ref *ref);
+extern char *RefToText(const Ref *ref);
+extern char *RefKeyText(const Ref *ref);
+extern bool RefParseInteger(const char *str, int len, int64 *result);
+extern bool RefParseUuid(const char *str, int len, pg_uuid_t *result);
+extern int	RefCompare(const Ref *a, const Ref *b);
 
 #endif							/* ACTSTREAM_REF_H */

@@ -28,6 +28,20 @@ PG_FUNCTION_INFO_V1(ref_hash);
 PG_FUNCTION_INFO_V1(ref_hash_extended);
 
 /*
+ * RefCompare
+ *		Less than, equal to or greater than zero, as "a" is to "b".
+ */
+int
+RefCompare(const Ref *a, const Ref *b)
+{
+	int			alen = VARSIZE_ANY_EXHDR(a);
+	int			blen = VARSIZE_ANY_EXHDR(b);
+	int			result = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(alen, blen));
+
+	return result != 0 ? result : (alen > blen) - (alen < blen);
+}
+
+/*
  * Compare the two arguments of a call; frees copies that detoasting made,
  * for btree expects that of its support functions.
  */
@@ -36,12 +50,7 @@ compare_args(FunctionCallInfo fcinfo)
 {
 	Ref		   *a = PG_GETARG_REF_PP(0);
 	Ref		   *b = PG_GETARG_REF_PP(1);
-	int			alen = VARSIZE_ANY_EXHDR(a);
-	int			blen = VARSIZE_ANY_EXHDR(b);
-	int			result = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(alen, blen));
-
-	if (result == 0)
-		result = (alen > blen) - (alen < blen);
+	int			result = RefCompare(a, b);
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);

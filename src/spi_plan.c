@@ -45,17 +45,18 @@ prepare(SpiPlan *plan)
 }
 
 /*
- * Run the statement.  "snapshot" may be InvalidSnapshot: then it sees what any
- * statement of a volatile function sees.
+ * Run the statement.  The snapshots may be InvalidSnapshot: then it sees what
+ * any statement of a volatile function sees.
  */
 static uint64
-execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot)
+execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
+		Snapshot crosscheck)
 {
 	int			result;
 
 	prepare(plan);
 	result = SPI_execute_snapshot(plan->plan, values, nulls, snapshot,
-								  InvalidSnapshot, false, true, 0);
+								  crosscheck, false, true, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s for %s",
 			 SPI_result_code_string(result), plan->sql);
@@ -72,58 +73,81 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot)
 uint64
 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 {
-	return execute(plan, values, nulls, InvalidSnapshot);
+	return execute(plan, values, nulls, InvalidSnapshot, InvalidSnapshot);
 }
 
 /*
- * SpiPlanExecuteNewest
- *		Run the statement as "userid", row-level security aside, on the newest
- *		state of the database; SPI must be connected.
- *
- * Newest also under REPEATABLE READ and SERIALIZABLE, where a transaction that
- * holds a lock must see what was committed before it got the lock.
+ * Run the statement as "userid", row-level security aside.
  */
-uint64
-SpiPlanExecuteNewest(SpiPlan *plan, Datum *values, Oid userid)
+static uint64
+execute_as(Oid userid, SpiPlan *plan, Datum *values, const char *nulls,
+		   Snapshot snapshot, Snapshot crosscheck)
 {
-	Snapshot	snapshot = InvalidSnapshot;
 	Oid			save_userid;
 	int			save_sec_context;
 	uint64		result;
-
-	if (IsolationUsesXactSnapshot())
-	{
-		CommandCounterIncrement();
-		snapshot = GetLatestSnapshot();
-	}
 
 	/* an error restores both with the state of the (sub)transaction */
 	GetUserIdAndSecContext(&save_userid, &save_sec_context);
 	SetUserIdAndSecContext(userid, save_sec_context |
 						   SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
-	result = execute(plan, values, NULL, snapshot);
+	result = execute(plan, values, nulls, snapshot, crosscheck);
 	SetUserIdAndSecContext(save_userid, save_sec_context);
 	return result;
 }
 
 /*
+ * SpiPlanExecuteAs
+ *		Run the statement as "userid", row-level security aside, on the newest
+ *		state of the database; SPI must be connected.
+ *
+ * Newest also under REPEATABLE READ and SERIALIZABLE, where whoever holds a
+ * lock must see what was committed before he got it.  A row that he has to
+ * change then, and that his transaction cannot see, is an
+ * ERRCODE_T_R_SERIALIZATION_FAILURE, as it is in a foreign key's trigger.
+ */
+uint64
+SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values)
+{
+	Snapshot	snapshot = InvalidSnapshot;
+	Snapshot	crosscheck = InvalidSnapshot;
+
+	if (IsolationUsesXactSnapshot())
+	{
+		CommandCounterIncrement();
+		snapshot = GetLatestSnapshot();
+		crosscheck = GetTransactionSnapshot();
+	}
+	return execute_as(userid, plan, values, NULL, snapshot, crosscheck);
+}
+
+/*
+ * SpiPlanInsertAs
+ *		Run an INSERT as "userid", row-level security aside; SPI must be
+ *		connected.
+ */
+uint64
+SpiPlanInsertAs(Oid userid, SpiPlan *plan, Datum *values, const char *nulls)
+{
+	return execute_as(userid, plan, values, nulls, InvalidSnapshot, InvalidSnapshot);
+}
+
+/*
  * SpiPlanResult
- *		A column, numbered from 1 and not null, of the one row that the last
- *		statement returned, in the memory context outside of SPI.
+ *		The whole-row column that is the result of the last statement, in the
+ *		memory context outside of SPI; null if there was no row.
+ *
+ * No row is what INSERT returns when a trigger of the user's suppresses it.
  */
 Datum
-SpiPlanResult(int column)
+SpiPlanResult(bool *isnull)
 {
-	TupleDesc	tupdesc = SPI_tuptable->tupdesc;
-	Form_pg_attribute att = TupleDescAttr(tupdesc, column - 1);
-	bool		isnull;
 	Datum		value;
 
-	if (SPI_processed != 1)
-		elog(ERROR, "expected one row, got " UINT64_FORMAT, SPI_processed);
-	value = SPI_getbinval(SPI_tuptable->vals[0], tupdesc, column, &isnull);
-	if (isnull)
-		elog(ERROR, "unexpected null in column %d", column);
-	return SPI_datumTransfer(value, att->attbyval, att->attlen);
+	*isnull = true;
+	if (SPI_processed == 0)
+		return (Datum) 0;
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+	return SPI_datumTransfer(value, false, -1);
 }

@@ -12,6 +12,12 @@
 
 #define SPI_PLAN_MAX_ARGS 10
 
+/*
+ * How often to begin again when a row that is in the way cannot be found: as
+ * often as other sessions can plausibly come in between.
+ */
+#define SPI_PLAN_TRIES 100
+
 /* One statement.  The last three fields are this module's, zero at first. */
 typedef struct SpiPlan
 {
@@ -23,7 +29,9 @@ typedef struct SpiPlan
 } SpiPlan;
 
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
-extern uint64 SpiPlanExecuteNewest(SpiPlan *plan, Datum *values, Oid userid);
-extern Datum SpiPlanResult(int column);
+extern uint64 SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values);
+extern uint64 SpiPlanInsertAs(Oid userid, SpiPlan *plan, Datum *values,
+							  const char *nulls);
+extern Datum SpiPlanResult(bool *isnull);
 
 #endif							/* ACTSTREAM_SPI_PLAN_H */

@@ -73,7 +73,11 @@ SELECT actstream.unregister('nope')|42704
 SELECT actstream.unregister(NULL)|22004
 DELETE FROM actstream.object_type|23503
 UPDATE actstream.object_type SET label = 'place' WHERE label = 'site'|23503
-TRUNCATE actstream.object_type|23503
+TRUNCATE actstream.object_type|0A000
+SELECT actstream.register('users', 'user', '{{id}}')|2202E
+SELECT actstream.act_send('user:2', 'visited')|23503
+SELECT actstream.act_send('user:01', 'visited')|23503
+SELECT actstream.follow('user:1', 'user:2')|23503
 INSERT INTO actstream.object_type (label) VALUES ('user')|23505
 INSERT INTO actstream.object_type (label, relation) VALUES ('repo', 'repo')|23514
 SELECT actstream.act_send('robot:1', 'visited')|42704
@@ -85,16 +89,16 @@ SELECT actstream.act_send(NULL, 'visited')|23502
 SELECT actstream.act_send('user:1', NULL)|23502
 SELECT actstream.act_send('user:1', 'visited', public => NULL)|23502
 SELECT actstream.act_send('user:1', 'visited', external_id => repeat('x', 1025))|54000
-INSERT INTO actstream.action (actor, verb) VALUES ('user:1', '')|23514
-INSERT INTO actstream.action (actor, verb, external_id) VALUES ('user:1', 'x', repeat('x', 1025))|23514
+INSERT INTO actstream.action (actor, verb) VALUES ('user:1', '')|22023
+INSERT INTO actstream.action (actor, verb, external_id) VALUES ('user:1', 'x', repeat('x', 1026))|54000
 INSERT INTO actstream.action (actor, verb) VALUES ('robot:1', 'visited')|42704
 UPDATE actstream.action SET actor = 'robot:1'|42704
 SELECT actstream.follow('user:1', 'robot:1')|42704
 SELECT actstream.follow('robot:1', 'user:1')|42704
 SELECT actstream.follow(NULL, 'user:1')|23502
-SELECT actstream.follow('user:1', 'user:2', NULL)|23502
-SELECT actstream.follow('user:1', 'user:2', repeat('x', 248))|54000
-INSERT INTO actstream.follow (follower, followee, flag) VALUES ('user:1', 'user:2', repeat('x', 248))|23514
+SELECT actstream.follow('user:1', 'user:1', NULL)|23502
+SELECT actstream.follow('user:1', 'user:1', repeat('x', 248))|54000
+INSERT INTO actstream.follow (follower, followee, flag) VALUES ('user:1', 'user:1', repeat('x', 248))|54000
 INSERT INTO actstream.follow (follower, followee) VALUES ('user:1', 'robot:1')|42704
 SELECT actstream.stream_of('{user:1}', '{owner}')|22023
 SELECT actstream.stream_of('{user:1}', '{actor,NULL}')|22004

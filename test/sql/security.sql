@@ -37,6 +37,7 @@ GRANT USAGE ON SCHEMA actstream TO actstream_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow TO actstream_app;
 SET ROLE actstream_app;
 CREATE TABLE sec.users (id int PRIMARY KEY, name text);
+INSERT INTO sec.users SELECT i FROM generate_series(1, 4) i;
 SELECT label FROM actstream.register('sec.users', 'user');
 SELECT verb FROM actstream.act_send('user:1', 'pushed');
 SELECT followee FROM actstream.follow('user:2', 'user:1');
@@ -48,6 +49,7 @@ RESET ROLE;
 GRANT USAGE ON SCHEMA actstream TO actstream_stranger, actstream_reader, actstream_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO actstream_stranger;
 CREATE TABLE sec.mine (id int PRIMARY KEY);
+INSERT INTO sec.mine VALUES (1);
 SET ROLE actstream_stranger;
 SELECT actstream.register('sec.mine');
 SELECT actstream.register('sec.users', 'user');
@@ -136,7 +138,7 @@ DECLARE
     message text;
 BEGIN
     -- by a superuser, on a table that is none of ours
-    FOREACH f IN ARRAY '{action_check,follow_check,object_type_check,object_type_keep,object_type_changed}'::text[] LOOP
+    FOREACH f IN ARRAY '{action_check,follow_check,object_type_check,object_type_bind,object_type_keep,object_type_changed,object_deleted,object_rekeyed,object_moves,objects_truncated,row_changed}'::text[] LOOP
         BEGIN
             EXECUTE format('CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH STATEMENT EXECUTE FUNCTION actstream.%s()', f);
             INSERT INTO sec.theirs VALUES (1);
@@ -219,21 +221,23 @@ FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 WHERE pronamespace = 'actstream'::regnamespace
   AND (prosecdef OR lanname NOT IN ('c', 'sql') OR lanname = 'sql' AND prosqlbody IS NULL);
 SELECT p.oid::regprocedure FROM pg_proc p
-WHERE pronamespace = 'actstream'::regnamespace AND prorettype = 'trigger'::regtype
+WHERE pronamespace = 'actstream'::regnamespace
+  AND prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
   AND has_function_privilege('public', p.oid, 'EXECUTE');
 -- readers never write, and are ready for parallel queries
-SELECT p.oid::regprocedure, provolatile, proparallel FROM pg_proc p
-WHERE pronamespace = 'actstream'::regnamespace AND prorettype <> 'trigger'::regtype
-  AND (provolatile = 'v') <> (proparallel = 'u');
-SELECT proname FROM pg_proc WHERE pronamespace = 'actstream'::regnamespace AND provolatile = 'v'
-  AND prorettype <> 'trigger'::regtype ORDER BY 1;
+SELECT proname, provolatile, proparallel FROM pg_proc p
+WHERE pronamespace = 'actstream'::regnamespace AND (provolatile = 'v' OR proparallel = 'u')
+  AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1;
 -- everything has a comment
 SELECT pg_describe_object(classid, objid, objsubid)
 FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'actstream')
   AND obj_description(objid, classid::regclass::name) IS NULL
-  AND classid <> 'pg_type'::regclass AND pg_describe_object(classid, objid, objsubid) !~ 'sequence';
+  AND classid <> 'pg_type'::regclass;
+SELECT indexrelid::regclass FROM pg_index
+WHERE indrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass, 'actstream.object_type'::regclass)
+  AND obj_description(indexrelid, 'pg_class') IS NULL;
 SELECT attrelid::regclass, attname FROM pg_attribute
 WHERE attrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass, 'actstream.object_type'::regclass)
   AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;

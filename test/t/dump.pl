@@ -138,8 +138,9 @@ sub is_restored
         SELECT actstream.act_send('nothing:1', 'sent');
         SELECT actstream.follow('person:1', 'nothing:1');
         INSERT INTO actstream.action (actor, verb, target) VALUES ('person:1', 'sent', 'nothing:1');
+        INSERT INTO actstream.follow (follower, followee) VALUES ('nothing:1', 'person:1');
         SELECT actstream.unregister('person');}, on_error_stop => 0, %$sqlstate);
-    is_deeply([ $err =~ /ERROR:  (\S+)/g ], [qw(42704 42704 42704 23503)], "$name: the rules are kept");
+    is_deeply([ $err =~ /ERROR:  (\S+)/g ], [ ('42704') x 4, '23503' ], "$name: the rules are kept");
 }
 
 #
@@ -171,7 +172,7 @@ SELECT actstream.register('person', name_template => '{first_name}', url_templat
        actstream.register('membership', on_delete => 'restrict', name_template => '{{{club}}} \ {person}'),
        actstream.register('event', on_delete => 'keep'),
        actstream.register('"Odd ''Schema"."Group ""A"".b"', label => 'group'),
-       actstream.register('dropped', checked => false),
+       actstream.register('dropped', checked => false, on_delete => 'keep'),
        actstream.register_external('web', url_template => 'https://example.org/{key}'),
        actstream.register_external(repeat('x', 63));
 
@@ -262,8 +263,8 @@ GRANT USAGE ON SCHEMA actstream TO writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.action, actstream.follow, actstream.object_type TO writer;
 END
 
-is($node->safe_psql('source', 'SELECT relation ~ \'^\d+$\' FROM (SELECT relation::text FROM actstream.object_type WHERE label = \'dropped\') t'),
-    't', 'the registry names a table that is gone');
+is($node->safe_psql('source', 'SELECT relation IS NULL FROM actstream.object_type WHERE label = \'dropped\''),
+    't', 'the registry keeps the label of a table that is gone');
 
 my $expected = contents_of($node, 'source');
 
@@ -374,7 +375,7 @@ $node->safe_psql('copy', join "\n", 'TRUNCATE actstream.action, actstream.follow
     map { "COPY $_ FROM '$tempdir/$_' (FORMAT binary);" } qw(actstream.action actstream.follow object));
 is_same_text(contents_of($node, 'copy'), $expected, 'binary COPY: all is there');
 $node->safe_psql('copy', join "\n", 'SET check_function_bodies = off;',
-    'TRUNCATE actstream.action, actstream.follow; TRUNCATE actstream.object_type;',
+    'TRUNCATE actstream.action, actstream.follow; DELETE FROM actstream.object_type;',
     map { "COPY actstream.$_ FROM '$tempdir/actstream.$_' (FORMAT binary);" } reverse @own_tables);
 is_restored('binary COPY with the registry', $node, 'copy', $expected);
 

@@ -1,0 +1,187 @@
+/*
+ * object_row.c
+ *		The row that a reference names: is it there?
+ *
+ * This is how the triggers of a foreign key ask, see ri_triggers.c: with
+ * prepared queries that are made anew when the table has changed.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "object_key.h"
+#include "object_row.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* The queries of a table, as far as they have been needed. */
+typedef struct TableQueries
+{
+	Oid			relation;		/* hash key */
+	int			nkeys;			/* the columns that the plans are for */
+	AttrNumber	keys[INDEX_MAX_KEYS];
+	SPIPlanPtr	plans[NUM_ROW_QUERIES];
+} TableQueries;
+
+/* lives as long as the session */
+static HTAB *table_queries = NULL;
+
+static TableQueries *
+queries_of_table(Oid relation)
+{
+	TableQueries *queries;
+	bool		found;
+
+	if (table_queries == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(TableQueries);
+		table_queries = hash_create("actstream row queries", 16, &ctl,
+									HASH_ELEM | HASH_BLOBS);
+	}
+	queries = hash_search(table_queries, &relation, HASH_ENTER, &found);
+	if (!found)
+	{
+		queries->nkeys = 0;
+		memset(queries->plans, 0, sizeof(queries->plans));
+	}
+	return queries;
+}
+
+/*
+ * Prepare "SELECT 1 FROM table WHERE key = $1 …".
+ *
+ * ONLY, as for a foreign key: a row of an inheritance child is not one of the
+ * table's, and its key not unique.
+ */
+static SPIPlanPtr
+prepare_query(Relation rel, const RegisteredType *type, RowQuery query)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	Oid			argtypes[INDEX_MAX_KEYS];
+	StringInfoData sql;
+	SPIPlanPtr	plan;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT 1 FROM %s%s x WHERE ",
+					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												RelationGetRelationName(rel)));
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, type->keys[i] - 1);
+
+		argtypes[i] = ObjectKeyType(tupdesc, type->keys[i]);
+		appendStringInfo(&sql, "%sx.%s OPERATOR(pg_catalog.=) $%d", i > 0 ? " AND " : "",
+						 quote_identifier(NameStr(att->attname)), i + 1);
+	}
+	if (query == ROW_QUERY_LOCK)
+		appendStringInfoString(&sql, " FOR KEY SHARE OF x");
+
+	plan = SPI_prepare(sql.data, type->nkeys, argtypes);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for %s",
+			 SPI_result_code_string(SPI_result), sql.data);
+	SPI_keepplan(plan);
+	return plan;
+}
+
+/*
+ * The plan of a query, made anew unless it is still good: the table may have
+ * another name now, or other key columns.
+ */
+static SPIPlanPtr
+plan_of_query(Relation rel, const RegisteredType *type, RowQuery query)
+{
+	TableQueries *queries = queries_of_table(RelationGetRelid(rel));
+	bool		same_keys = queries->nkeys == type->nkeys &&
+		memcmp(queries->keys, type->keys, type->nkeys * sizeof(AttrNumber)) == 0;
+
+	for (int i = 0; i < NUM_ROW_QUERIES; i++)
+	{
+		SPIPlanPtr	plan = queries->plans[i];
+
+		if (plan != NULL && (!same_keys || !SPI_plan_is_valid(plan)))
+		{
+			queries->plans[i] = NULL;
+			SPI_freeplan(plan);
+		}
+	}
+	queries->nkeys = type->nkeys;
+	memcpy(queries->keys, type->keys, type->nkeys * sizeof(AttrNumber));
+
+	if (queries->plans[query] == NULL)
+		queries->plans[query] = prepare_query(rel, type, query);
+	return queries->plans[query];
+}
+
+/*
+ * ObjectRowFind
+ *		Is there a row of "rel", the table of the type, that "ref" names?
+ *
+ * ROW_QUERY_LOCK locks the row against deletion and change of its key until
+ * the end of the transaction.  Under REPEATABLE READ and SERIALIZABLE it
+ * raises ERRCODE_T_R_SERIALIZATION_FAILURE if the row is gone meanwhile, and
+ * does not see one that came meanwhile.
+ *
+ * ROW_QUERY_EXISTS sees what is committed now, at any isolation level.
+ *
+ * The caller holds a lock on "rel" that keeps it from changing.
+ */
+bool
+ObjectRowFind(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	Snapshot	snapshot = InvalidSnapshot;
+	Oid			save_userid;
+	int			save_sec_context;
+	SPIPlanPtr	plan;
+	int			result;
+	bool		found;
+
+	if (!ObjectKeyParse(type, RelationGetDescr(rel), ref, values))
+		return false;
+
+	/* an error restores both with the state of the (sub)transaction */
+	GetUserIdAndSecContext(&save_userid, &save_sec_context);
+	if (query != ROW_QUERY_VISIBLE)
+		SetUserIdAndSecContext(rel->rd_rel->relowner, save_sec_context |
+							   SECURITY_LOCAL_USERID_CHANGE |
+							   SECURITY_NOFORCE_RLS);
+
+	SPI_connect();
+	plan = plan_of_query(rel, type, query);
+
+	/*
+	 * A row that has moved to another partition is found there by the newest
+	 * snapshot only, hence the same for partitioned tables, as RI does it.
+	 */
+	if (IsolationUsesXactSnapshot() &&
+		(query == ROW_QUERY_EXISTS ||
+		 (query == ROW_QUERY_LOCK &&
+		  rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)))
+	{
+		CommandCounterIncrement();
+		snapshot = GetLatestSnapshot();
+	}
+	result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
+								  false, false, 1);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
+	found = SPI_processed > 0;
+	SPI_finish();
+
+	SetUserIdAndSecContext(save_userid, save_sec_context);
+	return found;
+}

@@ -1,0 +1,473 @@
+/*
+ * object_type_rules.c
+ *		The rules of actstream.object_type.
+ *
+ * Triggers of the table keep them, so that they hold for register() and for any
+ * other way of writing to it.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "object_key.h"
+#include "object_trigger.h"
+#include "object_type.h"
+#include "spi_plan.h"
+#include "template.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(actstream_object_type_check);
+PG_FUNCTION_INFO_V1(actstream_object_type_bind);
+PG_FUNCTION_INFO_V1(actstream_object_type_keep);
+PG_FUNCTION_INFO_V1(actstream_object_type_changed);
+
+/*
+ * In each index, the first reference that is not below the label's: if it
+ * bears another label, none bears this one.
+ */
+#define FIRST_LABEL(column, relation) \
+	"(SELECT actstream.ref_label(t." column ") FROM actstream." relation " t" \
+	" WHERE t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
+	" ORDER BY t." column " LIMIT 1)"
+
+static SpiPlan find_label = {
+	.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
+	FIRST_LABEL("actor", "action") ", "
+	FIRST_LABEL("action_object", "action") ", "
+	FIRST_LABEL("target", "action") ", "
+	FIRST_LABEL("follower", "follow") ", "
+	FIRST_LABEL("followee", "follow") "])",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/*
+ * Raise ERRCODE_INSUFFICIENT_PRIVILEGE unless the current user owns "relid".
+ */
+static void
+check_owner(Oid relid)
+{
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+}
+
+static void
+wrong_relation(Relation rel, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("relation \"%s\" cannot be registered",
+					RelationGetRelationName(rel)),
+			 errdetail_internal("%s", detail)));
+}
+
+/*
+ * ObjectTypeOpenTable
+ *		Open a table that the current user may register, and keep it from
+ *		changing until the end of the transaction.
+ *
+ * ERRCODE_UNDEFINED_TABLE, ERRCODE_INSUFFICIENT_PRIVILEGE, or for what can
+ * never be registered ERRCODE_WRONG_OBJECT_TYPE.
+ */
+Relation
+ObjectTypeOpenTable(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	if (rel->rd_rel->relkind != RELKIND_RELATION &&
+		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		wrong_relation(rel, _("Only tables can be registered."));
+	if (IsSystemRelation(rel))
+		wrong_relation(rel, _("It is a system catalog."));
+
+	check_owner(relid);
+
+	if (rel->rd_rel->relispartition)
+		wrong_relation(rel, _("It is a partition; register the partitioned table."));
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		wrong_relation(rel, _("Its rows do not outlive a session or a crash, references do."));
+	if (relid == ObjectTypeRelationId() || relid == ActionRelationId() ||
+		relid == FollowRelationId())
+		wrong_relation(rel, _("It belongs to extension actstream."));
+	return rel;
+}
+
+/*
+ * Check a template: "rel" is the table whose columns it may name, NULL for an
+ * external type, which has a label and a key, and while that cannot be known.
+ */
+static void
+check_template(Datum template, Relation rel, bool external)
+{
+	ListCell   *lc;
+
+	foreach(lc, TemplateParse(TextDatumGetCString(template)))
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (!part->is_column)
+			continue;
+		if (external && strcmp(part->text, "label") != 0 &&
+			strcmp(part->text, "key") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("unrecognized name in template: \"%s\"", part->text),
+					 errdetail("The template of an external type may hold {label} and {key}.")));
+		if (rel != NULL && get_attnum(RelationGetRelid(rel), part->text) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							part->text, RelationGetRelationName(rel)),
+					 errdetail("It is named in a template.")));
+	}
+}
+
+/*
+ * Check a row that is about to be stored.  Nulls where they do not belong are
+ * left to the constraints of the table.
+ */
+static void
+check_new_row(const ObjectTypeRow *row, bool loading)
+{
+	Relation	rel = NULL;
+	bool		external = ROW_ISNULL(row, relation);
+	List	   *key_columns = NIL;
+
+	if (!ROW_ISNULL(row, label))
+	{
+		text	   *label = DatumGetTextPP(ROW_VALUE(row, label));
+
+		RefCheckLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+	}
+	if (!ROW_ISNULL(row, on_delete))
+		(void) OnDeleteFromText(TextDatumGetCString(ROW_VALUE(row, on_delete)));
+	if (!ROW_ISNULL(row, key_columns))
+		key_columns = NameArrayToList(ROW_VALUE(row, key_columns));
+
+	/* in a dump the table comes first, but its primary key comes last */
+	if (!external && !loading)
+	{
+		rel = ObjectTypeOpenTable(DatumGetObjectId(ROW_VALUE(row, relation)));
+		if (!ROW_ISNULL(row, key_columns))
+			ObjectKeyCheck(rel, key_columns);
+	}
+	if (!ROW_ISNULL(row, name_template))
+		check_template(ROW_VALUE(row, name_template), rel, external);
+	if (!ROW_ISNULL(row, url_template))
+		check_template(ROW_VALUE(row, url_template), rel, external);
+
+	if (rel != NULL)
+		relation_close(rel, NoLock);
+}
+
+/*
+ * ObjectTypeIsReferenced
+ *		Does any action or follow bear the label, in the newest state of the
+ *		database?
+ */
+bool
+ObjectTypeIsReferenced(const char *label)
+{
+	Datum		value = CStringGetTextDatum(label);
+	uint64		found;
+
+	SPI_connect();
+	found = SpiPlanExecuteAs(OwnTablesOwner(), &find_label, &value);
+	SPI_finish();
+	return found > 0;
+}
+
+/*
+ * Raise ERRCODE_FOREIGN_KEY_VIOLATION if any action or follow bears "label".
+ *
+ * Takes ExclusiveLock on the registry until the end of the transaction, which
+ * waits for every transaction that has sent or followed: see
+ * IntegrityCheckRow().
+ */
+static void
+check_unreferenced(Relation registry, const char *label)
+{
+	bool		referenced = ObjectTypeIsReferenced(label);
+
+	/* if it is, nobody need wait to be told so */
+	if (!referenced)
+	{
+		LockRelationOid(RelationGetRelid(registry), ExclusiveLock);
+		referenced = ObjectTypeIsReferenced(label);
+	}
+	if (referenced)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("object type \"%s\" is still referenced", label),
+				 errdetail("Actions or follows refer to objects of that type.")));
+}
+
+/*
+ * The table of a stored row; InvalidOid if it is an external type, or if the
+ * table was dropped.
+ */
+static Oid
+existing_relation(const ObjectTypeRow *row)
+{
+	Oid			relid;
+
+	if (ROW_ISNULL(row, relation))
+		return InvalidOid;
+	relid = DatumGetObjectId(ROW_VALUE(row, relation));
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? relid : InvalidOid;
+}
+
+/*
+ * Check that a stored row may go, or change what its label means.
+ */
+static void
+check_old_row(Relation registry, const ObjectTypeRow *row)
+{
+	Oid			relid = existing_relation(row);
+
+	if (OidIsValid(relid))
+		check_owner(relid);
+	check_unreferenced(registry, TextDatumGetCString(ROW_VALUE(row, label)));
+}
+
+static bool
+attribute_differs(TupleDesc tupdesc, AttrNumber attnum, const ObjectTypeRow *old,
+				  const ObjectTypeRow *new)
+{
+	int			at = attnum - 1;
+	Form_pg_attribute att = TupleDescAttr(tupdesc, at);
+
+	if (old->isnull[at] || new->isnull[at])
+		return old->isnull[at] != new->isnull[at];
+	return !datum_image_eq(old->values[at], new->values[at],
+						   att->attbyval, att->attlen);
+}
+
+/*
+ * The type of a stored row if its table is bound to it, else NULL.
+ */
+static const RegisteredType *
+bound_type(const ObjectTypeRow *row)
+{
+	char	   *label = TextDatumGetCString(ROW_VALUE(row, label));
+	const RegisteredType *type = RegistryLookupLabel(label, strlen(label));
+
+	return type != NULL && OidIsValid(existing_relation(row)) &&
+		type->relation == existing_relation(row) && type->nkeys > 0 ? type : NULL;
+}
+
+/*
+ * Are these the columns, whatever they are called now, that the table is bound
+ * by?
+ */
+static bool
+are_bound_columns(const RegisteredType *type, Datum key_columns)
+{
+	List	   *columns = NameArrayToList(key_columns);
+	ListCell   *lc;
+
+	if (type->nkeys != list_length(columns))
+		return false;
+	foreach(lc, columns)
+	{
+		if (get_attnum(type->relation, lfirst(lc)) != type->keys[foreach_current_index(lc)])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * If an UPDATE leaves the key columns as they are, and they have been renamed
+ * since they were registered, bring their names up to date: the old ones may be
+ * those of other columns by now.
+ */
+static void
+refresh_key_columns(TupleDesc tupdesc, const ObjectTypeRow *old, ObjectTypeRow *new)
+{
+	const RegisteredType *type = bound_type(old);
+	List	   *names = NIL;
+
+	if (type == NULL ||
+		attribute_differs(tupdesc, Anum_object_type_relation, old, new) ||
+		attribute_differs(tupdesc, Anum_object_type_key_columns, old, new))
+		return;
+	for (int i = 0; i < type->nkeys; i++)
+		names = lappend(names, get_attname(type->relation, type->keys[i], false));
+	ROW_VALUE(new, key_columns) = ListToNameArray(names);
+}
+
+/*
+ * Does the label of "old" come to mean something else?
+ *
+ * Not if its table is gone and it becomes the label of nothing.
+ */
+static bool
+meaning_changes(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *new)
+{
+	const RegisteredType *type;
+
+	if (attribute_differs(tupdesc, Anum_object_type_label, old, new))
+		return true;
+	if (ROW_ISNULL(new, relation) && !OidIsValid(existing_relation(old)))
+		return false;
+	if (attribute_differs(tupdesc, Anum_object_type_relation, old, new))
+		return true;
+	type = bound_type(old);
+	if (type == NULL || ROW_ISNULL(new, key_columns))
+		return attribute_differs(tupdesc, Anum_object_type_key_columns, old, new);
+	return !are_bound_columns(type, ROW_VALUE(new, key_columns));
+}
+
+/*
+ * The rows that a row trigger of the registry was called with; returns whether
+ * there is an old one and a new one.
+ */
+static void
+trigger_rows(TriggerData *trigdata, ObjectTypeRow *old, bool *has_old,
+			 ObjectTypeRow *new, bool *has_new)
+{
+	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	HeapTuple	new_tuple = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ?
+		trigdata->tg_trigtuple : trigdata->tg_newtuple;
+
+	*has_old = !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
+	*has_new = !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
+	if (*has_old)
+		heap_deform_tuple(trigdata->tg_trigtuple, tupdesc, old->values, old->isnull);
+	if (*has_new)
+		heap_deform_tuple(new_tuple, tupdesc, new->values, new->isnull);
+}
+
+/*
+ * Trigger BEFORE INSERT OR UPDATE OR DELETE ON actstream.object_type, for each
+ * row: what is stored is valid, and what is referenced keeps its meaning.
+ */
+Datum
+actstream_object_type_check(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = OwnTriggerData(fcinfo, ObjectTypeRelationId());
+	Relation	rel = trigdata->tg_relation;
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	ObjectTypeRow old;
+	ObjectTypeRow new;
+	bool		has_old;
+	bool		has_new;
+
+	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger must be fired before a change, for each row")));
+
+	trigger_rows(trigdata, &old, &has_old, &new, &has_new);
+	if (has_old && has_new)
+		refresh_key_columns(tupdesc, &old, &new);
+	if (has_new)
+		check_new_row(&new, IsLoadingDump(rel));
+	if (has_old && (!has_new || meaning_changes(tupdesc, &old, &new)))
+		check_old_row(rel, &old);
+
+	return PointerGetDatum(has_new ? heap_form_tuple(tupdesc, new.values, new.isnull) :
+						   trigdata->tg_trigtuple);
+}
+
+/*
+ * Trigger AFTER INSERT OR UPDATE OR DELETE ON actstream.object_type, for each
+ * row: a registered table has the triggers that bind it, another has not.
+ *
+ * In a dump they are there as triggers of the table.
+ */
+Datum
+actstream_object_type_bind(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = OwnTriggerData(fcinfo, ObjectTypeRelationId());
+	Relation	registry = trigdata->tg_relation;
+	Oid			owner = registry->rd_rel->relowner;
+	ObjectTypeRow old;
+	ObjectTypeRow new;
+	bool		has_old;
+	bool		has_new;
+	Oid			old_relid;
+	Oid			new_relid;
+
+	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger must be fired after a change, for each row")));
+	if (IsLoadingDump(registry))
+		return PointerGetDatum(NULL);
+
+	trigger_rows(trigdata, &old, &has_old, &new, &has_new);
+	old_relid = has_old ? existing_relation(&old) : InvalidOid;
+	new_relid = has_new ? existing_relation(&new) : InvalidOid;
+
+	if (OidIsValid(old_relid) && old_relid != new_relid)
+	{
+		Relation	rel = table_open(old_relid, AccessExclusiveLock);
+
+		ObjectTriggersDrop(rel, owner);
+		table_close(rel, NoLock);
+	}
+	if (OidIsValid(new_relid))
+	{
+		Relation	rel = table_open(new_relid, ShareRowExclusiveLock);
+
+		ObjectTriggersCreate(rel, NameArrayToList(ROW_VALUE(&new, key_columns)), owner);
+		table_close(rel, NoLock);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * Trigger BEFORE TRUNCATE ON actstream.object_type: not this way.
+ */
+Datum
+actstream_object_type_keep(PG_FUNCTION_ARGS)
+{
+	(void) OwnTriggerData(fcinfo, ObjectTypeRelationId());
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot truncate table \"object_type\""),
+			 errhint("Use DELETE or actstream.unregister().")));
+	return PointerGetDatum(NULL);	/* keep compiler quiet */
+}
+
+/*
+ * Trigger BEFORE and AFTER INSERT OR UPDATE OR DELETE ON actstream.object_type,
+ * for each row: all sessions, this one at its next command, read the registry
+ * anew.
+ *
+ * For each row, because the workers of logical replication fire no others.
+ * After it, because the registry may have been read while the row was not yet
+ * there; before it, because it may be read while the statement goes on, and if
+ * that fails then, nothing comes after.
+ */
+Datum
+actstream_object_type_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = OwnTriggerData(fcinfo, ObjectTypeRelationId());
+
+	CacheInvalidateRelcache(trigdata->tg_relation);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
+}
+
