@@ -28,6 +28,16 @@ CREATE TABLE bug (
     package text NOT NULL REFERENCES package        -- that closed it first
 );
 
+CREATE TABLE fix (                      -- of a bug in a release
+    bug         integer REFERENCES bug,
+    package     text,
+    version     text,
+    maintainer  uuid REFERENCES maintainer,
+    fixed       timestamptz,
+    PRIMARY KEY (bug, package, version),
+    FOREIGN KEY (package, version) REFERENCES release
+);
+
 CREATE TABLE reader (
     id      integer PRIMARY KEY,
     name    text NOT NULL
@@ -43,6 +53,16 @@ SELECT actstream.register('maintainer', name_template => '{name}',
        actstream.register('bug', name_template => '#{number}',
                           url_template => 'https://bugs.debian.org/{number}'),
        actstream.register('reader', name_template => '{name}')
+\g /dev/null
+
+-- And from here on they tell what happens to them: a row of release or of fix
+-- that somebody inserts, by whatever program, is an action.
+SELECT actstream.track('release', 'released', 'maintainer:{maintainer}', '{self}', 'package:{package}',
+                       condition => 'NEW.released IS NOT NULL AND NEW.maintainer IS NOT NULL',
+                       data_columns => '{distributions,urgency}', timestamp_column => 'released'),
+       actstream.track('fix', 'closed', 'maintainer:{maintainer}', 'bug:{bug}', 'package:{package}',
+                       condition => 'NEW.fixed IS NOT NULL AND NEW.maintainer IS NOT NULL',
+                       data_columns => '{version}', timestamp_column => 'fixed')
 \g /dev/null
 
 -- How an object is called. A release is called by its version: its package is
@@ -82,5 +102,5 @@ BEGIN ATOMIC
     FROM actstream.stream_of(
              ARRAY(SELECT actstream.following(reader, labels => '{package}')),
              '{target}') a
-    WHERE a.verb = 'released' AND a.data->>'distribution' LIKE '%security%';
+    WHERE a.verb = 'released' AND a.data->>'distributions' LIKE '%security%';
 END;

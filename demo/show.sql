@@ -94,7 +94,7 @@ FROM actstream.user_stream('reader:2', flag => 'watching') a LIMIT 5;
 \echo 'security_uploads() is an SQL function of five lines over actstream.stream_of: see schema.sql.'
 \echo
 
-SELECT "timestamp"::date AS date, data->>'distribution' AS distribution, sentence(a)
+SELECT "timestamp"::date AS date, data->>'distributions' AS distribution, sentence(a)
 FROM security_uploads('reader:2') a LIMIT 10;
 
 \echo
@@ -129,6 +129,28 @@ FROM actstream.any_stream(:'package') a LIMIT 8;
 
 SELECT "timestamp"::date AS date, sentence(a)
 FROM actstream.model_stream('bug') a LIMIT 8;
+
+\echo
+\echo '──── No reference outlives what it names ───────────────────────────────────────────────────────────'
+\echo 'A deleted row takes its actions along, as ON DELETE CASCADE would.'
+\echo
+
+\set ECHO none
+\timing off
+SELECT 'bug:' || coalesce(max(number), 1) AS bug, coalesce(max(number), 1) AS number FROM bug
+\gset
+BEGIN;
+\set ECHO queries
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.action_object_stream(:'bug') a;
+DELETE FROM fix WHERE bug = :number;
+DELETE FROM bug WHERE number = :number;
+SELECT "timestamp"::date AS date, sentence(a)
+FROM actstream.action_object_stream(:'bug') a;
+\set ECHO none
+ROLLBACK;
+\set ECHO queries
+\timing on
 
 \echo
 \echo '──── A stream is a relation ────────────────────────────────────────────────────────────────────────'
