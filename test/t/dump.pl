@@ -100,6 +100,7 @@ sub contents_of
     push @queries, q{
         SELECT label, (SELECT json_agg(a) FROM actstream.model_stream(label) a)
         FROM actstream.object_type ORDER BY 1};
+    push @queries, 'SELECT i.* FROM actstream.integrity_check() i ORDER BY i::text';
     push @queries, 'TABLE feed';
 
     # \echo, or nobody could tell where a table ends
@@ -265,6 +266,7 @@ END
 
 is($node->safe_psql('source', 'SELECT relation IS NULL FROM actstream.object_type WHERE label = \'dropped\''),
     't', 'the registry keeps the label of a table that is gone');
+is($node->safe_psql('source', 'SELECT * FROM actstream.integrity_check()'), '', 'all is as promised');
 
 my $expected = contents_of($node, 'source');
 

@@ -79,7 +79,7 @@ sub functions_that_are
         FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
         WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'actstream')
-          AND p.provolatile = '$volatility' 
+          AND p.provolatile = '$volatility'
           AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
         ORDER BY 1}) ];
 }
