@@ -512,7 +512,63 @@ COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])
 -- Streams: public actions, newest first
 ------------------------------------------------------------------------------
 
-CREATE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action
+CREATE FUNCTION actstream.stream_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_stream_support';
+COMMENT ON FUNCTION actstream.stream_support(internal) IS 'planner support of streams';
+
+CREATE FUNCTION actstream.public_stream()
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_public_stream';
+CREATE FUNCTION actstream.actor_stream(actor actstream.ref)
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_actor_stream';
+CREATE FUNCTION actstream.target_stream(target actstream.ref)
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_target_stream';
+CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref)
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_action_object_stream';
+CREATE FUNCTION actstream.any_stream(object actstream.ref)
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_any_stream';
+CREATE FUNCTION actstream.model_stream(label text)
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_model_stream';
+CREATE FUNCTION actstream.stream_of(
+    objects actstream.ref[],
+    roles   text[] DEFAULT '{actor,action_object,target}')
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_stream_of';
+CREATE FUNCTION actstream.user_stream(
+    follower           actstream.ref,
+    flag               text DEFAULT NULL,
+    with_user_activity boolean DEFAULT false,
+    since_follow       boolean DEFAULT false)
+    RETURNS SETOF actstream.action
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_user_stream';
+
+COMMENT ON FUNCTION actstream.public_stream() IS 'the whole time line';
+COMMENT ON FUNCTION actstream.actor_stream(actstream.ref) IS 'what an actor did';
+COMMENT ON FUNCTION actstream.target_stream(actstream.ref) IS 'what was done to a target';
+COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref) IS 'what was done with an action object';
+COMMENT ON FUNCTION actstream.any_stream(actstream.ref) IS 'actions with an object in whatever role';
+COMMENT ON FUNCTION actstream.model_stream(text) IS 'actions with any object of a type in whatever role';
+COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[]) IS 'actions with any of the objects in one of the roles';
+COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean) IS 'what the objects do that a follower follows';
+
+-- The same in plain SQL.  These answer in place of the functions above where
+-- those may not read the indexes as they are: under row-level security, without
+-- the right to read a table, without an index.
+
+CREATE FUNCTION actstream.public_stream_sql() RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
@@ -521,30 +577,30 @@ BEGIN ATOMIC
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
-CREATE FUNCTION actstream.actor_stream(actor actstream.ref) RETURNS SETOF actstream.action
+CREATE FUNCTION actstream.actor_stream_sql(actor actstream.ref) RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
     FROM actstream.action a
-    WHERE a.actor OPERATOR(actstream.=) actor_stream.actor AND a.public
+    WHERE a.actor OPERATOR(actstream.=) actor_stream_sql.actor AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
-CREATE FUNCTION actstream.target_stream(target actstream.ref) RETURNS SETOF actstream.action
+CREATE FUNCTION actstream.target_stream_sql(target actstream.ref) RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
     FROM actstream.action a
-    WHERE a.target OPERATOR(actstream.=) target_stream.target AND a.public
+    WHERE a.target OPERATOR(actstream.=) target_stream_sql.target AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
-CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref) RETURNS SETOF actstream.action
+CREATE FUNCTION actstream.action_object_stream_sql(action_object actstream.ref) RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
     FROM actstream.action a
-    WHERE a.action_object OPERATOR(actstream.=) action_object_stream.action_object AND a.public
+    WHERE a.action_object OPERATOR(actstream.=) action_object_stream_sql.action_object AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
@@ -552,30 +608,30 @@ END;
 -- timestamp and one id, by which DISTINCT ON leaves it once.  It is these two
 -- and no more, so that a bound on them reaches the indexes.
 
-CREATE FUNCTION actstream.any_stream(object actstream.ref) RETURNS SETOF actstream.action
+CREATE FUNCTION actstream.any_stream_sql(object actstream.ref) RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT DISTINCT ON (a."timestamp", a.id) a.*
-    FROM (SELECT * FROM actstream.actor_stream(any_stream.object)
+    FROM (SELECT * FROM actstream.actor_stream_sql(any_stream_sql.object)
           UNION ALL
-          SELECT * FROM actstream.target_stream(any_stream.object)
+          SELECT * FROM actstream.target_stream_sql(any_stream_sql.object)
           UNION ALL
-          SELECT * FROM actstream.action_object_stream(any_stream.object)) a
+          SELECT * FROM actstream.action_object_stream_sql(any_stream_sql.object)) a
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
-CREATE FUNCTION actstream.model_stream(label text) RETURNS SETOF actstream.action
+CREATE FUNCTION actstream.model_stream_sql(label text) RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
     FROM actstream.action a
     WHERE a.public
-      AND ((a.actor OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
-            AND a.actor OPERATOR(actstream.<) actstream.label_stop(model_stream.label))
-           OR (a.target OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
-               AND a.target OPERATOR(actstream.<) actstream.label_stop(model_stream.label))
-           OR (a.action_object OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
-               AND a.action_object OPERATOR(actstream.<) actstream.label_stop(model_stream.label)))
+      AND ((a.actor OPERATOR(actstream.>=) actstream.label_start(model_stream_sql.label)
+            AND a.actor OPERATOR(actstream.<) actstream.label_stop(model_stream_sql.label))
+           OR (a.target OPERATOR(actstream.>=) actstream.label_start(model_stream_sql.label)
+               AND a.target OPERATOR(actstream.<) actstream.label_stop(model_stream_sql.label))
+           OR (a.action_object OPERATOR(actstream.>=) actstream.label_start(model_stream_sql.label)
+               AND a.action_object OPERATOR(actstream.<) actstream.label_stop(model_stream_sql.label)))
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
@@ -583,30 +639,30 @@ CREATE FUNCTION actstream.check_roles(roles text[]) RETURNS text[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION actstream.check_roles(text[]) IS 'the roles themselves, or an error if one is unknown';
 
-CREATE FUNCTION actstream.stream_of(
+CREATE FUNCTION actstream.stream_of_sql(
     objects actstream.ref[],
     roles   text[] DEFAULT '{actor,action_object,target}')
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT DISTINCT ON (a."timestamp", a.id) a.*
-    FROM pg_catalog.unnest(stream_of.objects) AS o(object)
+    FROM pg_catalog.unnest(stream_of_sql.objects) AS o(object)
     CROSS JOIN LATERAL (
         SELECT a.* FROM actstream.action a
-        WHERE 'actor' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of.roles))
+        WHERE 'actor' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of_sql.roles))
           AND a.actor OPERATOR(actstream.=) o.object AND a.public
         UNION ALL
         SELECT a.* FROM actstream.action a
-        WHERE 'target' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of.roles))
+        WHERE 'target' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of_sql.roles))
           AND a.target OPERATOR(actstream.=) o.object AND a.public
         UNION ALL
         SELECT a.* FROM actstream.action a
-        WHERE 'action_object' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of.roles))
+        WHERE 'action_object' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of_sql.roles))
           AND a.action_object OPERATOR(actstream.=) o.object AND a.public) a
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
-CREATE FUNCTION actstream.user_stream(
+CREATE FUNCTION actstream.user_stream_sql(
     follower           actstream.ref,
     flag               text DEFAULT NULL,
     with_user_activity boolean DEFAULT false,
@@ -616,13 +672,13 @@ CREATE FUNCTION actstream.user_stream(
 BEGIN ATOMIC
     SELECT DISTINCT ON (a."timestamp", a.id) a.*
     FROM (SELECT f.followee AS object, f.actor_only,
-                 CASE WHEN user_stream.since_follow THEN f.started ELSE '-infinity' END AS since
+                 CASE WHEN user_stream_sql.since_follow THEN f.started ELSE '-infinity' END AS since
           FROM actstream.follow f
-          WHERE f.follower OPERATOR(actstream.=) user_stream.follower
-            AND (user_stream.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) user_stream.flag)
+          WHERE f.follower OPERATOR(actstream.=) user_stream_sql.follower
+            AND (user_stream_sql.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) user_stream_sql.flag)
           UNION ALL
-          SELECT user_stream.follower, true, '-infinity'
-          WHERE user_stream.with_user_activity) AS source
+          SELECT user_stream_sql.follower, true, '-infinity'
+          WHERE user_stream_sql.with_user_activity) AS source
     CROSS JOIN LATERAL (
         SELECT a.* FROM actstream.action a
         WHERE a.actor OPERATOR(actstream.=) source.object AND a.public
@@ -640,14 +696,14 @@ BEGIN ATOMIC
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
-COMMENT ON FUNCTION actstream.public_stream() IS 'the whole time line';
-COMMENT ON FUNCTION actstream.actor_stream(actstream.ref) IS 'what an actor did';
-COMMENT ON FUNCTION actstream.target_stream(actstream.ref) IS 'what was done to a target';
-COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref) IS 'what was done with an action object';
-COMMENT ON FUNCTION actstream.any_stream(actstream.ref) IS 'actions with an object in whatever role';
-COMMENT ON FUNCTION actstream.model_stream(text) IS 'actions with any object of a type in whatever role';
-COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[]) IS 'actions with any of the objects in one of the roles';
-COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean) IS 'what the objects do that a follower follows';
+COMMENT ON FUNCTION actstream.public_stream_sql() IS 'SQL form of public_stream';
+COMMENT ON FUNCTION actstream.actor_stream_sql(actstream.ref) IS 'SQL form of actor_stream';
+COMMENT ON FUNCTION actstream.target_stream_sql(actstream.ref) IS 'SQL form of target_stream';
+COMMENT ON FUNCTION actstream.action_object_stream_sql(actstream.ref) IS 'SQL form of action_object_stream';
+COMMENT ON FUNCTION actstream.any_stream_sql(actstream.ref) IS 'SQL form of any_stream';
+COMMENT ON FUNCTION actstream.model_stream_sql(text) IS 'SQL form of model_stream';
+COMMENT ON FUNCTION actstream.stream_of_sql(actstream.ref[], text[]) IS 'SQL form of stream_of';
+COMMENT ON FUNCTION actstream.user_stream_sql(actstream.ref, text, boolean, boolean) IS 'SQL form of user_stream';
 
 ------------------------------------------------------------------------------
 -- Actions from table changes

@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "actor.h"
+#include "stream_scan.h"
 
 #include "fmgr.h"
 #include "utils/guc.h"
@@ -18,5 +19,6 @@ void
 _PG_init(void)
 {
 	ActorDefineSetting();
+	StreamPlanInit();
 	MarkGUCPrefixReserved("actstream");
 }

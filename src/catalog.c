@@ -131,6 +131,13 @@ load_own_oids(void)
 }
 
 Oid
+OwnSchema(void)
+{
+	load_own_oids();
+	return own.schema;
+}
+
+Oid
 RefTypeId(void)
 {
 	load_own_oids();

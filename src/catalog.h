@@ -69,6 +69,7 @@ typedef struct RegisteredType
 } RegisteredType;
 
 /* OIDs of what is ours; each raises ERRCODE_UNDEFINED_OBJECT if there is none */
+extern Oid	OwnSchema(void);
 extern Oid	RefTypeId(void);
 extern Oid	ObjectTypeRelationId(void);
 extern Oid	ActionRelationId(void);

@@ -26,6 +26,15 @@
 	} while (0)
 #endif
 
+/* 16: a Var tells itself which outer joins can make it null */
+#if PG_VERSION_NUM >= 160000
+#define expression_pathkey(root, expr, opno, rel) \
+	build_expression_pathkey(root, expr, opno, rel, false)
+#else
+#define expression_pathkey(root, expr, opno, rel) \
+	build_expression_pathkey(root, expr, NULL, opno, rel, false)
+#endif
+
 /* 16: one check of ownership and of privileges for all kinds of objects */
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_namespace.h"

@@ -345,6 +345,17 @@ RefLabelLength(const Ref *ref)
 }
 
 /*
+ * RefHasLabel
+ *		Whether the label of the reference is this one.
+ */
+bool
+RefHasLabel(const Ref *ref, const char *label, int label_len)
+{
+	return RefLabelLength(ref) == label_len &&
+		memcmp(VARDATA_ANY(ref), label, label_len) == 0;
+}
+
+/*
  * Append the text form of the key.
  */
 static void

@@ -54,6 +54,7 @@ extern Ref *RefFromInteger(const char *label, int label_len, int64 key);
 extern Ref *RefFromUuid(const char *label, int label_len, const pg_uuid_t *key);
 extern Ref *RefFromText(const char *label, int label_len, const char *key, int key_len);
 extern int	RefLabelLength(const Ref *ref);
+extern bool RefHasLabel(const Ref *ref, const char *label, int label_len);
 extern char *RefToText(const Ref *ref);
 extern char *RefKeyText(const Ref *ref);
 extern bool RefParseInteger(const char *str, int len, int64 *result);

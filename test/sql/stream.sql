@@ -349,7 +349,7 @@ SELECT array(SELECT id FROM actstream.user_stream('person:4')) AS all,
 ROLLBACK;
 
 --
--- Plans
+-- Plans of the SQL forms
 --
 
 -- the scans in a plan, of what keeps its form in all versions
@@ -390,31 +390,31 @@ SET enable_bitmapscan = off;
 
 -- The newest actions come from an index read backwards; nothing more is
 -- sorted than those of one instant.
-EXPLAIN (COSTS OFF) SELECT * FROM actstream.actor_stream('site:7') LIMIT 20;
-EXPLAIN (COSTS OFF) SELECT * FROM actstream.public_stream() LIMIT 20;
-SELECT scans($$SELECT * FROM actstream.target_stream('site:7') LIMIT 20$$);
-SELECT scans($$SELECT * FROM actstream.action_object_stream('site:7') LIMIT 20$$);
-SELECT scans($$SELECT * FROM actstream.any_stream('site:7') LIMIT 20$$);
-SELECT scans($$SELECT * FROM actstream.model_stream('site') LIMIT 20$$);
+EXPLAIN (COSTS OFF) SELECT * FROM actstream.actor_stream_sql('site:7') LIMIT 20;
+EXPLAIN (COSTS OFF) SELECT * FROM actstream.public_stream_sql() LIMIT 20;
+SELECT scans($$SELECT * FROM actstream.target_stream_sql('site:7') LIMIT 20$$);
+SELECT scans($$SELECT * FROM actstream.action_object_stream_sql('site:7') LIMIT 20$$);
+SELECT scans($$SELECT * FROM actstream.any_stream_sql('site:7') LIMIT 20$$);
+SELECT scans($$SELECT * FROM actstream.model_stream_sql('site') LIMIT 20$$);
 
 -- A stream is part of the query's plan, and bounds reach the indexes.
-SELECT scans($$SELECT * FROM actstream.user_stream('site:7') LIMIT 20$$);
-SELECT bounded($$SELECT * FROM actstream.user_stream('site:7') WHERE "timestamp" < '2025-01-10 00:00+00'$$,
+SELECT scans($$SELECT * FROM actstream.user_stream_sql('site:7') LIMIT 20$$);
+SELECT bounded($$SELECT * FROM actstream.user_stream_sql('site:7') WHERE "timestamp" < '2025-01-10 00:00+00'$$,
                '("timestamp" < ''2025-01-10 00:00:00+00''');
-SELECT bounded($$SELECT * FROM actstream.user_stream('site:7') WHERE "timestamp" >= '2025-01-02 00:00+00'$$,
+SELECT bounded($$SELECT * FROM actstream.user_stream_sql('site:7') WHERE "timestamp" >= '2025-01-02 00:00+00'$$,
                '("timestamp" >= ''2025-01-02 00:00:00+00''');
-SELECT bounded($$SELECT * FROM actstream.user_stream('site:7', since_follow => true)
+SELECT bounded($$SELECT * FROM actstream.user_stream_sql('site:7', since_follow => true)
                  WHERE ("timestamp", id) < ('2025-01-10 00:00+00', 5) LIMIT 20$$,
                '("timestamp" <= ''2025-01-10 00:00:00+00''');
-SELECT bounded($$SELECT * FROM actstream.any_stream('site:7')
+SELECT bounded($$SELECT * FROM actstream.any_stream_sql('site:7')
                  WHERE ("timestamp", id) < ('2025-01-10 00:00+00', 5) LIMIT 20$$,
                '("timestamp" <= ''2025-01-10 00:00:00+00''');
-SELECT bounded($$SELECT * FROM actstream.stream_of('{site:7,site:8}')
+SELECT bounded($$SELECT * FROM actstream.stream_of_sql('{site:7,site:8}')
                  WHERE ("timestamp", id) < ('2025-01-10 00:00+00', 5) LIMIT 20$$,
                '("timestamp" <= ''2025-01-10 00:00:00+00''');
 SET plan_cache_mode = force_generic_plan;
 PREPARE page(actstream.ref, timestamptz, bigint) AS
-SELECT * FROM actstream.user_stream($1) WHERE ("timestamp", id) < ($2, $3) LIMIT 20;
+SELECT * FROM actstream.user_stream_sql($1) WHERE ("timestamp", id) < ($2, $3) LIMIT 20;
 SELECT scans($$EXECUTE page('site:7', '2025-01-10 00:00+00', 5)$$);
 SELECT bounded($$EXECUTE page('site:7', '2025-01-10 00:00+00', 5)$$, '("timestamp" <= $2)');
 

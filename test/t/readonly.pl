@@ -29,6 +29,12 @@ my %readers = (
     user_stream => q{SELECT * FROM actstream.user_stream('person:1', with_user_activity => true)},
 );
 
+# Streams have SQL forms.
+foreach my $stream (grep { /stream/ } keys %readers)
+{
+    $readers{"${stream}_sql"} = $readers{$stream} =~ s/\.$stream\(/.${stream}_sql(/r;
+}
+
 # A call of each VOLATILE function; it would succeed where one can write.
 my %writers = (
     register => q{SELECT actstream.register('document')},

@@ -1,0 +1,217 @@
+/*
+ * index_cursor.c
+ *		An ordered index scan that can be re-positioned.
+ *
+ * A cursor yields the entries of one btree index whose columns compare with
+ * its keys as set, in the order of the index.  It is one scan of the access
+ * method for its whole life, re-positioned rather than opened anew.
+ *
+ * A cursor holds a pin on the index page it stands on, as an index-only scan
+ * does.  It must be used with an MVCC snapshot only: whoever visits the heap
+ * does so later.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "index_cursor.h"
+
+#include "access/genam.h"
+#include "access/nbtree.h"
+#include "access/relscan.h"
+#include "access/tableam.h"
+#include "access/visibilitymap.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+struct IndexCursor
+{
+	IndexScanDesc scan;
+	int			nkeys;
+	ScanKeyData keys[INDEX_MAX_KEYS];
+	Buffer		vmbuffer;		/* page of the visibility map */
+	TupleTableSlot *slot;		/* for visits to the heap; made when needed */
+};
+
+/*
+ * IndexCursorOpen
+ *		Open a cursor over an index of "heap", with "nkeys" keys to be set.
+ *
+ * The caller holds a lock on the heap; the index is locked until the end of
+ * the transaction.  The cursor lives in the current memory context and has to
+ * be closed.
+ */
+IndexCursor *
+IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
+{
+	IndexCursor *cursor = palloc0(sizeof(IndexCursor));
+	Relation	rel = index_open(index, AccessShareLock);
+
+	Assert(IsMVCCSnapshot(snapshot) && nkeys <= INDEX_MAX_KEYS);
+	cursor->scan = index_beginscan(heap, rel, snapshot, nkeys, 0);
+	cursor->scan->xs_want_itup = true;
+	cursor->nkeys = nkeys;
+	cursor->vmbuffer = InvalidBuffer;
+	return cursor;
+}
+
+/*
+ * IndexCursorInitKey
+ *		Say that a column of the index is to compare so with a value of its own
+ *		type, by the operator of the index's operator family.
+ */
+void
+IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum, StrategyNumber strategy)
+{
+	Relation	rel = cursor->scan->indexRelation;
+	Oid			type = rel->rd_opcintype[attnum - 1];
+	Oid			operator = get_opfamily_member(rel->rd_opfamily[attnum - 1],
+											   type, type, strategy);
+
+	if (!OidIsValid(operator))
+		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u",
+			 strategy, type, type, rel->rd_opfamily[attnum - 1]);
+	ScanKeyEntryInitialize(&cursor->keys[key], 0, attnum, strategy, InvalidOid,
+						   rel->rd_indcollation[attnum - 1], get_opcode(operator),
+						   (Datum) 0);
+}
+
+/*
+ * IndexCursorSetKey
+ *		Set the value that a key compares with.
+ *
+ * The value is not copied: it has to stay until the cursor is positioned anew
+ * or closed.
+ */
+void
+IndexCursorSetKey(IndexCursor *cursor, int key, Datum value)
+{
+	cursor->keys[key].sk_argument = value;
+}
+
+/*
+ * IndexCursorSeek
+ *		Position the cursor before the first entry, in whatever direction, that
+ *		its keys allow.
+ */
+void
+IndexCursorSeek(IndexCursor *cursor)
+{
+	index_rescan(cursor->scan, cursor->keys, cursor->nkeys, NULL, 0);
+}
+
+/*
+ * IndexCursorNext
+ *		Go to the next entry; false if there is none.
+ *
+ * Whether its row is visible is not known.
+ */
+bool
+IndexCursorNext(IndexCursor *cursor, ScanDirection direction)
+{
+	if (index_getnext_tid(cursor->scan, direction) == NULL)
+		return false;
+	if (cursor->scan->xs_itup == NULL)
+		elog(ERROR, "no data returned for index \"%s\"",
+			 RelationGetRelationName(cursor->scan->indexRelation));
+	return true;
+}
+
+/*
+ * row_is_visible
+ *		Whether the snapshot sees the row of the current entry.
+ *
+ * Asks the visibility map first, and the heap only if that does not know.
+ * Leaves the predicate lock that reading the row does.
+ */
+static bool
+row_is_visible(IndexCursor *cursor)
+{
+	IndexScanDesc scan = cursor->scan;
+	BlockNumber block = ItemPointerGetBlockNumber(&scan->xs_heaptid);
+	bool		visible;
+
+	if (VM_ALL_VISIBLE(scan->heapRelation, block, &cursor->vmbuffer))
+	{
+		PredicateLockPage(scan->heapRelation, block, scan->xs_snapshot);
+		return true;
+	}
+	if (cursor->slot == NULL)
+		cursor->slot = table_slot_create(scan->heapRelation, NULL);
+	visible = index_fetch_heap(scan, cursor->slot);
+	ExecClearTuple(cursor->slot);
+	return visible;
+}
+
+/*
+ * IndexCursorNextVisible
+ *		Go to the next entry whose row the snapshot sees; false if there is none.
+ */
+bool
+IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction)
+{
+	while (IndexCursorNext(cursor, direction))
+	{
+		if (row_is_visible(cursor))
+			return true;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
+/*
+ * IndexCursorTid
+ *		Where the row of the current entry begins.
+ */
+ItemPointer
+IndexCursorTid(IndexCursor *cursor)
+{
+	return &cursor->scan->xs_heaptid;
+}
+
+/*
+ * IndexCursorColumn
+ *		A column of the current entry, which must not be null; valid until the
+ *		cursor moves.
+ */
+Datum
+IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum)
+{
+	bool		isnull;
+
+	return index_getattr(cursor->scan->xs_itup, attnum, cursor->scan->xs_itupdesc, &isnull);
+}
+
+/*
+ * IndexCursorColumns
+ *		All columns of the current entry, none of which may be null; valid until
+ *		the cursor moves.
+ */
+void
+IndexCursorColumns(IndexCursor *cursor, Datum *values)
+{
+	bool		isnull[INDEX_MAX_KEYS];
+
+	index_deform_tuple(cursor->scan->xs_itup, cursor->scan->xs_itupdesc, values, isnull);
+}
+
+/*
+ * IndexCursorClose
+ *		Release what the cursor holds, except for the lock on the index.
+ */
+void
+IndexCursorClose(IndexCursor *cursor)
+{
+	Relation	rel = cursor->scan->indexRelation;
+
+	if (cursor->slot != NULL)
+		ExecDropSingleTupleTableSlot(cursor->slot);
+	if (BufferIsValid(cursor->vmbuffer))
+		ReleaseBuffer(cursor->vmbuffer);
+	index_endscan(cursor->scan);
+	index_close(rel, NoLock);
+	pfree(cursor);
+}

@@ -1,0 +1,28 @@
+/*
+ * index_cursor.h
+ *		An ordered index scan that can be re-positioned.
+ */
+#ifndef ACTSTREAM_INDEX_CURSOR_H
+#define ACTSTREAM_INDEX_CURSOR_H
+
+#include "access/itup.h"
+#include "access/sdir.h"
+#include "access/skey.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+typedef struct IndexCursor IndexCursor;
+
+extern IndexCursor *IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot);
+extern void IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum,
+							   StrategyNumber strategy);
+extern void IndexCursorSetKey(IndexCursor *cursor, int key, Datum value);
+extern void IndexCursorSeek(IndexCursor *cursor);
+extern bool IndexCursorNext(IndexCursor *cursor, ScanDirection direction);
+extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction);
+extern ItemPointer IndexCursorTid(IndexCursor *cursor);
+extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum);
+extern void IndexCursorColumns(IndexCursor *cursor, Datum *values);
+extern void IndexCursorClose(IndexCursor *cursor);
+
+#endif							/* ACTSTREAM_INDEX_CURSOR_H */

@@ -1,0 +1,172 @@
+/*
+ * label_entries.c
+ *		All actions with an object of one type, from the indexes.
+ *
+ * References of one label lie together in an index by a role, in whatever
+ * order of time.  For a label that few actions have it is cheaper to collect
+ * and sort them all than to look for them on the time line.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "index_cursor.h"
+#include "label_entries.h"
+
+#include "access/stratnum.h"
+#include "miscadmin.h"
+#include "port.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+struct LabelEntries
+{
+	Relation	action;
+	const Oid  *indexes;
+	Snapshot	snapshot;
+	const char *label;
+	int			label_len;
+	MergeCounters *counters;
+	MemoryContext context;		/* of all this */
+	ActionIndex role;			/* the index that is being read */
+	IndexCursor *cursor;		/* over it; NULL between two of them */
+	ActionEntry *entries;
+	Size		n;
+	Size		capacity;
+};
+
+/*
+ * LabelEntriesCreate
+ *		Begin to collect the public actions with an object of a type in any role.
+ *
+ * The label is a valid one.  It, "indexes", those of ActionIndexesFind(), and
+ * what is returned live in the current memory context until the end.
+ */
+LabelEntries *
+LabelEntriesCreate(Relation action, const Oid *indexes, Snapshot snapshot,
+				   const char *label, MergeCounters *counters)
+{
+	LabelEntries *labels = palloc0(sizeof(LabelEntries));
+
+	labels->action = action;
+	labels->indexes = indexes;
+	labels->snapshot = snapshot;
+	labels->label = label;
+	labels->label_len = strlen(label);
+	labels->counters = counters;
+	labels->context = CurrentMemoryContext;
+	return labels;
+}
+
+static void
+close_cursor(LabelEntries *labels)
+{
+	if (labels->cursor != NULL)
+		IndexCursorClose(labels->cursor);
+	labels->cursor = NULL;
+}
+
+/* Stand before the first entry of the index that has the label. */
+static void
+open_cursor(LabelEntries *labels)
+{
+	Ref		   *first = RefFromInteger(labels->label, labels->label_len, PG_INT64_MIN);
+
+	labels->cursor = IndexCursorOpen(labels->action, labels->indexes[labels->role], 2, labels->snapshot);
+	IndexCursorInitKey(labels->cursor, 0, Anum_role_index_object, BTGreaterEqualStrategyNumber);
+	IndexCursorInitKey(labels->cursor, 1, Anum_role_index_public, BTEqualStrategyNumber);
+	IndexCursorSetKey(labels->cursor, 0, PointerGetDatum(first));
+	IndexCursorSetKey(labels->cursor, 1, BoolGetDatum(true));
+	IndexCursorSeek(labels->cursor);
+	labels->counters->lists_opened++;
+}
+
+/* Take one entry; false if the index has no more with the label. */
+static bool
+take_entry(LabelEntries *labels)
+{
+	ActionEntry *entry;
+
+	if (!IndexCursorNext(labels->cursor, ForwardScanDirection))
+		return false;
+	labels->counters->entries_read++;
+	if (!RefHasLabel(DatumGetRefPP(IndexCursorColumn(labels->cursor, Anum_role_index_object)),
+					 labels->label, labels->label_len))
+		return false;
+	if (labels->n == labels->capacity)
+	{
+		labels->capacity = Max(labels->capacity * 2, 64);
+		labels->entries = labels->entries == NULL ?
+			palloc(labels->capacity * sizeof(ActionEntry)) :
+			repalloc_huge(labels->entries, labels->capacity * sizeof(ActionEntry));
+	}
+	entry = &labels->entries[labels->n++];
+	entry->timestamp = DatumGetTimestampTz(IndexCursorColumn(labels->cursor, Anum_role_index_timestamp));
+	entry->tid = *IndexCursorTid(labels->cursor);
+	return true;
+}
+
+/*
+ * LabelEntriesCollect
+ *		Collect up to "limit" more entries; true when all have been collected.
+ */
+bool
+LabelEntriesCollect(LabelEntries *labels, int64 limit)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(labels->context);
+
+	while (labels->role < NUM_ACTION_ROLES)
+	{
+		if (labels->cursor == NULL)
+			open_cursor(labels);
+		while (limit > 0 && take_entry(labels))
+		{
+			limit--;
+			CHECK_FOR_INTERRUPTS();
+		}
+		if (limit <= 0)
+			break;
+		close_cursor(labels);
+		labels->role++;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return labels->role == NUM_ACTION_ROLES;
+}
+
+static int
+compare_entries(const void *a, const void *b, void *arg)
+{
+	TimestampTz time_a = ((const ActionEntry *) a)->timestamp;
+	TimestampTz time_b = ((const ActionEntry *) b)->timestamp;
+
+	return (time_a < time_b) - (time_a > time_b);
+}
+
+/*
+ * LabelEntriesSort
+ *		What has been collected from "newest" to "oldest", both included, in
+ *		descending order of time.
+ */
+ActionEntry *
+LabelEntriesSort(LabelEntries *labels, TimestampTz newest, TimestampTz oldest, int *n)
+{
+	Size		kept = 0;
+
+	for (Size i = 0; i < labels->n; i++)
+	{
+		if (labels->entries[i].timestamp <= newest && labels->entries[i].timestamp >= oldest)
+			labels->entries[kept++] = labels->entries[i];
+	}
+	qsort_interruptible(labels->entries, kept, sizeof(ActionEntry), compare_entries, NULL);
+	*n = kept;
+	return labels->entries;
+}
+
+/*
+ * LabelEntriesEnd
+ *		Release what the collection holds; its memory goes with its context.
+ */
+void
+LabelEntriesEnd(LabelEntries *labels)
+{
+	close_cursor(labels);
+}

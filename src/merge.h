@@ -1,0 +1,47 @@
+/*
+ * merge.h
+ *		The rows of many ordered lists of actions as one, newest first.
+ */
+#ifndef ACTSTREAM_MERGE_H
+#define ACTSTREAM_MERGE_H
+
+#include "datatype/timestamp.h"
+#include "executor/tuptable.h"
+#include "ref.h"
+#include "storage/itemptr.h"
+#include "stream_index.h"
+#include "utils/snapshot.h"
+
+typedef struct StreamMerge StreamMerge;
+
+/* An action as an index knows it. */
+typedef struct ActionEntry
+{
+	TimestampTz timestamp;
+	ItemPointerData tid;
+} ActionEntry;
+
+/* What was done, summed up over the life of a merge. */
+typedef struct MergeCounters
+{
+	int64		lists_opened;
+	int64		entries_read;	/* of indexes */
+	int64		heap_fetches;	/* that found a visible row */
+	int64		heap_skips;		/* that found none */
+} MergeCounters;
+
+/* Whether a row is wanted; may leave garbage in the current memory context. */
+typedef bool (*RowFilter) (void *arg, TupleTableSlot *row);
+
+extern StreamMerge *StreamMergeCreate(Relation action, const Oid *indexes,
+									  Snapshot snapshot, MergeCounters *counters);
+extern void StreamMergeBegin(StreamMerge *merge, int nlists, RowFilter filter, void *filter_arg);
+extern void StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
+							   TimestampTz newest, TimestampTz oldest);
+extern void StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n);
+extern bool StreamMergeNextGroup(StreamMerge *merge);
+extern TimestampTz StreamMergePosition(StreamMerge *merge);
+extern TupleTableSlot *StreamMergeNextRow(StreamMerge *merge);
+extern void StreamMergeEnd(StreamMerge *merge);
+
+#endif							/* ACTSTREAM_MERGE_H */

@@ -1,0 +1,501 @@
+/*
+ * reader.c
+ *		Reading a stream from the indexes.
+ *
+ * A stream can be read in two ways.  The time line is walked from the newest
+ * action on, and what does not belong to the stream is left out: good if much
+ * belongs to it.  Or the lists that the indexes have for the stream's objects
+ * are merged: good if they are few.  Which is better depends on the data, so
+ * the reader begins on the time line, gives it a number of rows that costs a
+ * fraction of opening the lists, and goes on with the lists below the point
+ * that it has come to.
+ *
+ * For all objects of a type there are no lists to merge.  There the reader
+ * walks the time line and collects entries by turns, each turn longer, until
+ * it has all of the one or has been given enough of the other.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "catalog.h"
+#include "label_entries.h"
+#include "reader.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+/*
+ * Rows of the time line to visit for each list that need not be opened then,
+ * and for each row that was found.  Opening a list costs about as much as
+ * visiting three rows, so that a try in vain costs a fraction of the merge.
+ */
+#define ROWS_PER_LIST	0.75
+#define ROWS_PER_HIT	2
+
+/* With fewer lists than this the try is not worth its beginning. */
+#define MIN_LISTS		16
+
+/* Rows, and entries, of the first turn for a label. */
+#define FIRST_TURN		256
+
+struct StreamReader
+{
+	StreamKind	kind;
+	Relation	action;
+	Relation	follow;			/* or NULL, if the stream has no follower */
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Snapshot	snapshot;
+	MemoryContext context;		/* of all that lives as long as the reader */
+	MemoryContext call_context; /* of the current call */
+	StreamMerge *merge;
+	ReaderCounters counters;
+
+	/* the current call */
+	TimestampTz newest;
+	TimestampTz oldest;
+	SourceSet	sources;
+	char	   *label;			/* of MODEL_STREAM */
+	LabelEntries *entries;		/* of it; NULL between calls */
+	int64		turn;			/* length of the current turn */
+	bool		trying;			/* on the time line, with the lists to come */
+	int64		visited;		/* rows of the time line, in this call */
+	int64		found;			/* of them, rows of the stream */
+	double		budget;			/* rows that may be visited */
+};
+
+/*
+ * RolesFromArray
+ *		The roles that a text[] names; raises an error if one of them is none.
+ */
+RoleSet
+RolesFromArray(ArrayType *roles)
+{
+	RoleSet		result = 0;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(roles, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *role;
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("role must not be null")));
+		role = TextDatumGetCString(elems[i]);
+		if (strcmp(role, "actor") == 0)
+			result |= ROLE_BIT(ACTION_BY_ACTOR);
+		else if (strcmp(role, "target") == 0)
+			result |= ROLE_BIT(ACTION_BY_TARGET);
+		else if (strcmp(role, "action_object") == 0)
+			result |= ROLE_BIT(ACTION_BY_ACTION_OBJECT);
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unrecognized role: \"%s\"", role),
+					 errhint("Roles are \"actor\", \"action_object\" and \"target\".")));
+	}
+	return result;
+}
+
+/*
+ * May the current user read the whole table, and is what its heap holds what
+ * a query would show of it?
+ */
+static bool
+table_is_readable(Relation table)
+{
+	Oid			relid = RelationGetRelid(table);
+
+	return table->rd_rel->relkind == RELKIND_RELATION &&
+		table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+		table->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!table->rd_rel->relhassubclass &&
+		(pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ALL) == ACLCHECK_OK) &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+}
+
+/*
+ * StreamReaderUsable
+ *		Whether a reader gives the current user what a query over the tables
+ *		would.
+ *
+ * Holds for as long as the tables do not change and the role is the same.
+ * Locks the tables until the end of the transaction.
+ */
+bool
+StreamReaderUsable(StreamKind kind)
+{
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Relation	action = table_open(ActionRelationId(), AccessShareLock);
+	bool		usable;
+
+	usable = table_is_readable(action) && ActionIndexesFind(action, indexes);
+	table_close(action, NoLock);
+	if (usable && kind == USER_STREAM)
+	{
+		Relation	follow = table_open(FollowRelationId(), AccessShareLock);
+
+		usable = table_is_readable(follow) && OidIsValid(FollowIndexFind(follow));
+		table_close(follow, NoLock);
+	}
+	return usable;
+}
+
+/*
+ * StreamReaderCreate
+ *		Make a reader of one kind of stream, where StreamReaderUsable().
+ *
+ * It lives in the current memory context and has to be ended.
+ */
+StreamReader *
+StreamReaderCreate(StreamKind kind, Snapshot snapshot)
+{
+	StreamReader *reader = palloc0(sizeof(StreamReader));
+
+	reader->kind = kind;
+	reader->snapshot = snapshot;
+	reader->context = CurrentMemoryContext;
+	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
+												 ALLOCSET_DEFAULT_SIZES);
+	reader->action = table_open(ActionRelationId(), AccessShareLock);
+	if (!ActionIndexesFind(reader->action, reader->indexes))
+		elog(ERROR, "indexes of relation \"%s\" are gone", RelationGetRelationName(reader->action));
+	if (kind == USER_STREAM)
+		reader->follow = table_open(FollowRelationId(), AccessShareLock);
+	reader->merge = StreamMergeCreate(reader->action, reader->indexes, snapshot,
+									  &reader->counters.merge);
+	return reader;
+}
+
+/* Filter: an action that one of the sources plays its role in. */
+static bool
+shows_source(void *arg, TupleTableSlot *row)
+{
+	return SourceSetShows(&((StreamReader *) arg)->sources, row);
+}
+
+/* Filter: an action with an object of the type in any role. */
+static bool
+shows_label(void *arg, TupleTableSlot *row)
+{
+	StreamReader *reader = arg;
+	int			label_len = strlen(reader->label);
+
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		bool		isnull;
+		Datum		object = slot_getattr(row, ActionRoleColumns[role], &isnull);
+
+		if (!isnull && RefHasLabel(DatumGetRefPP(object), reader->label, label_len))
+			return true;
+	}
+	return false;
+}
+
+static Ref *
+ref_arg(const StreamCall *call, int arg)
+{
+	return DatumGetRefPP(call->args[arg].value);
+}
+
+/* A boolean argument, of which null is false. */
+static bool
+bool_arg(const StreamCall *call, int arg)
+{
+	return !call->args[arg].isnull && DatumGetBool(call->args[arg].value);
+}
+
+/* Fill in the sources of a stream that has a follower. */
+static void
+collect_follows(StreamReader *reader, const StreamCall *call)
+{
+	if (call->args[0].isnull)
+		return;
+	SourceSetAddFollows(&reader->sources, reader->follow, FollowIndexFind(reader->follow),
+						reader->snapshot, ref_arg(call, 0),
+						call->args[1].isnull ? NULL : DatumGetTextPP(call->args[1].value),
+						bool_arg(call, 3));
+	if (bool_arg(call, 2))
+		SourceSetAdd(&reader->sources, ref_arg(call, 0), ROLE_BIT(ACTION_BY_ACTOR));
+}
+
+/* Fill in the sources of a stream of given objects. */
+static void
+collect_objects(StreamReader *reader, const StreamCall *call)
+{
+	RoleSet		roles = call->args[1].isnull ? 0 :
+		RolesFromArray(DatumGetArrayTypeP(call->args[1].value));
+
+	if (!call->args[0].isnull && roles != 0)
+		SourceSetAddArray(&reader->sources, DatumGetArrayTypeP(call->args[0].value), roles);
+}
+
+/* Fill in what the stream is about. */
+static void
+collect_sources(StreamReader *reader, const StreamCall *call)
+{
+	static const RoleSet roles[NUM_STREAM_KINDS] = {
+		[ACTOR_STREAM] = ROLE_BIT(ACTION_BY_ACTOR),
+		[TARGET_STREAM] = ROLE_BIT(ACTION_BY_TARGET),
+		[ACTION_OBJECT_STREAM] = ROLE_BIT(ACTION_BY_ACTION_OBJECT),
+		[ANY_STREAM] = ALL_ROLES
+	};
+
+	SourceSetInit(&reader->sources, reader->call_context);
+	switch (call->kind)
+	{
+		case PUBLIC_STREAM:
+			break;
+		case MODEL_STREAM:
+			if (!call->args[0].isnull)
+			{
+				reader->label = TextDatumGetCString(call->args[0].value);
+				RefCheckLabel(reader->label, strlen(reader->label));
+			}
+			break;
+		case STREAM_OF:
+			collect_objects(reader, call);
+			break;
+		case USER_STREAM:
+			collect_follows(reader, call);
+			break;
+		default:
+			if (!call->args[0].isnull)
+				SourceSetAdd(&reader->sources, ref_arg(call, 0), roles[call->kind]);
+	}
+	reader->counters.sources += reader->sources.n;
+}
+
+/* Read the time line from "newest" on. */
+static void
+begin_time_line(StreamReader *reader, TimestampTz newest, RowFilter filter)
+{
+	reader->counters.strategy = READ_TIME_LINE;
+	StreamMergeBegin(reader->merge, 1, filter, reader);
+	StreamMergeAddList(reader->merge, ACTION_BY_TIME, NULL, newest, reader->oldest);
+}
+
+/* Merge the lists of the sources from "newest" on. */
+static void
+begin_lists(StreamReader *reader, TimestampTz newest)
+{
+	StreamMergeBegin(reader->merge, SourceSetCountLists(&reader->sources), NULL, NULL);
+	for (int i = 0; i < reader->sources.n; i++)
+	{
+		Source	   *source = &reader->sources.sources[i];
+
+		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		{
+			if (source->roles & ROLE_BIT(role))
+				StreamMergeAddList(reader->merge, role, source->object, newest,
+								   Max(reader->oldest, SourceSince(source, role)));
+		}
+	}
+}
+
+/* Merge what was collected for the label, from "newest" on. */
+static void
+begin_entries(StreamReader *reader, TimestampTz newest)
+{
+	int			n;
+	ActionEntry *entries = LabelEntriesSort(reader->entries, newest, reader->oldest, &n);
+
+	StreamMergeBegin(reader->merge, 1, NULL, NULL);
+	StreamMergeAddEntries(reader->merge, entries, n);
+}
+
+static void
+end_call(StreamReader *reader)
+{
+	if (reader->entries != NULL)
+		LabelEntriesEnd(reader->entries);
+	reader->entries = NULL;
+	reader->label = NULL;
+	reader->trying = false;
+	reader->counters.strategy = READ_NOTHING;
+	StreamMergeBegin(reader->merge, 0, NULL, NULL);
+	MemoryContextReset(reader->call_context);
+}
+
+/* Begin on the time line, or with the lists if those are too few to ask. */
+static void
+begin_sources(StreamReader *reader)
+{
+	int			nlists = SourceSetCountLists(&reader->sources);
+
+	if (nlists == 0)
+		return;
+	if (nlists < MIN_LISTS)
+	{
+		begin_lists(reader, reader->newest);
+		reader->counters.strategy = READ_LISTS;
+		return;
+	}
+	reader->budget = nlists * ROWS_PER_LIST;
+	reader->trying = true;
+	begin_time_line(reader, reader->newest, shows_source);
+}
+
+/* Begin the first turn on the time line. */
+static void
+begin_label(StreamReader *reader)
+{
+	reader->entries = LabelEntriesCreate(reader->action, reader->indexes, reader->snapshot,
+										 reader->label, &reader->counters.merge);
+	reader->turn = FIRST_TURN;
+	reader->budget = reader->turn;
+	reader->trying = true;
+	begin_time_line(reader, reader->newest, shows_label);
+}
+
+/*
+ * StreamReaderBegin
+ *		Begin to read a stream, of the reader's kind, and forget what was read
+ *		before.
+ *
+ * What "call" points to need not stay.
+ */
+void
+StreamReaderBegin(StreamReader *reader, const StreamCall *call)
+{
+	MemoryContext oldcontext;
+
+	Assert(call->kind == reader->kind);
+	end_call(reader);
+	oldcontext = MemoryContextSwitchTo(reader->call_context);
+	reader->newest = call->newest;
+	reader->oldest = call->oldest;
+	reader->visited = reader->found = 0;
+	collect_sources(reader, call);
+	if (call->kind == PUBLIC_STREAM)
+		begin_time_line(reader, reader->newest, NULL);
+	else if (call->kind == MODEL_STREAM && reader->label != NULL)
+		begin_label(reader);
+	else
+		begin_sources(reader);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * end_try
+ *		The budget on the time line is spent: go on with the lists, or give the
+ *		time line another turn.
+ */
+static void
+end_try(StreamReader *reader)
+{
+	TimestampTz newest = StreamMergePosition(reader->merge);
+
+	if (reader->label != NULL && !LabelEntriesCollect(reader->entries, reader->turn))
+	{
+		reader->turn *= 2;
+		reader->budget += reader->turn;
+		return;
+	}
+	reader->trying = false;
+	reader->counters.strategy = READ_BOTH;
+	if (newest == DT_NOBEGIN)
+		StreamMergeBegin(reader->merge, 0, NULL, NULL);
+	else if (reader->label != NULL)
+		begin_entries(reader, newest - 1);
+	else
+		begin_lists(reader, newest - 1);
+}
+
+static int64
+count_visits(StreamReader *reader)
+{
+	return reader->counters.merge.heap_fetches + reader->counters.merge.heap_skips;
+}
+
+/*
+ * next_row
+ *		The next row of the stream, or NULL at its end.
+ *
+ * On the time line the budget is looked at between the rows of different
+ * times, so that nothing of one time is left behind.
+ */
+static TupleTableSlot *
+next_row(StreamReader *reader)
+{
+	for (;;)
+	{
+		int64		before = count_visits(reader);
+		TupleTableSlot *row = StreamMergeNextRow(reader->merge);
+
+		if (reader->counters.strategy == READ_TIME_LINE)
+		{
+			int64		visits = count_visits(reader) - before;
+
+			reader->visited += visits;
+			reader->counters.time_line_rows += visits;
+		}
+		if (row != NULL)
+		{
+			reader->found++;
+			return row;
+		}
+		if (reader->trying &&
+			reader->visited >= reader->budget + ROWS_PER_HIT * reader->found)
+			end_try(reader);
+		CHECK_FOR_INTERRUPTS();
+		if (!StreamMergeNextGroup(reader->merge))
+			return NULL;
+	}
+}
+
+/*
+ * StreamReaderNext
+ *		The next row of the stream, or NULL at its end.
+ *
+ * It has the columns of the table, and is valid until the next call.
+ */
+TupleTableSlot *
+StreamReaderNext(StreamReader *reader)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(reader->context);
+	TupleTableSlot *row = next_row(reader);
+
+	MemoryContextSwitchTo(oldcontext);
+	return row;
+}
+
+/*
+ * StreamReaderGetCounters
+ *		What the reader has done so far.
+ */
+const ReaderCounters *
+StreamReaderGetCounters(StreamReader *reader)
+{
+	return &reader->counters;
+}
+
+/*
+ * StreamReaderEnd
+ *		Release what the reader holds, except for locks.
+ */
+void
+StreamReaderEnd(StreamReader *reader)
+{
+	end_call(reader);
+	StreamMergeEnd(reader->merge);
+	if (reader->follow != NULL)
+		table_close(reader->follow, NoLock);
+	table_close(reader->action, NoLock);
+	MemoryContextDelete(reader->call_context);
+	pfree(reader);
+}

@@ -1,0 +1,64 @@
+/*
+ * reader.h
+ *		Reading a stream from the indexes.
+ */
+#ifndef ACTSTREAM_READER_H
+#define ACTSTREAM_READER_H
+
+#include "merge.h"
+#include "source.h"
+
+/* the streams, in the order of their functions in the SQL script */
+typedef enum StreamKind
+{
+	PUBLIC_STREAM,
+	ACTOR_STREAM,
+	TARGET_STREAM,
+	ACTION_OBJECT_STREAM,
+	ANY_STREAM,
+	MODEL_STREAM,
+	STREAM_OF,
+	USER_STREAM
+} StreamKind;
+
+#define NUM_STREAM_KINDS	8
+#define STREAM_MAX_ARGS		4
+
+/* What to read: a call of a stream's function, and its part in time. */
+typedef struct StreamCall
+{
+	StreamKind	kind;
+	NullableDatum args[STREAM_MAX_ARGS];
+	TimestampTz newest;			/* both included */
+	TimestampTz oldest;
+} StreamCall;
+
+typedef enum ReaderStrategy
+{
+	READ_NOTHING,				/* not begun, or nothing to read */
+	READ_TIME_LINE,				/* the time line alone has answered so far */
+	READ_LISTS,					/* lists alone */
+	READ_BOTH					/* lists, after a try on the time line */
+} ReaderStrategy;
+
+/* What a reader has done, summed up over all that it read. */
+typedef struct ReaderCounters
+{
+	ReaderStrategy strategy;	/* of the latest call */
+	int64		sources;		/* objects that the stream is about */
+	int64		time_line_rows; /* rows visited on the time line */
+	MergeCounters merge;
+} ReaderCounters;
+
+typedef struct StreamReader StreamReader;
+
+extern RoleSet RolesFromArray(ArrayType *roles);
+
+extern bool StreamReaderUsable(StreamKind kind);
+extern StreamReader *StreamReaderCreate(StreamKind kind, Snapshot snapshot);
+extern void StreamReaderBegin(StreamReader *reader, const StreamCall *call);
+extern TupleTableSlot *StreamReaderNext(StreamReader *reader);
+extern const ReaderCounters *StreamReaderGetCounters(StreamReader *reader);
+extern void StreamReaderEnd(StreamReader *reader);
+
+#endif							/* ACTSTREAM_READER_H */

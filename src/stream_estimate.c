@@ -1,0 +1,267 @@
+/*
+ * stream_estimate.c
+ *		How large a stream is, and what it costs to read.
+ *
+ * The figures come from the statistics of the tables.  They decide how the
+ * scan of a stream is joined to other things, never how it is done.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "catalog.h"
+#include "stream_estimate.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_statistic.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "storage/lockdefs.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/selfuncs.h"
+#include "utils/syscache.h"
+
+/* Number of objects in an array that is not known yet. */
+#define DEFAULT_NUM_OBJECTS		10
+
+/* Lists per follow: some are of what the followee does alone, some of all. */
+#define LISTS_PER_FOLLOW		2
+
+/* What a column's statistics are asked about. */
+typedef struct Question
+{
+	const Ref  *ref;			/* one reference; NULL if it is not known */
+	const char *label;			/* or all with a label; NULL if not known */
+} Question;
+
+/* Rows and pages that a table has by now, as the planner would estimate them. */
+static double
+estimate_tuples(Oid relid, BlockNumber *pages)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	double		tuples;
+	double		allvisfrac;
+
+	estimate_rel_size(rel, NULL, pages, &tuples, &allvisfrac);
+	table_close(rel, NoLock);
+	return clamp_row_est(tuples);
+}
+
+static bool
+matches(const Question *question, Datum value)
+{
+	const Ref  *ref = DatumGetRefPP(value);
+
+	if (question->label != NULL)
+		return RefHasLabel(ref, question->label, strlen(question->label));
+	return question->ref != NULL && RefCompare(ref, question->ref) == 0;
+}
+
+/* The part of a histogram's values that match; of an empty one, nothing. */
+static double
+histogram_fraction(HeapTuple stats, const Question *question)
+{
+	AttStatsSlot slot;
+	int			nmatching = 0;
+	double		result = 0;
+
+	if (!get_attstatsslot(&slot, stats, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES))
+		return 0;
+	for (int i = 0; i < slot.nvalues; i++)
+		nmatching += matches(question, slot.values[i]);
+	if (slot.nvalues > 0)
+		result = (double) nmatching / slot.nvalues;
+	free_attstatsslot(&slot);
+	return result;
+}
+
+/*
+ * The part of a table's rows that have in a column what the question is about.
+ *
+ * Common values are known; the others share the rest by equal parts, or by
+ * those of the histogram.
+ */
+static double
+stats_fraction(HeapTuple stats, const Question *question, double tuples)
+{
+	Form_pg_statistic form = (Form_pg_statistic) GETSTRUCT(stats);
+	double		ndistinct = form->stadistinct < 0 ?
+		-form->stadistinct * tuples : form->stadistinct;
+	double		rest = 1.0 - form->stanullfrac;
+	double		result = 0;
+	AttStatsSlot slot;
+
+	if (question->ref == NULL && question->label == NULL)
+		return rest / Max(ndistinct, 1);
+	if (get_attstatsslot(&slot, stats, STATISTIC_KIND_MCV, InvalidOid,
+						 ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
+	{
+		for (int i = 0; i < slot.nvalues; i++)
+		{
+			if (matches(question, slot.values[i]))
+				result += slot.numbers[i];
+			rest -= slot.numbers[i];
+		}
+		ndistinct -= slot.nvalues;
+		free_attstatsslot(&slot);
+	}
+	rest = Max(rest, 0);
+	if (question->label != NULL)
+		result += rest * histogram_fraction(stats, question);
+	else if (result == 0)
+		result = rest / Max(ndistinct, 1);
+	return result;
+}
+
+/* Rows of a table that have in a column what the question is about. */
+static double
+matching_rows(Oid relid, AttrNumber column, const Question *question, double tuples)
+{
+	HeapTuple	stats = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid),
+										Int16GetDatum(column), BoolGetDatum(false));
+	double		fraction = 1.0 / DEFAULT_NUM_DISTINCT;
+
+	if (HeapTupleIsValid(stats))
+	{
+		fraction = stats_fraction(stats, question, tuples);
+		ReleaseSysCache(stats);
+	}
+	return fraction * tuples;
+}
+
+/* Actions of an object in any of the roles. */
+static double
+role_rows(RoleSet roles, const Question *question, double tuples)
+{
+	double		result = 0;
+
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (roles & ROLE_BIT(role))
+			result += matching_rows(ActionRelationId(), ActionRoleColumns[role], question, tuples);
+	}
+	return result;
+}
+
+/* The value of an argument, if the planner knows it and it is not null. */
+static Const *
+known_arg(List *args, int arg)
+{
+	Node	   *node = list_nth(args, arg);
+
+	return IsA(node, Const) && !((Const *) node)->constisnull ? (Const *) node : NULL;
+}
+
+static Question
+ref_question(List *args)
+{
+	Const	   *known = known_arg(args, 0);
+	Question	question = {NULL, NULL};
+
+	if (known != NULL)
+		question.ref = DatumGetRefPP(known->constvalue);
+	return question;
+}
+
+static double
+count_objects(List *args)
+{
+	Const	   *known = known_arg(args, 0);
+	ArrayType  *objects;
+
+	if (known == NULL)
+		return DEFAULT_NUM_OBJECTS;
+	objects = DatumGetArrayTypeP(known->constvalue);
+	return ArrayGetNItems(ARR_NDIM(objects), ARR_DIMS(objects));
+}
+
+/* What a follower follows, at a guess. */
+static double
+count_follows(List *args)
+{
+	Question	question = ref_question(args);
+	BlockNumber pages;
+	double		tuples = estimate_tuples(FollowRelationId(), &pages);
+
+	return clamp_row_est(matching_rows(FollowRelationId(), Anum_follow_follower, &question, tuples));
+}
+
+/*
+ * StreamEstimate
+ *		What is known of a call of a stream function before it is made.
+ */
+StreamEstimates
+StreamEstimate(StreamKind kind, List *args)
+{
+	static const Question unknown = {NULL, NULL};
+	StreamEstimates result = {.lists = 1};
+	Question	question = unknown;
+
+	result.total = estimate_tuples(ActionRelationId(), &result.pages);
+	if (kind == ACTOR_STREAM || kind == TARGET_STREAM || kind == ACTION_OBJECT_STREAM ||
+		kind == ANY_STREAM)
+		question = ref_question(args);
+	switch (kind)
+	{
+		case PUBLIC_STREAM:
+			result.rows = result.total;
+			break;
+		case ACTOR_STREAM:
+			result.rows = role_rows(ROLE_BIT(ACTION_BY_ACTOR), &question, result.total);
+			break;
+		case TARGET_STREAM:
+			result.rows = role_rows(ROLE_BIT(ACTION_BY_TARGET), &question, result.total);
+			break;
+		case ACTION_OBJECT_STREAM:
+			result.rows = role_rows(ROLE_BIT(ACTION_BY_ACTION_OBJECT), &question, result.total);
+			break;
+		case ANY_STREAM:
+			result.lists = NUM_ACTION_ROLES;
+			result.rows = role_rows(ALL_ROLES, &question, result.total);
+			break;
+		case MODEL_STREAM:
+			if (known_arg(args, 0) != NULL)
+				question.label = TextDatumGetCString(known_arg(args, 0)->constvalue);
+			result.rows = role_rows(ALL_ROLES, &question, result.total);
+			break;
+		case STREAM_OF:
+			result.lists = count_objects(args) * NUM_ACTION_ROLES;
+			result.rows = count_objects(args) * role_rows(ALL_ROLES, &unknown, result.total);
+			break;
+		case USER_STREAM:
+			result.lists = count_follows(args) * LISTS_PER_FOLLOW;
+			result.rows = count_follows(args) * role_rows(ALL_ROLES, &unknown, result.total);
+			break;
+	}
+	result.rows = clamp_row_est(Min(result.rows, result.total));
+	return result;
+}
+
+/*
+ * StreamCost
+ *		Fill in the costs of a path, whose rows are known, that filters the
+ *		stream by "clauses".
+ *
+ * Opening a list costs what descending an index does, see btcostestimate();
+ * then each row is an index entry and a visit to the heap, see
+ * cost_index().
+ */
+void
+StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *clauses)
+{
+	Cost		descent = 50.0 * cpu_operator_cost * 3;
+	Cost		per_row = cpu_index_tuple_cost + cpu_tuple_cost;
+	double		visited = Max(path->rows, 1);
+	QualCost	qual_cost;
+
+	cost_qual_eval(&qual_cost, clauses, root);
+	if (clauses == NIL)
+		visited = estimates->rows;
+	path->startup_cost = estimates->lists * descent + qual_cost.startup;
+	path->total_cost = path->startup_cost + visited * (per_row + qual_cost.per_tuple) +
+		index_pages_fetched(visited, estimates->pages, 1, root) * random_page_cost;
+}

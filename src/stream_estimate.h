@@ -1,0 +1,24 @@
+/*
+ * stream_estimate.h
+ *		How large a stream is, and what it costs to read.
+ */
+#ifndef ACTSTREAM_STREAM_ESTIMATE_H
+#define ACTSTREAM_STREAM_ESTIMATE_H
+
+#include "nodes/pathnodes.h"
+#include "reader.h"
+#include "storage/block.h"
+
+typedef struct StreamEstimates
+{
+	double		lists;			/* lists that are merged */
+	double		rows;
+	double		total;			/* rows of the table */
+	BlockNumber pages;			/* of the table */
+} StreamEstimates;
+
+extern StreamEstimates StreamEstimate(StreamKind kind, List *args);
+extern void StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates,
+					   List *clauses);
+
+#endif							/* ACTSTREAM_STREAM_ESTIMATE_H */

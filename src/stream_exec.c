@@ -1,0 +1,322 @@
+/*
+ * stream_exec.c
+ *		Executing the scan of a stream.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "catalog.h"
+#include "stream.h"
+#include "stream_bound.h"
+#include "stream_rows.h"
+#include "stream_scan.h"
+
+#include "access/htup_details.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_proc.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/ruleutils.h"
+#include "utils/typcache.h"
+
+/* A condition that limits the scan, and its value now. */
+typedef struct BoundState
+{
+	StreamBound bound;
+	ExprState  *value;
+} BoundState;
+
+typedef struct StreamScanState
+{
+	CustomScanState css;
+	StreamKind	kind;
+	FuncExpr   *call;
+	bool		whole_row;
+	List	   *args;			/* of ExprState */
+	BoundState *bounds;
+	int			nbounds;
+	StreamRows *rows;			/* NULL under EXPLAIN without ANALYZE */
+	bool		begun;			/* have the arguments been evaluated? */
+	bool		empty;			/* do the bounds exclude each other? */
+	MemoryContext call_context; /* arguments of the current call */
+	TupleTableSlot *epq_row;	/* for recheck_row() */
+} StreamScanState;
+
+static Node *create_state(CustomScan *scan);
+static void begin_scan(CustomScanState *node, EState *estate, int eflags);
+static TupleTableSlot *exec_scan(CustomScanState *node);
+static void end_scan(CustomScanState *node);
+static void rescan(CustomScanState *node);
+static void explain_scan(CustomScanState *node, List *ancestors, ExplainState *es);
+
+const CustomScanMethods stream_scan_methods = {
+	.CustomName = "Stream",
+	.CreateCustomScanState = create_state
+};
+
+static const CustomExecMethods stream_exec_methods = {
+	.CustomName = "Stream",
+	.BeginCustomScan = begin_scan,
+	.ExecCustomScan = exec_scan,
+	.EndCustomScan = end_scan,
+	.ReScanCustomScan = rescan,
+	.ExplainCustomScan = explain_scan
+};
+
+static Node *
+create_state(CustomScan *scan)
+{
+	StreamScanState *state = (StreamScanState *) newNode(sizeof(StreamScanState),
+														 T_CustomScanState);
+
+	state->css.methods = &stream_exec_methods;
+	state->kind = intVal(list_nth(scan->custom_private, STREAM_SCAN_KIND));
+	state->whole_row = boolVal(list_nth(scan->custom_private, STREAM_SCAN_WHOLE_ROW));
+	state->call = linitial_node(FuncExpr, scan->custom_exprs);
+	return (Node *) state;
+}
+
+/* Is the expression the column "timestamp" of the scan's own tuples? */
+static bool
+is_timestamp(Node *expr, void *arg)
+{
+	return IsA(expr, Var) && ((Var *) expr)->varno == INDEX_VAR &&
+		((Var *) expr)->varattno == Anum_action_timestamp;
+}
+
+/* Prepare the expressions of the plan. */
+static void
+init_expressions(StreamScanState *state, CustomScan *scan)
+{
+	ListCell   *lc;
+
+	state->args = ExecInitExprList(state->call->args, &state->css.ss.ps);
+	state->bounds = palloc0(list_length(scan->custom_exprs) * sizeof(BoundState));
+	for_each_from(lc, scan->custom_exprs, 1)
+	{
+		BoundState *bound = &state->bounds[state->nbounds++];
+
+		if (!StreamBoundOfClause(lfirst(lc), is_timestamp, NULL, &bound->bound))
+			elog(ERROR, "clause of stream scan is not a bound");
+		bound->value = ExecInitExpr(bound->bound.value, &state->css.ss.ps);
+	}
+}
+
+/*
+ * Callback: begin the execution of the plan, as the current user.
+ */
+static void
+begin_scan(CustomScanState *node, EState *estate, int eflags)
+{
+	StreamScanState *state = (StreamScanState *) node;
+	Oid			function = state->call->funcid;
+	AclResult	aclresult = object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
+
+	if (aclresult != ACLCHECK_OK)
+		aclcheck_error(aclresult, OBJECT_FUNCTION, get_func_name(function));
+	InvokeFunctionExecuteHook(function);
+
+	init_expressions(state, (CustomScan *) node->ss.ps.plan);
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	state->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream arguments",
+												ALLOCSET_SMALL_SIZES);
+	state->rows = StreamRowsCreate(state->kind, function, node->ss.ps.ps_ExprContext);
+}
+
+/* Narrow the call to what the bounds leave. */
+static void
+apply_bounds(StreamScanState *state, StreamCall *call)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+
+	for (int i = 0; i < state->nbounds; i++)
+	{
+		bool		isnull;
+		Datum		value = ExecEvalExpr(state->bounds[i].value, econtext, &isnull);
+
+		StreamBoundApply(&state->bounds[i].bound, value, isnull, &call->newest, &call->oldest);
+	}
+	state->empty = call->newest < call->oldest;
+}
+
+/* Evaluate the arguments and begin to read. */
+static void
+begin_call(StreamScanState *state)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	StreamCall	call = {.kind = state->kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN};
+	MemoryContext oldcontext;
+	ListCell   *lc;
+	int			i = 0;
+
+	MemoryContextReset(state->call_context);
+	oldcontext = MemoryContextSwitchTo(state->call_context);
+	foreach(lc, state->args)
+	{
+		call.args[i].value = ExecEvalExpr((ExprState *) lfirst(lc), econtext,
+										  &call.args[i].isnull);
+		i++;
+	}
+	apply_bounds(state, &call);
+	MemoryContextSwitchTo(oldcontext);
+	if (!state->empty)
+		StreamRowsBegin(state->rows, &call);
+	state->begun = true;
+}
+
+/* Put a row of the table, or NULL, into the slot of the scan. */
+static TupleTableSlot *
+store_row(StreamScanState *state, TupleTableSlot *row)
+{
+	TupleTableSlot *slot = state->css.ss.ss_ScanTupleSlot;
+	int			natts;
+
+	ExecClearTuple(slot);
+	if (TupIsNull(row))
+		return slot;
+	natts = row->tts_tupleDescriptor->natts;
+	slot_getallattrs(row);
+	memcpy(slot->tts_values, row->tts_values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, row->tts_isnull, natts * sizeof(bool));
+	if (state->whole_row)
+	{
+		MemoryContext oldcontext =
+		MemoryContextSwitchTo(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+
+		slot->tts_values[natts] = ExecFetchSlotHeapTupleDatum(row);
+		MemoryContextSwitchTo(oldcontext);
+		slot->tts_isnull[natts] = false;
+	}
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* The next row of the stream: access method of ExecScan(). */
+static TupleTableSlot *
+next_row(ScanState *node)
+{
+	StreamScanState *state = (StreamScanState *) node;
+
+	if (!state->begun)
+		begin_call(state);
+	return store_row(state, state->empty ? NULL : StreamRowsNext(state->rows));
+}
+
+/*
+ * The row that a repeated check of a changed row of another table is to see:
+ * recheck method of ExecScan(), which leaves all of it to us.
+ */
+static bool
+recheck_row(ScanState *node, TupleTableSlot *slot)
+{
+	StreamScanState *state = (StreamScanState *) node;
+	EPQState   *epqstate = node->ps.state->es_epq_active;
+	Index		rti = bms_singleton_member(((CustomScan *) node->ps.plan)->custom_relids);
+	TupleTableSlot *row;
+
+	if (epqstate->relsubs_done[rti - 1])
+		return false;
+	epqstate->relsubs_done[rti - 1] = true;
+	row = epqstate->relsubs_slot[rti - 1];
+	if (row == NULL && epqstate->relsubs_rowmark[rti - 1] != NULL)
+	{
+		if (state->epq_row == NULL)
+			state->epq_row =
+				ExecInitExtraTupleSlot(node->ps.state,
+									   lookup_rowtype_tupdesc_copy(state->call->funcresulttype, -1),
+									   &TTSOpsHeapTuple);
+		row = state->epq_row;
+		if (!EvalPlanQualFetchRowMark(epqstate, rti, row))
+			return false;
+	}
+	return !TupIsNull(store_row(state, row));
+}
+
+/* Callback: the next tuple. */
+static TupleTableSlot *
+exec_scan(CustomScanState *node)
+{
+	return ExecScan(&node->ss, next_row, recheck_row);
+}
+
+/* Callback: release what the scan holds. */
+static void
+end_scan(CustomScanState *node)
+{
+	StreamScanState *state = (StreamScanState *) node;
+
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	if (state->rows != NULL)
+		StreamRowsEnd(state->rows);
+}
+
+/* Callback: begin anew, perhaps with other parameters. */
+static void
+rescan(CustomScanState *node)
+{
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	((StreamScanState *) node)->begun = false;
+	ExecScanReScan(&node->ss);
+}
+
+/* Show the clauses that limit the scan. */
+static void
+explain_bounds(StreamScanState *state, List *ancestors, ExplainState *es)
+{
+	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
+	List	   *clauses = list_copy_tail(scan->custom_exprs, 1);
+	List	   *context;
+
+	if (clauses == NIL)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, &scan->scan.plan, ancestors);
+	ExplainPropertyText("Stream Cond",
+						deparse_expression((Node *) make_ands_explicit(clauses), context,
+										   list_length(es->rtable) > 1, false),
+						es);
+}
+
+/* Show what reading the indexes has done. */
+static void
+explain_counters(const ReaderCounters *counters, ExplainState *es)
+{
+	static const char *const strategies[] = {
+		[READ_NOTHING] = "none",
+		[READ_TIME_LINE] = "time line",
+		[READ_LISTS] = "lists",
+		[READ_BOTH] = "time line, then lists"
+	};
+
+	ExplainPropertyText("Strategy", strategies[counters->strategy], es);
+	ExplainPropertyInteger("Followees", NULL, counters->sources, es);
+	ExplainPropertyInteger("Lists Opened", NULL, counters->merge.lists_opened, es);
+	ExplainPropertyInteger("Index Entries Read", NULL, counters->merge.entries_read, es);
+	ExplainPropertyInteger("Heap Fetches", NULL, counters->merge.heap_fetches, es);
+	ExplainPropertyInteger("Heap Fetches Skipped", NULL, counters->merge.heap_skips, es);
+	ExplainPropertyInteger("Time Line Rows", NULL, counters->time_line_rows, es);
+}
+
+/*
+ * Callback: show the stream, how it is read, and what that has done.
+ */
+static void
+explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	StreamScanState *state = (StreamScanState *) node;
+	const ReaderCounters *counters;
+
+	ExplainPropertyText("Stream", StreamKindName(state->kind), es);
+	explain_bounds(state, ancestors, es);
+	counters = state->rows != NULL ? StreamRowsGetCounters(state->rows) : NULL;
+	ExplainPropertyText("Read From",
+						(state->rows != NULL ? counters != NULL : StreamReaderUsable(state->kind)) ?
+						"indexes" : "SQL", es);
+	if (es->analyze && counters != NULL)
+		explain_counters(counters, es);
+}

@@ -1,0 +1,248 @@
+/*
+ * stream_index.c
+ *		The indexes that streams are read from.
+ *
+ * They are known by what they are, not by name: whoever replaces an index by
+ * an equal one has changed nothing.  What was found is kept until the relation
+ * cache hears of a change to the table, as the table's own list of indexes is.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "catalog.h"
+#include "stream_index.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+const AttrNumber ActionRoleColumns[NUM_ACTION_ROLES] = {
+	[ACTION_BY_ACTOR] = Anum_action_actor,
+	[ACTION_BY_TARGET] = Anum_action_target,
+	[ACTION_BY_ACTION_OBJECT] = Anum_action_action_object
+};
+
+/* What an index has to be. */
+typedef struct IndexShape
+{
+	int			nkeys;
+	int			natts;
+	AttrNumber	columns[Natts_follow_index];
+	AttrNumber	not_null;		/* column that may be not null in its predicate */
+	bool		only_public;	/* may its predicate be "public"? */
+} IndexShape;
+
+static const IndexShape action_shapes[NUM_ACTION_INDEXES] = {
+	[ACTION_BY_ACTOR] = {3, 3, {Anum_action_actor, Anum_action_public, Anum_action_timestamp},
+	Anum_action_actor, false},
+	[ACTION_BY_TARGET] = {3, 3, {Anum_action_target, Anum_action_public, Anum_action_timestamp},
+	Anum_action_target, false},
+	[ACTION_BY_ACTION_OBJECT] = {3, 3, {Anum_action_action_object, Anum_action_public, Anum_action_timestamp},
+	Anum_action_action_object, false},
+	[ACTION_BY_TIME] = {1, 1, {Anum_action_timestamp}, InvalidAttrNumber, true}
+};
+
+static const IndexShape follow_shape = {
+	3, Natts_follow_index,
+	{Anum_follow_follower, Anum_follow_followee, Anum_follow_flag,
+	Anum_follow_actor_only, Anum_follow_started}, InvalidAttrNumber, false
+};
+
+/* What was found; a table that is InvalidOid makes the rest meaningless. */
+static struct
+{
+	Oid			action;
+	Oid			action_indexes[NUM_ACTION_INDEXES];
+	Oid			follow;
+	Oid			follow_index;
+}			found;
+
+/* how often the relation cache has told us of a change, of whatever table */
+static uint64 changes = 0;
+
+/* Relation cache callback: must not access catalogs. */
+static void
+table_changed(Datum arg, Oid relid)
+{
+	changes++;
+	if (relid == InvalidOid || relid == found.action)
+		found.action = InvalidOid;
+	if (relid == InvalidOid || relid == found.follow)
+		found.follow = InvalidOid;
+}
+
+static void
+watch_tables(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
+		registered = true;
+	}
+}
+
+/* Do the columns of the index match, each by its type's default order? */
+static bool
+columns_match(Relation index, TupleDesc table, const IndexShape *shape)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (form->indnkeyatts != shape->nkeys || form->indnatts != shape->natts)
+		return false;
+	for (int i = 0; i < shape->natts; i++)
+	{
+		Form_pg_attribute column;
+		Oid			opclass;
+
+		if (form->indkey.values[i] != shape->columns[i])
+			return false;
+		if (i >= shape->nkeys)
+			continue;
+		column = TupleDescAttr(table, shape->columns[i] - 1);
+		opclass = GetDefaultOpClass(column->atttypid, BTREE_AM_OID);
+		if (index->rd_indoption[i] != 0 ||
+			index->rd_indcollation[i] != column->attcollation ||
+			index->rd_opfamily[i] != get_opclass_family(opclass))
+			return false;
+	}
+	return true;
+}
+
+/* Does the index hold every row that a stream may want of it? */
+static bool
+predicate_allows(Relation index, const IndexShape *shape)
+{
+	List	   *predicate = RelationGetIndexPredicate(index);
+	List	   *given = NIL;
+
+	if (predicate == NIL)
+		return true;
+	if (AttributeNumberIsValid(shape->not_null))
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = (Expr *) makeVar(1, shape->not_null, RefTypeId(), -1, InvalidOid, 0);
+		test->nulltesttype = IS_NOT_NULL;
+		test->argisrow = false;
+		test->location = -1;
+		given = lappend(given, test);
+	}
+	if (shape->only_public)
+		given = lappend(given, makeVar(1, Anum_action_public, BOOLOID, -1, InvalidOid, 0));
+	return predicate_implied_by(predicate, given, false);
+}
+
+/* May a snapshot of this transaction use the index? */
+static bool
+is_usable(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisvalid || !form->indisready || !form->indislive)
+		return false;
+	return !form->indcheckxmin ||
+		TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							  TransactionXmin);
+}
+
+/*
+ * find_indexes
+ *		Fill in an index for each shape, InvalidOid where there is none.
+ *
+ * Returns whether the answer will hold until the table changes.
+ */
+static bool
+find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	bool		lasting = true;
+	ListCell   *lc;
+
+	memset(result, 0, nshapes * sizeof(Oid));
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		for (int i = 0; i < nshapes; i++)
+		{
+			if (index->rd_rel->relam != BTREE_AM_OID || OidIsValid(result[i]) ||
+				!columns_match(index, RelationGetDescr(table), &shapes[i]) ||
+				!predicate_allows(index, &shapes[i]))
+				continue;
+			if (is_usable(index))
+				result[i] = RelationGetRelid(index);
+			lasting &= !index->rd_index->indcheckxmin;
+		}
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return lasting;
+}
+
+/*
+ * ActionIndexesFind
+ *		Fill in the NUM_ACTION_INDEXES indexes of actstream.action; false unless
+ *		all of them are there.
+ *
+ * The caller holds a lock on the table.
+ */
+bool
+ActionIndexesFind(Relation action, Oid *indexes)
+{
+	watch_tables();
+	if (found.action == RelationGetRelid(action))
+		memcpy(indexes, found.action_indexes, sizeof(found.action_indexes));
+	else
+	{
+		uint64		changes_before = changes;
+
+		if (find_indexes(action, action_shapes, NUM_ACTION_INDEXES, indexes) &&
+			changes == changes_before)
+		{
+			memcpy(found.action_indexes, indexes, sizeof(found.action_indexes));
+			found.action = RelationGetRelid(action);
+		}
+	}
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	{
+		if (!OidIsValid(indexes[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * FollowIndexFind
+ *		The index of actstream.follow by follower that holds all columns, or
+ *		InvalidOid if there is none.
+ *
+ * The caller holds a lock on the table.
+ */
+Oid
+FollowIndexFind(Relation follow)
+{
+	Oid			index;
+	uint64		changes_before = changes;
+
+	watch_tables();
+	if (found.follow == RelationGetRelid(follow))
+		return found.follow_index;
+	if (find_indexes(follow, &follow_shape, 1, &index) && changes == changes_before)
+	{
+		found.follow_index = index;
+		found.follow = RelationGetRelid(follow);
+	}
+	return index;
+}
