@@ -78,6 +78,7 @@ open_cursor(LabelEntries *labels)
 	IndexCursorSetKey(labels->cursor, 1, BoolGetDatum(true));
 	IndexCursorSeek(labels->cursor);
 	labels->counters->lists_opened++;
+	labels->counters->searches++;
 }
 
 /* Take one entry; false if the index has no more with the label. */

@@ -83,6 +83,9 @@ struct StreamMerge
 
 	RowFilter	filter;			/* or NULL */
 	void	   *filter_arg;
+	MergeList **added;			/* lists that are yet to be put in the heap */
+	int			nadded;
+	TimestampTz newest;			/* of their heads */
 	binaryheap *heap;			/* of MergeList *, the newest head first */
 
 	/* the current group */
@@ -164,6 +167,9 @@ StreamMergeBegin(StreamMerge *merge, int nlists, RowFilter filter, void *filter_
 
 	oldcontext = MemoryContextSwitchTo(merge->list_context);
 	merge->heap = binaryheap_allocate(Max(nlists, 1), compare_heads, NULL);
+	merge->added = palloc_extended(Max(nlists, 1) * sizeof(MergeList *), MCXT_ALLOC_HUGE);
+	merge->nadded = 0;
+	merge->newest = DT_NOBEGIN;
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -185,7 +191,8 @@ StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 	list->more = true;
 	list->resume = list->head = newest;
 	list->chunk = FIRST_CHUNK;
-	binaryheap_add(merge->heap, PointerGetDatum(list));
+	merge->added[merge->nadded++] = list;
+	merge->newest = Max(merge->newest, newest);
 }
 
 /*
@@ -206,7 +213,8 @@ StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
 	list->opened = true;
 	list->entries = entries;
 	list->n = n;
-	binaryheap_add(merge->heap, PointerGetDatum(list));
+	merge->added[merge->nadded++] = list;
+	merge->newest = Max(merge->newest, list->head);
 }
 
 /*
@@ -256,6 +264,7 @@ position_cursor(StreamMerge *merge, MergeList *list, IndexCursor *cursor, Timest
 	if (!list->opened)
 		merge->counters->lists_opened++;
 	list->opened = true;
+	merge->counters->searches++;
 	if (list->index == ACTION_BY_TIME)
 		IndexCursorSetKey(cursor, 0, TimestampTzGetDatum(list->resume));
 	else
@@ -318,20 +327,50 @@ read_chunk(StreamMerge *merge, MergeList *list)
 	list->chunk = Min(list->chunk * 2, LARGEST_CHUNK);
 }
 
-/* Give the first list of the heap the place that its next entry deserves. */
-static void
-replace_first(StreamMerge *merge, MergeList *list)
+/* Find out the head of a list; false if it has no more entries. */
+static bool
+update_head(MergeList *list)
 {
 	if (list->next < list->n)
 		list->head = list->entries[list->next].timestamp;
 	else if (list->more)
 		list->head = list->resume;
 	else
-	{
+		return false;
+	return true;
+}
+
+/* Give the first list of the heap the place that its next entry deserves. */
+static void
+replace_first(StreamMerge *merge, MergeList *list)
+{
+	if (update_head(list))
+		binaryheap_replace_first(merge->heap, PointerGetDatum(list));
+	else
 		(void) binaryheap_remove_first(merge->heap);
-		return;
+}
+
+/*
+ * build_heap
+ *		Put the lists that were added into the heap.
+ *
+ * Nothing can be said before those with the newest head of all are open, so
+ * they are opened here, in the order in which they were added.
+ */
+static void
+build_heap(StreamMerge *merge)
+{
+	for (int i = 0; i < merge->nadded; i++)
+	{
+		MergeList  *list = merge->added[i];
+
+		if (list->head == merge->newest && list->next == list->n)
+			read_chunk(merge, list);
+		if (update_head(list))
+			binaryheap_add_unordered(merge->heap, PointerGetDatum(list));
 	}
-	binaryheap_replace_first(merge->heap, PointerGetDatum(list));
+	binaryheap_build(merge->heap);
+	merge->nadded = 0;
 }
 
 /*
@@ -478,6 +517,8 @@ StreamMergeNextGroup(StreamMerge *merge)
 
 	end_sort(merge);
 	merge->ntids = 0;
+	if (merge->nadded > 0)
+		build_heap(merge);
 	list = first_list(merge, DT_NOBEGIN);
 	if (list == NULL)
 		return false;

@@ -25,6 +25,7 @@ typedef struct ActionEntry
 typedef struct MergeCounters
 {
 	int64		lists_opened;
+	int64		searches;		/* descents of indexes to open, or go on with, a list */
 	int64		entries_read;	/* of indexes */
 	int64		heap_fetches;	/* that found a visible row */
 	int64		heap_skips;		/* that found none */

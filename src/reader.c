@@ -21,6 +21,8 @@
 #include "label_entries.h"
 #include "reader.h"
 
+#include <math.h>
+
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
@@ -35,12 +37,14 @@
 #include "utils/rls.h"
 
 /*
- * Rows of the time line to visit for each list that need not be opened then,
- * and for each row that was found.  Opening a list costs about as much as
- * visiting three rows, so that a try in vain costs a fraction of the merge.
+ * What the lists cost, in rows of the time line: opening one, and each row that
+ * they yield.  As long as nothing has been found on the time line, a fraction
+ * of that is spent on it, so that a try in vain adds little; afterwards all of
+ * it, if the page promises to be full by then.
  */
-#define ROWS_PER_LIST	0.75
-#define ROWS_PER_HIT	2
+#define LIST_COST		5.0
+#define LIST_ROW_COST	2.0
+#define TRY_COST		0.5
 
 /* With fewer lists than this the try is not worth its beginning. */
 #define MIN_LISTS		16
@@ -70,7 +74,8 @@ struct StreamReader
 	bool		trying;			/* on the time line, with the lists to come */
 	int64		visited;		/* rows of the time line, in this call */
 	int64		found;			/* of them, rows of the stream */
-	double		budget;			/* rows that may be visited */
+	double		page;			/* rows that the query wants, at a guess */
+	double		lists_cost;		/* of opening them, in rows of the time line */
 };
 
 /*
@@ -294,15 +299,15 @@ static void
 begin_lists(StreamReader *reader, TimestampTz newest)
 {
 	StreamMergeBegin(reader->merge, SourceSetCountLists(&reader->sources), NULL, NULL);
-	for (int i = 0; i < reader->sources.n; i++)
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
-		Source	   *source = &reader->sources.sources[i];
-
-		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		for (int i = 0; i < reader->sources.n; i++)
 		{
+			Source	   *source = &reader->sources.sources[i];
+
 			if (source->roles & ROLE_BIT(role))
 				StreamMergeAddList(reader->merge, role, source->object, newest,
-								   Max(reader->oldest, SourceSince(source, role)));
+								   Max(reader->oldest, SourceSetSince(&reader->sources, i, role)));
 		}
 	}
 }
@@ -345,8 +350,9 @@ begin_sources(StreamReader *reader)
 		reader->counters.strategy = READ_LISTS;
 		return;
 	}
-	reader->budget = nlists * ROWS_PER_LIST;
+	reader->lists_cost = nlists * LIST_COST;
 	reader->trying = true;
+	SourceSetIndex(&reader->sources);
 	begin_time_line(reader, reader->newest, shows_source);
 }
 
@@ -357,7 +363,6 @@ begin_label(StreamReader *reader)
 	reader->entries = LabelEntriesCreate(reader->action, reader->indexes, reader->snapshot,
 										 reader->label, &reader->counters.merge);
 	reader->turn = FIRST_TURN;
-	reader->budget = reader->turn;
 	reader->trying = true;
 	begin_time_line(reader, reader->newest, shows_label);
 }
@@ -379,6 +384,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	oldcontext = MemoryContextSwitchTo(reader->call_context);
 	reader->newest = call->newest;
 	reader->oldest = call->oldest;
+	reader->page = Max(call->page, 1);
 	reader->visited = reader->found = 0;
 	collect_sources(reader, call);
 	if (call->kind == PUBLIC_STREAM)
@@ -391,9 +397,30 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 }
 
 /*
+ * try_is_over
+ *		Whether the time line has been given enough.
+ */
+static bool
+try_is_over(StreamReader *reader)
+{
+	double		wanted;
+
+	if (reader->label != NULL)
+		return reader->visited >= reader->turn;
+	if (reader->visited < reader->lists_cost * (TRY_COST / LIST_COST))
+		return false;
+	if (reader->found == 0 ||
+		reader->visited > reader->lists_cost + LIST_ROW_COST * reader->found)
+		return true;
+	/* rows to the end of the page, if they go on to be found like this */
+	wanted = reader->page - fmod(reader->found, reader->page);
+	return wanted * reader->visited / reader->found > reader->lists_cost + LIST_ROW_COST * wanted;
+}
+
+/*
  * end_try
- *		The budget on the time line is spent: go on with the lists, or give the
- *		time line another turn.
+ *		The time line has been given enough: go on with the lists, or give it
+ *		another turn.
  */
 static void
 end_try(StreamReader *reader)
@@ -403,7 +430,6 @@ end_try(StreamReader *reader)
 	if (reader->label != NULL && !LabelEntriesCollect(reader->entries, reader->turn))
 	{
 		reader->turn *= 2;
-		reader->budget += reader->turn;
 		return;
 	}
 	reader->trying = false;
@@ -449,8 +475,7 @@ next_row(StreamReader *reader)
 			reader->found++;
 			return row;
 		}
-		if (reader->trying &&
-			reader->visited >= reader->budget + ROWS_PER_HIT * reader->found)
+		if (reader->trying && try_is_over(reader))
 			end_try(reader);
 		CHECK_FOR_INTERRUPTS();
 		if (!StreamMergeNextGroup(reader->merge))

@@ -31,6 +31,7 @@ typedef struct StreamCall
 	NullableDatum args[STREAM_MAX_ARGS];
 	TimestampTz newest;			/* both included */
 	TimestampTz oldest;
+	double		page;			/* rows that will be wanted, at a guess */
 } StreamCall;
 
 typedef enum ReaderStrategy

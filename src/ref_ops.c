@@ -48,9 +48,17 @@ RefCompare(const Ref *a, const Ref *b)
 static int
 compare_args(FunctionCallInfo fcinfo)
 {
-	Ref		   *a = PG_GETARG_REF_PP(0);
-	Ref		   *b = PG_GETARG_REF_PP(1);
-	int			result = RefCompare(a, b);
+	Ref		   *a = (Ref *) PG_GETARG_POINTER(0);
+	Ref		   *b = (Ref *) PG_GETARG_POINTER(1);
+	int			result;
+
+	/* as nearly all are: this is where descending an index spends its time */
+	if (VARATT_IS_1B(a) && !VARATT_IS_1B_E(a) && VARATT_IS_1B(b) && !VARATT_IS_1B_E(b))
+		return RefCompare(a, b);
+
+	a = DatumGetRefPP(PG_GETARG_DATUM(0));
+	b = DatumGetRefPP(PG_GETARG_DATUM(1));
+	result = RefCompare(a, b);
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);

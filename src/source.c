@@ -12,11 +12,15 @@
 #include "access/stratnum.h"
 #include "miscadmin.h"
 #include "port.h"
+#include "port/pg_bitutils.h"
+#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 /* Memory for references comes in blocks: they are small, and die together. */
 #define SPACE_BLOCK_SIZE	8192
+
+#define FIRST_CAPACITY		64
 
 /*
  * SourceSetInit
@@ -35,60 +39,63 @@ copy_ref(SourceSet *set, Ref *ref)
 	Size		size = VARSIZE_ANY(ref);
 	Ref		   *result;
 
-	if (size > set->space_left)
+	/* one with a long header has to be aligned, whatever it comes after */
+	if (MAXALIGN(size) > set->space_left)
 	{
-		set->space_left = Max(size, SPACE_BLOCK_SIZE);
+		set->space_left = Max(MAXALIGN(size), SPACE_BLOCK_SIZE);
 		set->space = MemoryContextAlloc(set->context, set->space_left);
 	}
 	result = (Ref *) set->space;
 	memcpy(result, ref, size);
-	/* a reference with a long header has to be aligned */
-	size = Min(MAXALIGN(size), set->space_left);
-	set->space += size;
-	set->space_left -= size;
+	set->space += MAXALIGN(size);
+	set->space_left -= MAXALIGN(size);
 	return result;
 }
 
-/* Put a source at the end of the array, whatever its object. */
-static Source *
-append(SourceSet *set, Ref *object)
+static void *
+enlarge(SourceSet *set, void *array, Size size)
 {
-	Source	   *source;
+	return array == NULL ?
+		MemoryContextAllocHuge(set->context, size) : repalloc_huge(array, size);
+}
 
+/* Put a source at the end of the array, whatever its object; returns its place. */
+static int
+append(SourceSet *set, Ref *object, bool with_since)
+{
 	if (set->n == set->capacity)
 	{
-		Size		size;
-
-		set->capacity = set->capacity == 0 ? 16 : set->capacity * 2;
-		size = set->capacity * sizeof(Source);
-		set->sources = set->sources == NULL ?
-			MemoryContextAlloc(set->context, size) :
-			repalloc_huge(set->sources, size);
+		set->capacity = Max(set->capacity * 2, FIRST_CAPACITY);
+		set->sources = enlarge(set, set->sources, set->capacity * sizeof(Source));
+		if (with_since)
+			set->since = enlarge(set, set->since, set->capacity * sizeof(SourceSince));
 	}
-	source = &set->sources[set->n++];
-	source->object = copy_ref(set, object);
-	source->since_actor = source->since_other = DT_NOEND;
-	source->roles = 0;
-	return source;
+	set->sources[set->n].object = copy_ref(set, object);
+	set->sources[set->n].roles = 0;
+	if (with_since)
+		set->since[set->n].actor = set->since[set->n].other = DT_NOEND;
+	return set->n++;
 }
 
-/* Let the source be shown in more roles, or from an earlier time on. */
+/* Let a source be shown in more roles, or from an earlier time on. */
 static void
-widen(Source *source, RoleSet roles, TimestampTz since)
+widen(SourceSet *set, int source, RoleSet roles, TimestampTz since)
 {
+	set->sources[source].roles |= roles;
+	if (set->since == NULL)
+		return;
 	if (roles & ROLE_BIT(ACTION_BY_ACTOR))
-		source->since_actor = Min(source->since_actor, since);
+		set->since[source].actor = Min(set->since[source].actor, since);
 	if (roles & ~ROLE_BIT(ACTION_BY_ACTOR))
-		source->since_other = Min(source->since_other, since);
-	source->roles |= roles;
+		set->since[source].other = Min(set->since[source].other, since);
 }
 
-/* The first source whose object is not less, or the end of the array. */
-static Source *
+/* The place of the first source whose object is not less. */
+static int
 lower_bound(const SourceSet *set, const Ref *object)
 {
-	int			low = 0,
-				high = set->n;
+	int			low = 0;
+	int			high = set->n;
 
 	while (low < high)
 	{
@@ -99,13 +106,25 @@ lower_bound(const SourceSet *set, const Ref *object)
 		else
 			high = middle;
 	}
-	return set->sources + low;
+	return low;
 }
 
-static bool
-is_end(const SourceSet *set, const Source *source)
+/* Move the last source to a place before it. */
+static void
+move_last(SourceSet *set, int place)
 {
-	return source == set->sources + set->n;
+	Source		source = set->sources[set->n - 1];
+	int			nafter = set->n - 1 - place;
+
+	memmove(&set->sources[place + 1], &set->sources[place], nafter * sizeof(Source));
+	set->sources[place] = source;
+	if (set->since != NULL)
+	{
+		SourceSince since = set->since[set->n - 1];
+
+		memmove(&set->since[place + 1], &set->since[place], nafter * sizeof(SourceSince));
+		set->since[place] = since;
+	}
 }
 
 /*
@@ -115,20 +134,14 @@ is_end(const SourceSet *set, const Source *source)
 void
 SourceSetAdd(SourceSet *set, Ref *object, RoleSet roles)
 {
-	Source	   *place = lower_bound(set, object);
+	int			place = lower_bound(set, object);
 
-	if (is_end(set, place))
-		place = append(set, object);
-	else if (RefCompare(place->object, object) != 0)
+	if (place == set->n || RefCompare(set->sources[place].object, object) != 0)
 	{
-		ptrdiff_t	i = place - set->sources;
-		Source		source = *append(set, object);
-
-		place = set->sources + i;
-		memmove(place + 1, place, (set->n - 1 - i) * sizeof(Source));
-		*place = source;
+		(void) append(set, object, set->since != NULL);
+		move_last(set, place);
 	}
-	widen(place, roles, DT_NOBEGIN);
+	widen(set, place, roles, DT_NOBEGIN);
 }
 
 static int
@@ -155,18 +168,26 @@ SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!isnull)
-			widen(append(set, DatumGetRefPP(object)), roles, DT_NOBEGIN);
+			widen(set, append(set, DatumGetRefPP(object), false), roles, DT_NOBEGIN);
 	}
 	array_free_iterator(iterator);
 
-	qsort_interruptible(set->sources, set->n, sizeof(Source),
-						compare_sources, NULL);
+	qsort_interruptible(set->sources, set->n, sizeof(Source), compare_sources, NULL);
 	for (int i = 0; i < set->n; i++)
 	{
-		if (kept == 0 || compare_sources(&set->sources[kept - 1], &set->sources[i], NULL) != 0)
+		if (kept == 0 || RefCompare(set->sources[kept - 1].object, set->sources[i].object) != 0)
 			set->sources[kept++] = set->sources[i];
 	}
 	set->n = kept;
+}
+
+static bool
+same_flag(Datum value, const text *flag)
+{
+	text	   *other = DatumGetTextPP(value);
+
+	return VARSIZE_ANY_EXHDR(other) == VARSIZE_ANY_EXHDR(flag) &&
+		memcmp(VARDATA_ANY(other), VARDATA_ANY(flag), VARSIZE_ANY_EXHDR(flag)) == 0;
 }
 
 /*
@@ -183,7 +204,6 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 					const text *flag, bool since_follow)
 {
 	IndexCursor *cursor = IndexCursorOpen(follow, index, 1, snapshot);
-	Source	   *last = NULL;
 
 	Assert(set->n == 0);
 	IndexCursorInitKey(cursor, 0, Anum_follow_index_follower, BTEqualStrategyNumber);
@@ -193,25 +213,19 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 	{
 		Datum		columns[Natts_follow_index];
 		Ref		   *followee;
+		int			source = set->n - 1;
 
 		CHECK_FOR_INTERRUPTS();
 		IndexCursorColumns(cursor, columns);
-		if (flag != NULL)
-		{
-			text	   *this = DatumGetTextPP(columns[Anum_follow_index_flag - 1]);
-
-			if (VARSIZE_ANY_EXHDR(this) != VARSIZE_ANY_EXHDR(flag) ||
-				memcmp(VARDATA_ANY(this), VARDATA_ANY(flag), VARSIZE_ANY_EXHDR(flag)) != 0)
-				continue;
-		}
+		if (flag != NULL && !same_flag(columns[Anum_follow_index_flag - 1], flag))
+			continue;
 		followee = DatumGetRefPP(columns[Anum_follow_index_followee - 1]);
-		if (last == NULL || RefCompare(last->object, followee) != 0)
-			last = append(set, followee);
-		widen(last,
+		if (source < 0 || RefCompare(set->sources[source].object, followee) != 0)
+			source = append(set, followee, since_follow);
+		widen(set, source,
 			  DatumGetBool(columns[Anum_follow_index_actor_only - 1]) ?
 			  ROLE_BIT(ACTION_BY_ACTOR) : ALL_ROLES,
-			  since_follow ?
-			  DatumGetTimestampTz(columns[Anum_follow_index_started - 1]) : DT_NOBEGIN);
+			  DatumGetTimestampTz(columns[Anum_follow_index_started - 1]));
 	}
 	IndexCursorClose(cursor);
 }
@@ -231,27 +245,126 @@ SourceSetCountLists(const SourceSet *set)
 }
 
 /*
+ * SourceSetSince
+ *		The oldest action to show of those where the source plays the role.
+ */
+TimestampTz
+SourceSetSince(const SourceSet *set, int source, ActionIndex role)
+{
+	if (set->since == NULL)
+		return DT_NOBEGIN;
+	return role == ACTION_BY_ACTOR ? set->since[source].actor : set->since[source].other;
+}
+
+/*
+ * The first bytes after the label, in an integer that compares as they do: of
+ * most keys, all.
+ */
+static uint64
+key_prefix(const Ref *ref, int label_len)
+{
+	const unsigned char *key = (const unsigned char *) VARDATA_ANY(ref) + label_len;
+	int			key_len = VARSIZE_ANY_EXHDR(ref) - label_len;
+	uint64		result = 0;
+
+	if (key_len >= (int) sizeof(result))
+	{
+		memcpy(&result, key, sizeof(result));
+		return pg_ntoh64(result);
+	}
+	for (int i = 0; i < key_len; i++)
+		result |= (uint64) key[i] << (56 - 8 * i);
+	return result;
+}
+
+/*
+ * SourceSetIndex
+ *		Make the set, which must not change any more, ready for look-ups.
+ */
+void
+SourceSetIndex(SourceSet *set)
+{
+	SourceRun  *run = NULL;
+	int			capacity = 0;
+
+	set->prefixes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(uint64));
+	set->nruns = 0;
+	for (int i = 0; i < set->n; i++)
+	{
+		Ref		   *object = set->sources[i].object;
+
+		if (run == NULL || !RefHasLabel(object, run->label, run->label_len))
+		{
+			if (set->nruns == capacity)
+			{
+				capacity = Max(capacity * 2, 8);
+				set->runs = enlarge(set, set->runs, capacity * sizeof(SourceRun));
+			}
+			run = &set->runs[set->nruns++];
+			run->label = VARDATA_ANY(object);
+			run->label_len = RefLabelLength(object);
+			run->begin = i;
+		}
+		run->end = i + 1;
+		set->prefixes[i] = key_prefix(object, run->label_len);
+	}
+}
+
+/*
+ * look_up
+ *		The place of a source in an indexed set, or -1 if the object is none.
+ */
+static int
+look_up(const SourceSet *set, const Ref *object)
+{
+	for (int i = 0; i < set->nruns; i++)
+	{
+		const SourceRun *run = &set->runs[i];
+		int			low = run->begin;
+		int			high = run->end;
+		uint64		prefix;
+
+		if (!RefHasLabel(object, run->label, run->label_len))
+			continue;
+		prefix = key_prefix(object, run->label_len);
+		while (low < high)
+		{
+			int			middle = low + (high - low) / 2;
+			int			order = (set->prefixes[middle] > prefix) - (set->prefixes[middle] < prefix);
+
+			if (order == 0)
+				order = RefCompare(set->sources[middle].object, object);
+			if (order == 0)
+				return middle;
+			if (order < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		break;
+	}
+	return -1;
+}
+
+/*
  * SourceSetShows
  *		Whether the action, a row of the table, is one of those to show.
+ *
+ * The set has been indexed.
  */
 bool
 SourceSetShows(const SourceSet *set, TupleTableSlot *action)
 {
-	bool		isnull;
-	TimestampTz timestamp = DatumGetTimestampTz(slot_getattr(action, Anum_action_timestamp, &isnull));
-
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
+		bool		isnull;
 		Datum		object = slot_getattr(action, ActionRoleColumns[role], &isnull);
-		Source	   *source;
+		int			source = isnull ? -1 : look_up(set, DatumGetRefPP(object));
 
-		if (isnull)
-			continue;
-		source = lower_bound(set, DatumGetRefPP(object));
-		if (!is_end(set, source) &&
-			(source->roles & ROLE_BIT(role)) != 0 &&
-			timestamp >= SourceSince(source, role) &&
-			RefCompare(source->object, DatumGetRefPP(object)) == 0)
+		if (source >= 0 && (set->sources[source].roles & ROLE_BIT(role)) != 0 &&
+			(set->since == NULL ||
+			 DatumGetTimestampTz(slot_getattr(action, Anum_action_timestamp, &isnull)) >=
+			 SourceSetSince(set, source, role)))
 			return true;
 	}
 	return false;

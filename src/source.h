@@ -18,24 +18,49 @@ typedef uint8 RoleSet;
 #define ROLE_BIT(role)	((RoleSet) (1 << (role)))
 #define ALL_ROLES		((RoleSet) (ROLE_BIT(NUM_ACTION_ROLES) - 1))
 
-/* An object, and which of the actions are shown that it plays a role in. */
+/* An object, and the roles in which it is shown. */
 typedef struct Source
 {
 	Ref		   *object;
-	TimestampTz since_actor;	/* the oldest to show where it is the actor */
-	TimestampTz since_other;	/* and where it is something else */
 	RoleSet		roles;
 } Source;
 
-/* Sources, in the order of their objects, each object once. */
+/* The oldest actions of a source to show. */
+typedef struct SourceSince
+{
+	TimestampTz actor;			/* where it is the actor */
+	TimestampTz other;			/* where it is something else */
+} SourceSince;
+
+/* The sources from one place to another, whose objects have one label. */
+typedef struct SourceRun
+{
+	const char *label;
+	int			label_len;
+	int			begin;
+	int			end;
+} SourceRun;
+
+/*
+ * Sources, in the order of their objects, each object once.
+ *
+ * There can be many, and they are read anew for each page of a stream, so what
+ * few streams need is kept apart.
+ */
 typedef struct SourceSet
 {
 	MemoryContext context;		/* of all that it points to */
 	Source	   *sources;
+	SourceSince *since;			/* of each source; NULL if there is no limit */
 	int			n;
 	int			capacity;
 	char	   *space;			/* for references: what is left of a block */
 	Size		space_left;
+
+	/* for look-ups: see SourceSetIndex() */
+	uint64	   *prefixes;		/* of the keys of the sources */
+	SourceRun  *runs;
+	int			nruns;
 } SourceSet;
 
 extern void SourceSetInit(SourceSet *set, MemoryContext context);
@@ -45,13 +70,8 @@ extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 								Snapshot snapshot, Ref *follower,
 								const text *flag, bool since_follow);
 extern int	SourceSetCountLists(const SourceSet *set);
+extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
+extern void SourceSetIndex(SourceSet *set);
 extern bool SourceSetShows(const SourceSet *set, TupleTableSlot *action);
-
-/* the oldest action to show of those where the source plays the role */
-static inline TimestampTz
-SourceSince(const Source *source, ActionIndex role)
-{
-	return role == ACTION_BY_ACTOR ? source->since_actor : source->since_other;
-}
 
 #endif							/* ACTSTREAM_SOURCE_H */

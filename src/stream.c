@@ -21,6 +21,9 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
+/* Rows that a call is taken to be for: functions hear of no LIMIT. */
+#define DEFAULT_PAGE	100
+
 static Datum next_row(FunctionCallInfo fcinfo, StreamKind kind);
 
 #define STREAM_FUNCTION(name, kind) \
@@ -122,7 +125,7 @@ begin_rows(FunctionCallInfo fcinfo, StreamKind kind)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	FuncCallContext *funcctx = SRF_FIRSTCALL_INIT();
 	MemoryContext oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-	StreamCall	call = {.kind = kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN};
+	StreamCall	call = {.kind = kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN, .page = DEFAULT_PAGE};
 
 	Assert(PG_NARGS() <= STREAM_MAX_ARGS);
 	for (int i = 0; i < PG_NARGS(); i++)

@@ -12,6 +12,7 @@
 #include "stream_scan.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
 #include "commands/explain.h"
@@ -22,6 +23,7 @@
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/typcache.h"
 
@@ -37,6 +39,7 @@ typedef struct StreamScanState
 	CustomScanState css;
 	StreamKind	kind;
 	FuncExpr   *call;
+	int			page;
 	bool		whole_row;
 	List	   *args;			/* of ExprState */
 	BoundState *bounds;
@@ -77,6 +80,7 @@ create_state(CustomScan *scan)
 
 	state->css.methods = &stream_exec_methods;
 	state->kind = intVal(list_nth(scan->custom_private, STREAM_SCAN_KIND));
+	state->page = intVal(list_nth(scan->custom_private, STREAM_SCAN_PAGE));
 	state->whole_row = boolVal(list_nth(scan->custom_private, STREAM_SCAN_WHOLE_ROW));
 	state->call = linitial_node(FuncExpr, scan->custom_exprs);
 	return (Node *) state;
@@ -109,6 +113,31 @@ init_expressions(StreamScanState *state, CustomScan *scan)
 }
 
 /*
+ * Make sure that rows of the table are what the plan was made for.
+ *
+ * The table is locked after the plan has been found good, so it can have
+ * changed in between.
+ */
+static void
+check_columns(StreamScanState *state)
+{
+	TupleDesc	planned = state->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	Relation	action = table_open(ActionRelationId(), NoLock);
+	TupleDesc	actual = RelationGetDescr(action);
+	int			natts = planned->natts - (state->whole_row ? 1 : 0);
+	bool		same = actual->natts >= natts;
+
+	for (int i = 0; same && i < natts; i++)
+		same = TupleDescAttr(actual, i)->attisdropped ||
+			TupleDescAttr(actual, i)->atttypid == TupleDescAttr(planned, i)->atttypid;
+	table_close(action, NoLock);
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cached plan must not change result type")));
+}
+
+/*
  * Callback: begin the execution of the plan, as the current user.
  */
 static void
@@ -128,6 +157,7 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 	state->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream arguments",
 												ALLOCSET_SMALL_SIZES);
 	state->rows = StreamRowsCreate(state->kind, function, node->ss.ps.ps_ExprContext);
+	check_columns(state);
 }
 
 /* Narrow the call to what the bounds leave. */
@@ -151,7 +181,8 @@ static void
 begin_call(StreamScanState *state)
 {
 	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	StreamCall	call = {.kind = state->kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN};
+	StreamCall	call = {.kind = state->kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN,
+	.page = state->page};
 	MemoryContext oldcontext;
 	ListCell   *lc;
 	int			i = 0;
@@ -181,8 +212,8 @@ store_row(StreamScanState *state, TupleTableSlot *row)
 	ExecClearTuple(slot);
 	if (TupIsNull(row))
 		return slot;
-	natts = row->tts_tupleDescriptor->natts;
-	slot_getallattrs(row);
+	natts = slot->tts_tupleDescriptor->natts - (state->whole_row ? 1 : 0);
+	slot_getsomeattrs(row, natts);
 	memcpy(slot->tts_values, row->tts_values, natts * sizeof(Datum));
 	memcpy(slot->tts_isnull, row->tts_isnull, natts * sizeof(bool));
 	if (state->whole_row)
@@ -278,13 +309,13 @@ explain_bounds(StreamScanState *state, List *ancestors, ExplainState *es)
 	context = set_deparse_context_plan(es->deparse_cxt, &scan->scan.plan, ancestors);
 	ExplainPropertyText("Stream Cond",
 						deparse_expression((Node *) make_ands_explicit(clauses), context,
-										   list_length(es->rtable) > 1, false),
+										   es->verbose, false),
 						es);
 }
 
 /* Show what reading the indexes has done. */
 static void
-explain_counters(const ReaderCounters *counters, ExplainState *es)
+explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *es)
 {
 	static const char *const strategies[] = {
 		[READ_NOTHING] = "none",
@@ -294,8 +325,10 @@ explain_counters(const ReaderCounters *counters, ExplainState *es)
 	};
 
 	ExplainPropertyText("Strategy", strategies[counters->strategy], es);
-	ExplainPropertyInteger("Followees", NULL, counters->sources, es);
+	ExplainPropertyInteger(kind == USER_STREAM ? "Followees" : "Objects", NULL,
+						   counters->sources, es);
 	ExplainPropertyInteger("Lists Opened", NULL, counters->merge.lists_opened, es);
+	ExplainPropertyInteger("Index Searches", NULL, counters->merge.searches, es);
 	ExplainPropertyInteger("Index Entries Read", NULL, counters->merge.entries_read, es);
 	ExplainPropertyInteger("Heap Fetches", NULL, counters->merge.heap_fetches, es);
 	ExplainPropertyInteger("Heap Fetches Skipped", NULL, counters->merge.heap_skips, es);
@@ -318,5 +351,5 @@ explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 						(state->rows != NULL ? counters != NULL : StreamReaderUsable(state->kind)) ?
 						"indexes" : "SQL", es);
 	if (es->analyze && counters != NULL)
-		explain_counters(counters, es);
+		explain_counters(state->kind, counters, es);
 }

@@ -292,6 +292,17 @@ wants_whole_row(Index rti, List *tlist, List *clauses)
 	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
+/* How many rows of the path the query will want, as far as it is known. */
+static double
+wanted_rows(PlannerInfo *root, Path *path)
+{
+	if (root->limit_tuples > 0)
+		return root->limit_tuples;
+	if (root->tuple_fraction >= 1)
+		return root->tuple_fraction;
+	return root->tuple_fraction > 0 ? root->tuple_fraction * path->rows : path->rows;
+}
+
 /* Callback of the path: make the plan. */
 static Plan *
 plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
@@ -310,7 +321,8 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->flags = best_path->flags;
 	scan->methods = &stream_scan_methods;
 	scan->custom_scan_tlist = stream_tlist(rel->relid, call->funcresulttype, whole_row);
-	scan->custom_private = list_make2(linitial(best_path->custom_private),
+	scan->custom_private = list_make3(linitial(best_path->custom_private),
+									  makeInteger(Min(wanted_rows(root, &best_path->path), INT_MAX)),
 									  makeBoolean(whole_row));
 	scan->custom_exprs = list_make1(call);
 	foreach(lc, clauses)

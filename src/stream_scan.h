@@ -14,6 +14,7 @@
 enum StreamScanPrivate
 {
 	STREAM_SCAN_KIND,			/* Integer: StreamKind */
+	STREAM_SCAN_PAGE,			/* Integer: rows that are wanted, at a guess */
 	STREAM_SCAN_WHOLE_ROW		/* Boolean: is the last column of
 								 * custom_scan_tlist the whole row? */
 };
