@@ -47,6 +47,20 @@
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
+/* 18: an index scan can count its searches for EXPLAIN */
+#if PG_VERSION_NUM >= 180000
+#define begin_index_scan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define begin_index_scan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+/* 18: the properties of EXPLAIN have a header of their own */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#endif
+
 /* 18: a NOT NULL constraint may be there and not valid */
 #if PG_VERSION_NUM >= 180000
 #define column_is_not_null(tupdesc, i) \

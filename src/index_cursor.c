@@ -51,7 +51,7 @@ IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
 	Relation	rel = index_open(index, AccessShareLock);
 
 	Assert(IsMVCCSnapshot(snapshot) && nkeys <= INDEX_MAX_KEYS);
-	cursor->scan = index_beginscan(heap, rel, snapshot, nkeys, 0);
+	cursor->scan = begin_index_scan(heap, rel, snapshot, nkeys);
 	cursor->scan->xs_want_itup = true;
 	cursor->nkeys = nkeys;
 	cursor->vmbuffer = InvalidBuffer;
