@@ -25,6 +25,7 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -336,7 +337,12 @@ end_call(StreamReader *reader)
 	MemoryContextReset(reader->call_context);
 }
 
-/* Begin on the time line, or with the lists if those are too few to ask. */
+/*
+ * Begin on the time line, or with the lists if those are too few to ask.
+ *
+ * A serializable transaction that has read the end of the time line conflicts
+ * with every action that is sent, so it reads its lists.
+ */
 static void
 begin_sources(StreamReader *reader)
 {
@@ -344,7 +350,7 @@ begin_sources(StreamReader *reader)
 
 	if (nlists == 0)
 		return;
-	if (nlists < MIN_LISTS)
+	if (nlists < MIN_LISTS || IsolationIsSerializable())
 	{
 		begin_lists(reader, reader->newest);
 		reader->counters.strategy = READ_LISTS;

@@ -351,8 +351,11 @@ RefLabelLength(const Ref *ref)
 bool
 RefHasLabel(const Ref *ref, const char *label, int label_len)
 {
-	return RefLabelLength(ref) == label_len &&
-		memcmp(VARDATA_ANY(ref), label, label_len) == 0;
+	const char *data = VARDATA_ANY(ref);
+
+	return (int) VARSIZE_ANY_EXHDR(ref) > label_len &&
+		memcmp(data, label, label_len) == 0 &&
+		(unsigned char) data[label_len] < LABEL_MIN_CHAR;
 }
 
 /*

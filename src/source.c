@@ -190,6 +190,12 @@ same_flag(Datum value, const text *flag)
 		memcmp(VARDATA_ANY(other), VARDATA_ANY(flag), VARSIZE_ANY_EXHDR(flag)) == 0;
 }
 
+static bool
+is_empty(Datum value)
+{
+	return VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) == 0;
+}
+
 /*
  * SourceSetAddFollows
  *		Show what the follower follows, with the flag, or any if that is NULL,
@@ -220,7 +226,9 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 		if (flag != NULL && !same_flag(columns[Anum_follow_index_flag - 1], flag))
 			continue;
 		followee = DatumGetRefPP(columns[Anum_follow_index_followee - 1]);
-		if (source < 0 || RefCompare(set->sources[source].object, followee) != 0)
+		/* the plain follow is the first of its followee, whose flags are in order */
+		if (source < 0 || is_empty(columns[Anum_follow_index_flag - 1]) ||
+			RefCompare(set->sources[source].object, followee) != 0)
 			source = append(set, followee, since_follow);
 		widen(set, source,
 			  DatumGetBool(columns[Anum_follow_index_actor_only - 1]) ?
@@ -277,6 +285,27 @@ key_prefix(const Ref *ref, int label_len)
 	return result;
 }
 
+/* Number of the bit for a prefix in the filter: the upper bits of a product. */
+static inline uint64
+filter_bit(const SourceSet *set, uint64 prefix)
+{
+	return (prefix * UINT64CONST(0x9E3779B97F4A7C15)) >> set->filter_shift;
+}
+
+/*
+ * Make room for prefixes, and a filter with at least eight bits for each, so
+ * that of what is not in the set about one in ten passes.
+ */
+static void
+allocate_index(SourceSet *set)
+{
+	int			bits = pg_ceil_log2_64(Max((uint64) set->n * 8, 64));
+
+	set->prefixes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(uint64));
+	set->filter = MemoryContextAllocZero(set->context, (UINT64CONST(1) << bits) / 8);
+	set->filter_shift = 64 - bits;
+}
+
 /*
  * SourceSetIndex
  *		Make the set, which must not change any more, ready for look-ups.
@@ -287,11 +316,12 @@ SourceSetIndex(SourceSet *set)
 	SourceRun  *run = NULL;
 	int			capacity = 0;
 
-	set->prefixes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(uint64));
+	allocate_index(set);
 	set->nruns = 0;
 	for (int i = 0; i < set->n; i++)
 	{
 		Ref		   *object = set->sources[i].object;
+		uint64		bit;
 
 		if (run == NULL || !RefHasLabel(object, run->label, run->label_len))
 		{
@@ -307,6 +337,8 @@ SourceSetIndex(SourceSet *set)
 		}
 		run->end = i + 1;
 		set->prefixes[i] = key_prefix(object, run->label_len);
+		bit = filter_bit(set, set->prefixes[i]);
+		set->filter[bit / 64] |= UINT64CONST(1) << (bit % 64);
 	}
 }
 
@@ -323,10 +355,14 @@ look_up(const SourceSet *set, const Ref *object)
 		int			low = run->begin;
 		int			high = run->end;
 		uint64		prefix;
+		uint64		bit;
 
 		if (!RefHasLabel(object, run->label, run->label_len))
 			continue;
 		prefix = key_prefix(object, run->label_len);
+		bit = filter_bit(set, prefix);
+		if ((set->filter[bit / 64] & (UINT64CONST(1) << (bit % 64))) == 0)
+			break;
 		while (low < high)
 		{
 			int			middle = low + (high - low) / 2;

@@ -59,6 +59,8 @@ typedef struct SourceSet
 
 	/* for look-ups: see SourceSetIndex() */
 	uint64	   *prefixes;		/* of the keys of the sources */
+	uint64	   *filter;			/* a bit for what a prefix hashes to */
+	int			filter_shift;	/* of hashes, to get the number of a bit */
 	SourceRun  *runs;
 	int			nruns;
 } SourceSet;
