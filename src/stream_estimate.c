@@ -11,6 +11,8 @@
 #include "catalog.h"
 #include "stream_estimate.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_statistic.h"
@@ -209,6 +211,7 @@ StreamEstimate(StreamKind kind, List *args)
 	{
 		case PUBLIC_STREAM:
 			result.rows = result.total;
+			result.in_order = true;
 			break;
 		case ACTOR_STREAM:
 			result.rows = role_rows(ROLE_BIT(ACTION_BY_ACTOR), &question, result.total);
@@ -227,6 +230,7 @@ StreamEstimate(StreamKind kind, List *args)
 			if (known_arg(args, 0) != NULL)
 				question.label = TextDatumGetCString(known_arg(args, 0)->constvalue);
 			result.rows = role_rows(ALL_ROLES, &question, result.total);
+			result.in_order = true;
 			break;
 		case STREAM_OF:
 			result.lists = count_objects(args) * NUM_ACTION_ROLES;
@@ -247,8 +251,9 @@ StreamEstimate(StreamKind kind, List *args)
  *		stream by "clauses".
  *
  * Opening a list costs what descending an index does, see btcostestimate();
- * then each row is an index entry and a visit to the heap, see
- * cost_index().
+ * then each row is an index entry and a visit to the heap, see cost_index().
+ * On the time line those visits go from page to page: actions are sent in the
+ * order of time, as a rule.
  */
 void
 StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *clauses)
@@ -256,12 +261,16 @@ StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List
 	Cost		descent = 50.0 * cpu_operator_cost * 3;
 	Cost		per_row = cpu_index_tuple_cost + cpu_tuple_cost;
 	double		visited = Max(path->rows, 1);
+	double		pages;
 	QualCost	qual_cost;
 
 	cost_qual_eval(&qual_cost, clauses, root);
 	if (clauses == NIL)
 		visited = estimates->rows;
+	pages = estimates->in_order ?
+		ceil(visited / estimates->total * estimates->pages) :
+		index_pages_fetched(visited, estimates->pages, 1, root);
 	path->startup_cost = estimates->lists * descent + qual_cost.startup;
 	path->total_cost = path->startup_cost + visited * (per_row + qual_cost.per_tuple) +
-		index_pages_fetched(visited, estimates->pages, 1, root) * random_page_cost;
+		pages * random_page_cost;
 }

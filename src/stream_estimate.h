@@ -15,6 +15,7 @@ typedef struct StreamEstimates
 	double		rows;
 	double		total;			/* rows of the table */
 	BlockNumber pages;			/* of the table */
+	bool		in_order;		/* do its rows lie as the stream has them? */
 } StreamEstimates;
 
 extern StreamEstimates StreamEstimate(StreamKind kind, List *args);

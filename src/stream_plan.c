@@ -208,6 +208,19 @@ add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamKind kind, FuncExpr *c
 	add_path(rel, &path->path);
 }
 
+static bool
+contains_relids(List *list, Relids relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
+	{
+		if (bms_equal(lfirst(lc), relids))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Add paths for conditions that compare "timestamp" with columns of other
  * relations, each set of those once.
@@ -227,7 +240,7 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamKind kind, Fun
 		if (!join_clause_is_movable_to(rinfo, rel) ||
 			!clause_limits(root, rel, rinfo->clause) ||
 			bms_equal(outer, rel->lateral_relids) ||
-			list_member(done, outer))
+			contains_relids(done, outer))
 			continue;
 		done = lappend(done, outer);
 		add_stream_path(root, rel, kind, call, outer);
@@ -281,14 +294,19 @@ stream_tlist(Index rti, Oid rowtype, bool whole_row)
 	return result;
 }
 
-/* Is the whole row wanted as a value? */
+/*
+ * Is the whole row wanted as a value?
+ *
+ * The target list of the plan is not asked: it may be replaced by another one
+ * that is made of what the relation yields.
+ */
 static bool
-wants_whole_row(Index rti, List *tlist, List *clauses)
+wants_whole_row(RelOptInfo *rel, List *clauses)
 {
 	Bitmapset  *columns = NULL;
 
-	pull_varattnos((Node *) tlist, rti, &columns);
-	pull_varattnos((Node *) clauses, rti, &columns);
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &columns);
+	pull_varattnos((Node *) clauses, rel->relid, &columns);
 	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
@@ -314,7 +332,7 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	ListCell   *lc;
 
 	clauses = extract_actual_clauses(clauses, false);
-	whole_row = wants_whole_row(rel->relid, tlist, clauses);
+	whole_row = wants_whole_row(rel, clauses);
 
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.qual = clauses;

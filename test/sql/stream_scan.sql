@@ -86,6 +86,8 @@ SELECT * FROM reader r CROSS JOIN LATERAL
     (SELECT * FROM actstream.user_stream(r.ref) AS s WHERE s."timestamp" > r.seen LIMIT 3) AS s;
 EXPLAIN (COSTS OFF)
 SELECT * FROM reader r JOIN actstream.actor_stream('person:1') AS s ON s."timestamp" > r.seen;
+EXPLAIN (COSTS OFF)
+SELECT * FROM reader r JOIN actstream.public_stream() AS s ON s."timestamp" >= r.seen AND s."timestamp" < r.seen + interval '1 hour';
 SELECT r.ref, s.id, s."timestamp" FROM reader r CROSS JOIN LATERAL
     (SELECT * FROM actstream.user_stream(r.ref) AS s WHERE s."timestamp" > r.seen LIMIT 3) AS s
 ORDER BY r.ref, s.id DESC;
