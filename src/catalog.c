@@ -121,13 +121,35 @@ ExtensionIsComplete(void)
 }
 
 static void
+report_incomplete(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("extension \"actstream\" is not complete in this database"),
+			 errhint("Use CREATE EXTENSION actstream.")));
+}
+
+static void
 load_own_oids(void)
 {
 	if (!ExtensionIsComplete())
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"actstream\" is not complete in this database"),
-				 errhint("Use CREATE EXTENSION actstream.")));
+		report_incomplete();
+}
+
+/*
+ * OwnTableOpen
+ *		Open and lock one of our tables, as table_open() does.
+ *
+ * Raises ERRCODE_UNDEFINED_OBJECT if it was dropped while we waited.
+ */
+Relation
+OwnTableOpen(Oid relid, LOCKMODE lockmode)
+{
+	Relation	rel = try_table_open(relid, lockmode);
+
+	if (rel == NULL)
+		report_incomplete();
+	return rel;
 }
 
 Oid

@@ -8,6 +8,7 @@
 #include "commands/trigger.h"
 #include "nodes/pg_list.h"
 #include "ref.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 /* columns of actstream.object_type, in order */
@@ -75,6 +76,7 @@ extern Oid	ObjectTypeRelationId(void);
 extern Oid	ActionRelationId(void);
 extern Oid	FollowRelationId(void);
 
+extern Relation OwnTableOpen(Oid relid, LOCKMODE lockmode);
 extern Oid	OwnTablesOwner(void);
 extern bool ExtensionIsComplete(void);
 

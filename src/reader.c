@@ -53,12 +53,21 @@
 /* Rows, and entries, of the first turn for a label. */
 #define FIRST_TURN		256
 
+/*
+ * What a reader of a kind of stream reads.  A table that is NULL is not needed.
+ */
+typedef struct ReaderTables
+{
+	Relation	action;
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Relation	follow;
+	Oid			follow_index;
+} ReaderTables;
+
 struct StreamReader
 {
 	StreamKind	kind;
-	Relation	action;
-	Relation	follow;			/* or NULL, if the stream has no follower */
-	Oid			indexes[NUM_ACTION_INDEXES];
+	ReaderTables tables;
 	Snapshot	snapshot;
 	MemoryContext context;		/* of all that lives as long as the reader */
 	MemoryContext call_context; /* of the current call */
@@ -134,6 +143,38 @@ table_is_readable(Relation table)
 		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 }
 
+static void
+close_tables(ReaderTables *tables)
+{
+	if (tables->follow != NULL)
+		table_close(tables->follow, NoLock);
+	table_close(tables->action, NoLock);
+}
+
+/*
+ * Open the tables, and lock them until the end of the transaction.  False, and
+ * nothing is open, if a reader would not give the current user what a query over
+ * the tables does.
+ */
+static bool
+open_tables(StreamKind kind, ReaderTables *tables)
+{
+	memset(tables, 0, sizeof(ReaderTables));
+	tables->action = OwnTableOpen(ActionRelationId(), AccessShareLock);
+	if (kind == USER_STREAM)
+	{
+		tables->follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
+		tables->follow_index = FollowIndexFind(tables->follow);
+	}
+	if (table_is_readable(tables->action) &&
+		ActionIndexesFind(tables->action, tables->indexes) &&
+		(kind != USER_STREAM ||
+		 (table_is_readable(tables->follow) && OidIsValid(tables->follow_index))))
+		return true;
+	close_tables(tables);
+	return false;
+}
+
 /*
  * StreamReaderUsable
  *		Whether a reader gives the current user what a query over the tables
@@ -145,44 +186,38 @@ table_is_readable(Relation table)
 bool
 StreamReaderUsable(StreamKind kind)
 {
-	Oid			indexes[NUM_ACTION_INDEXES];
-	Relation	action = table_open(ActionRelationId(), AccessShareLock);
-	bool		usable;
+	ReaderTables tables;
 
-	usable = table_is_readable(action) && ActionIndexesFind(action, indexes);
-	table_close(action, NoLock);
-	if (usable && kind == USER_STREAM)
-	{
-		Relation	follow = table_open(FollowRelationId(), AccessShareLock);
-
-		usable = table_is_readable(follow) && OidIsValid(FollowIndexFind(follow));
-		table_close(follow, NoLock);
-	}
-	return usable;
+	if (!open_tables(kind, &tables))
+		return false;
+	close_tables(&tables);
+	return true;
 }
 
 /*
  * StreamReaderCreate
- *		Make a reader of one kind of stream, where StreamReaderUsable().
+ *		Make a reader of one kind of stream, or return NULL if it would not give
+ *		the current user what a query over the tables does.
  *
- * It lives in the current memory context and has to be ended.
+ * It lives in the current memory context and has to be ended.  Locks the tables
+ * until the end of the transaction.
  */
 StreamReader *
 StreamReaderCreate(StreamKind kind, Snapshot snapshot)
 {
-	StreamReader *reader = palloc0(sizeof(StreamReader));
+	StreamReader *reader;
+	ReaderTables tables;
 
+	if (!open_tables(kind, &tables))
+		return NULL;
+	reader = palloc0(sizeof(StreamReader));
 	reader->kind = kind;
+	reader->tables = tables;
 	reader->snapshot = snapshot;
 	reader->context = CurrentMemoryContext;
 	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
 												 ALLOCSET_DEFAULT_SIZES);
-	reader->action = table_open(ActionRelationId(), AccessShareLock);
-	if (!ActionIndexesFind(reader->action, reader->indexes))
-		elog(ERROR, "indexes of relation \"%s\" are gone", RelationGetRelationName(reader->action));
-	if (kind == USER_STREAM)
-		reader->follow = table_open(FollowRelationId(), AccessShareLock);
-	reader->merge = StreamMergeCreate(reader->action, reader->indexes, snapshot,
+	reader->merge = StreamMergeCreate(reader->tables.action, reader->tables.indexes, snapshot,
 									  &reader->counters.merge);
 	return reader;
 }
@@ -231,8 +266,8 @@ collect_follows(StreamReader *reader, const StreamCall *call)
 {
 	if (call->args[0].isnull)
 		return;
-	SourceSetAddFollows(&reader->sources, reader->follow, FollowIndexFind(reader->follow),
-						reader->snapshot, ref_arg(call, 0),
+	SourceSetAddFollows(&reader->sources, reader->tables.follow,
+						reader->tables.follow_index, reader->snapshot, ref_arg(call, 0),
 						call->args[1].isnull ? NULL : DatumGetTextPP(call->args[1].value),
 						bool_arg(call, 3));
 	if (bool_arg(call, 2))
@@ -306,6 +341,7 @@ begin_lists(StreamReader *reader, TimestampTz newest)
 		{
 			Source	   *source = &reader->sources.sources[i];
 
+			CHECK_FOR_INTERRUPTS();
 			if (source->roles & ROLE_BIT(role))
 				StreamMergeAddList(reader->merge, role, source->object, newest,
 								   Max(reader->oldest, SourceSetSince(&reader->sources, i, role)));
@@ -366,8 +402,8 @@ begin_sources(StreamReader *reader)
 static void
 begin_label(StreamReader *reader)
 {
-	reader->entries = LabelEntriesCreate(reader->action, reader->indexes, reader->snapshot,
-										 reader->label, &reader->counters.merge);
+	reader->entries = LabelEntriesCreate(reader->tables.action, reader->tables.indexes,
+										 reader->snapshot, reader->label, &reader->counters.merge);
 	reader->turn = FIRST_TURN;
 	reader->trying = true;
 	begin_time_line(reader, reader->newest, shows_label);
@@ -524,9 +560,7 @@ StreamReaderEnd(StreamReader *reader)
 {
 	end_call(reader);
 	StreamMergeEnd(reader->merge);
-	if (reader->follow != NULL)
-		table_close(reader->follow, NoLock);
-	table_close(reader->action, NoLock);
+	close_tables(&reader->tables);
 	MemoryContextDelete(reader->call_context);
 	pfree(reader);
 }

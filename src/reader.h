@@ -55,8 +55,8 @@ typedef struct StreamReader StreamReader;
 
 extern RoleSet RolesFromArray(ArrayType *roles);
 
-extern bool StreamReaderUsable(StreamKind kind);
 extern StreamReader *StreamReaderCreate(StreamKind kind, Snapshot snapshot);
+extern bool StreamReaderUsable(StreamKind kind);
 extern void StreamReaderBegin(StreamReader *reader, const StreamCall *call);
 extern TupleTableSlot *StreamReaderNext(StreamReader *reader);
 extern const ReaderCounters *StreamReaderGetCounters(StreamReader *reader);

@@ -323,6 +323,7 @@ SourceSetIndex(SourceSet *set)
 		Ref		   *object = set->sources[i].object;
 		uint64		bit;
 
+		CHECK_FOR_INTERRUPTS();
 		if (run == NULL || !RefHasLabel(object, run->label, run->label_len))
 		{
 			if (set->nruns == capacity)

@@ -44,7 +44,7 @@ typedef struct Question
 static double
 estimate_tuples(Oid relid, BlockNumber *pages)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = OwnTableOpen(relid, AccessShareLock);
 	double		tuples;
 	double		allvisfrac;
 

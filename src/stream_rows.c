@@ -29,9 +29,8 @@ StreamRowsCreate(StreamKind kind, Oid function, ExprContext *econtext)
 {
 	StreamRows *rows = palloc0(sizeof(StreamRows));
 
-	if (StreamReaderUsable(kind))
-		rows->reader = StreamReaderCreate(kind, econtext->ecxt_estate->es_snapshot);
-	else
+	rows->reader = StreamReaderCreate(kind, econtext->ecxt_estate->es_snapshot);
+	if (rows->reader == NULL)
 		rows->sql = StreamSqlCreate(function, econtext);
 	return rows;
 }

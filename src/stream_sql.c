@@ -65,7 +65,7 @@ StreamSqlCreate(Oid function, ExprContext *econtext)
 	StreamSql  *sql = palloc0(sizeof(StreamSql));
 	Oid			twin = StreamSqlFunction(function);
 	AclResult	aclresult = object_aclcheck(ProcedureRelationId, twin, GetUserId(), ACL_EXECUTE);
-	Relation	action = table_open(ActionRelationId(), AccessShareLock);
+	Relation	action = OwnTableOpen(ActionRelationId(), AccessShareLock);
 
 	if (aclresult != ACLCHECK_OK)
 		aclcheck_error(aclresult, OBJECT_FUNCTION, get_func_name(twin));
