@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "actor.h"
+#include "reader.h"
 #include "stream_scan.h"
 
 #include "fmgr.h"
@@ -19,6 +20,7 @@ void
 _PG_init(void)
 {
 	ActorDefineSetting();
+	ReaderDefineSetting();
 	StreamPlanInit();
 	MarkGUCPrefixReserved("actstream");
 }

@@ -33,6 +33,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -87,6 +88,28 @@ struct StreamReader
 	double		page;			/* rows that the query wants, at a guess */
 	double		lists_cost;		/* of opening them, in rows of the time line */
 };
+
+/* actstream.enable_streamscan: may streams be read from the indexes? */
+static bool enable_streamscan = true;
+
+/*
+ * ReaderDefineSetting
+ *		Called once, when the library is loaded.
+ */
+void
+ReaderDefineSetting(void)
+{
+	DefineCustomBoolVariable("actstream.enable_streamscan",
+							 "Enables reading streams from the indexes.",
+							 "Otherwise their SQL forms are planned, or run.",
+							 &enable_streamscan,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
+}
 
 /*
  * RolesFromArray
@@ -160,6 +183,8 @@ static bool
 open_tables(StreamKind kind, ReaderTables *tables)
 {
 	memset(tables, 0, sizeof(ReaderTables));
+	if (!enable_streamscan)
+		return false;
 	tables->action = OwnTableOpen(ActionRelationId(), AccessShareLock);
 	if (kind == USER_STREAM)
 	{

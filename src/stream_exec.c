@@ -218,11 +218,7 @@ store_row(StreamScanState *state, TupleTableSlot *row)
 	memcpy(slot->tts_isnull, row->tts_isnull, natts * sizeof(bool));
 	if (state->whole_row)
 	{
-		MemoryContext oldcontext =
-		MemoryContextSwitchTo(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
-
 		slot->tts_values[natts] = ExecFetchSlotHeapTupleDatum(row);
-		MemoryContextSwitchTo(oldcontext);
 		slot->tts_isnull[natts] = false;
 	}
 	return ExecStoreVirtualTuple(slot);
@@ -233,10 +229,17 @@ static TupleTableSlot *
 next_row(ScanState *node)
 {
 	StreamScanState *state = (StreamScanState *) node;
+	TupleTableSlot *row = NULL;
+	MemoryContext oldcontext;
 
 	if (!state->begun)
 		begin_call(state);
-	return store_row(state, state->empty ? NULL : StreamRowsNext(state->rows));
+	oldcontext = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
+	if (!state->empty)
+		row = StreamRowsNext(state->rows);
+	row = store_row(state, row);
+	MemoryContextSwitchTo(oldcontext);
+	return row;
 }
 
 /*

@@ -55,7 +55,8 @@ StreamRowsBegin(StreamRows *rows, const StreamCall *call)
  * StreamRowsNext
  *		The next row, newest first, or NULL at the end.
  *
- * It has the columns of actstream.action, and is valid until the next call.
+ * It has the columns of actstream.action, and is valid until the next call or
+ * the reset of the current memory context.
  */
 TupleTableSlot *
 StreamRowsNext(StreamRows *rows)

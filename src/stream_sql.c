@@ -12,7 +12,6 @@
 #include "catalog.h"
 #include "stream_sql.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
@@ -71,14 +70,15 @@ StreamSqlCreate(Oid function, ExprContext *econtext)
 		aclcheck_error(aclresult, OBJECT_FUNCTION, get_func_name(twin));
 	sql->tupdesc = CreateTupleDescCopy(RelationGetDescr(action));
 	table_close(action, NoLock);
-	sql->row = MakeSingleTupleTableSlot(sql->tupdesc, &TTSOpsHeapTuple);
+	sql->row = MakeSingleTupleTableSlot(sql->tupdesc, &TTSOpsVirtual);
 
 	fmgr_info(twin, &sql->function);
 	sql->nargs = sql->function.fn_nargs;
 	sql->result.type = T_ReturnSetInfo;
 	sql->result.econtext = econtext;
 	sql->result.expectedDesc = sql->tupdesc;
-	sql->result.allowedModes = SFRM_ValuePerCall;
+	/* SQL functions want the choice, and choose the first without preference */
+	sql->result.allowedModes = SFRM_ValuePerCall | SFRM_Materialize;
 	sql->fcinfo = palloc0(SizeForFunctionCallInfo(sql->nargs));
 	InitFunctionCallInfoData(*sql->fcinfo, &sql->function, sql->nargs, InvalidOid,
 							 NULL, (Node *) &sql->result);
@@ -105,29 +105,27 @@ StreamSqlBegin(StreamSql *sql, const StreamCall *call)
  * StreamSqlNext
  *		The next row, or NULL at the end.
  *
- * It has the columns of actstream.action, and is valid until the next call.
+ * It has the columns of actstream.action, and is valid until the next call or
+ * the reset of the current memory context.
  */
 TupleTableSlot *
 StreamSqlNext(StreamSql *sql)
 {
 	Datum		row;
-	HeapTupleData tuple;
 
 	if (sql->done)
 		return NULL;
 	sql->fcinfo->isnull = false;
 	sql->result.isDone = ExprSingleResult;
+	sql->result.returnMode = SFRM_ValuePerCall;
 	row = FunctionCallInvoke(sql->fcinfo);
+	Assert(sql->result.returnMode == SFRM_ValuePerCall);
 	if (sql->result.isDone != ExprMultipleResult)
 	{
 		sql->done = true;
 		return NULL;
 	}
-	tuple.t_data = DatumGetHeapTupleHeader(row);
-	tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	ExecForceStoreHeapTuple(&tuple, sql->row, false);
+	ExecStoreHeapTupleDatum(row, sql->row);
 	return sql->row;
 }
 

@@ -306,6 +306,24 @@ EXECUTE first;
 RESET ROLE;
 ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
 DROP POLICY partly ON actstream.action;
+-- A plan that was good when it was made runs the SQL form where it must.
+PREPARE several AS
+SELECT array(SELECT id FROM actstream.user_stream('follower:1') LIMIT 30) AS scan,
+       array(SELECT (actstream.user_stream('follower:1', with_user_activity => true)).id LIMIT 30) AS function,
+       array(SELECT s.id FROM generate_series(7, 9) AS i,
+             LATERAL (SELECT * FROM actstream.actor_stream(actstream.ref('person', i))
+                      WHERE "timestamp" < '2025-01-10' LIMIT 10) AS s) AS bounded;
+CREATE TEMP TABLE answer AS EXECUTE several;
+EXECUTE first;
+SET actstream.enable_streamscan = off;
+EXPLAIN (COSTS OFF) EXECUTE first;
+EXECUTE first;
+CREATE TEMP TABLE other_answer AS EXECUTE several;
+SELECT way('EXECUTE several'), way($$SELECT * FROM actstream.actor_stream('person:7')$$),
+       (SELECT cardinality(scan) + cardinality(function) + cardinality(bounded) FROM answer) AS rows,
+       (SELECT a = o FROM answer a, other_answer o) AS the_same;
+RESET actstream.enable_streamscan;
+
 -- Who leaves a group: nothing tells the plan, but the scan sees it, and asks SQL.
 REVOKE SELECT ON actstream.action, actstream.follow FROM stream_reader;
 CREATE ROLE stream_readers;
