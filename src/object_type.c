@@ -144,6 +144,26 @@ check_label_is_free(const RegisteredType *existing, Oid relation)
 }
 
 /*
+ * The type to update when "relation" is registered under "label": NULL if
+ * neither is registered yet.  Raises ERRCODE_DUPLICATE_OBJECT if one of them is,
+ * with another.
+ */
+static const RegisteredType *
+type_to_register(Oid relation, const char *label)
+{
+	const RegisteredType *existing = RegistryLookupRelation(relation);
+
+	if (existing != NULL && strcmp(existing->label, label) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("table \"%s\" is already registered with label \"%s\"",
+						get_rel_name(relation), existing->label)));
+	existing = RegistryLookupLabel(label, strlen(label));
+	check_label_is_free(existing, relation);
+	return existing;
+}
+
+/*
  * register(relation, label, key_columns, name_template, url_template,
  *			on_delete, checked)
  */
@@ -154,8 +174,7 @@ actstream_register(PG_FUNCTION_ARGS)
 	Relation	rel;
 	Oid			relid;
 	char	   *label;
-	const RegisteredType *by_label;
-	const RegisteredType *by_relation;
+	const RegisteredType *existing;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -186,19 +205,18 @@ actstream_register(PG_FUNCTION_ARGS)
 		ROW_VALUE(&row, key_columns) = ListToNameArray(ObjectKeyPrimary(rel));
 		ROW_ISNULL(&row, key_columns) = false;
 	}
-	relation_close(rel, NoLock);
 
 	label = TextDatumGetCString(ROW_VALUE(&row, label));
-	by_relation = RegistryLookupRelation(relid);
-	if (by_relation != NULL && strcmp(by_relation->label, label) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("table \"%s\" is already registered with label \"%s\"",
-						get_rel_name(relid), by_relation->label)));
-	by_label = RegistryLookupLabel(label, strlen(label));
-	check_label_is_free(by_label, relid);
+	existing = type_to_register(relid, label);
+	if (existing != NULL && !ObjectTypeIsBoundBy(existing, ROW_VALUE(&row, key_columns)))
+	{
+		ObjectKeyCheck(rel, NameArrayToList(ROW_VALUE(&row, key_columns)));
+		ObjectTypeLockToChange(existing);
+		existing = type_to_register(relid, label);
+	}
+	relation_close(rel, NoLock);
 
-	PG_RETURN_DATUM(store_object_type(by_label != NULL ? &update_object_type :
+	PG_RETURN_DATUM(store_object_type(existing != NULL ? &update_object_type :
 									  &insert_object_type, &row));
 }
 
@@ -241,6 +259,21 @@ actstream_register_external(PG_FUNCTION_ARGS)
 }
 
 /*
+ * The type of that label, or ERRCODE_UNDEFINED_OBJECT.
+ */
+static const RegisteredType *
+registered_type(const char *label)
+{
+	const RegisteredType *type = RegistryLookupLabel(label, strlen(label));
+
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%s\" is not registered", label)));
+	return type;
+}
+
+/*
  * unregister(label)
  */
 Datum
@@ -260,10 +293,8 @@ actstream_unregister(PG_FUNCTION_ARGS)
 	check_registry_privilege(ACL_DELETE);
 	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
 
-	if (RegistryLookupLabel(label, strlen(label)) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("object type \"%s\" is not registered", label)));
+	ObjectTypeLockToChange(registered_type(label));
+	(void) registered_type(label);
 
 	SPI_connect();
 	if (SpiPlanExecute(&delete_object_type, &value, NULL) == 0)

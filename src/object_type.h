@@ -19,6 +19,8 @@ typedef struct ObjectTypeRow
 
 extern Relation ObjectTypeOpenTable(Oid relid);
 extern bool ObjectTypeIsReferenced(const char *label);
+extern bool ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns);
+extern void ObjectTypeLockToChange(const RegisteredType *type);
 extern void ObjectTypeTableDropped(const char *label);
 
 #endif							/* ACTSTREAM_OBJECT_TYPE_H */

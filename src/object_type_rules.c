@@ -221,18 +221,24 @@ check_unreferenced(Relation registry, const char *label)
 }
 
 /*
+ * "relid" itself if there is such a table, else InvalidOid.
+ */
+static Oid
+if_exists(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? relid : InvalidOid;
+}
+
+/*
  * The table of a stored row; InvalidOid if it is an external type, or if the
  * table was dropped.
  */
 static Oid
 existing_relation(const ObjectTypeRow *row)
 {
-	Oid			relid;
-
 	if (ROW_ISNULL(row, relation))
 		return InvalidOid;
-	relid = DatumGetObjectId(ROW_VALUE(row, relation));
-	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? relid : InvalidOid;
+	return if_exists(DatumGetObjectId(ROW_VALUE(row, relation)));
 }
 
 /*
@@ -246,6 +252,35 @@ check_old_row(Relation registry, const ObjectTypeRow *row)
 	if (OidIsValid(relid))
 		check_owner(relid);
 	check_unreferenced(registry, TextDatumGetCString(ROW_VALUE(row, label)));
+}
+
+/*
+ * ObjectTypeLockToChange
+ *		Exchange ShareRowExclusiveLock on the registry, which the caller has just
+ *		taken, for the lock that check_old_row() will want, so that the type can
+ *		go, or its label change its meaning.
+ *
+ * A transaction that has sent may register, too: it would wait for the lock
+ * that we hold, and we for it, if we took the one on top of the other.  Between
+ * them the registry may change: the caller has to look again.
+ *
+ * If nothing will come of it, because the user is not the owner, or the label
+ * is referenced, nobody waits: the one raises ERRCODE_INSUFFICIENT_PRIVILEGE,
+ * the other is left to check_old_row().
+ */
+void
+ObjectTypeLockToChange(const RegisteredType *type)
+{
+	char	   *label = pstrdup(type->label);
+	Oid			relid = if_exists(type->relation);
+	Oid			registry = ObjectTypeRelationId();
+
+	if (OidIsValid(relid))
+		check_owner(relid);
+	if (ObjectTypeIsReferenced(label))
+		return;
+	UnlockRelationOid(registry, ShareRowExclusiveLock);
+	LockRelationOid(registry, ExclusiveLock);
 }
 
 static bool
@@ -275,11 +310,12 @@ bound_type(const ObjectTypeRow *row)
 }
 
 /*
- * Are these the columns, whatever they are called now, that the table is bound
- * by?
+ * ObjectTypeIsBoundBy
+ *		Are these the columns, whatever they are called now, that the table is
+ *		bound by?
  */
-static bool
-are_bound_columns(const RegisteredType *type, Datum key_columns)
+bool
+ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns)
 {
 	List	   *columns = NameArrayToList(key_columns);
 	ListCell   *lc;
@@ -333,7 +369,7 @@ meaning_changes(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow
 	type = bound_type(old);
 	if (type == NULL || ROW_ISNULL(new, key_columns))
 		return attribute_differs(tupdesc, Anum_object_type_key_columns, old, new);
-	return !are_bound_columns(type, ROW_VALUE(new, key_columns));
+	return !ObjectTypeIsBoundBy(type, ROW_VALUE(new, key_columns));
 }
 
 /*
