@@ -769,9 +769,10 @@ BEGIN ATOMIC
         UNION
         SELECT f.followee, false FROM actstream.follow f
     ),
-    -- every table that has triggers of ours, and what they are
-    expected (label, relation, trigger, function) AS (
-        SELECT t.label, t.relation, e.trigger, e.function
+    -- every table that has triggers of ours, and what they are; those of our own
+    -- tables are in the mode that we have given them
+    expected (label, relation, trigger, function, mode) AS (
+        SELECT t.label, t.relation, e.trigger, e.function, NULL::"char"
         FROM actstream.object_type t
         JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.relation
         CROSS JOIN (VALUES ('actstream_object', 'object_deleted'),
@@ -781,7 +782,7 @@ BEGIN ATOMIC
         WHERE e.trigger OPERATOR(pg_catalog.<>) 'zz_actstream_move'
            OR c.relkind OPERATOR(pg_catalog.=) 'p'
         UNION ALL
-        SELECT t.label, p.relid, e.trigger, e.function
+        SELECT t.label, p.relid, e.trigger, e.function, NULL
         FROM actstream.object_type t
         CROSS JOIN LATERAL pg_catalog.pg_partition_tree(t.relation) AS p
         CROSS JOIN (VALUES ('actstream_object', 'object_deleted'),
@@ -791,19 +792,21 @@ BEGIN ATOMIC
         JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
         WHERE p.level OPERATOR(pg_catalog.>) 0 AND c.relkind OPERATOR(pg_catalog.<>) 'f'
         UNION ALL
-        SELECT NULL, r.relation, e.trigger,
-               CASE e.trigger WHEN 'object_type_changing' THEN 'object_type_changed' ELSE e.trigger END
-        FROM (VALUES ('object_type', 'object_type_check'), ('object_type', 'object_type_bind'),
-                     ('object_type', 'object_type_keep'), ('object_type', 'object_type_changing'),
-                     ('object_type', 'object_type_changed'),
-                     ('action', 'action_check'), ('follow', 'follow_check')) AS e (name, trigger)
+        SELECT NULL, r.relation, e.trigger, e.function, e.mode
+        FROM (VALUES ('object_type', 'object_type_check', 'object_type_check', 'O'::"char"),
+                     ('object_type', 'object_type_bind', 'object_type_bind', 'O'),
+                     ('object_type', 'object_type_keep', 'object_type_keep', 'O'),
+                     ('object_type', 'object_type_changing', 'object_type_changed', 'A'),
+                     ('object_type', 'object_type_changed', 'object_type_changed', 'A'),
+                     ('action', 'action_check', 'action_check', 'O'),
+                     ('follow', 'follow_check', 'follow_check', 'O')) AS e (name, trigger, function, mode)
         CROSS JOIN LATERAL (
             SELECT c.oid::regclass AS relation FROM pg_catalog.pg_class c
             WHERE c.relname OPERATOR(pg_catalog.=) e.name
               AND c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace) AS r
     ),
-    found (label, relation, trigger, enabled) AS (
-        SELECT e.label, e.relation, e.trigger,
+    found (label, relation, trigger, mode, enabled) AS (
+        SELECT e.label, e.relation, e.trigger, e.mode,
                (SELECT t.tgenabled
                 FROM pg_catalog.pg_trigger t
                 JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
@@ -819,11 +822,13 @@ BEGIN ATOMIC
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
                       WHERE c.oid OPERATOR(pg_catalog.=) t.relation)
     UNION ALL
-    SELECT CASE WHEN f.enabled IS NULL THEN 'missing trigger' ELSE 'disabled trigger' END,
+    SELECT CASE WHEN f.enabled IS NULL THEN 'missing trigger'
+                WHEN f.enabled OPERATOR(pg_catalog.=) ANY ('{D,R}') THEN 'disabled trigger'
+                ELSE 'altered trigger' END,
            f.label, f.relation, NULL, f.trigger
     FROM found f
-    WHERE f.enabled IS NULL OR f.enabled OPERATOR(pg_catalog.=) 'D'
-       OR f.enabled OPERATOR(pg_catalog.=) 'R'
+    WHERE f.enabled IS NULL OR f.enabled OPERATOR(pg_catalog.=) ANY ('{D,R}')
+       OR f.enabled OPERATOR(pg_catalog.<>) f.mode
     UNION ALL
     SELECT 'disabled event trigger', NULL, NULL, NULL, t.evtname
     FROM pg_catalog.pg_event_trigger t

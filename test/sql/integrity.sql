@@ -716,6 +716,20 @@ ALTER TABLE actstream.action ENABLE TRIGGER action_check;
 ALTER TABLE actstream.follow ENABLE TRIGGER follow_check;
 ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;
 CALL clear();
+-- our own tables' triggers, as after pg_restore --data-only --disable-triggers
+ALTER TABLE actstream.object_type DISABLE TRIGGER ALL;
+SELECT * FROM broken;
+ALTER TABLE actstream.object_type ENABLE TRIGGER ALL;
+SELECT * FROM broken;
+ALTER TABLE actstream.object_type ENABLE ALWAYS TRIGGER object_type_changing;
+ALTER TABLE actstream.object_type ENABLE ALWAYS TRIGGER object_type_changed;
+ALTER TABLE actstream.action ENABLE ALWAYS TRIGGER action_check;
+SELECT * FROM broken;
+ALTER TABLE actstream.action ENABLE TRIGGER action_check;
+-- those of a registered table may well be enabled always
+ALTER TABLE c ENABLE ALWAYS TRIGGER actstream_object;
+SELECT * FROM broken;
+ALTER TABLE c ENABLE TRIGGER actstream_object;
 -- the triggers of a partition alone
 ALTER TABLE part_eu DISABLE TRIGGER actstream_object;
 ALTER TABLE part_us DISABLE TRIGGER USER;

@@ -144,6 +144,18 @@ sub is_restored
     is_deeply([ $err =~ /ERROR:  (\S+)/g ], [ ('42704') x 4, '23503' ], "$name: the rules are kept");
 }
 
+# All triggers of our tables have been enabled as ordinary ones.
+sub enable_always
+{
+    my ($name, $database) = @_;
+    my @triggers = qw(object_type_changed object_type_changing);
+
+    is($node->safe_psql($database, 'SELECT problem, relation, detail FROM actstream.integrity_check() ORDER BY detail'),
+        join("\n", map { "altered trigger|actstream.object_type|$_" } @triggers),
+        "$name: the triggers that were altered are found");
+    $node->safe_psql($database, "ALTER TABLE actstream.object_type ENABLE ALWAYS TRIGGER $_") foreach @triggers;
+}
+
 #
 # The database: all sorts of tables ...
 #
@@ -342,6 +354,7 @@ foreach my $options ([], ['--disable-triggers'], ['--inserts'])
     pg_dump($name, 'source', '--data-only', @$options, "--file=$tempdir/$database.sql");
     load_script($name, $node, $database, "$tempdir/$database.sql");
     $node->safe_psql($database, 'REFRESH MATERIALIZED VIEW everything');
+    enable_always($name, $database) if grep { $_ eq '--disable-triggers' } @$options;
     is_restored($name, $node, $database, $expected);
 }
 
