@@ -128,7 +128,7 @@ DROP FUNCTION estimated_rows;
 
 -- the figures of a scan
 CREATE FUNCTION figures(query text, OUT strategy text, OUT rows int, OUT objects int, OUT lists int,
-                        OUT searches int, OUT heap int, OUT skipped int, OUT time_line int)
+                        OUT searches int, OUT entries int, OUT heap int, OUT skipped int, OUT time_line int)
 LANGUAGE plpgsql AS $$
 DECLARE
     plan json;
@@ -143,14 +143,15 @@ BEGIN
     objects := coalesce(plan->>'Followees', plan->>'Objects');
     lists := plan->>'Lists Opened';
     searches := plan->>'Index Searches';
+    entries := plan->>'Index Entries Read';
     heap := plan->>'Heap Fetches';
     skipped := plan->>'Heap Fetches Skipped';
     time_line := plan->>'Time Line Rows';
 END
 $$;
 
--- Few lists are merged: 20 rows are 20 visits to the table, whatever the stream
--- holds, and no list is opened twice.
+-- Few lists are merged: 20 rows are 20 visits to the table, whether the stream
+-- holds 200 or 20000, and no list is opened twice.
 SELECT * FROM figures($$SELECT * FROM actstream.user_stream('follower:1') LIMIT 20$$);
 SELECT * FROM figures($$SELECT * FROM actstream.actor_stream('person:7') LIMIT 20$$);
 SELECT * FROM figures($$SELECT * FROM actstream.any_stream('repo:7') LIMIT 20$$);
