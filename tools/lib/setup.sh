@@ -1,5 +1,5 @@
-# The way from a bare machine to a running server, step by step: what "check"
-# and "demo" have in common.
+# The way from a bare machine to a running server, step by step: what "check",
+# "demo" and "bench" have in common.
 
 for part in ending postgres packages sandbox cluster; do
     . "$(dirname "${BASH_SOURCE[0]}")/$part.sh"
