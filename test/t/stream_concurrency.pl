@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $comparisons = 200;    # at least, beside writers
+my $comparisons = 100;    # at least, beside writers; of 9 streams each
 my $clients = 4;
 my $transactions = 300;    # of each writer, again and again
 my $rate = 800;    # of transactions per second, so that readers get their turn
@@ -161,6 +161,7 @@ sub session
 {
     my $session = $node->background_psql('postgres', on_error_stop => 0);
 
+    $session->set_query_timer_restart;
     $session->query('\set VERBOSITY sqlstate');
     return $session;
 }
@@ -328,7 +329,7 @@ took('maintenance');
     my $reader = session();
     my @streams = (q{actstream.user_stream('o:1', NULL, true)}, 'actstream.public_stream()',
         q{actstream.user_stream('o:3') WHERE "timestamp" <= '2026-01-01 12:00+00'});
-    my (@wanted, @got);
+    my (@wanted, @got, %waiting);
 
     $reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ;');
     @wanted = map { ask($reader, "SELECT string_agg(id::text, ' ') FROM (SELECT id FROM actstream.action a WHERE a.id IN (SELECT id FROM $_)
@@ -337,7 +338,7 @@ took('maintenance');
     foreach my $round (1 .. 3)
     {
         $got[$_] .= $reader->query("FETCH 25 FROM c$_;") . "\n" foreach 0 .. $#streams;
-        $node->safe_psql('postgres', $_) foreach
+        foreach (
             'DELETE FROM actstream.action WHERE id % 5 = 1',
             'UPDATE actstream.action SET public = false WHERE id % 5 = 2',
             q{UPDATE actstream.action SET "timestamp" = "timestamp" + interval '1 day' WHERE id % 5 = 3},
@@ -345,8 +346,14 @@ took('maintenance');
             'VACUUM actstream.action',
             q{INSERT INTO actstream.action ("timestamp", actor, verb) SELECT '2026-01-01 12:00+00', actstream.ref('o', i % 40), 'filled' FROM generate_series(1, 400) i},
             'VACUUM actstream.follow',
-            'ANALYZE actstream.action';
+            'ANALYZE actstream.action')
+        {
+            my (undef, undef, $err) = $node->psql('postgres', "SET statement_timeout = '5s';\n$_;");
+
+            $waiting{$_} = $err if $err;
+        }
     }
+    is_deeply(\%waiting, {}, 'nobody waits for an open cursor');
     foreach my $i (0 .. $#streams)
     {
         $got[$i] .= $reader->query("FETCH ALL FROM c$i;");
@@ -392,6 +399,16 @@ my %indexes = (
         CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE NOT public',
     'action_timestamp_idx of all actions' => 'DROP INDEX actstream.action_timestamp_idx;
         CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp")',
+    # the first of two that look alike, by its OID; as after REINDEX CONCURRENTLY of ours
+    'an older index of all timestamps' => 'DROP INDEX actstream.action_timestamp_idx;
+        CREATE INDEX mine ON actstream.action ("timestamp");
+        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public',
+    'an older index of some timestamps' => 'DROP INDEX actstream.action_timestamp_idx;
+        CREATE INDEX mine ON actstream.action ("timestamp") WHERE public AND id > 100;
+        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public',
+    'an older index of some actors' => 'DROP INDEX actstream.action_actor_idx;
+        CREATE INDEX mine ON actstream.action (actor, public, "timestamp") WHERE public;
+        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")',
     'action_timestamp_idx of ids' => 'DROP INDEX actstream.action_timestamp_idx;
         CREATE INDEX action_timestamp_idx ON actstream.action (id) WHERE public',
     'follow_pkey in another order' => 'ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey;
@@ -405,14 +422,16 @@ my %indexes = (
         SELECT actstream.ref('o', i % 8), actstream.ref('o', i), '', false, '2026-01-01 12:00+00' FROM generate_series(1, 39) i},
     'an unlogged table' => 'ALTER TABLE actstream.action SET UNLOGGED',
 );
+my $case = 0;
 foreach my $name (sort keys %indexes)
 {
     my @answers;
 
+    $case++;    # by turns, with plans that were kept and with new ones
     push @answers, ask($warm, "BEGIN; $indexes{$name};");
-    push @answers, ask($warm, "SELECT beside.compare($_, 2);") foreach 0, 1;
+    push @answers, ask($warm, "SELECT beside.compare($case, 2);");
     $warm->query('ROLLBACK;');
-    is_deeply(\@answers, [ '', 'same', 'same' ], "indexes: $name");
+    is_deeply(\@answers, [ '', 'same' ], "indexes: $name");
 }
 
 is(compare($warm, $_), 'same', "indexes: all are back, $_") foreach 0 .. 3;
