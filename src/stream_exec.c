@@ -245,6 +245,9 @@ next_row(ScanState *node)
 /*
  * The row that a repeated check of a changed row of another table is to see:
  * recheck method of ExecScan(), which leaves all of it to us.
+ *
+ * That is the row which was joined with the other one.  A stream below a UNION
+ * ALL has left none behind, and is read anew, as any scan there is.
  */
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
@@ -256,9 +259,14 @@ recheck_row(ScanState *node, TupleTableSlot *slot)
 
 	if (epqstate->relsubs_done[rti - 1])
 		return false;
-	epqstate->relsubs_done[rti - 1] = true;
 	row = epqstate->relsubs_slot[rti - 1];
-	if (row == NULL && epqstate->relsubs_rowmark[rti - 1] != NULL)
+	if (row == NULL && epqstate->relsubs_rowmark[rti - 1] == NULL)
+	{
+		row = next_row(node);
+		return !TupIsNull(row);
+	}
+	epqstate->relsubs_done[rti - 1] = true;
+	if (row == NULL)
 	{
 		if (state->epq_row == NULL)
 			state->epq_row =
@@ -269,7 +277,8 @@ recheck_row(ScanState *node, TupleTableSlot *slot)
 		if (!EvalPlanQualFetchRowMark(epqstate, rti, row))
 			return false;
 	}
-	return !TupIsNull(store_row(state, row));
+	row = store_row(state, row);
+	return !TupIsNull(row);
 }
 
 /* Callback: the next tuple. */
