@@ -81,6 +81,22 @@ open_cursor(LabelEntries *labels)
 	labels->counters->searches++;
 }
 
+/*
+ * Has the object of the current entry the label?  An index compresses long
+ * keys; there are too many entries to leave a copy of each behind.
+ */
+static bool
+has_label(LabelEntries *labels)
+{
+	Datum		stored = IndexCursorColumn(labels->cursor, Anum_role_index_object);
+	Ref		   *object = DatumGetRefPP(stored);
+	bool		result = RefHasLabel(object, labels->label, labels->label_len);
+
+	if ((Pointer) object != DatumGetPointer(stored))
+		pfree(object);
+	return result;
+}
+
 /* Take one entry; false if the index has no more with the label. */
 static bool
 take_entry(LabelEntries *labels)
@@ -90,8 +106,7 @@ take_entry(LabelEntries *labels)
 	if (!IndexCursorNext(labels->cursor, ForwardScanDirection))
 		return false;
 	labels->counters->entries_read++;
-	if (!RefHasLabel(DatumGetRefPP(IndexCursorColumn(labels->cursor, Anum_role_index_object)),
-					 labels->label, labels->label_len))
+	if (!has_label(labels))
 		return false;
 	if (labels->n == labels->capacity)
 	{

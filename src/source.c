@@ -234,6 +234,9 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 			  DatumGetBool(columns[Anum_follow_index_actor_only - 1]) ?
 			  ROLE_BIT(ACTION_BY_ACTOR) : ALL_ROLES,
 			  DatumGetTimestampTz(columns[Anum_follow_index_started - 1]));
+		/* a long key is compressed in the index */
+		if ((Pointer) followee != DatumGetPointer(columns[Anum_follow_index_followee - 1]))
+			pfree(followee);
 	}
 	IndexCursorClose(cursor);
 }

@@ -212,6 +212,16 @@ SELECT count(*), min(id) = max(id) - 2999 AS the_same
 FROM (SELECT id FROM actstream.user_stream('follower:1') LIMIT 3000) AS s;
 ROLLBACK;
 
+-- of a long key, which an index compresses, nothing is kept
+BEGIN;
+INSERT INTO actstream.action ("timestamp", actor, verb, target)
+SELECT timestamptz '2020-01-01 00:00+00' + i * interval '1 minute', 'person:1', 'did', actstream.ref('follower', repeat('k', 1000))
+FROM generate_series(1, 2000) AS i;
+SELECT count(*), sum(m.total_bytes) < 500000 AS little
+FROM (SELECT * FROM actstream.model_stream('follower') LIMIT 1) AS s,
+     LATERAL (SELECT total_bytes FROM pg_backend_memory_contexts WHERE name = 'actstream reader' AND s.id > 0) AS m;
+ROLLBACK;
+
 --
 -- Where SQL answers
 --
