@@ -23,6 +23,7 @@
 
 #include <math.h>
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -61,6 +62,7 @@ typedef struct ReaderTables
 {
 	Relation	action;
 	Oid			indexes[NUM_ACTION_INDEXES];
+	Relation	index_rels[NUM_ACTION_INDEXES]; /* held by a reader only */
 	Relation	follow;
 	Oid			follow_index;
 } ReaderTables;
@@ -169,6 +171,11 @@ table_is_readable(Relation table)
 static void
 close_tables(ReaderTables *tables)
 {
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	{
+		if (tables->index_rels[i] != NULL)
+			index_close(tables->index_rels[i], NoLock);
+	}
 	if (tables->follow != NULL)
 		table_close(tables->follow, NoLock);
 	table_close(tables->action, NoLock);
@@ -198,6 +205,17 @@ open_tables(StreamKind kind, ReaderTables *tables)
 		return true;
 	close_tables(tables);
 	return false;
+}
+
+/*
+ * Let no index be dropped, as the session itself still could, before the reader
+ * comes to it.
+ */
+static void
+hold_indexes(ReaderTables *tables)
+{
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
 }
 
 /*
@@ -235,6 +253,7 @@ StreamReaderCreate(StreamKind kind, Snapshot snapshot)
 
 	if (!open_tables(kind, &tables))
 		return NULL;
+	hold_indexes(&tables);
 	reader = palloc0(sizeof(StreamReader));
 	reader->kind = kind;
 	reader->tables = tables;

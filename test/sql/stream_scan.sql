@@ -212,6 +212,13 @@ SELECT count(*), min(id) = max(id) - 2999 AS the_same
 FROM (SELECT id FROM actstream.user_stream('follower:1') LIMIT 3000) AS s;
 ROLLBACK;
 
+-- a cursor keeps what it may yet come to
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream('follower:2');
+MOVE 5 FROM c;
+DROP INDEX actstream.action_target_idx;
+ROLLBACK;
+
 -- of a long key, which an index compresses, nothing is kept
 BEGIN;
 INSERT INTO actstream.action ("timestamp", actor, verb, target)
