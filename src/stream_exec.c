@@ -42,12 +42,15 @@ typedef struct StreamScanState
 	int			page;
 	bool		whole_row;
 	List	   *args;			/* of ExprState */
+	bool		args_vary;		/* can parameters change them? */
+	bool		evaluated;		/* are arg_values those of the next call? */
+	NullableDatum arg_values[STREAM_MAX_ARGS];
 	BoundState *bounds;
 	int			nbounds;
 	StreamRows *rows;			/* NULL under EXPLAIN without ANALYZE */
-	bool		begun;			/* have the arguments been evaluated? */
+	bool		begun;			/* has the call begun? */
 	bool		empty;			/* do the bounds exclude each other? */
-	MemoryContext call_context; /* arguments of the current call */
+	MemoryContext args_context; /* of arg_values */
 	TupleTableSlot *epq_row;	/* for recheck_row() */
 } StreamScanState;
 
@@ -94,6 +97,18 @@ is_timestamp(Node *expr, void *arg)
 		((Var *) expr)->varattno == Anum_action_timestamp;
 }
 
+/* Does the expression depend on what is computed while the query runs? */
+static bool
+has_exec_param(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
+		return true;
+	return expression_tree_walker(node, has_exec_param, context);
+}
+
 /* Prepare the expressions of the plan. */
 static void
 init_expressions(StreamScanState *state, CustomScan *scan)
@@ -101,6 +116,7 @@ init_expressions(StreamScanState *state, CustomScan *scan)
 	ListCell   *lc;
 
 	state->args = ExecInitExprList(state->call->args, &state->css.ss.ps);
+	state->args_vary = has_exec_param((Node *) state->call->args, NULL);
 	state->bounds = palloc0(list_length(scan->custom_exprs) * sizeof(BoundState));
 	for_each_from(lc, scan->custom_exprs, 1)
 	{
@@ -154,7 +170,7 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 	init_expressions(state, (CustomScan *) node->ss.ps.plan);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
-	state->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream arguments",
+	state->args_context = AllocSetContextCreate(CurrentMemoryContext, "actstream arguments",
 												ALLOCSET_SMALL_SIZES);
 	state->rows = StreamRowsCreate(state->kind, function, node->ss.ps.ps_ExprContext);
 	check_columns(state);
@@ -169,34 +185,44 @@ apply_bounds(StreamScanState *state, StreamCall *call)
 	for (int i = 0; i < state->nbounds; i++)
 	{
 		bool		isnull;
-		Datum		value = ExecEvalExpr(state->bounds[i].value, econtext, &isnull);
+		Datum		value = ExecEvalExprSwitchContext(state->bounds[i].value, econtext, &isnull);
 
 		StreamBoundApply(&state->bounds[i].bound, value, isnull, &call->newest, &call->oldest);
 	}
 	state->empty = call->newest < call->oldest;
 }
 
-/* Evaluate the arguments and begin to read. */
+/* Evaluate the arguments. */
+static void
+evaluate_args(StreamScanState *state)
+{
+	MemoryContext oldcontext;
+	ListCell   *lc;
+
+	MemoryContextReset(state->args_context);
+	oldcontext = MemoryContextSwitchTo(state->args_context);
+	foreach(lc, state->args)
+	{
+		NullableDatum *arg = &state->arg_values[foreach_current_index(lc)];
+
+		arg->value = ExecEvalExpr((ExprState *) lfirst(lc), state->css.ss.ps.ps_ExprContext,
+								  &arg->isnull);
+	}
+	MemoryContextSwitchTo(oldcontext);
+	state->evaluated = true;
+}
+
+/* Begin to read. */
 static void
 begin_call(StreamScanState *state)
 {
-	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
 	StreamCall	call = {.kind = state->kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN,
 	.page = state->page};
-	MemoryContext oldcontext;
-	ListCell   *lc;
-	int			i = 0;
 
-	MemoryContextReset(state->call_context);
-	oldcontext = MemoryContextSwitchTo(state->call_context);
-	foreach(lc, state->args)
-	{
-		call.args[i].value = ExecEvalExpr((ExprState *) lfirst(lc), econtext,
-										  &call.args[i].isnull);
-		i++;
-	}
+	if (!state->evaluated)
+		evaluate_args(state);
+	memcpy(call.args, state->arg_values, sizeof(call.args));
 	apply_bounds(state, &call);
-	MemoryContextSwitchTo(oldcontext);
 	if (!state->empty)
 		StreamRowsBegin(state->rows, &call);
 	state->begun = true;
@@ -299,12 +325,21 @@ end_scan(CustomScanState *node)
 		StreamRowsEnd(state->rows);
 }
 
-/* Callback: begin anew, perhaps with other parameters. */
+/*
+ * Callback: begin anew, perhaps with other parameters.
+ *
+ * As those of any function in FROM, arguments that no parameter changes are
+ * evaluated once, even if they are volatile.
+ */
 static void
 rescan(CustomScanState *node)
 {
+	StreamScanState *state = (StreamScanState *) node;
+
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
-	((StreamScanState *) node)->begun = false;
+	state->begun = false;
+	if (state->args_vary && node->ss.ps.chgParam != NULL)
+		state->evaluated = false;
 	ExecScanReScan(&node->ss);
 }
 

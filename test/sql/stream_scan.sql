@@ -212,6 +212,17 @@ SELECT count(*), min(id) = max(id) - 2999 AS the_same
 FROM (SELECT id FROM actstream.user_stream('follower:1') LIMIT 3000) AS s;
 ROLLBACK;
 
+-- arguments are evaluated once, as those of any function, unless a parameter
+-- changes them
+CREATE TEMP SEQUENCE number;
+SET enable_material = off;
+SELECT count(DISTINCT s.actor) AS actors, (SELECT last_value FROM number) AS number
+FROM reader r LEFT JOIN actstream.actor_stream(actstream.ref('person', nextval('number'))) AS s ON true;
+SELECT count(DISTINCT s.actor) AS actors
+FROM reader r LEFT JOIN LATERAL actstream.actor_stream(actstream.ref('person', nextval('number') + extract(day FROM r.seen)::int)) AS s ON true;
+RESET enable_material;
+DROP SEQUENCE number;
+
 -- a cursor keeps what it may yet come to
 BEGIN;
 DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream('follower:2');
