@@ -253,7 +253,9 @@ StreamEstimate(StreamKind kind, List *args)
  * Opening a list costs what descending an index does, see btcostestimate();
  * then each row is an index entry and a visit to the heap, see cost_index().
  * On the time line those visits go from page to page: actions are sent in the
- * order of time, as a rule.
+ * order of time, as a rule.  Elsewhere they compete for the cache, in which
+ * the table needs a share of its own: it is none of the query's relations,
+ * whose pages the planner has counted.
  */
 void
 StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *clauses)
@@ -269,7 +271,7 @@ StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List
 		visited = estimates->rows;
 	pages = estimates->in_order ?
 		ceil(visited / estimates->total * estimates->pages) :
-		index_pages_fetched(visited, estimates->pages, 1, root);
+		index_pages_fetched(visited, estimates->pages, estimates->pages, root);
 	path->startup_cost = estimates->lists * descent + qual_cost.startup;
 	path->total_cost = path->startup_cost + visited * (per_row + qual_cost.per_tuple) +
 		pages * random_page_cost;
