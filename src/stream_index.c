@@ -39,7 +39,7 @@ typedef struct IndexShape
 	int			natts;
 	AttrNumber	columns[Natts_follow_index];
 	AttrNumber	not_null;		/* column that may be not null in its predicate */
-	bool		only_public;	/* may its predicate be "public"? */
+	bool		only_public;	/* must its predicate be "public"? */
 } IndexShape;
 
 static const IndexShape action_shapes[NUM_ACTION_INDEXES] = {
@@ -120,13 +120,26 @@ columns_match(Relation index, TupleDesc table, const IndexShape *shape)
 	return true;
 }
 
-/* Does the index hold every row that a stream may want of it? */
+/* Is the predicate, of an index of actstream.action, "public"? */
+static bool
+is_public(List *predicate)
+{
+	return list_length(predicate) == 1 && IsA(linitial(predicate), Var) &&
+		linitial_node(Var, predicate)->varattno == Anum_action_public;
+}
+
+/*
+ * Does the index hold every row that a stream may want of it?  And no other:
+ * that a row is public is known by its index alone.
+ */
 static bool
 predicate_allows(Relation index, const IndexShape *shape)
 {
 	List	   *predicate = RelationGetIndexPredicate(index);
 	List	   *given = NIL;
 
+	if (shape->only_public)
+		return is_public(predicate);
 	if (predicate == NIL)
 		return true;
 	if (AttributeNumberIsValid(shape->not_null))
@@ -139,8 +152,6 @@ predicate_allows(Relation index, const IndexShape *shape)
 		test->location = -1;
 		given = lappend(given, test);
 	}
-	if (shape->only_public)
-		given = lappend(given, makeVar(1, Anum_action_public, BOOLOID, -1, InvalidOid, 0));
 	return predicate_implied_by(predicate, given, false);
 }
 
