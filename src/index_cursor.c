@@ -7,8 +7,9 @@
  * method for its whole life, re-positioned rather than opened anew.
  *
  * A cursor holds a pin on the index page it stands on, as an index-only scan
- * does.  It must be used with an MVCC snapshot only: whoever visits the heap
- * does so later.
+ * does, for which VACUUM has to wait: it is to be put to rest where its user
+ * may pause.  It must be used with an MVCC snapshot only: whoever visits the
+ * heap does so later.
  */
 #include "postgres.h"
 
@@ -196,6 +197,17 @@ IndexCursorColumns(IndexCursor *cursor, Datum *values)
 	bool		isnull[INDEX_MAX_KEYS];
 
 	index_deform_tuple(cursor->scan->xs_itup, cursor->scan->xs_itupdesc, values, isnull);
+}
+
+/*
+ * IndexCursorRest
+ *		Let go of the page that the cursor stands on; it has to be positioned
+ *		before it is used again.
+ */
+void
+IndexCursorRest(IndexCursor *cursor)
+{
+	index_rescan(cursor->scan, cursor->keys, cursor->nkeys, NULL, 0);
 }
 
 /*

@@ -23,6 +23,7 @@ extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction)
 extern ItemPointer IndexCursorTid(IndexCursor *cursor);
 extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum);
 extern void IndexCursorColumns(IndexCursor *cursor, Datum *values);
+extern void IndexCursorRest(IndexCursor *cursor);
 extern void IndexCursorClose(IndexCursor *cursor);
 
 #endif							/* ACTSTREAM_INDEX_CURSOR_H */

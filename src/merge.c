@@ -7,10 +7,10 @@
  * there under an upper bound of that time, and is opened only when it comes to
  * the top.
  *
- * All lists of an index share one cursor.  A list takes entries from it in
- * chunks, small at first, and the cursor is positioned anew only if another
- * list has used it meanwhile.  A chunk never ends between entries of the same
- * time, so that the time of the entry after it is a good place to go on from.
+ * All lists of an index share one cursor, which is positioned anew for each
+ * chunk of entries that a list takes, and holds no page between them.  Chunks
+ * are small at first.  None ends between entries of the same time, so that the
+ * time of the entry after it is a good place to go on from.
  *
  * Entries of the same time leave the heap together, as a group: one entry met
  * in several lists is one row, and rows of the same time come in descending
@@ -38,12 +38,14 @@
 #include "utils/typcache.h"
 
 /*
- * Entries in the first chunk of a list: a page of a merge takes few from each.
- * Later chunks double up to the second figure, where the cost of positioning
- * has long been lost in that of reading.
+ * Entries in the first chunk of a list: a page takes few from each of many
+ * lists, and all from one.  Later chunks double up to the last figure, where the
+ * cost of positioning has long been lost in that of reading.
  */
-#define FIRST_CHUNK		8
-#define LARGEST_CHUNK	1024
+#define SMALLEST_FIRST_CHUNK	8
+#define LARGEST_FIRST_CHUNK		32
+#define ALL_FIRST_CHUNKS		64
+#define LARGEST_CHUNK			1024
 
 typedef struct MergeList
 {
@@ -61,19 +63,12 @@ typedef struct MergeList
 	TimestampTz head;			/* nor is any entry that has not been taken */
 } MergeList;
 
-/* The cursor over an index, and the list whose next entry it stands on. */
-typedef struct SharedCursor
-{
-	IndexCursor *cursor;		/* NULL until it is needed */
-	MergeList  *owner;			/* or NULL */
-} SharedCursor;
-
 struct StreamMerge
 {
 	Relation	action;
 	Snapshot	snapshot;
 	Oid			indexes[NUM_ACTION_INDEXES];
-	SharedCursor cursors[NUM_ACTION_INDEXES];
+	IndexCursor *cursors[NUM_ACTION_INDEXES];	/* NULL until they are needed */
 	struct IndexFetchTableData *heap_fetch;
 	TupleTableSlot *row;		/* as the table has it */
 	TupleTableSlot *sorted_row; /* as a group has it; made when needed */
@@ -83,6 +78,7 @@ struct StreamMerge
 
 	RowFilter	filter;			/* or NULL */
 	void	   *filter_arg;
+	int			first_chunk;	/* entries in it */
 	MergeList **added;			/* lists that are yet to be put in the heap */
 	int			nadded;
 	TimestampTz newest;			/* of their heads */
@@ -157,10 +153,10 @@ StreamMergeBegin(StreamMerge *merge, int nlists, RowFilter filter, void *filter_
 
 	end_sort(merge);
 	MemoryContextReset(merge->list_context);
-	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
-		merge->cursors[i].owner = NULL;
 	merge->filter = filter;
 	merge->filter_arg = filter_arg;
+	merge->first_chunk = Min(LARGEST_FIRST_CHUNK,
+							 Max(SMALLEST_FIRST_CHUNK, ALL_FIRST_CHUNKS / Max(nlists, 1)));
 	merge->ntids = 0;
 	merge->tids = NULL;
 	merge->tids_capacity = 0;
@@ -190,7 +186,7 @@ StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 	list->oldest = oldest;
 	list->more = true;
 	list->resume = list->head = newest;
-	list->chunk = FIRST_CHUNK;
+	list->chunk = merge->first_chunk;
 	merge->added[merge->nadded++] = list;
 	merge->newest = Max(merge->newest, newest);
 }
@@ -223,23 +219,24 @@ StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
 static IndexCursor *
 get_cursor(StreamMerge *merge, ActionIndex index)
 {
-	SharedCursor *shared = &merge->cursors[index];
+	IndexCursor *cursor = merge->cursors[index];
 
-	if (shared->cursor != NULL)
-		return shared->cursor;
+	if (cursor != NULL)
+		return cursor;
 	if (index == ACTION_BY_TIME)
 	{
-		shared->cursor = IndexCursorOpen(merge->action, merge->indexes[index], 1, merge->snapshot);
-		IndexCursorInitKey(shared->cursor, 0, Anum_time_index_timestamp, BTLessEqualStrategyNumber);
+		cursor = IndexCursorOpen(merge->action, merge->indexes[index], 1, merge->snapshot);
+		IndexCursorInitKey(cursor, 0, Anum_time_index_timestamp, BTLessEqualStrategyNumber);
 	}
 	else
 	{
-		shared->cursor = IndexCursorOpen(merge->action, merge->indexes[index], 3, merge->snapshot);
-		IndexCursorInitKey(shared->cursor, 0, Anum_role_index_object, BTEqualStrategyNumber);
-		IndexCursorInitKey(shared->cursor, 1, Anum_role_index_public, BTEqualStrategyNumber);
-		IndexCursorInitKey(shared->cursor, 2, Anum_role_index_timestamp, BTLessEqualStrategyNumber);
+		cursor = IndexCursorOpen(merge->action, merge->indexes[index], 3, merge->snapshot);
+		IndexCursorInitKey(cursor, 0, Anum_role_index_object, BTEqualStrategyNumber);
+		IndexCursorInitKey(cursor, 1, Anum_role_index_public, BTEqualStrategyNumber);
+		IndexCursorInitKey(cursor, 2, Anum_role_index_timestamp, BTLessEqualStrategyNumber);
 	}
-	return shared->cursor;
+	merge->cursors[index] = cursor;
+	return cursor;
 }
 
 /* Go to the next entry of the cursor that belongs to the list. */
@@ -284,7 +281,7 @@ add_entry(StreamMerge *merge, MergeList *list, TimestampTz timestamp, ItemPointe
 	{
 		Size		size;
 
-		list->capacity = Max(list->capacity * 2, FIRST_CHUNK);
+		list->capacity = Max(list->capacity * 2, list->chunk);
 		size = list->capacity * sizeof(ActionEntry);
 		list->entries = list->entries == NULL ?
 			MemoryContextAlloc(merge->list_context, size) :
@@ -305,25 +302,22 @@ static void
 read_chunk(StreamMerge *merge, MergeList *list)
 {
 	IndexCursor *cursor = get_cursor(merge, list->index);
-	SharedCursor *shared = &merge->cursors[list->index];
-	TimestampTz timestamp = list->resume;
+	TimestampTz timestamp;
 
 	list->next = list->n = 0;
-	list->more = (shared->owner == list) ||
-		position_cursor(merge, list, cursor, &timestamp);
-	shared->owner = NULL;
+	list->more = position_cursor(merge, list, cursor, &timestamp);
 	while (list->more)
 	{
 		if (list->n >= list->chunk &&
 			timestamp != list->entries[list->n - 1].timestamp)
 		{
 			list->resume = timestamp;
-			shared->owner = list;
 			break;
 		}
 		add_entry(merge, list, timestamp, IndexCursorTid(cursor));
 		list->more = advance_cursor(merge, list, cursor, &timestamp);
 	}
+	IndexCursorRest(cursor);
 	list->chunk = Min(list->chunk * 2, LARGEST_CHUNK);
 }
 
@@ -577,8 +571,8 @@ StreamMergeEnd(StreamMerge *merge)
 		ExecDropSingleTupleTableSlot(merge->sorted_row);
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 	{
-		if (merge->cursors[i].cursor != NULL)
-			IndexCursorClose(merge->cursors[i].cursor);
+		if (merge->cursors[i] != NULL)
+			IndexCursorClose(merge->cursors[i]);
 	}
 	table_index_fetch_end(merge->heap_fetch);
 	ExecDropSingleTupleTableSlot(merge->row);

@@ -65,6 +65,7 @@ typedef struct ReaderTables
 	Relation	index_rels[NUM_ACTION_INDEXES]; /* held by a reader only */
 	Relation	follow;
 	Oid			follow_index;
+	Relation	follow_index_rel;
 } ReaderTables;
 
 struct StreamReader
@@ -176,6 +177,8 @@ close_tables(ReaderTables *tables)
 		if (tables->index_rels[i] != NULL)
 			index_close(tables->index_rels[i], NoLock);
 	}
+	if (tables->follow_index_rel != NULL)
+		index_close(tables->follow_index_rel, NoLock);
 	if (tables->follow != NULL)
 		table_close(tables->follow, NoLock);
 	table_close(tables->action, NoLock);
@@ -216,6 +219,8 @@ hold_indexes(ReaderTables *tables)
 {
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
+	if (OidIsValid(tables->follow_index))
+		tables->follow_index_rel = index_open(tables->follow_index, AccessShareLock);
 }
 
 /*
