@@ -65,17 +65,30 @@ close_cursor(LabelEntries *labels)
 	labels->cursor = NULL;
 }
 
-/* Stand before the first entry of the index that has the label. */
+/*
+ * Stand before the first entry of the index that has the label.
+ *
+ * The index has to know where the label ends, too, lest it look for a public
+ * action among the private ones that come after.
+ */
 static void
 open_cursor(LabelEntries *labels)
 {
 	Ref		   *first = RefFromInteger(labels->label, labels->label_len, PG_INT64_MIN);
+	Ref		   *after = RefAfterLabel(labels->label, labels->label_len);
+	int			key = 0;
 
-	labels->cursor = IndexCursorOpen(labels->action, labels->indexes[labels->role], 2, labels->snapshot);
-	IndexCursorInitKey(labels->cursor, 0, Anum_role_index_object, BTGreaterEqualStrategyNumber);
-	IndexCursorInitKey(labels->cursor, 1, Anum_role_index_public, BTEqualStrategyNumber);
-	IndexCursorSetKey(labels->cursor, 0, PointerGetDatum(first));
-	IndexCursorSetKey(labels->cursor, 1, BoolGetDatum(true));
+	labels->cursor = IndexCursorOpen(labels->action, labels->indexes[labels->role],
+									 after != NULL ? 3 : 2, labels->snapshot);
+	IndexCursorInitKey(labels->cursor, key, Anum_role_index_object, BTGreaterEqualStrategyNumber);
+	IndexCursorSetKey(labels->cursor, key++, PointerGetDatum(first));
+	if (after != NULL)
+	{
+		IndexCursorInitKey(labels->cursor, key, Anum_role_index_object, BTLessStrategyNumber);
+		IndexCursorSetKey(labels->cursor, key++, PointerGetDatum(after));
+	}
+	IndexCursorInitKey(labels->cursor, key, Anum_role_index_public, BTEqualStrategyNumber);
+	IndexCursorSetKey(labels->cursor, key, BoolGetDatum(true));
 	IndexCursorSeek(labels->cursor);
 	labels->counters->lists_opened++;
 	labels->counters->searches++;

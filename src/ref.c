@@ -539,21 +539,21 @@ next_label_char(char c)
 }
 
 /*
- * label_stop
- *		The least reference above all that bear the label.
+ * RefAfterLabel
+ *		The least reference above all that bear the label, or NULL if there is
+ *		none: no label is above 63 times "z".
  *
  * The next label is the same one with the least character appended.  Where
  * the limit leaves no room for that, its last character is raised.
  */
-Datum
-label_stop(PG_FUNCTION_ARGS)
+Ref *
+RefAfterLabel(const char *label, int label_len)
 {
-	text	   *label = PG_GETARG_TEXT_PP(0);
-	int			len = VARSIZE_ANY_EXHDR(label);
 	char		next[REF_MAX_LABEL];
+	int			len = label_len;
 
-	RefCheckLabel(VARDATA_ANY(label), len);
-	memcpy(next, VARDATA_ANY(label), len);
+	RefCheckLabel(label, label_len);
+	memcpy(next, label, len);
 
 	if (len < REF_MAX_LABEL)
 		next[len++] = LABEL_MIN_CHAR;
@@ -562,11 +562,26 @@ label_stop(PG_FUNCTION_ARGS)
 		while (len > 0 && next_label_char(next[len - 1]) == 0)
 			len--;
 		if (len == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("no label is greater than \"%s\"",
-							text_to_cstring(label))));
+			return NULL;
 		next[len - 1] = next_label_char(next[len - 1]);
 	}
-	PG_RETURN_REF_P(make_integer_ref(next, len, PG_INT64_MIN));
+	return make_integer_ref(next, len, PG_INT64_MIN);
+}
+
+/*
+ * label_stop
+ *		As RefAfterLabel(), or an error if there is none.
+ */
+Datum
+label_stop(PG_FUNCTION_ARGS)
+{
+	text	   *label = PG_GETARG_TEXT_PP(0);
+	Ref		   *stop = RefAfterLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+
+	if (stop == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("no label is greater than \"%s\"",
+						text_to_cstring(label))));
+	PG_RETURN_REF_P(stop);
 }
