@@ -472,7 +472,7 @@ foreach my $ddl ('ALTER TABLE actstream.action ADD COLUMN more text', q{ALTER TA
         SELECT pg_stat_get_xact_tuples_hot_updated('actstream.action'::regclass);
         COMMIT;
         CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")});
-    cmp_ok($moved, '>', 5, 'rows are updated in place');
+    cmp_ok($moved, '>', 0, 'rows are updated in place');
     is($node->safe_psql('postgres', q{SELECT indcheckxmin FROM pg_index WHERE indexrelid = 'actstream.action_actor_idx'::regclass}),
         't', 'the new index is not for older snapshots');
     is(ask($old, q{SELECT array_agg(id) FROM actstream.actor_stream('o:5');}), $before, 'an older snapshot sees the rows as they were');
