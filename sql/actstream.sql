@@ -708,6 +708,14 @@ COMMENT ON FUNCTION actstream.stream_of_sql(actstream.ref[], text[]) IS 'SQL for
 COMMENT ON FUNCTION actstream.user_stream_sql(actstream.ref, text, boolean, boolean) IS 'SQL form of user_stream';
 
 ------------------------------------------------------------------------------
+-- Names and sentences
+------------------------------------------------------------------------------
+
+CREATE FUNCTION actstream.timesince(since timestamptz, now timestamptz DEFAULT pg_catalog.now()) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_timesince';
+COMMENT ON FUNCTION actstream.timesince(timestamptz, timestamptz) IS 'how long ago something was, in words';
+
+------------------------------------------------------------------------------
 -- Actions from table changes
 ------------------------------------------------------------------------------
 

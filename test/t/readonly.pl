@@ -26,6 +26,7 @@ my %readers = (
     any_stream => q{SELECT * FROM actstream.any_stream('person:2')},
     model_stream => q{SELECT * FROM actstream.model_stream('web')},
     stream_of => q{SELECT * FROM actstream.stream_of('{person:1,web:1}')},
+    timesince => q{SELECT actstream.timesince('2026-01-01', '2026-01-03')},
     user_stream => q{SELECT * FROM actstream.user_stream('person:1', with_user_activity => true)},
 );
 

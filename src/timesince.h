@@ -1,0 +1,12 @@
+/*
+ * timesince.h
+ *		How long ago something was, in words.
+ */
+#ifndef ACTSTREAM_TIMESINCE_H
+#define ACTSTREAM_TIMESINCE_H
+
+#include "datatype/timestamp.h"
+
+extern char *TimeSince(TimestampTz since, TimestampTz now);
+
+#endif							/* ACTSTREAM_TIMESINCE_H */
