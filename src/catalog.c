@@ -325,6 +325,18 @@ load_binding(RegisteredType *type)
 }
 
 /*
+ * A text of a row of actstream.object_type, or NULL.
+ */
+static char *
+text_of_column(HeapTuple tuple, TupleDesc tupdesc, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, tupdesc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/*
  * Enter one row of actstream.object_type into the cache.
  */
 static void
@@ -343,6 +355,8 @@ load_object_type(HTAB *types, HeapTuple tuple, TupleDesc tupdesc)
 	type->on_delete = OnDeleteFromText(TextDatumGetCString(value));
 	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
 	type->checked = DatumGetBool(value);
+	type->name_template = text_of_column(tuple, tupdesc, Anum_object_type_name_template);
+	type->url_template = text_of_column(tuple, tupdesc, Anum_object_type_url_template);
 
 	value = heap_getattr(tuple, Anum_object_type_relation, tupdesc, &isnull);
 	type->relation = isnull ? InvalidOid : DatumGetObjectId(value);

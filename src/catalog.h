@@ -67,6 +67,9 @@ typedef struct RegisteredType
 	AttrNumber	keys[INDEX_MAX_KEYS];	/* key columns of relation, in key order */
 	OnDelete	on_delete;
 	bool		checked;
+	/* NULL if there is none; these two are as short-lived as the cache is */
+	char	   *name_template;
+	char	   *url_template;
 } RegisteredType;
 
 /* OIDs of what is ours; each raises ERRCODE_UNDEFINED_OBJECT if there is none */

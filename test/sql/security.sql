@@ -209,6 +209,10 @@ SELECT count(*) > 0 AS rows FROM actstream.model_stream('site');
 SELECT count(*) > 0 AS rows FROM actstream.public_stream();
 SELECT count(*) > 0 AS rows FROM actstream.stream_of('{site:a}', '{target}');
 SELECT actstream.ref_of(m) FROM (SELECT 1) one LEFT JOIN sec.mine m ON true;
+SELECT actstream.display_name('mine:1'), actstream.url('mine:1'), actstream.expand('mine:1');
+SELECT * FROM actstream.expand_all('{mine:1,mine:2,site:a}');
+SELECT actstream.timesince(a."timestamp", a."timestamp"), actstream.sentence(a, a."timestamp")
+FROM actstream.action_object_stream('site:a') a;
 SELECT actstream.unfollow('mine:1', 'site:a', send_action => true);
 SELECT actstream.unregister('mine');
 RESET search_path;
@@ -224,7 +228,8 @@ SELECT p.oid::regprocedure FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace
   AND prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
   AND has_function_privilege('public', p.oid, 'EXECUTE');
--- readers never write, and are ready for parallel queries
+-- readers never write, and are ready for parallel queries unless what they read may
+-- not be, or they are for superusers
 SELECT proname, provolatile, proparallel FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace AND (provolatile = 'v' OR proparallel = 'u')
   AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1;

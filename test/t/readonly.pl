@@ -26,7 +26,12 @@ my %readers = (
     any_stream => q{SELECT * FROM actstream.any_stream('person:2')},
     model_stream => q{SELECT * FROM actstream.model_stream('web')},
     stream_of => q{SELECT * FROM actstream.stream_of('{person:1,web:1}')},
+    display_name => q{SELECT actstream.display_name('person:1')},
+    url => q{SELECT actstream.url('person:1')},
+    expand => q{SELECT actstream.expand('person:1')},
+    expand_all => q{SELECT * FROM actstream.expand_all('{person:1,web:1,person:2}')},
     timesince => q{SELECT actstream.timesince('2026-01-01', '2026-01-03')},
+    sentence => q{SELECT actstream.sentence(a, a."timestamp") FROM actstream.action a},
     user_stream => q{SELECT * FROM actstream.user_stream('person:1', with_user_activity => true)},
 );
 
