@@ -15,7 +15,7 @@ SELECT label FROM actstream.register_external('rare');
 SELECT label FROM actstream.register_external('follower');
 
 -- 20000 actions, a minute apart, and 40 that are older, of persons who are
--- silent since; actions of one second are its own affair, see below
+-- silent since
 INSERT INTO actstream.action ("timestamp", public, actor, verb, action_object, target)
 SELECT timestamptz '2025-01-01 00:00+00' + i * interval '1 minute', i % 50 <> 0,
        actstream.ref('person', i % 100), CASE WHEN i % 4 = 0 THEN 'pushed' ELSE 'starred' END,
