@@ -377,6 +377,30 @@ CREATE INDEX action_action_object_idx ON actstream.action (action_object, public
 CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public;
 CREATE UNIQUE INDEX action_external_id_key ON actstream.action (external_id)
     WHERE external_id IS NOT NULL;
+
+-- An index of this method stores nothing.  Through it the recency map hears of
+-- every new version of a row, in whatever way that was written; see
+-- recency_index.c.
+CREATE FUNCTION actstream.recency_handler(internal) RETURNS index_am_handler
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_recency_handler';
+REVOKE EXECUTE ON FUNCTION actstream.recency_handler(internal) FROM PUBLIC;
+COMMENT ON FUNCTION actstream.recency_handler(internal) IS 'handler of access method actstream_recency';
+CREATE ACCESS METHOD actstream_recency TYPE INDEX HANDLER actstream.recency_handler;
+COMMENT ON ACCESS METHOD actstream_recency IS 'raises upper bounds of the newest actions of objects';
+CREATE OPERATOR FAMILY actstream.recency_ops USING actstream_recency;
+CREATE OPERATOR CLASS actstream.recency_ref_ops DEFAULT FOR TYPE actstream.ref
+    USING actstream_recency FAMILY actstream.recency_ops AS STORAGE actstream.ref;
+CREATE OPERATOR CLASS actstream.recency_bool_ops DEFAULT FOR TYPE pg_catalog.bool
+    USING actstream_recency FAMILY actstream.recency_ops AS STORAGE pg_catalog.bool;
+CREATE OPERATOR CLASS actstream.recency_timestamptz_ops DEFAULT FOR TYPE pg_catalog.timestamptz
+    USING actstream_recency FAMILY actstream.recency_ops AS STORAGE pg_catalog.timestamptz;
+COMMENT ON OPERATOR FAMILY actstream.recency_ops USING actstream_recency IS 'what an action says';
+COMMENT ON OPERATOR CLASS actstream.recency_ref_ops USING actstream_recency IS 'an object of an action';
+COMMENT ON OPERATOR CLASS actstream.recency_bool_ops USING actstream_recency IS 'whether an action is public';
+COMMENT ON OPERATOR CLASS actstream.recency_timestamptz_ops USING actstream_recency IS 'when an action happened';
+CREATE INDEX action_recency_idx ON actstream.action
+    USING actstream_recency (actor, target, action_object, public, "timestamp");
+COMMENT ON INDEX actstream.action_recency_idx IS 'tells the recency map of new actions';
 COMMENT ON INDEX actstream.action_pkey IS 'actions by id';
 COMMENT ON SEQUENCE actstream.action_id_seq IS 'ids of actions';
 COMMENT ON INDEX actstream.action_actor_idx IS 'what an actor did';
@@ -439,6 +463,17 @@ COMMENT ON FUNCTION actstream.follow_check() IS 'trigger: the row is valid, its 
 CREATE TRIGGER follow_check AFTER INSERT OR UPDATE ON actstream.follow
     FOR EACH ROW EXECUTE FUNCTION actstream.follow_check();
 COMMENT ON TRIGGER follow_check ON actstream.follow IS 'the row is valid, its references are to what exists';
+
+-- Sessions keep the lists of follows that they have read for as long as this
+-- trigger, which hears of replicated changes too, has not noted a change.
+CREATE FUNCTION actstream.follow_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_changed';
+REVOKE EXECUTE ON FUNCTION actstream.follow_changed() FROM PUBLIC;
+COMMENT ON FUNCTION actstream.follow_changed() IS 'trigger: lists of follows that sessions keep are to be read again';
+CREATE TRIGGER follow_changed AFTER INSERT OR UPDATE OR DELETE ON actstream.follow
+    FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed();
+ALTER TABLE actstream.follow ENABLE ALWAYS TRIGGER follow_changed;
+COMMENT ON TRIGGER follow_changed ON actstream.follow IS 'lists of follows that sessions keep are to be read again';
 
 CREATE FUNCTION actstream.follow(
     follower    actstream.ref,
@@ -829,7 +864,8 @@ BEGIN ATOMIC
                      ('object_type', 'object_type_changing', 'object_type_changed', 'A'),
                      ('object_type', 'object_type_changed', 'object_type_changed', 'A'),
                      ('action', 'action_check', 'action_check', 'O'),
-                     ('follow', 'follow_check', 'follow_check', 'O')) AS e (name, trigger, function, mode)
+                     ('follow', 'follow_check', 'follow_check', 'O'),
+                     ('follow', 'follow_changed', 'follow_changed', 'A')) AS e (name, trigger, function, mode)
         CROSS JOIN LATERAL (
             SELECT c.oid::regclass AS relation FROM pg_catalog.pg_class c
             WHERE c.relname OPERATOR(pg_catalog.=) e.name
@@ -878,6 +914,32 @@ BEGIN ATOMIC
 END;
 REVOKE EXECUTE ON FUNCTION actstream.integrity_check() FROM PUBLIC;
 COMMENT ON FUNCTION actstream.integrity_check() IS 'whatever is not as promised; empty in a healthy database';
+
+------------------------------------------------------------------------------
+-- The recency map
+------------------------------------------------------------------------------
+
+CREATE FUNCTION actstream.recency_build() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_recency_build';
+REVOKE EXECUTE ON FUNCTION actstream.recency_build() FROM PUBLIC;
+COMMENT ON FUNCTION actstream.recency_build() IS 'complete the recency map now; returns how many pairs of an object and a role it has found';
+
+CREATE FUNCTION actstream.recency_stats(
+    OUT state        text,
+    OUT size         bigint,
+    OUT bounds       bigint,
+    OUT used         bigint,
+    OUT shared_lines bigint,
+    OUT built        timestamptz,
+    OUT build_time   interval,
+    OUT objects      bigint,
+    OUT streams      bigint,
+    OUT lists_spared bigint,
+    OUT lists_opened bigint,
+    OUT too_high     bigint,
+    OUT follow_lists boolean)
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'actstream_recency_stats';
+COMMENT ON FUNCTION actstream.recency_stats() IS 'what the recency map holds, and what it has done in this database';
 
 ------------------------------------------------------------------------------
 -- Dump

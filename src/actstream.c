@@ -6,7 +6,10 @@
 
 #include "compat.h"
 #include "actor.h"
+#include "follow_list.h"
 #include "reader.h"
+#include "recency.h"
+#include "shared_memory.h"
 #include "stream_scan.h"
 
 #include "fmgr.h"
@@ -20,7 +23,10 @@ void
 _PG_init(void)
 {
 	ActorDefineSetting();
+	FollowListDefineSetting();
 	ReaderDefineSetting();
+	RecencyDefineSetting();
+	SharedMemoryInit();
 	StreamPlanInit();
 	MarkGUCPrefixReserved("actstream");
 }

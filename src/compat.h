@@ -47,6 +47,20 @@
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
+/* 17: shared memory can be had after the start of the server */
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+static inline void *
+named_segment(const char *name, Size size, void (*init) (void *segment))
+{
+	bool		found;
+
+	return GetNamedDSMSegment(name, size, init, &found);
+}
+#else
+#define named_segment(name, size, init) ((void) (init), NULL)
+#endif
+
 /* 18: an index scan can count its searches for EXPLAIN */
 #if PG_VERSION_NUM >= 180000
 #define begin_index_scan(heap, index, snapshot, nkeys) \

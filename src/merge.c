@@ -2,10 +2,11 @@
  * merge.c
  *		The rows of many ordered lists of actions as one, newest first.
  *
- * A list is what one index has for one object, read backwards.  Lists stand in
- * a heap by the time of their next entry.  One that has not been opened stands
- * there under an upper bound of that time, and is opened only when it comes to
- * the top.
+ * A list is what one index has for one object, read backwards.  Open lists
+ * stand in a heap by the time of their next entry.  Lists that have not been
+ * opened wait under an upper bound of that time; one is opened only when its
+ * bound is the newest of all.  Of very many lists only those with the newest
+ * bounds are kept, and the merge ends where the others could have an entry.
  *
  * All lists of an index share one cursor, which is positioned anew for each
  * chunk of entries that a list takes, and holds no page between them.  Chunks
@@ -47,6 +48,24 @@
 #define ALL_FIRST_CHUNKS		64
 #define LARGEST_CHUNK			1024
 
+/*
+ * Lists with a bound that are read down to the same floor at first, in pages: a
+ * little more than one.
+ */
+#define FLOOR_PAGES				1.25
+
+/* A list that has not been opened: most never are, so it is small. */
+typedef struct ClosedList
+{
+	TimestampTz head;			/* no entry is newer than this */
+	TimestampTz oldest;			/* entries before this are not of the list */
+	Ref		   *object;			/* NULL: the whole index */
+	ActionIndex index;
+	int			number:31;		/* among those that were added */
+	bool		bounded:1;		/* is head a bound of what the index has? */
+} ClosedList;
+
+/* A list that has been opened. */
 typedef struct MergeList
 {
 	ActionIndex index;
@@ -57,9 +76,9 @@ typedef struct MergeList
 	int			capacity;
 	int			next;			/* the first that has not been taken */
 	int			chunk;			/* size of the next chunk */
-	bool		opened;
 	bool		more;			/* may there be entries after the chunk? */
 	TimestampTz resume;			/* none of which is newer than this */
+	TimestampTz floor;			/* the next chunk need not go below this */
 	TimestampTz head;			/* nor is any entry that has not been taken */
 } MergeList;
 
@@ -68,7 +87,8 @@ struct StreamMerge
 	Relation	action;
 	Snapshot	snapshot;
 	Oid			indexes[NUM_ACTION_INDEXES];
-	IndexCursor *cursors[NUM_ACTION_INDEXES];	/* NULL until they are needed */
+	IndexCursor *cursors[NUM_ACTION_INDEXES][2];	/* NULL until they are needed:
+													 * to the end, and to a floor */
 	struct IndexFetchTableData *heap_fetch;
 	TupleTableSlot *row;		/* as the table has it */
 	TupleTableSlot *sorted_row; /* as a group has it; made when needed */
@@ -79,9 +99,16 @@ struct StreamMerge
 	RowFilter	filter;			/* or NULL */
 	void	   *filter_arg;
 	int			first_chunk;	/* entries in it */
-	MergeList **added;			/* lists that are yet to be put in the heap */
+	bool		started;		/* are closed lists in order, newest first? */
+	ClosedList *closed;			/* until then perhaps a heap, oldest first */
+	int			nclosed;
+	int			next_closed;	/* the first that has not been opened */
 	int			nadded;
-	TimestampTz newest;			/* of their heads */
+	int			capacity;
+	int			page;			/* lists whose bounds are above the floor */
+	bool		left_out;		/* were there more lists? */
+	TimestampTz left_newest;	/* the newest head of these */
+	TimestampTz floor;			/* a page is not likely to go below this */
 	binaryheap *heap;			/* of MergeList *, the newest head first */
 
 	/* the current group */
@@ -141,13 +168,15 @@ end_sort(StreamMerge *merge)
 
 /*
  * StreamMergeBegin
- *		Forget all lists and begin anew, with up to "nlists", which are to be
- *		added.
+ *		Forget all lists and begin anew, with lists that are to be added, of
+ *		which "nlists" will be kept.
  *
- * The merge will yield the rows for which "filter", unless it is NULL, is true.
+ * "page" is how many rows will be wanted, at a guess.  The merge will yield the
+ * rows for which "filter", unless it is NULL, is true.
  */
 void
-StreamMergeBegin(StreamMerge *merge, int nlists, RowFilter filter, void *filter_arg)
+StreamMergeBegin(StreamMerge *merge, int nlists, double page,
+				 RowFilter filter, void *filter_arg)
 {
 	MemoryContext oldcontext;
 
@@ -163,32 +192,85 @@ StreamMergeBegin(StreamMerge *merge, int nlists, RowFilter filter, void *filter_
 
 	oldcontext = MemoryContextSwitchTo(merge->list_context);
 	merge->heap = binaryheap_allocate(Max(nlists, 1), compare_heads, NULL);
-	merge->added = palloc_extended(Max(nlists, 1) * sizeof(MergeList *), MCXT_ALLOC_HUGE);
-	merge->nadded = 0;
-	merge->newest = DT_NOBEGIN;
+	merge->closed = palloc_extended(Max(nlists, 1) * sizeof(ClosedList), MCXT_ALLOC_HUGE);
 	MemoryContextSwitchTo(oldcontext);
+	merge->nclosed = merge->next_closed = merge->nadded = 0;
+	merge->capacity = nlists;
+	merge->page = Min(page * FLOOR_PAGES, nlists);
+	merge->left_out = false;
+	merge->left_newest = merge->floor = DT_NOBEGIN;
+	merge->started = false;
+}
+
+/* In a heap with the oldest head first, let a list sink to where it belongs. */
+static void
+sink(ClosedList *heap, int n, int place)
+{
+	ClosedList	list = heap[place];
+
+	for (;;)
+	{
+		int			child = 2 * place + 1;
+
+		if (child + 1 < n && heap[child + 1].head < heap[child].head)
+			child++;
+		if (child >= n || heap[child].head >= list.head)
+			break;
+		heap[place] = heap[child];
+		place = child;
+	}
+	heap[place] = list;
+}
+
+/*
+ * Make room for a list with this head by leaving out the one with the oldest;
+ * NULL if that is itself.
+ */
+static ClosedList *
+leave_out_oldest(StreamMerge *merge, TimestampTz head)
+{
+	if (!merge->left_out)
+	{
+		for (int i = merge->capacity / 2 - 1; i >= 0; i--)
+			sink(merge->closed, merge->capacity, i);
+		merge->left_out = true;
+	}
+	if (head <= merge->closed[0].head)
+	{
+		merge->left_newest = Max(merge->left_newest, head);
+		return NULL;
+	}
+	merge->left_newest = Max(merge->left_newest, merge->closed[0].head);
+	return &merge->closed[0];
 }
 
 /*
  * StreamMergeAddList
  *		Add what an index has for an object, from "newest" to "oldest", both
- *		included.  "object" is NULL for the index by time; else it has to stay
- *		until the merge begins anew.
+ *		included, and known not to be newer than "bound".
+ *
+ * "object" is NULL for the index by time; else it has to stay until the merge
+ * begins anew.
  */
 void
 StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
-				   TimestampTz newest, TimestampTz oldest)
+				   TimestampTz newest, TimestampTz oldest, TimestampTz bound)
 {
-	MergeList  *list = MemoryContextAllocZero(merge->list_context, sizeof(MergeList));
+	TimestampTz head = Min(newest, bound);
+	int			number = merge->nadded++;
+	bool		full = merge->nclosed == merge->capacity;
+	ClosedList *list = full ? leave_out_oldest(merge, head) : &merge->closed[merge->nclosed++];
 
+	if (list == NULL)
+		return;
 	list->index = index;
 	list->object = object;
 	list->oldest = oldest;
-	list->more = true;
-	list->resume = list->head = newest;
-	list->chunk = merge->first_chunk;
-	merge->added[merge->nadded++] = list;
-	merge->newest = Max(merge->newest, newest);
+	list->bounded = bound < newest;
+	list->head = head;
+	list->number = number;
+	if (full)
+		sink(merge->closed, merge->capacity, 0);
 }
 
 /*
@@ -206,36 +288,39 @@ StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
 		return;
 	list = MemoryContextAllocZero(merge->list_context, sizeof(MergeList));
 	list->head = entries[0].timestamp;
-	list->opened = true;
 	list->entries = entries;
 	list->n = n;
-	merge->added[merge->nadded++] = list;
-	merge->newest = Max(merge->newest, list->head);
+	binaryheap_add(merge->heap, PointerGetDatum(list));
 }
 
 /*
  * The cursor over an index, for the keys of position_cursor().
+ *
+ * A floor is one more key for the index to compare each entry with, so where
+ * there is none, there is none.
  */
 static IndexCursor *
-get_cursor(StreamMerge *merge, ActionIndex index)
+get_cursor(StreamMerge *merge, ActionIndex index, bool has_floor)
 {
-	IndexCursor *cursor = merge->cursors[index];
+	IndexCursor **place = &merge->cursors[index][has_floor];
+	IndexCursor *cursor = *place;
+	int			nkeys = 0;
+	AttrNumber	timestamp = index == ACTION_BY_TIME ?
+		Anum_time_index_timestamp : Anum_role_index_timestamp;
 
 	if (cursor != NULL)
 		return cursor;
-	if (index == ACTION_BY_TIME)
+	cursor = IndexCursorOpen(merge->action, merge->indexes[index], timestamp + has_floor,
+							 merge->snapshot);
+	if (index != ACTION_BY_TIME)
 	{
-		cursor = IndexCursorOpen(merge->action, merge->indexes[index], 1, merge->snapshot);
-		IndexCursorInitKey(cursor, 0, Anum_time_index_timestamp, BTLessEqualStrategyNumber);
+		IndexCursorInitKey(cursor, nkeys++, Anum_role_index_object, BTEqualStrategyNumber);
+		IndexCursorInitKey(cursor, nkeys++, Anum_role_index_public, BTEqualStrategyNumber);
 	}
-	else
-	{
-		cursor = IndexCursorOpen(merge->action, merge->indexes[index], 3, merge->snapshot);
-		IndexCursorInitKey(cursor, 0, Anum_role_index_object, BTEqualStrategyNumber);
-		IndexCursorInitKey(cursor, 1, Anum_role_index_public, BTEqualStrategyNumber);
-		IndexCursorInitKey(cursor, 2, Anum_role_index_timestamp, BTLessEqualStrategyNumber);
-	}
-	merge->cursors[index] = cursor;
+	IndexCursorInitKey(cursor, nkeys++, timestamp, BTLessEqualStrategyNumber);
+	if (has_floor)
+		IndexCursorInitKey(cursor, nkeys++, timestamp, BTGreaterEqualStrategyNumber);
+	*place = cursor;
 	return cursor;
 }
 
@@ -251,25 +336,27 @@ advance_cursor(StreamMerge *merge, MergeList *list, IndexCursor *cursor, Timesta
 													   list->index == ACTION_BY_TIME ?
 													   Anum_time_index_timestamp :
 													   Anum_role_index_timestamp));
-	return *timestamp >= list->oldest;
+	return true;
 }
 
-/* Position the cursor on the first entry of the list that it has not taken. */
+/*
+ * Position the cursor on the first entry of the list that it has not taken, for
+ * entries down to the list's floor.
+ */
 static bool
 position_cursor(StreamMerge *merge, MergeList *list, IndexCursor *cursor, TimestampTz *timestamp)
 {
-	if (!list->opened)
-		merge->counters->lists_opened++;
-	list->opened = true;
+	int			nkeys = 0;
+
 	merge->counters->searches++;
-	if (list->index == ACTION_BY_TIME)
-		IndexCursorSetKey(cursor, 0, TimestampTzGetDatum(list->resume));
-	else
+	if (list->index != ACTION_BY_TIME)
 	{
-		IndexCursorSetKey(cursor, 0, PointerGetDatum(list->object));
-		IndexCursorSetKey(cursor, 1, BoolGetDatum(true));
-		IndexCursorSetKey(cursor, 2, TimestampTzGetDatum(list->resume));
+		IndexCursorSetKey(cursor, nkeys++, PointerGetDatum(list->object));
+		IndexCursorSetKey(cursor, nkeys++, BoolGetDatum(true));
 	}
+	IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(list->resume));
+	if (list->floor > DT_NOBEGIN)
+		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(list->floor));
 	IndexCursorSeek(cursor);
 	return advance_cursor(merge, list, cursor, timestamp);
 }
@@ -296,29 +383,30 @@ add_entry(StreamMerge *merge, MergeList *list, TimestampTz timestamp, ItemPointe
  * read_chunk
  *		Read the next entries of a list whose entries have all been taken.
  *
- * Afterwards either the list has entries, or there are no more.
+ * Afterwards the list has entries, or goes on below its floor, or there are no
+ * more.
  */
 static void
 read_chunk(StreamMerge *merge, MergeList *list)
 {
-	IndexCursor *cursor = get_cursor(merge, list->index);
+	IndexCursor *cursor = get_cursor(merge, list->index, list->floor > DT_NOBEGIN);
 	TimestampTz timestamp;
+	bool		found = position_cursor(merge, list, cursor, &timestamp);
 
 	list->next = list->n = 0;
-	list->more = position_cursor(merge, list, cursor, &timestamp);
-	while (list->more)
+	while (found && (list->n < list->chunk ||
+					 timestamp == list->entries[list->n - 1].timestamp))
 	{
-		if (list->n >= list->chunk &&
-			timestamp != list->entries[list->n - 1].timestamp)
-		{
-			list->resume = timestamp;
-			break;
-		}
 		add_entry(merge, list, timestamp, IndexCursorTid(cursor));
-		list->more = advance_cursor(merge, list, cursor, &timestamp);
+		found = advance_cursor(merge, list, cursor, &timestamp);
 	}
 	IndexCursorRest(cursor);
 	list->chunk = Min(list->chunk * 2, LARGEST_CHUNK);
+
+	list->more = found || list->floor > list->oldest;
+	if (list->more)
+		list->resume = found ? timestamp : list->floor - 1;
+	list->floor = list->oldest;
 }
 
 /* Find out the head of a list; false if it has no more entries. */
@@ -344,52 +432,100 @@ replace_first(StreamMerge *merge, MergeList *list)
 		(void) binaryheap_remove_first(merge->heap);
 }
 
+/* Open a list, and put it into the heap of open ones if it has entries. */
+static void
+open_list(StreamMerge *merge, const ClosedList *closed)
+{
+	MergeList  *list = MemoryContextAllocZero(merge->list_context, sizeof(MergeList));
+
+	list->index = closed->index;
+	list->object = closed->object;
+	list->oldest = closed->oldest;
+	list->more = true;
+	list->resume = list->head = closed->head;
+	list->floor = Max(closed->oldest, merge->floor);
+	list->chunk = merge->first_chunk;
+	merge->counters->lists_opened++;
+	read_chunk(merge, list);
+	if (closed->bounded &&
+		(list->n == 0 || list->entries[0].timestamp < closed->head - BOUND_ACCURACY))
+		merge->counters->bounds_too_high++;
+	if (update_head(list))
+		binaryheap_add(merge->heap, PointerGetDatum(list));
+}
+
+static int
+compare_closed(const void *a, const void *b, void *arg)
+{
+	const ClosedList *x = a;
+	const ClosedList *y = b;
+
+	if (x->head != y->head)
+		return x->head < y->head ? 1 : -1;
+	return x->number < y->number ? -1 : 1;
+}
+
 /*
- * build_heap
- *		Put the lists that were added into the heap.
+ * start
+ *		Put the closed lists in order, the newest first.
  *
- * Nothing can be said before those with the newest head of all are open, so
- * they are opened here, in the order in which they were added.
+ * As many of those with a bound as there are rows on a page should each have a
+ * row to yield, so lists need not be read below these at first.  Of lists without
+ * a bound nothing is known: they are opened in the order in which they were
+ * added, index by index.
  */
 static void
-build_heap(StreamMerge *merge)
+start(StreamMerge *merge)
 {
-	for (int i = 0; i < merge->nadded; i++)
-	{
-		MergeList  *list = merge->added[i];
+	int			n = merge->nclosed;
+	int			unbounded = 0;
 
-		if (list->head == merge->newest && list->next == list->n)
-			read_chunk(merge, list);
-		if (update_head(list))
-			binaryheap_add_unordered(merge->heap, PointerGetDatum(list));
-	}
-	binaryheap_build(merge->heap);
-	merge->nadded = 0;
+	merge->started = true;
+	qsort_interruptible(merge->closed, n, sizeof(ClosedList), compare_closed, NULL);
+	while (unbounded < n && !merge->closed[unbounded].bounded)
+		unbounded++;
+	if (unbounded < n)
+		merge->floor = merge->closed[Min(unbounded + merge->page, n) - 1].head - BOUND_ACCURACY;
 }
 
 /*
  * first_list
  *		The list with the newest entry of all, or NULL if no list has an entry
- *		as new as "oldest".
+ *		as new as "oldest", or one that was left out might have a newer one.
  *
  * Opens lists and reads chunks until it is known.
  */
 static MergeList *
 first_list(StreamMerge *merge, TimestampTz oldest)
 {
-	while (!binaryheap_empty(merge->heap))
+	for (;;)
 	{
-		MergeList  *list = (MergeList *) DatumGetPointer(binaryheap_first(merge->heap));
+		MergeList  *list = binaryheap_empty(merge->heap) ? NULL :
+			(MergeList *) DatumGetPointer(binaryheap_first(merge->heap));
+		ClosedList *closed = merge->next_closed == merge->nclosed ? NULL :
+			&merge->closed[merge->next_closed];
+		bool		is_closed = closed != NULL && (list == NULL || closed->head >= list->head);
+		TimestampTz head;
 
-		if (list->head < oldest)
-			return NULL;
-		if (list->next < list->n)
-			return list;
 		CHECK_FOR_INTERRUPTS();
-		read_chunk(merge, list);
-		replace_first(merge, list);
+		if (closed == NULL && list == NULL)
+			return NULL;
+		head = is_closed ? closed->head : list->head;
+		if (head < oldest || (merge->left_out && head <= merge->left_newest))
+			return NULL;
+		if (is_closed)
+		{
+			merge->next_closed++;
+			open_list(merge, closed);
+		}
+		else if (list->next < list->n)
+			return list;
+		else
+		{
+			read_chunk(merge, list);
+			replace_first(merge, list);
+		}
 	}
-	return NULL;
 }
 
 /* Take the entries of the group's time from the first list. */
@@ -511,8 +647,8 @@ StreamMergeNextGroup(StreamMerge *merge)
 
 	end_sort(merge);
 	merge->ntids = 0;
-	if (merge->nadded > 0)
-		build_heap(merge);
+	if (!merge->started)
+		start(merge);
 	list = first_list(merge, DT_NOBEGIN);
 	if (list == NULL)
 		return false;
@@ -524,6 +660,16 @@ StreamMergeNextGroup(StreamMerge *merge)
 	} while (list != NULL);
 	drop_duplicates(merge);
 	return true;
+}
+
+/*
+ * StreamMergeIsShort
+ *		Whether lists were left out, so that there may be rows after the last.
+ */
+bool
+StreamMergeIsShort(StreamMerge *merge)
+{
+	return merge->left_out;
 }
 
 /*
@@ -571,8 +717,11 @@ StreamMergeEnd(StreamMerge *merge)
 		ExecDropSingleTupleTableSlot(merge->sorted_row);
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 	{
-		if (merge->cursors[i] != NULL)
-			IndexCursorClose(merge->cursors[i]);
+		for (int j = 0; j < 2; j++)
+		{
+			if (merge->cursors[i][j] != NULL)
+				IndexCursorClose(merge->cursors[i][j]);
+		}
 	}
 	table_index_fetch_end(merge->heap_fetch);
 	ExecDropSingleTupleTableSlot(merge->row);

@@ -10,6 +10,9 @@
  * fraction of opening the lists, and goes on with the lists below the point
  * that it has come to.
  *
+ * With the recency map most lists of a long merge stay closed, so that the
+ * length of a page counts for more than the number of lists.
+ *
  * For all objects of a type there are no lists to merge.  There the reader
  * walks the time line and collects entries by turns, each turn longer, until
  * it has all of the one or has been given enough of the other.
@@ -18,8 +21,10 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "follow_list.h"
 #include "label_entries.h"
 #include "reader.h"
+#include "recency_build.h"
 
 #include <math.h>
 
@@ -40,17 +45,40 @@
 #include "utils/rls.h"
 
 /*
- * What the lists cost, in rows of the time line: opening one, and each row that
- * they yield.  As long as nothing has been found on the time line, a fraction
- * of that is spent on it, so that a try in vain adds little; afterwards all of
- * it, if the page promises to be full by then.
+ * What the lists cost, in rows of the time line: opening one, with and without
+ * the recency map, which has them opened out of order; leaving one closed; each
+ * row that they yield.
  */
-#define LIST_COST		5.0
-#define LIST_ROW_COST	2.0
-#define TRY_COST		0.5
+#define LIST_COST			5.0
+#define BOUNDED_LIST_COST	9.0
+#define CLOSED_LIST_COST	0.03
+#define LIST_ROW_COST		2.0
+
+/*
+ * As long as nothing has been found on the time line, this part of what the
+ * lists cost is spent on it, so that a try in vain adds little; afterwards all
+ * of it, if the page promises to be full by then.
+ */
+#define TRY_PART			0.05
+
+/* Bounds are fetched into the processor's cache for as many sources ahead. */
+#define PREFETCH_DISTANCE	8
+
+/*
+ * With bounds, lists are kept for as many pages as this, and if that was not
+ * enough, for as many times more.
+ */
+#define FRONT_PAGES		2
+#define WIDENING		8
 
 /* With fewer lists than this the try is not worth its beginning. */
 #define MIN_LISTS		16
+
+/*
+ * Where a try on the time line was in vain, that of the next as many streams of
+ * the same kept list of follows would be, too.
+ */
+#define SKIPPED_TRIES	15
 
 /* Rows, and entries, of the first turn for a label. */
 #define FIRST_TURN		256
@@ -66,6 +94,7 @@ typedef struct ReaderTables
 	Relation	follow;
 	Oid			follow_index;
 	Relation	follow_index_rel;
+	Oid			recency_index;	/* may be InvalidOid */
 } ReaderTables;
 
 struct StreamReader
@@ -81,7 +110,10 @@ struct StreamReader
 	/* the current call */
 	TimestampTz newest;
 	TimestampTz oldest;
-	SourceSet	sources;
+	SourceSet  *sources;		/* NULL if the stream is not about objects */
+	int			nlists;			/* of them */
+	RecencyMap *map;			/* NULL: not used */
+	RecencyMap	map_space;		/* what it points to */
 	char	   *label;			/* of MODEL_STREAM */
 	LabelEntries *entries;		/* of it; NULL between calls */
 	int64		turn;			/* length of the current turn */
@@ -90,6 +122,12 @@ struct StreamReader
 	int64		found;			/* of them, rows of the stream */
 	double		page;			/* rows that the query wants, at a guess */
 	double		lists_cost;		/* of opening them, in rows of the time line */
+	bool		merging;		/* have the lists been begun? */
+	TimestampTz below;			/* where those go on that were left out */
+	int			wider;
+	int64		opened_before;	/* what was counted before that */
+	int64		too_high_before;
+	int64		spared_before;	/* and in earlier calls */
 };
 
 /* actstream.enable_streamscan: may streams be read from the indexes? */
@@ -205,7 +243,10 @@ open_tables(StreamKind kind, ReaderTables *tables)
 		ActionIndexesFind(tables->action, tables->indexes) &&
 		(kind != USER_STREAM ||
 		 (table_is_readable(tables->follow) && OidIsValid(tables->follow_index))))
+	{
+		tables->recency_index = RecencyIndexFind(tables->action);
 		return true;
+	}
 	close_tables(tables);
 	return false;
 }
@@ -275,7 +316,7 @@ StreamReaderCreate(StreamKind kind, Snapshot snapshot)
 static bool
 shows_source(void *arg, TupleTableSlot *row)
 {
-	return SourceSetShows(&((StreamReader *) arg)->sources, row);
+	return SourceSetShows(((StreamReader *) arg)->sources, row);
 }
 
 /* Filter: an action with an object of the type in any role. */
@@ -309,34 +350,38 @@ bool_arg(const StreamCall *call, int arg)
 	return !call->args[arg].isnull && DatumGetBool(call->args[arg].value);
 }
 
-/* Fill in the sources of a stream that has a follower. */
-static void
+/* The sources of a stream that has a follower. */
+static SourceSet *
 collect_follows(StreamReader *reader, const StreamCall *call)
 {
+	FollowListKey key = {0};
+
 	if (call->args[0].isnull)
-		return;
-	SourceSetAddFollows(&reader->sources, reader->tables.follow,
-						reader->tables.follow_index, reader->snapshot, ref_arg(call, 0),
-						call->args[1].isnull ? NULL : DatumGetTextPP(call->args[1].value),
-						bool_arg(call, 3));
-	if (bool_arg(call, 2))
-		SourceSetAdd(&reader->sources, ref_arg(call, 0), ROLE_BIT(ACTION_BY_ACTOR));
+		return NULL;
+	key.follower = ref_arg(call, 0);
+	key.flag = call->args[1].isnull ? NULL : DatumGetTextPP(call->args[1].value);
+	key.with_own = bool_arg(call, 2);
+	key.since_follow = bool_arg(call, 3);
+	return FollowListGet(&key, reader->tables.follow, reader->tables.follow_index,
+						 reader->snapshot);
 }
 
-/* Fill in the sources of a stream of given objects. */
-static void
-collect_objects(StreamReader *reader, const StreamCall *call)
+/* The sources of a stream of given objects. */
+static SourceSet *
+collect_objects(const StreamCall *call)
 {
+	SourceSet  *sources = SourceSetCreate();
 	RoleSet		roles = call->args[1].isnull ? 0 :
 		RolesFromArray(DatumGetArrayTypeP(call->args[1].value));
 
 	if (!call->args[0].isnull && roles != 0)
-		SourceSetAddArray(&reader->sources, DatumGetArrayTypeP(call->args[0].value), roles);
+		SourceSetAddArray(sources, DatumGetArrayTypeP(call->args[0].value), roles);
+	return sources;
 }
 
-/* Fill in what the stream is about. */
-static void
-collect_sources(StreamReader *reader, const StreamCall *call)
+/* The source of a stream of one object. */
+static SourceSet *
+collect_object(const StreamCall *call)
 {
 	static const RoleSet roles[NUM_STREAM_KINDS] = {
 		[ACTOR_STREAM] = ROLE_BIT(ACTION_BY_ACTOR),
@@ -344,8 +389,17 @@ collect_sources(StreamReader *reader, const StreamCall *call)
 		[ACTION_OBJECT_STREAM] = ROLE_BIT(ACTION_BY_ACTION_OBJECT),
 		[ANY_STREAM] = ALL_ROLES
 	};
+	SourceSet  *sources = SourceSetCreate();
 
-	SourceSetInit(&reader->sources, reader->call_context);
+	if (!call->args[0].isnull)
+		SourceSetAdd(sources, ref_arg(call, 0), roles[call->kind]);
+	return sources;
+}
+
+/* Fill in what the stream is about. */
+static void
+collect_sources(StreamReader *reader, const StreamCall *call)
+{
 	switch (call->kind)
 	{
 		case PUBLIC_STREAM:
@@ -358,16 +412,19 @@ collect_sources(StreamReader *reader, const StreamCall *call)
 			}
 			break;
 		case STREAM_OF:
-			collect_objects(reader, call);
+			reader->sources = collect_objects(call);
 			break;
 		case USER_STREAM:
-			collect_follows(reader, call);
+			reader->sources = collect_follows(reader, call);
 			break;
 		default:
-			if (!call->args[0].isnull)
-				SourceSetAdd(&reader->sources, ref_arg(call, 0), roles[call->kind]);
+			reader->sources = collect_object(call);
 	}
-	reader->counters.sources += reader->sources.n;
+	if (reader->sources != NULL)
+	{
+		reader->counters.sources += reader->sources->n;
+		reader->nlists = SourceSetCountLists(reader->sources);
+	}
 }
 
 /* Read the time line from "newest" on. */
@@ -375,27 +432,103 @@ static void
 begin_time_line(StreamReader *reader, TimestampTz newest, RowFilter filter)
 {
 	reader->counters.strategy = READ_TIME_LINE;
-	StreamMergeBegin(reader->merge, 1, filter, reader);
-	StreamMergeAddList(reader->merge, ACTION_BY_TIME, NULL, newest, reader->oldest);
+	StreamMergeBegin(reader->merge, 1, reader->page, filter, reader);
+	StreamMergeAddList(reader->merge, ACTION_BY_TIME, NULL, newest, reader->oldest, DT_NOEND);
 }
 
-/* Merge the lists of the sources from "newest" on. */
-static void
-begin_lists(StreamReader *reader, TimestampTz newest)
+/* Add a list of a source to the merge. */
+static inline void
+add_list(StreamReader *reader, int source, ActionIndex role, TimestampTz newest,
+		 TimestampTz bound)
 {
-	StreamMergeBegin(reader->merge, SourceSetCountLists(&reader->sources), NULL, NULL);
+	TimestampTz oldest = Max(reader->oldest, SourceSetSince(reader->sources, source, role));
+
+	if (bound >= oldest)
+		StreamMergeAddList(reader->merge, role, reader->sources->sources[source].object,
+						   newest, oldest, bound);
+}
+
+/* Add all lists, ordered so that those of one index are opened in a row. */
+static void
+add_lists(StreamReader *reader, TimestampTz newest)
+{
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
-		for (int i = 0; i < reader->sources.n; i++)
+		for (int i = 0; i < reader->sources->n; i++)
 		{
-			Source	   *source = &reader->sources.sources[i];
-
 			CHECK_FOR_INTERRUPTS();
-			if (source->roles & ROLE_BIT(role))
-				StreamMergeAddList(reader->merge, role, source->object, newest,
-								   Max(reader->oldest, SourceSetSince(&reader->sources, i, role)));
+			if (reader->sources->sources[i].roles & ROLE_BIT(role))
+				add_list(reader, i, role, newest, DT_NOEND);
 		}
 	}
+}
+
+/* Add the lists that may have an entry, under their bounds. */
+static void
+add_bounded_lists(StreamReader *reader, TimestampTz newest)
+{
+	for (int i = 0; i < reader->sources->n; i++)
+	{
+		TimestampTz bounds[NUM_ACTION_ROLES];
+
+		CHECK_FOR_INTERRUPTS();
+		if (i + PREFETCH_DISTANCE < reader->sources->n)
+			RecencyPrefetch(reader->map, reader->sources->hashes[i + PREFETCH_DISTANCE]);
+		RecencyBounds(reader->map, reader->sources->hashes[i], bounds);
+		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		{
+			if ((reader->sources->sources[i].roles & ROLE_BIT(role)) != 0 &&
+				bounds[role] != DT_NOBEGIN)
+				add_list(reader, i, role, newest, bounds[role]);
+		}
+	}
+}
+
+/* How many lists have to be opened to know the first row after "newest"? */
+static int
+count_newer_lists(StreamReader *reader, TimestampTz newest)
+{
+	SourceSet  *set = reader->sources;
+	int			count = 0;
+
+	for (int i = 0; newest != DT_NOEND && i < set->n; i++)
+	{
+		TimestampTz bounds[NUM_ACTION_ROLES];
+
+		CHECK_FOR_INTERRUPTS();
+		RecencyBounds(reader->map, set->hashes[i], bounds);
+		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+			count += (set->sources[i].roles & ROLE_BIT(role)) != 0 && bounds[role] >= newest;
+	}
+	return count;
+}
+
+/*
+ * Merge the lists of the sources from "newest" on.
+ *
+ * With bounds it is no more of them than are likely to be needed, and after
+ * those "wider" times as many.
+ */
+static void
+begin_lists(StreamReader *reader, TimestampTz newest, int wider)
+{
+	int			kept = reader->nlists;
+
+	if (reader->map != NULL)
+		kept = Min(kept, (count_newer_lists(reader, newest) + FRONT_PAGES * reader->page) * wider);
+	if (!reader->merging)
+	{
+		reader->opened_before = reader->counters.merge.lists_opened;
+		reader->too_high_before = reader->counters.merge.bounds_too_high;
+	}
+	reader->merging = true;
+	reader->below = newest;
+	reader->wider = wider;
+	StreamMergeBegin(reader->merge, kept, reader->page, NULL, NULL);
+	if (reader->map == NULL)
+		add_lists(reader, newest);
+	else
+		add_bounded_lists(reader, newest);
 }
 
 /* Merge what was collected for the label, from "newest" on. */
@@ -405,25 +538,95 @@ begin_entries(StreamReader *reader, TimestampTz newest)
 	int			n;
 	ActionEntry *entries = LabelEntriesSort(reader->entries, newest, reader->oldest, &n);
 
-	StreamMergeBegin(reader->merge, 1, NULL, NULL);
+	StreamMergeBegin(reader->merge, 1, reader->page, NULL, NULL);
 	StreamMergeAddEntries(reader->merge, entries, n);
+}
+
+/* How many lists of the current call the recency map has left closed so far. */
+static int64
+count_spared(StreamReader *reader)
+{
+	return reader->map == NULL || !reader->merging ? 0 :
+		Max(reader->nlists - (reader->counters.merge.lists_opened - reader->opened_before), 0);
+}
+
+/* Add what the recency map has done for the call to what is known of it. */
+static void
+end_map_use(StreamReader *reader)
+{
+	MergeCounters *counters = &reader->counters.merge;
+
+	if (reader->merging)
+	{
+		RecencyCount(reader->map, RECENCY_STREAMS, 1);
+		RecencyCount(reader->map, RECENCY_LISTS_SPARED, count_spared(reader));
+		RecencyCount(reader->map, RECENCY_LISTS_OPENED,
+					 counters->lists_opened - reader->opened_before);
+		RecencyCount(reader->map, RECENCY_TOO_HIGH,
+					 counters->bounds_too_high - reader->too_high_before);
+		reader->spared_before += count_spared(reader);
+	}
+	reader->map = NULL;
 }
 
 static void
 end_call(StreamReader *reader)
 {
+	if (reader->map != NULL)
+		end_map_use(reader);
 	if (reader->entries != NULL)
 		LabelEntriesEnd(reader->entries);
 	reader->entries = NULL;
 	reader->label = NULL;
-	reader->trying = false;
+	reader->sources = NULL;
+	reader->nlists = 0;
+	reader->trying = reader->merging = false;
 	reader->counters.strategy = READ_NOTHING;
-	StreamMergeBegin(reader->merge, 0, NULL, NULL);
+	StreamMergeBegin(reader->merge, 0, 1, NULL, NULL);
 	MemoryContextReset(reader->call_context);
 }
 
+/* Use the recency map if it can be relied on, and ask for that if not yet. */
+static void
+find_map(StreamReader *reader)
+{
+	Oid			index = reader->tables.recency_index;
+
+	if (!OidIsValid(index) || !RecencyMapWanted() || !RecencyMapFind(&reader->map_space))
+		return;
+	if (!RecencyMapIsComplete(&reader->map_space, index))
+	{
+		RecencyRequestBuild(&reader->map_space);
+		return;
+	}
+	SourceSetHash(reader->sources);
+	reader->map = &reader->map_space;
+	reader->counters.recency_map = true;
+}
+
+/* What it would cost to open lists for a page, in rows of the time line. */
+static double
+cost_of_lists(StreamReader *reader)
+{
+	double		opened;
+
+	if (reader->map == NULL)
+		return reader->nlists * LIST_COST;
+	opened = Min(count_newer_lists(reader, reader->newest) + reader->page, reader->nlists);
+	return opened * BOUNDED_LIST_COST + reader->nlists * CLOSED_LIST_COST;
+}
+
+/* Is it known without a try that the lists are better? */
+static bool
+lists_are_better(StreamReader *reader)
+{
+	return reader->nlists < MIN_LISTS ||
+		(reader->map != NULL && reader->newest == DT_NOEND &&
+		 reader->sources->skip_tries-- > 0);
+}
+
 /*
- * Begin on the time line, or with the lists if those are too few to ask.
+ * Begin on the time line, or with the lists if those are known to be better.
  *
  * A serializable transaction that has read the end of the time line conflicts
  * with every action that is sent, so it reads its lists.
@@ -431,19 +634,18 @@ end_call(StreamReader *reader)
 static void
 begin_sources(StreamReader *reader)
 {
-	int			nlists = SourceSetCountLists(&reader->sources);
-
-	if (nlists == 0)
+	if (reader->nlists == 0)
 		return;
-	if (nlists < MIN_LISTS || IsolationIsSerializable())
+	find_map(reader);
+	if (IsolationIsSerializable() || lists_are_better(reader))
 	{
-		begin_lists(reader, reader->newest);
+		begin_lists(reader, reader->newest, 1);
 		reader->counters.strategy = READ_LISTS;
 		return;
 	}
-	reader->lists_cost = nlists * LIST_COST;
+	reader->lists_cost = cost_of_lists(reader);
 	reader->trying = true;
-	SourceSetIndex(&reader->sources);
+	SourceSetIndex(reader->sources);
 	begin_time_line(reader, reader->newest, shows_source);
 }
 
@@ -477,6 +679,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->oldest = call->oldest;
 	reader->page = Max(call->page, 1);
 	reader->visited = reader->found = 0;
+	reader->counters.recency_map = false;
 	collect_sources(reader, call);
 	if (call->kind == PUBLIC_STREAM)
 		begin_time_line(reader, reader->newest, NULL);
@@ -498,7 +701,7 @@ try_is_over(StreamReader *reader)
 
 	if (reader->label != NULL)
 		return reader->visited >= reader->turn;
-	if (reader->visited < reader->lists_cost * (TRY_COST / LIST_COST))
+	if (reader->visited < reader->lists_cost * TRY_PART)
 		return false;
 	if (reader->found == 0 ||
 		reader->visited > reader->lists_cost + LIST_ROW_COST * reader->found)
@@ -526,11 +729,14 @@ end_try(StreamReader *reader)
 	reader->trying = false;
 	reader->counters.strategy = READ_BOTH;
 	if (newest == DT_NOBEGIN)
-		StreamMergeBegin(reader->merge, 0, NULL, NULL);
+		StreamMergeBegin(reader->merge, 0, 1, NULL, NULL);
 	else if (reader->label != NULL)
 		begin_entries(reader, newest - 1);
 	else
-		begin_lists(reader, newest - 1);
+	{
+		reader->sources->skip_tries = SKIPPED_TRIES;
+		begin_lists(reader, newest - 1, 1);
+	}
 }
 
 static int64
@@ -569,7 +775,11 @@ next_row(StreamReader *reader)
 		if (reader->trying && try_is_over(reader))
 			end_try(reader);
 		CHECK_FOR_INTERRUPTS();
-		if (!StreamMergeNextGroup(reader->merge))
+		if (StreamMergeNextGroup(reader->merge))
+			reader->below = StreamMergePosition(reader->merge) - 1;
+		else if (reader->merging && StreamMergeIsShort(reader->merge))
+			begin_lists(reader, reader->below, reader->wider * WIDENING);
+		else
 			return NULL;
 	}
 }
@@ -597,6 +807,7 @@ StreamReaderNext(StreamReader *reader)
 const ReaderCounters *
 StreamReaderGetCounters(StreamReader *reader)
 {
+	reader->counters.lists_spared = reader->spared_before + count_spared(reader);
 	return &reader->counters;
 }
 

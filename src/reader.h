@@ -47,6 +47,8 @@ typedef struct ReaderCounters
 {
 	ReaderStrategy strategy;	/* of the latest call */
 	int64		sources;		/* objects that the stream is about */
+	bool		recency_map;	/* was it used by the latest call? */
+	int64		lists_spared;	/* that bounds left closed */
 	int64		time_line_rows; /* rows visited on the time line */
 	MergeCounters merge;
 } ReaderCounters;

@@ -42,6 +42,9 @@ typedef struct varlena Ref;
  */
 #define REF_MAX_KEY		1024
 
+/* of a reference in memory: header, label, kind and key */
+#define REF_MAX_SIZE	(VARHDRSZ + REF_MAX_LABEL + 1 + REF_MAX_KEY)
+
 #define DatumGetRefPP(X)	((Ref *) PG_DETOAST_DATUM_PACKED(X))
 #define PG_GETARG_REF_PP(n)	DatumGetRefPP(PG_GETARG_DATUM(n))
 #define PG_RETURN_REF_P(x)	PG_RETURN_POINTER(x)

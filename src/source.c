@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "catalog.h"
 #include "index_cursor.h"
+#include "recency.h"
 #include "source.h"
 
 #include "access/stratnum.h"
@@ -23,14 +24,16 @@
 #define FIRST_CAPACITY		64
 
 /*
- * SourceSetInit
- *		Make an empty set, whose memory is of "context".
+ * SourceSetCreate
+ *		Make an empty set, in the current memory context.
  */
-void
-SourceSetInit(SourceSet *set, MemoryContext context)
+SourceSet *
+SourceSetCreate(void)
 {
-	memset(set, 0, sizeof(SourceSet));
-	set->context = context;
+	SourceSet  *set = palloc0(sizeof(SourceSet));
+
+	set->context = CurrentMemoryContext;
+	return set;
 }
 
 static Ref *
@@ -268,6 +271,23 @@ SourceSetSince(const SourceSet *set, int source, ActionIndex role)
 }
 
 /*
+ * SourceSetHash
+ *		Make the set, which must not change any more, ready for the recency map.
+ */
+void
+SourceSetHash(SourceSet *set)
+{
+	if (set->hashes != NULL)
+		return;
+	set->hashes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(uint64));
+	for (int i = 0; i < set->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		set->hashes[i] = RecencyHash(set->sources[i].object);
+	}
+}
+
+/*
  * The first bytes after the label, in an integer that compares as they do: of
  * most keys, all.
  */
@@ -319,6 +339,8 @@ SourceSetIndex(SourceSet *set)
 	SourceRun  *run = NULL;
 	int			capacity = 0;
 
+	if (set->prefixes != NULL)
+		return;
 	allocate_index(set);
 	set->nruns = 0;
 	for (int i = 0; i < set->n; i++)

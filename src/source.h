@@ -52,6 +52,7 @@ typedef struct SourceSet
 	MemoryContext context;		/* of all that it points to */
 	Source	   *sources;
 	SourceSince *since;			/* of each source; NULL if there is no limit */
+	uint64	   *hashes;			/* of each object: see SourceSetHash() */
 	int			n;
 	int			capacity;
 	char	   *space;			/* for references: what is left of a block */
@@ -63,9 +64,11 @@ typedef struct SourceSet
 	int			filter_shift;	/* of hashes, to get the number of a bit */
 	SourceRun  *runs;
 	int			nruns;
+
+	int			skip_tries;		/* times that the time line need not be tried */
 } SourceSet;
 
-extern void SourceSetInit(SourceSet *set, MemoryContext context);
+extern SourceSet *SourceSetCreate(void);
 extern void SourceSetAdd(SourceSet *set, Ref *object, RoleSet roles);
 extern void SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles);
 extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
@@ -73,6 +76,7 @@ extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 								const text *flag, bool since_follow);
 extern int	SourceSetCountLists(const SourceSet *set);
 extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
+extern void SourceSetHash(SourceSet *set);
 extern void SourceSetIndex(SourceSet *set);
 extern bool SourceSetShows(const SourceSet *set, TupleTableSlot *action);
 

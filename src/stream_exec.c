@@ -375,6 +375,8 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 	ExplainPropertyInteger(kind == USER_STREAM ? "Followees" : "Objects", NULL,
 						   counters->sources, es);
 	ExplainPropertyInteger("Lists Opened", NULL, counters->merge.lists_opened, es);
+	if (counters->recency_map)
+		ExplainPropertyInteger("Lists Spared", NULL, counters->lists_spared, es);
 	ExplainPropertyInteger("Index Searches", NULL, counters->merge.searches, es);
 	ExplainPropertyInteger("Index Entries Read", NULL, counters->merge.entries_read, es);
 	ExplainPropertyInteger("Heap Fetches", NULL, counters->merge.heap_fetches, es);

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "recency_index.h"
 #include "stream_index.h"
 
 #include "access/genam.h"
@@ -63,6 +64,7 @@ static struct
 {
 	Oid			action;
 	Oid			action_indexes[NUM_ACTION_INDEXES];
+	Oid			recency_index;
 	Oid			follow;
 	Oid			follow_index;
 }			found;
@@ -203,6 +205,53 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
 }
 
 /*
+ * The recency index of actstream.action, InvalidOid if there is none.
+ */
+static Oid
+find_recency_index(Relation action)
+{
+	List	   *indexes = RelationGetIndexList(action);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (IsRecencyIndex(index) && index->rd_index->indisvalid)
+			result = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return result;
+}
+
+/*
+ * Look for the indexes of actstream.action, and keep what is found for as long
+ * as it holds.
+ */
+static void
+find_action_indexes(Relation action, Oid *indexes, Oid *recency_index)
+{
+	uint64		changes_before = changes;
+
+	watch_tables();
+	if (found.action != RelationGetRelid(action))
+	{
+		bool		lasting = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, indexes);
+
+		*recency_index = find_recency_index(action);
+		if (!lasting || changes != changes_before)
+			return;
+		memcpy(found.action_indexes, indexes, sizeof(found.action_indexes));
+		found.recency_index = *recency_index;
+		found.action = RelationGetRelid(action);
+	}
+	memcpy(indexes, found.action_indexes, sizeof(found.action_indexes));
+	*recency_index = found.recency_index;
+}
+
+/*
  * ActionIndexesFind
  *		Fill in the NUM_ACTION_INDEXES indexes of actstream.action; false unless
  *		all of them are there.
@@ -212,26 +261,32 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
 bool
 ActionIndexesFind(Relation action, Oid *indexes)
 {
-	watch_tables();
-	if (found.action == RelationGetRelid(action))
-		memcpy(indexes, found.action_indexes, sizeof(found.action_indexes));
-	else
-	{
-		uint64		changes_before = changes;
+	Oid			recency_index;
 
-		if (find_indexes(action, action_shapes, NUM_ACTION_INDEXES, indexes) &&
-			changes == changes_before)
-		{
-			memcpy(found.action_indexes, indexes, sizeof(found.action_indexes));
-			found.action = RelationGetRelid(action);
-		}
-	}
+	find_action_indexes(action, indexes, &recency_index);
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 	{
 		if (!OidIsValid(indexes[i]))
 			return false;
 	}
 	return true;
+}
+
+/*
+ * RecencyIndexFind
+ *		The index by which each row of actstream.action raises bounds of the
+ *		recency map, or InvalidOid if there is none that all writers know.
+ *
+ * The caller holds a lock on the table.
+ */
+Oid
+RecencyIndexFind(Relation action)
+{
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Oid			recency_index;
+
+	find_action_indexes(action, indexes, &recency_index);
+	return recency_index;
 }
 
 /*

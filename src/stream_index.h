@@ -39,6 +39,7 @@ typedef enum ActionIndex
 extern const AttrNumber ActionRoleColumns[NUM_ACTION_ROLES];
 
 extern bool ActionIndexesFind(Relation action, Oid *indexes);
+extern Oid	RecencyIndexFind(Relation action);
 extern Oid	FollowIndexFind(Relation follow);
 
 #endif							/* ACTSTREAM_STREAM_INDEX_H */

@@ -466,7 +466,7 @@ foreach my $ddl ('ALTER TABLE actstream.action ADD COLUMN more text', q{ALTER TA
             WHERE public AND actor::text = 'o:5'});
     $old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM actstream.object_type;');
     $moved = $node->safe_psql('postgres', q{
-        DROP INDEX actstream.action_actor_idx;
+        DROP INDEX actstream.action_actor_idx, actstream.action_recency_idx;
         BEGIN;
         UPDATE actstream.action SET actor = 'o:6' WHERE actor::text = 'o:5';
         SELECT pg_stat_get_xact_tuples_hot_updated('actstream.action'::regclass);

@@ -1,0 +1,203 @@
+/*
+ * recency_index.c
+ *		The index access method that raises bounds of the recency map.
+ *
+ * An index of this method stores nothing and finds nothing.  It is there to
+ * hear of each new version of a row of actstream.action, and of nothing else:
+ * from INSERT, UPDATE, MERGE and COPY, from logical replication, with triggers
+ * disabled and under whatever session_replication_role, since no row comes into
+ * a table but through its indexes.  It hears before the transaction can commit,
+ * and so before anyone else can see the row.
+ *
+ * Building such an index does nothing: that there is a new one makes the map
+ * incomplete, until what the table has is found in its other indexes.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "catalog.h"
+#include "recency.h"
+#include "recency_index.h"
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "commands/vacuum.h"
+#include "nodes/execnodes.h"
+#include "optimizer/cost.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_recency_handler);
+
+/* columns of a recency index, in order: the roles as ActionIndex has them */
+#define Anum_recency_index_public		4
+#define Anum_recency_index_timestamp	5
+#define Natts_recency_index				5
+
+/* What the columns of the table are that those of the index hold. */
+static const AttrNumber indexed_columns[Natts_recency_index] = {
+	Anum_action_actor, Anum_action_target, Anum_action_action_object,
+	Anum_action_public, Anum_action_timestamp
+};
+
+/* Are these the columns, in order, of rows that bounds can be raised for? */
+static bool
+has_columns(Form_pg_index form)
+{
+	if (form->indnatts != Natts_recency_index)
+		return false;
+	for (int i = 0; i < Natts_recency_index; i++)
+	{
+		if (form->indkey.values[i] != indexed_columns[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Callback: an index is made, or made anew.
+ *
+ * On a table of his own nobody may raise the bounds of other people's objects.
+ */
+static IndexBuildResult *
+build(Relation heap, Relation index, IndexInfo *index_info)
+{
+	/* the first is made before the extension is complete */
+	if ((ExtensionIsComplete() && RelationGetRelid(heap) != ActionRelationId()) ||
+		!has_columns(index->rd_index) ||
+		index_info->ii_Expressions != NIL || index_info->ii_Predicate != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("access method \"actstream_recency\" does not support this index"),
+				 errdetail("It is for one index of actstream.action on"
+						   " (actor, target, action_object, public, \"timestamp\").")));
+	return palloc0(sizeof(IndexBuildResult));
+}
+
+/* Callback: make the index of an unlogged table empty, as it is. */
+static void
+build_empty(Relation index)
+{
+}
+
+/* Callback: a row has a new version. */
+static bool
+insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
+	   IndexUniqueCheck check_unique, bool unchanged, IndexInfo *index_info)
+{
+	TimestampTz timestamp = DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]);
+	RecencyMap	map;
+
+	if (isnull[Anum_recency_index_public - 1] || isnull[Anum_recency_index_timestamp - 1] ||
+		!DatumGetBool(values[Anum_recency_index_public - 1]) || !RecencyMapGet(&map))
+		return false;
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (!isnull[role])
+			RecencyRaise(&map, DatumGetRefPP(values[role]), role, timestamp);
+	}
+	return false;
+}
+
+/* Callback: VACUUM has nothing to remove. */
+static IndexBulkDeleteResult *
+bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+			IndexBulkDeleteCallback callback, void *callback_state)
+{
+	return stats;
+}
+
+/* Callback: nor to clean up. */
+static IndexBulkDeleteResult *
+vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	return stats;
+}
+
+/* Callback: no plan has a use for the index. */
+static void
+cost_estimate(struct PlannerInfo *root, struct IndexPath *path, double loop_count,
+			  Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
+			  double *correlation, double *pages)
+{
+	*startup_cost = *total_cost = disable_cost;
+	*selectivity = 1;
+	*correlation = 0;
+	*pages = 0;
+}
+
+/* Callback: there are no options. */
+static bytea *
+options(Datum reloptions, bool validate)
+{
+	return NULL;
+}
+
+/* Callback: operator classes have nothing in them that could be wrong. */
+static bool
+validate(Oid opclass)
+{
+	return true;
+}
+
+static void
+cannot_scan(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("access method \"actstream_recency\" does not support scans")));
+}
+
+/* Callbacks of a scan: no plan has one. */
+static IndexScanDesc
+begin_scan(Relation index, int nkeys, int norderbys)
+{
+	cannot_scan();
+	return NULL;
+}
+
+static void
+rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	cannot_scan();
+}
+
+static void
+end_scan(IndexScanDesc scan)
+{
+	cannot_scan();
+}
+
+/*
+ * actstream_recency_handler(internal) RETURNS index_am_handler
+ */
+Datum
+actstream_recency_handler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *am = makeNode(IndexAmRoutine);
+
+	am->amcanmulticol = true;
+	am->amoptionalkey = true;
+	am->amsearchnulls = true;
+	am->ambuild = build;
+	am->ambuildempty = build_empty;
+	am->aminsert = insert;
+	am->ambulkdelete = bulk_delete;
+	am->amvacuumcleanup = vacuum_cleanup;
+	am->amcostestimate = cost_estimate;
+	am->amoptions = options;
+	am->amvalidate = validate;
+	am->ambeginscan = begin_scan;
+	am->amrescan = rescan;
+	am->amendscan = end_scan;
+	PG_RETURN_POINTER(am);
+}
+
+/*
+ * IsRecencyIndex
+ *		Whether the index raises bounds for each row of its table.
+ */
+bool
+IsRecencyIndex(Relation index)
+{
+	return index->rd_indam->aminsert == insert;
+}
