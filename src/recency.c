@@ -171,6 +171,29 @@ RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
 }
 
 /*
+ * Raise the bound with this tag in a line, or put it there; false if the line is
+ * full and does not have it.
+ */
+static bool
+raise_in_line(pg_atomic_uint64 *line, uint64 bound)
+{
+	for (int i = 0; i < SHARED_BOUND; i++)
+	{
+		uint64		present = pg_atomic_read_u64(&line[i]);
+
+		/* who takes the first free place a moment before us may be our like */
+		if (present == 0 && pg_atomic_compare_exchange_u64(&line[i], &present, bound))
+			return true;
+		if ((present & 0xFFFF) == (bound & 0xFFFF))
+		{
+			AtomicMax(&line[i], bound);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
  * RecencyRaise
  *		Let the bound of an object in a role be no lower than "timestamp".
  */
@@ -178,24 +201,11 @@ void
 RecencyRaise(const RecencyMap *map, const Ref *object, ActionIndex role, TimestampTz timestamp)
 {
 	uint64		hash = RecencyHash(object);
-	uint64		tag = RecencyTag(hash, role);
-	uint64		bound = RecencyTime(timestamp) << 16 | tag;
-	pg_atomic_uint64 *line = RecencyLine(map, hash);
+	uint64		bound = RecencyTime(timestamp) << 16 | RecencyTag(hash, role);
 
-	for (int i = 0; i < SHARED_BOUND; i++)
-	{
-		uint64		present = pg_atomic_read_u64(&line[i]);
-
-		/* who takes the first free place a moment before us may be our like */
-		if (present == 0 && pg_atomic_compare_exchange_u64(&line[i], &present, bound))
-			return;
-		if ((present & 0xFFFF) == tag)
-		{
-			AtomicMax(&line[i], bound);
-			return;
-		}
-	}
-	AtomicMax(&line[SHARED_BOUND], bound);
+	if (!raise_in_line(RecencyLine(map, hash), bound) &&
+		!raise_in_line(RecencyLine(map, RecencySecondHash(hash)), bound))
+		AtomicMax(&RecencyLine(map, hash)[SHARED_BOUND], bound);
 }
 
 /*

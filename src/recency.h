@@ -13,8 +13,9 @@
 /*
  * A line of the map, as long as one of the processor's cache, has places for
  * seven bounds.  They are filled from the first on, each by an object in a role,
- * and stay with it.  Whoever comes when all are taken shares the last one with
- * all others who do.
+ * and stay with it.  Who comes when all are taken finds one in a second line, and
+ * if that is full, too, shares the last bound of the first line with all others
+ * who do.
  *
  * A bound is a time in 48 bits, and a tag in 16: of the object's hash and of the
  * role.  Zero is a place that is free.
@@ -62,6 +63,13 @@ RecencyLine(const RecencyMap *map, uint64 hash)
 	return &map->bounds[(hash & map->line_mask) * BOUNDS_PER_LINE];
 }
 
+/* What the second line of an object is found by; the tag is the same. */
+static inline uint64
+RecencySecondHash(uint64 hash)
+{
+	return hash ^ (hash >> 50) * UINT64CONST(0x9E3779B1) ^ 1;
+}
+
 /* Let the bounds of an object be in the processor's cache soon. */
 static inline void
 RecencyPrefetch(const RecencyMap *map, uint64 hash)
@@ -69,6 +77,26 @@ RecencyPrefetch(const RecencyMap *map, uint64 hash)
 #ifdef __GNUC__
 	__builtin_prefetch(RecencyLine(map, hash));
 #endif
+}
+
+/*
+ * Fill in the bounds of an object that a line has; those that have been filled
+ * in before stay.  Returns whether the line is full.
+ */
+static inline bool
+RecencyReadLine(pg_atomic_uint64 *line, uint64 hash, TimestampTz *bounds)
+{
+	for (int i = 0; i < SHARED_BOUND; i++)
+	{
+		uint64		bound = pg_atomic_read_u64(&line[i]);
+
+		if (bound == 0)
+			return false;
+		if (((bound >> 2) & 0x3FFF) == hash >> 50 &&
+			bounds[(bound & 3) - 1] == DT_NOBEGIN)
+			bounds[(bound & 3) - 1] = RecencyTimestamp(bound);
+	}
+	return true;
 }
 
 /*
@@ -80,18 +108,19 @@ static inline void
 RecencyBounds(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
 {
 	pg_atomic_uint64 *line = RecencyLine(map, hash);
-	uint64		others = pg_atomic_read_u64(&line[SHARED_BOUND]);
 
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-		bounds[role] = others == 0 ? DT_NOBEGIN : RecencyTimestamp(others);
-	for (int i = 0; i < SHARED_BOUND; i++)
+		bounds[role] = DT_NOBEGIN;
+	if (RecencyReadLine(line, hash, bounds) &&
+		RecencyReadLine(RecencyLine(map, RecencySecondHash(hash)), hash, bounds))
 	{
-		uint64		bound = pg_atomic_read_u64(&line[i]);
+		uint64		bound = pg_atomic_read_u64(&line[SHARED_BOUND]);
 
-		if (bound == 0)
-			break;
-		if (((bound >> 2) & 0x3FFF) == hash >> 50)
-			bounds[(bound & 3) - 1] = RecencyTimestamp(bound);
+		for (ActionIndex role = 0; role < NUM_ACTION_ROLES && bound != 0; role++)
+		{
+			if (bounds[role] == DT_NOBEGIN)
+				bounds[role] = RecencyTimestamp(bound);
+		}
 	}
 }
 
