@@ -32,6 +32,7 @@ $$;
 VACUUM ANALYZE;
 \ir inbox.sql
 \ir page.sql
+SELECT actstream.recency_build() \g /dev/null
 \echo Reading, :rounds rounds ...
 \ir methods.sql
 \ir read.sql

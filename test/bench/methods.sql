@@ -9,7 +9,8 @@ CREATE TABLE bench.method (
     place int GENERATED ALWAYS AS IDENTITY,
     name  text PRIMARY KEY,
     below text NOT NULL DEFAULT 'AND (a."timestamp", a.id) < ($3, $4)',
-    query text NOT NULL
+    query text NOT NULL,
+    aided boolean NOT NULL DEFAULT true     -- by the recency map and kept lists of follows
 );
 
 -- the common design: it knows which content types the follower follows, and
@@ -66,13 +67,17 @@ INSERT INTO bench.method (name, query) VALUES ('actstream', $$
 SELECT * FROM actstream.user_stream($1) AS a WHERE true {below}
 ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20$$);
 
+-- the same without the recency map, and with the follows read each time
+INSERT INTO bench.method (name, query, aided)
+SELECT 'unaided', query, false FROM bench.method WHERE name = 'actstream';
+
 -- what nobody can do without: 20 rows of the busiest actor from one index
 INSERT INTO bench.method (name, query) VALUES ('floor', $$
 SELECT * FROM actstream.action a WHERE a.actor = 'user:2' AND a.public
 ORDER BY a."timestamp" DESC LIMIT 20$$);
 
 CREATE VIEW bench.statement AS
-SELECT m.place, m.name AS method, p.page, m.name || ' ' || p.page AS name,
+SELECT m.place, m.name AS method, m.aided, p.page, m.name || ' ' || p.page AS name,
        replace(m.query, '{below}', CASE p.page WHEN 'first' THEN '' ELSE m.below END) AS query
 FROM bench.method m CROSS JOIN (VALUES ('first'), ('50th')) AS p (page);
 

@@ -26,6 +26,8 @@ BEGIN
             CONTINUE WHEN budget * 1e6 < (
                 SELECT sum(microseconds) FROM bench.sample
                 WHERE (account, page, method) = (p.account, p.page, s.method));
+            PERFORM set_config('actstream.enable_recency_map', s.aided::text, false),
+                    set_config('actstream.follow_cache_size', CASE WHEN s.aided THEN '8MB' ELSE '0' END, false);
             FOREACH warm IN ARRAY '{false,true}'::boolean[] LOOP
                 EXECUTE format('SELECT * FROM bench.%I($1, $2, $3, $4)', s.name) INTO r
                 USING actstream.ref('user', p.account), p.account, p.below_timestamp, p.below_id;
@@ -34,6 +36,8 @@ BEGIN
                                             p.number, p.account, s.method));
                 INSERT INTO bench.sample
                 VALUES (round, p.page, p.kind, p.followees, p.account, s.method, warm, r.microseconds);
+                -- a transaction that has written something is not like one that reads a page
+                COMMIT;
             END LOOP;
         END LOOP;
     END LOOP;

@@ -21,7 +21,8 @@ CREATE FUNCTION bench.figure(x float8) RETURNS numeric LANGUAGE sql IMMUTABLE
 CREATE VIEW bench.line AS
 SELECT page, kind, followees,
        bench.figure(common) AS common, bench.figure("lateral") AS "lateral", bench.figure(timeline) AS timeline,
-       bench.figure(inbox) AS inbox, bench.figure(actstream) AS actstream, bench.figure(floor) AS floor,
+       bench.figure(inbox) AS inbox, bench.figure(actstream) AS actstream,
+       bench.figure(unaided) AS unaided, bench.figure(floor) AS floor,
        bench.figure(common / actstream) AS "common : actstream",
        bench.figure(least("lateral", timeline) / actstream) AS "best SQL : actstream",
        bench.figure(actstream / inbox) AS "actstream : inbox",
@@ -32,6 +33,7 @@ FROM (SELECT page, kind, followees,
              max(median) FILTER (WHERE method = 'timeline') AS timeline,
              max(median) FILTER (WHERE method = 'inbox') AS inbox,
              max(median) FILTER (WHERE method = 'actstream') AS actstream,
+             max(median) FILTER (WHERE method = 'unaided') AS unaided,
              max(median) FILTER (WHERE method = 'floor') AS floor,
              min(samples) || CASE WHEN max(samples) > min(samples) THEN '-' || max(samples) ELSE '' END AS samples
       FROM bench.reading WHERE warm GROUP BY page, kind, followees) AS m;
@@ -71,6 +73,11 @@ SELECT * FROM bench.line WHERE page = 'first' ORDER BY kind, followees;
 \pset title 'The 50th page, or the last if there are fewer'
 SELECT * FROM bench.line WHERE page = '50th' ORDER BY kind, followees;
 
+\qecho The recency map, after all that was read:
+\pset title
+\x
+SELECT * FROM actstream.recency_stats();
+\x
 \qecho Writing, in microseconds and in bytes of log for each action: medians.
 \pset title 'One by one, and 10,000 at a time'
 SELECT what, checked, bench.figure(c.median) AS common, bench.figure(a.median) AS actstream,
