@@ -141,6 +141,15 @@ SELECT follower, followee, flag, actor_only, started FROM oracle.new_follow;
 CALL oracle.load();
 ANALYZE actstream.action, actstream.follow, oracle.action, oracle.reason, oracle.object;
 
+-- Where there is a recency map, streams are to be read with it.
+DO $$
+BEGIN
+    IF (SELECT state FROM actstream.recency_stats()) = 'incomplete' THEN
+        PERFORM actstream.recency_build();
+    END IF;
+END
+$$;
+
 -- What was stored is what was meant.
 SELECT count(*) AS stored_otherwise
 FROM (SELECT id, "timestamp", public, actor, verb, action_object, target, data FROM oracle.new_action) AS n
