@@ -13,10 +13,10 @@
 #include "object_name.h"
 #include "object_read.h"
 #include "template.h"
+#include "uri.h"
 
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -25,37 +25,22 @@
 PG_FUNCTION_INFO_V1(actstream_display_name);
 PG_FUNCTION_INFO_V1(actstream_url);
 
-/* The templates of one type, being filled. */
+/* One template of a type, being filled. */
 typedef struct Filling
 {
-	ReadPurpose purpose;		/* name or URL */
+	bool		wanted;
+	bool		is_url;			/* or it is a name */
 	List	   *parts;			/* TemplatePart */
+	int			first_column;	/* of the query's, the first that is its own */
 	char	  **texts;			/* the results, by position */
 } Filling;
 
-/*
- * Append a value to a URL: all but what RFC 3986 calls unreserved is
- * percent-encoded, in UTF-8, so that it is one segment of a path, or one value
- * in a query, and nothing else, whatever it holds.
- */
-static void
-append_url_value(StringInfo url, const char *value)
+/* Both templates, which are filled from the same rows. */
+typedef struct Fillings
 {
-	const char *p = value;
-
-	if (GetDatabaseEncoding() != PG_SQL_ASCII)
-		p = pg_server_to_any(value, strlen(value), PG_UTF8);
-	for (; *p != '\0'; p++)
-	{
-		unsigned char c = *p;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~')
-			appendStringInfoChar(url, c);
-		else
-			appendStringInfo(url, "%%%02X", c);
-	}
-}
+	Filling		name;
+	Filling		url;
+} Fillings;
 
 /*
  * The template with "values", one for each of its columns, in order.
@@ -77,10 +62,10 @@ fill_template(const Filling *filling, char **values)
 
 		if (!part->is_column)
 			appendStringInfoString(&text, part->text);
-		else if (filling->purpose == READ_FOR_NAME)
+		else if (!filling->is_url)
 			appendStringInfoString(&text, value != NULL ? value : "");
 		else if (value != NULL)
-			append_url_value(&text, value);
+			UriAppendValue(&text, value);
 		else
 			return NULL;
 	}
@@ -194,93 +179,174 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 	}
 }
 
-/* ObjectRowTaker: fill the template with the columns of the row. */
+/* Fill the template with its columns of a row of the query. */
 static void
-fill_from_row(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
+fill_from_row(const Filling *filling, int position, HeapTuple row, TupleDesc tupdesc)
 {
-	Filling    *filling = arg;
 	char	  **values = palloc(sizeof(char *) * tupdesc->natts);
 
-	for (int i = 2; i <= tupdesc->natts; i++)
-		values[i - 2] = SPI_getvalue(row, tupdesc, i);
+	for (int i = filling->first_column; i <= tupdesc->natts; i++)
+		values[i - filling->first_column] = SPI_getvalue(row, tupdesc, i);
 	filling->texts[position] = fill_template(filling, values);
 }
 
+/* ObjectRowTaker: fill the templates that are filled from rows. */
 static void
-fill_from_rows(Filling *filling, const ObjectBatch *batch, const ObjectTable *table,
-			   List *columns)
+take_row(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 {
-	StringInfoData sql;
+	const Fillings *fillings = arg;
+
+	if (fillings->name.first_column > 0)
+		fill_from_row(&fillings->name, position, row, tupdesc);
+	if (fillings->url.first_column > 0)
+		fill_from_row(&fillings->url, position, row, tupdesc);
+}
+
+/*
+ * Let the query read the columns of the template, unless the current user may
+ * not; "ncolumns" counts those that it has.
+ */
+static void
+add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *table,
+			List *columns)
+{
 	ListCell   *lc;
 
 	if (!ObjectTableMayRead(table))
 		return;
-	initStringInfo(&sql);
 	foreach(lc, columns)
 	{
 		if (!ObjectTableMayReadColumn(table, lfirst_int(lc)))
 			return;
-		appendStringInfo(&sql, ", x.%s",
+	}
+	foreach(lc, columns)
+		appendStringInfo(sql, ", x.%s",
 						 quote_identifier(get_attname(RelationGetRelid(table->rel),
 													  lfirst_int(lc), false)));
-	}
-	ObjectTableRead(table, batch, filling->purpose, sql.data, fill_from_row, filling);
+	filling->first_column = *ncolumns + 1;
+	*ncolumns += list_length(columns);
 }
 
 static const char *
-template_of(const RegisteredType *type, ReadPurpose purpose)
+template_of(const RegisteredType *type, const Filling *filling)
 {
-	return purpose == READ_FOR_NAME ? type->name_template : type->url_template;
+	if (!filling->wanted)
+		return NULL;
+	return filling->is_url ? type->url_template : type->name_template;
 }
 
 /*
- * Fill the template of the type that the references of the batch are of, as far
- * as there is one and the current user sees their rows.
+ * Fill a template of a type with a table at once, if the references are enough
+ * for that, or else have the query read what it takes.
  */
 static void
-fill_batch(Filling *filling, const ObjectBatch *batch)
+prepare_filling(Filling *filling, StringInfo sql, int *ncolumns, const ObjectBatch *batch,
+				const ObjectTable *table)
+{
+	const char *template = template_of(&table->type, filling);
+	List	   *columns;
+
+	filling->first_column = 0;
+	if (template == NULL)
+		return;
+	filling->parts = TemplateParse(template);
+	if (!template_columns(filling, table->rel, &columns))
+		return;
+	if (filling->is_url && are_key_columns(&table->type, columns))
+		fill_from_keys(filling, batch, table, columns);
+	else
+		add_columns(filling, sql, ncolumns, table, columns);
+}
+
+/* Fill the templates from the rows, by one query. */
+static void
+fill_from_table(Fillings *fillings, const ObjectBatch *batch, ObjectTable *table)
+{
+	StringInfoData sql;
+	int			ncolumns = 1;
+	ReadPurpose purpose;
+
+	initStringInfo(&sql);
+	prepare_filling(&fillings->name, &sql, &ncolumns, batch, table);
+	prepare_filling(&fillings->url, &sql, &ncolumns, batch, table);
+	if (fillings->name.first_column > 0 && fillings->url.first_column > 0)
+		purpose = READ_FOR_NAME_AND_URL;
+	else if (fillings->name.first_column > 0)
+		purpose = READ_FOR_NAME;
+	else if (fillings->url.first_column > 0)
+		purpose = READ_FOR_URL;
+	else
+		return;
+	ObjectTableRead(table, batch, purpose, sql.data, take_row, fillings);
+}
+
+static void
+fill_external_template(Filling *filling, const ObjectBatch *batch, const RegisteredType *type)
+{
+	const char *template = template_of(type, filling);
+
+	if (template == NULL)
+		return;
+	filling->parts = TemplateParse(template);
+	fill_external(filling, batch);
+}
+
+/*
+ * Fill the templates of the type that the references of the batch are of, as
+ * far as there are any and the current user sees their rows.
+ */
+static void
+fill_batch(Fillings *fillings, const ObjectBatch *batch)
 {
 	const RegisteredType *type;
+	RegisteredType copy;
 	ObjectTable table;
-	List	   *columns;
 
 	AcceptInvalidationMessages();
 	type = RegistryLookupLabel(batch->label, batch->label_len);
-	if (type == NULL || template_of(type, filling->purpose) == NULL)
+	if (type == NULL || (template_of(type, &fillings->name) == NULL &&
+						 template_of(type, &fillings->url) == NULL))
 		return;
 	if (!OidIsValid(type->relation))
 	{
-		filling->parts = TemplateParse(template_of(type, filling->purpose));
-		fill_external(filling, batch);
+		copy = *type;
+		fill_external_template(&fillings->name, batch, &copy);
+		fill_external_template(&fillings->url, batch, &copy);
 		return;
 	}
 
 	if (!ObjectTableOpen(&table, batch))
 		return;
-	/* it may have lost its template while we waited for the table */
-	if (template_of(&table.type, filling->purpose) != NULL)
-	{
-		filling->parts = TemplateParse(template_of(&table.type, filling->purpose));
-		if (!template_columns(filling, table.rel, &columns))
-			;
-		else if (filling->purpose == READ_FOR_URL && are_key_columns(&table.type, columns))
-			fill_from_keys(filling, batch, &table, columns);
-		else
-			fill_from_rows(filling, batch, &table, columns);
-	}
+	fill_from_table(fillings, batch, &table);
 	ObjectTableClose(&table);
 }
 
-static char **
-fill_all(const Ref *const *refs, int nrefs, ReadPurpose purpose)
+/*
+ * Fill names, URLs or both, where "names" and "urls" point to; at most one query
+ * for each label.
+ */
+static void
+fill_all(const Ref *const *refs, int nrefs, char ***names, char ***urls)
 {
-	Filling		filling = {.purpose = purpose};
+	Fillings	fillings = {.name.wanted = names != NULL, .url.wanted = urls != NULL,
+	.url.is_url = true};
 	ListCell   *lc;
 
-	filling.texts = palloc0(sizeof(char *) * Max(nrefs, 1));
+	fillings.name.texts = palloc0(sizeof(char *) * Max(nrefs, 1));
+	fillings.url.texts = palloc0(sizeof(char *) * Max(nrefs, 1));
 	foreach(lc, ObjectBatches(refs, nrefs))
-		fill_batch(&filling, lfirst(lc));
-	return filling.texts;
+		fill_batch(&fillings, lfirst(lc));
+
+	if (urls != NULL)
+		*urls = fillings.url.texts;
+	if (names == NULL)
+		return;
+	*names = fillings.name.texts;
+	for (int i = 0; i < nrefs; i++)
+	{
+		if ((*names)[i] == NULL && refs[i] != NULL)
+			(*names)[i] = RefToText(refs[i]);
+	}
 }
 
 /*
@@ -294,13 +360,9 @@ fill_all(const Ref *const *refs, int nrefs, ReadPurpose purpose)
 char **
 ObjectNames(const Ref *const *refs, int nrefs)
 {
-	char	  **names = fill_all(refs, nrefs, READ_FOR_NAME);
+	char	  **names;
 
-	for (int i = 0; i < nrefs; i++)
-	{
-		if (names[i] == NULL && refs[i] != NULL)
-			names[i] = RefToText(refs[i]);
-	}
+	fill_all(refs, nrefs, &names, NULL);
 	return names;
 }
 
@@ -315,7 +377,21 @@ ObjectNames(const Ref *const *refs, int nrefs)
 char **
 ObjectUrls(const Ref *const *refs, int nrefs)
 {
-	return fill_all(refs, nrefs, READ_FOR_URL);
+	char	  **urls;
+
+	fill_all(refs, nrefs, NULL, &urls);
+	return urls;
+}
+
+/*
+ * ObjectNamesAndUrls
+ *		What the objects are called and where they are shown: ObjectNames() and
+ *		ObjectUrls() with one query for each label together.
+ */
+void
+ObjectNamesAndUrls(const Ref *const *refs, int nrefs, char ***names, char ***urls)
+{
+	fill_all(refs, nrefs, names, urls);
 }
 
 /*

@@ -9,5 +9,7 @@
 
 extern char **ObjectNames(const Ref *const *refs, int nrefs);
 extern char **ObjectUrls(const Ref *const *refs, int nrefs);
+extern void ObjectNamesAndUrls(const Ref *const *refs, int nrefs,
+							   char ***names, char ***urls);
 
 #endif							/* ACTSTREAM_OBJECT_NAME_H */

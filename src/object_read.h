@@ -14,6 +14,7 @@ typedef enum ReadPurpose
 {
 	READ_FOR_NAME,
 	READ_FOR_URL,
+	READ_FOR_NAME_AND_URL,
 	READ_FOR_VALUE
 } ReadPurpose;
 

@@ -1,0 +1,18 @@
+/*
+ * uri.h
+ *		Addresses and names as RFC 3986 and RFC 4151 write them.
+ */
+#ifndef ACTSTREAM_URI_H
+#define ACTSTREAM_URI_H
+
+#include "lib/stringinfo.h"
+
+extern void UriAppendValue(StringInfo uri, const char *value);
+extern char *UriEncode(const char *iri);
+extern int	UriSchemeLength(const char *uri);
+extern bool UriIsWebAddress(const char *uri);
+extern char *UriResolve(const char *base, const char *reference);
+extern char *UriWithParameter(const char *uri, const char *name, const char *value);
+extern int	TagAuthorityLength(const char *text);
+
+#endif							/* ACTSTREAM_URI_H */
