@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "catalog.h"
 #include "object_name.h"
+#include "sentence.h"
 #include "timesince.h"
 
 #include "access/htup_details.h"
@@ -68,6 +69,27 @@ read_action(SpokenAction *action, HeapTupleHeader header)
 }
 
 /*
+ * SentenceText
+ *		An action in words, with the names of its actor, action object and target,
+ *		NULL where there is none; without the time if that is NULL.
+ */
+char *
+SentenceText(char **names, const char *verb, const char *time)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s %s", names[0], verb);
+	if (names[1] != NULL)
+		appendStringInfo(&text, " %s", names[1]);
+	if (names[2] != NULL)
+		appendStringInfo(&text, "%s %s", names[1] != NULL ? " on" : "", names[2]);
+	if (time != NULL)
+		appendStringInfo(&text, " %s ago", time);
+	return text.data;
+}
+
+/*
  * sentence
  *		"<actor> <verb> [<action object>] [on <target>] <time> ago", and with a
  *		target alone "<actor> <verb> <target> <time> ago".
@@ -80,20 +102,10 @@ actstream_sentence(PG_FUNCTION_ARGS)
 	SpokenAction action;
 	char	  **names;
 	char	   *time;
-	StringInfoData text;
 
 	if (!read_action(&action, PG_GETARG_HEAPTUPLEHEADER(0)))
 		PG_RETURN_NULL();
 	names = ObjectNames(action.objects, lengthof(object_columns));
 	time = TimeSince(action.timestamp, PG_GETARG_TIMESTAMPTZ(1));
-
-	initStringInfo(&text);
-	appendStringInfo(&text, "%s %s", names[0], action.verb);
-	if (names[1] != NULL)
-		appendStringInfo(&text, " %s", names[1]);
-	if (names[2] != NULL)
-		appendStringInfo(&text, "%s %s", names[1] != NULL ? " on" : "", names[2]);
-	if (time != NULL)
-		appendStringInfo(&text, " %s ago", time);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
+	PG_RETURN_TEXT_P(cstring_to_text(SentenceText(names, action.verb, time)));
 }

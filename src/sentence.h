@@ -1,0 +1,10 @@
+/*
+ * sentence.h
+ *		An action in words.
+ */
+#ifndef ACTSTREAM_SENTENCE_H
+#define ACTSTREAM_SENTENCE_H
+
+extern char *SentenceText(char **names, const char *verb, const char *time);
+
+#endif							/* ACTSTREAM_SENTENCE_H */
