@@ -83,4 +83,17 @@ named_segment(const char *name, Size size, void (*init) (void *segment))
 #define column_is_not_null(tupdesc, i) (TupleDescAttr(tupdesc, i)->attnotnull)
 #endif
 
+/* 19: the state of a jsonb value that is being built holds its result */
+#if PG_VERSION_NUM < 190000
+#include "utils/jsonb.h"
+typedef struct JsonbInState
+{
+	JsonbValue *result;
+	JsonbParseState *parseState;
+} JsonbInState;
+
+#define pushJsonbValue(state, seq, value) \
+	((state)->result = pushJsonbValue(&(state)->parseState, seq, value))
+#endif
+
 #endif							/* ACTSTREAM_COMPAT_H */

@@ -292,7 +292,7 @@ text_of(const Firing *firing, const TrackingTemplate *template)
  * Push a column of a row, as to_jsonb() gives it.
  */
 static void
-push_column(JsonbParseState **state, JsonbIteratorToken token, HeapTuple row,
+push_column(JsonbInState *state, JsonbIteratorToken token, HeapTuple row,
 			TupleDesc tupdesc, AttrNumber attnum)
 {
 	Oid			type = TupleDescAttr(tupdesc, attnum - 1)->atttypid;
@@ -326,7 +326,7 @@ push_column(JsonbParseState **state, JsonbIteratorToken token, HeapTuple row,
 static Datum
 data_of(const Firing *firing, List *columns)
 {
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	ListCell   *lc;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
@@ -349,7 +349,8 @@ data_of(const Firing *firing, List *columns)
 		else
 			push_column(&state, WJB_VALUE, firing->row, firing->tupdesc, attnum);
 	}
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(state.result));
 }
 
 static void
