@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "actor.h"
 #include "follow_list.h"
+#include "feed.h"
 #include "reader.h"
 #include "recency.h"
 #include "shared_memory.h"
@@ -24,6 +25,7 @@ _PG_init(void)
 {
 	ActorDefineSetting();
 	FollowListDefineSetting();
+	FeedDefineSetting();
 	ReaderDefineSetting();
 	RecencyDefineSetting();
 	SharedMemoryInit();

@@ -213,6 +213,11 @@ SELECT actstream.display_name('mine:1'), actstream.url('mine:1'), actstream.expa
 SELECT * FROM actstream.expand_all('{mine:1,mine:2,site:a}');
 SELECT actstream.timesince(a."timestamp", a."timestamp"), actstream.sentence(a, a."timestamp")
 FROM actstream.action_object_stream('site:a') a;
+SELECT length(actstream.atom_feed(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) > 0 AS atom,
+       length(actstream.rss_feed(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) > 0 AS rss,
+       length(actstream.activity_streams_1(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) > 0 AS streams_1,
+       length(actstream.activity_streams_2(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) > 0 AS streams_2
+FROM actstream.action_object_stream('site:a') a;
 SELECT actstream.unfollow('mine:1', 'site:a', send_action => true);
 SELECT actstream.unregister('mine');
 RESET search_path;
@@ -222,7 +227,7 @@ SELECT * FROM evil.log;
 -- looks names up when it is called
 SELECT p.oid::regprocedure, l.lanname, prosecdef, proconfig
 FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-WHERE pronamespace = 'actstream'::regnamespace
+WHERE pronamespace = 'actstream'::regnamespace AND prokind <> 'a'
   AND (prosecdef OR lanname NOT IN ('c', 'sql') OR lanname = 'sql' AND prosqlbody IS NULL);
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace

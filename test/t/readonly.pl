@@ -10,6 +10,15 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+# The final function of a feed is called by the aggregate.
+sub feed
+{
+    my ($aggregate) = @_;
+
+    return qq{SELECT actstream.$aggregate(a, 'tag:example.org,2026:s', 'T', 'http://example.org' ORDER BY a.id)
+              FROM actstream.public_stream() a};
+}
+
 # A query for each STABLE function, which returns at least one row.
 my %readers = (
     ref_of => 'SELECT actstream.ref_of(p) FROM person p',
@@ -33,11 +42,15 @@ my %readers = (
     timesince => q{SELECT actstream.timesince('2026-01-01', '2026-01-03')},
     sentence => q{SELECT actstream.sentence(a, a."timestamp") FROM actstream.action a},
     recency_stats => q{SELECT state <> '' FROM actstream.recency_stats()},
+    atom_feed_final => feed('atom_feed'),
+    rss_feed_final => feed('rss_feed'),
+    activity_streams_1_final => feed('activity_streams_1'),
+    activity_streams_2_final => feed('activity_streams_2'),
     user_stream => q{SELECT * FROM actstream.user_stream('person:1', with_user_activity => true)},
 );
 
 # Streams have SQL forms.
-foreach my $stream (grep { /stream/ } keys %readers)
+foreach my $stream (grep { /stream(_of)?$/ } keys %readers)
 {
     $readers{"${stream}_sql"} = $readers{$stream} =~ s/\.$stream\(/.${stream}_sql(/r;
 }

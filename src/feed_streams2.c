@@ -1,0 +1,144 @@
+/*
+ * feed_streams2.c
+ *		Feeds as pages of a collection of Activity Streams 2.0.
+ *
+ * What is not in the vocabulary is of the general type, and keeps our own word
+ * in a property of an extension, whose terms are in the context of the page.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "feed.h"
+#include "feed_json.h"
+#include "feed_vocabulary.h"
+#include "uri.h"
+
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/xml.h"
+
+#define STREAMS_CONTEXT "https://www.w3.org/ns/activitystreams"
+
+PG_FUNCTION_INFO_V1(actstream_activity_streams_2_final);
+
+static void
+write_context(JsonWriter *json, const Feed *feed)
+{
+	JsonKey(json, "@context");
+	JsonMark(json, WJB_BEGIN_ARRAY);
+	JsonText(json, STREAMS_CONTEXT);
+	if (feed->authority != NULL)
+	{
+		JsonMark(json, WJB_BEGIN_OBJECT);
+		JsonMember(json, "verb", psprintf("tag:%s:term/verb", feed->authority));
+		JsonMember(json, "label", psprintf("tag:%s:term/label", feed->authority));
+		JsonMark(json, WJB_END_OBJECT);
+	}
+	JsonMark(json, WJB_END_ARRAY);
+}
+
+static void
+write_object(JsonWriter *json, const char *key, const FeedObject *object)
+{
+	const char *type;
+
+	if (object == NULL)
+		return;
+	type = FeedType2(object->label);
+	JsonKey(json, key);
+	JsonMark(json, WJB_BEGIN_OBJECT);
+	JsonMember(json, "id", object->url != NULL ? object->url : object->id);
+	JsonMember(json, "type", type != NULL ? type : "Object");
+	JsonMember(json, "label", object->label);
+	JsonMember(json, "name", object->name);
+	JsonMember(json, "url", object->url);
+	JsonMark(json, WJB_END_OBJECT);
+}
+
+/* The summary is HTML in this format, a name is not. */
+static void
+write_activity(JsonWriter *json, const FeedEntry *entry)
+{
+	const char *type = FeedVerb2(entry->verb);
+
+	JsonMember(json, "id", entry->id);
+	JsonMember(json, "type", type != NULL ? type : "Activity");
+	JsonMember(json, "verb", entry->verb);
+	JsonMember(json, "summary", escape_xml(entry->title));
+	if (entry->description != NULL)
+	{
+		JsonMember(json, "content", entry->description);
+		JsonMember(json, "mediaType", "text/plain");
+	}
+	JsonMember(json, "published", FeedTime(entry->published));
+	JsonMember(json, "url", entry->url);
+	write_object(json, "actor", entry->objects[FEED_ACTOR]);
+	write_object(json, "object", entry->objects[FEED_OBJECT]);
+	write_object(json, "target", entry->objects[FEED_TARGET]);
+}
+
+/*
+ * Where a page ends: "timestamp,id", as the application casts it back.
+ */
+static char *
+make_cursor(const FeedAction *action)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	StringInfoData cursor;
+
+	if (TIMESTAMP_NOT_FINITE(action->timestamp))
+		return psprintf("%s," INT64_FORMAT,
+						TIMESTAMP_IS_NOBEGIN(action->timestamp) ? "-infinity" : "infinity",
+						action->id);
+	if (timestamp2tm(action->timestamp, NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	initStringInfo(&cursor);
+	appendStringInfo(&cursor, "%04d-%02d-%02dT%02d:%02d:%02d",
+					 tm.tm_year > 0 ? tm.tm_year : 1 - tm.tm_year, tm.tm_mon, tm.tm_mday,
+					 tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (fsec != 0)
+		appendStringInfo(&cursor, ".%06d", (int) fsec);
+	appendStringInfo(&cursor, "Z%s," INT64_FORMAT, tm.tm_year > 0 ? "" : "%20BC", action->id);
+	return cursor.data;
+}
+
+/*
+ * The neighbours of the page.  One that is not empty may have both.
+ */
+static void
+write_neighbours(JsonWriter *json, const Feed *feed)
+{
+	if (feed->nactions == 0)
+		return;
+	JsonMember(json, "next", UriWithParameter(feed->link, "before",
+											  make_cursor(&feed->actions[feed->nactions - 1])));
+	JsonMember(json, "prev", UriWithParameter(feed->link, "after",
+											  make_cursor(&feed->actions[0])));
+}
+
+/*
+ * activity_streams_2
+ *		Final function.
+ */
+Datum
+actstream_activity_streams_2_final(PG_FUNCTION_ARGS)
+{
+	Feed	   *feed = FeedOfAggregate(fcinfo);
+	JsonWriter	json;
+
+	if (feed == NULL)
+		PG_RETURN_NULL();
+	JsonBegin(&json);
+	write_context(&json, feed);
+	JsonMember(&json, "id", feed->link);
+	JsonMember(&json, "type", "OrderedCollectionPage");
+	JsonMember(&json, "name", feed->title);
+	JsonMember(&json, "partOf", feed->id);
+	JsonMember(&json, "updated", FeedTime(feed->updated));
+	write_neighbours(&json, feed);
+	JsonEntries(&json, "orderedItems", feed, write_activity);
+	PG_RETURN_DATUM(JsonEnd(&json));
+}

@@ -1,0 +1,13 @@
+/*
+ * feed_vocabulary.h
+ *		What the formats of feeds call verbs and types that they know.
+ */
+#ifndef ACTSTREAM_FEED_VOCABULARY_H
+#define ACTSTREAM_FEED_VOCABULARY_H
+
+extern char *FeedVerb1(const char *verb);
+extern const char *FeedVerb2(const char *verb);
+extern const char *FeedType1(const char *label);
+extern const char *FeedType2(const char *label);
+
+#endif							/* ACTSTREAM_FEED_VOCABULARY_H */
