@@ -52,27 +52,31 @@ make_object(const char *name, const FeedObject *object)
 	return XmlElement(name, NO_ATTRIBUTES, children);
 }
 
+/*
+ * What is of the entry itself comes last: of elements that are in its objects
+ * too, some readers take the last.
+ */
 static xmltype *
 make_entry(const FeedEntry *entry)
 {
-	List	   *children = list_make5(simple("id", entry->id),
-									  XmlTextElement("title", XmlAttributes("type", "text"),
-													 entry->title),
-									  simple("published", FeedTime(entry->published)),
-									  simple("updated", FeedTime(entry->published)),
-									  make_author(entry->objects[FEED_ACTOR]));
+	List	   *children = list_make1(simple("activity:verb", FeedVerb1(entry->verb)));
 
-	children = lappend(children, make_link("alternate", entry->url));
-	if (entry->description != NULL)
-		children = lappend(children, XmlTextElement("content", XmlAttributes("type", "text"),
-													entry->description));
-	children = lappend(children, simple("activity:verb", FeedVerb1(entry->verb)));
 	if (entry->objects[FEED_OBJECT] != NULL)
 		children = lappend(children, make_object("activity:object",
 												 entry->objects[FEED_OBJECT]));
 	if (entry->objects[FEED_TARGET] != NULL)
 		children = lappend(children, make_object("activity:target",
 												 entry->objects[FEED_TARGET]));
+	children = lappend(children, make_author(entry->objects[FEED_ACTOR]));
+	children = lappend(children, simple("id", entry->id));
+	children = lappend(children, XmlTextElement("title", XmlAttributes("type", "text"),
+												entry->title));
+	children = lappend(children, make_link("alternate", entry->url));
+	children = lappend(children, simple("published", FeedTime(entry->published)));
+	children = lappend(children, simple("updated", FeedTime(entry->published)));
+	if (entry->description != NULL)
+		children = lappend(children, XmlTextElement("content", XmlAttributes("type", "text"),
+													entry->description));
 	return XmlElement("entry", NO_ATTRIBUTES, children);
 }
 

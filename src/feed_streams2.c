@@ -38,13 +38,8 @@ write_context(JsonWriter *json, const Feed *feed)
 }
 
 static void
-write_object(JsonWriter *json, const char *key, const FeedObject *object)
+write_object(JsonWriter *json, const char *key, const FeedObject *object, const char *type)
 {
-	const char *type;
-
-	if (object == NULL)
-		return;
-	type = FeedType2(object->label);
 	JsonKey(json, key);
 	JsonMark(json, WJB_BEGIN_OBJECT);
 	JsonMember(json, "id", object->url != NULL ? object->url : object->id);
@@ -59,6 +54,9 @@ write_object(JsonWriter *json, const char *key, const FeedObject *object)
 static void
 write_activity(JsonWriter *json, const FeedEntry *entry)
 {
+	const FeedObject *actor = entry->objects[FEED_ACTOR];
+	const FeedObject *object = entry->objects[FEED_OBJECT];
+	const FeedObject *target = entry->objects[FEED_TARGET];
 	const char *type = FeedVerb2(entry->verb);
 
 	JsonMember(json, "id", entry->id);
@@ -72,9 +70,11 @@ write_activity(JsonWriter *json, const FeedEntry *entry)
 	}
 	JsonMember(json, "published", FeedTime(entry->published));
 	JsonMember(json, "url", entry->url);
-	write_object(json, "actor", entry->objects[FEED_ACTOR]);
-	write_object(json, "object", entry->objects[FEED_OBJECT]);
-	write_object(json, "target", entry->objects[FEED_TARGET]);
+	write_object(json, "actor", actor, FeedActorType2(actor->label));
+	if (object != NULL)
+		write_object(json, "object", object, FeedType2(object->label));
+	if (target != NULL)
+		write_object(json, "target", target, FeedType2(target->label));
 }
 
 /*

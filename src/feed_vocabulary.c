@@ -140,3 +140,24 @@ FeedType2(const char *label)
 
 	return word != NULL ? word->streams2 : NULL;
 }
+
+/*
+ * FeedActorType2
+ *		The type of an object that acts, in Activity Streams 2.0: one of the five
+ *		that readers expect of an actor, the broadest if the label is none.
+ */
+const char *
+FeedActorType2(const char *label)
+{
+	static const char *const actors[] = {
+		"Application", "Group", "Organization", "Person", "Service"
+	};
+	const char *type = FeedType2(label);
+
+	for (int i = 0; i < (int) lengthof(actors); i++)
+	{
+		if (type != NULL && strcmp(type, actors[i]) == 0)
+			return type;
+	}
+	return "Service";
+}

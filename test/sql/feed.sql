@@ -35,7 +35,7 @@ SELECT jsonb_pretty(actstream.activity_streams_1(a, 'https://example.org/ann.jso
 SELECT jsonb_pretty(actstream.activity_streams_2(a, 'https://example.org/ann', 'Who''s <b>"new"</b>', 'https://example.org/ann?lang=en&before=x,1&after=#top' ORDER BY a."timestamp" DESC, a.id DESC)) FROM (SELECT * FROM page) a;
 
 -- the ids are the same wherever an action is shown; the setting comes before the id of the feed
-SELECT (xpath('//atom:id/text()', actstream.atom_feed(a, 'tag:example.org,2026:other', 'T', 'http://example.org'), '{{atom,http://www.w3.org/2005/Atom}}'))[2]
+SELECT (xpath('//atom:entry/atom:id/text()', actstream.atom_feed(a, 'tag:example.org,2026:other', 'T', 'http://example.org'), '{{atom,http://www.w3.org/2005/Atom}}'))[1]
 FROM actstream.actor_stream('user:1') a;
 RESET actstream.tag_authority;
 
