@@ -4,7 +4,10 @@ tool_packages=(
     gcc make libc6-dev                       # the build
     perl libipc-run-perl libio-pty-perl      # prove, and PostgreSQL's test modules
     python3 python3-psycopg python3-debian   # fuzz tests, and the demo's loader
+    libxml2-utils python3-feedparser libxml-feed-perl    # readers of feeds
 )
+# npm gets the reader of Activity Streams 2.0; other sources of Node bring it along
+command -v npm >/dev/null || tool_packages+=(nodejs npm)
 
 as_root=()
 (( EUID == 0 )) || as_root=(sudo)
