@@ -759,16 +759,55 @@ CREATE FUNCTION actstream.expand(object actstream.ref) RETURNS jsonb
 CREATE FUNCTION actstream.expand_all(objects actstream.ref[])
     RETURNS TABLE (object actstream.ref, value jsonb)
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 1000 ROWS 100 AS 'MODULE_PATHNAME', 'actstream_expand_all';
-CREATE FUNCTION actstream.timesince(since timestamptz, now timestamptz DEFAULT pg_catalog.now()) RETURNS text
-    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_timesince';
-CREATE FUNCTION actstream.sentence(action actstream.action, now timestamptz DEFAULT pg_catalog.now()) RETURNS text
-    LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence';
+CREATE FUNCTION actstream.timesince(since timestamptz, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_timesince';
+CREATE FUNCTION actstream.sentence(action actstream.action, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence';
 COMMENT ON FUNCTION actstream.display_name(actstream.ref) IS 'what an object is called, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.url(actstream.ref) IS 'where an object is shown, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.expand(actstream.ref) IS 'the row of an object, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.expand_all(actstream.ref[]) IS 'the rows of many objects, each once, by one query for each type';
-COMMENT ON FUNCTION actstream.timesince(timestamptz, timestamptz) IS 'how long ago something was, in words';
-COMMENT ON FUNCTION actstream.sentence(actstream.action, timestamptz) IS 'an action, in words';
+COMMENT ON FUNCTION actstream.timesince(timestamptz, timestamptz, text) IS 'how long ago something was, in words';
+COMMENT ON FUNCTION actstream.sentence(actstream.action, timestamptz, text) IS 'an action, in words';
+
+-- Every sentence needs it, whoever asks: it is read as the registry is, without
+-- regard to privileges.
+CREATE TABLE actstream.phrase (
+    language text,
+    verb     text,
+    pattern  text NOT NULL,
+    PRIMARY KEY (language, verb)
+);
+
+COMMENT ON TABLE actstream.phrase IS 'how sentences read in a language';
+COMMENT ON COLUMN actstream.phrase.language IS 'the language, such as de or de-at; empty for any';
+COMMENT ON COLUMN actstream.phrase.verb IS 'the verb of the action; empty for any';
+COMMENT ON COLUMN actstream.phrase.pattern IS 'the sentence: text with {actor} and so on in it';
+COMMENT ON INDEX actstream.phrase_pkey IS 'phrases by language and verb';
+
+CREATE FUNCTION actstream.phrase_check() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_check';
+CREATE FUNCTION actstream.phrase_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_changed';
+REVOKE EXECUTE ON FUNCTION actstream.phrase_check() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream.phrase_changed() FROM PUBLIC;
+COMMENT ON FUNCTION actstream.phrase_check() IS 'trigger: the pattern is valid';
+COMMENT ON FUNCTION actstream.phrase_changed() IS 'trigger: all sessions read the phrases anew';
+
+CREATE TRIGGER phrase_check BEFORE INSERT OR UPDATE ON actstream.phrase
+    FOR EACH ROW EXECUTE FUNCTION actstream.phrase_check();
+CREATE TRIGGER phrase_changing BEFORE INSERT OR UPDATE OR DELETE ON actstream.phrase
+    FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+CREATE TRIGGER phrase_changed AFTER INSERT OR UPDATE OR DELETE ON actstream.phrase
+    FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+-- replicated changes too must reach the other sessions
+ALTER TABLE actstream.phrase ENABLE ALWAYS TRIGGER phrase_changing;
+ALTER TABLE actstream.phrase ENABLE ALWAYS TRIGGER phrase_changed;
+COMMENT ON TRIGGER phrase_check ON actstream.phrase IS 'the pattern is valid';
+COMMENT ON TRIGGER phrase_changing ON actstream.phrase IS 'all sessions read the phrases anew';
+COMMENT ON TRIGGER phrase_changed ON actstream.phrase IS 'all sessions read the phrases anew';
 
 ------------------------------------------------------------------------------
 -- Feeds
@@ -907,6 +946,9 @@ BEGIN ATOMIC
                      ('object_type', 'object_type_changing', 'object_type_changed', 'A'),
                      ('object_type', 'object_type_changed', 'object_type_changed', 'A'),
                      ('action', 'action_check', 'action_check', 'O'),
+                     ('phrase', 'phrase_check', 'phrase_check', 'O'),
+                     ('phrase', 'phrase_changing', 'phrase_changed', 'A'),
+                     ('phrase', 'phrase_changed', 'phrase_changed', 'A'),
                      ('follow', 'follow_check', 'follow_check', 'O'),
                      ('follow', 'follow_changed', 'follow_changed', 'A')) AS e (name, trigger, function, mode)
         CROSS JOIN LATERAL (
@@ -992,3 +1034,4 @@ SELECT pg_catalog.pg_extension_config_dump('actstream.object_type', '');
 SELECT pg_catalog.pg_extension_config_dump('actstream.action', '');
 SELECT pg_catalog.pg_extension_config_dump('actstream.action_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('actstream.follow', '');
+SELECT pg_catalog.pg_extension_config_dump('actstream.phrase', '');

@@ -17,8 +17,6 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#define VERB_MAX_CHARS			255
-
 /* a btree entry holds at most 2704 bytes, with 8 kB pages; stay well below */
 #define EXTERNAL_ID_MAX_BYTES	1024
 

@@ -7,6 +7,8 @@
 
 #include "catalog.h"
 
+#define VERB_MAX_CHARS 255
+
 /*
  * What a caller says of a new action; the attribute number is the index + 1.
  * The id is not among it: the table gives it.

@@ -8,6 +8,7 @@
 #include "actor.h"
 #include "follow_list.h"
 #include "feed.h"
+#include "language.h"
 #include "reader.h"
 #include "recency.h"
 #include "shared_memory.h"
@@ -26,6 +27,7 @@ _PG_init(void)
 	ActorDefineSetting();
 	FollowListDefineSetting();
 	FeedDefineSetting();
+	LanguageDefineSetting();
 	ReaderDefineSetting();
 	RecencyDefineSetting();
 	SharedMemoryInit();

@@ -46,6 +46,7 @@ static struct
 	Oid			object_type;
 	Oid			action;
 	Oid			follow;
+	Oid			phrase;			/* its changes do not concern the registry */
 }			own;
 
 /* how often the relation cache has told us of a change, of whatever table */
@@ -112,9 +113,10 @@ ExtensionIsComplete(void)
 	own.object_type = get_relname_relid("object_type", own.schema);
 	own.action = get_relname_relid("action", own.schema);
 	own.follow = get_relname_relid("follow", own.schema);
+	own.phrase = get_relname_relid("phrase", own.schema);
 	if (!OidIsValid(own.schema) || !OidIsValid(own.ref) ||
 		!OidIsValid(own.object_type) || !OidIsValid(own.action) ||
-		!OidIsValid(own.follow))
+		!OidIsValid(own.follow) || !OidIsValid(own.phrase))
 		return false;
 	own.valid = (changes_before == table_changes);
 	return true;
@@ -185,6 +187,13 @@ FollowRelationId(void)
 {
 	load_own_oids();
 	return own.follow;
+}
+
+Oid
+PhraseRelationId(void)
+{
+	load_own_oids();
+	return own.phrase;
 }
 
 /*

@@ -42,6 +42,12 @@
 #define Anum_follow_started				5
 #define Natts_follow					5
 
+/* columns of actstream.phrase, in order */
+#define Anum_phrase_language			1
+#define Anum_phrase_verb				2
+#define Anum_phrase_pattern				3
+#define Natts_phrase					3
+
 /* on_delete: what becomes of references to a row that is gone */
 typedef enum OnDelete
 {
@@ -78,6 +84,7 @@ extern Oid	RefTypeId(void);
 extern Oid	ObjectTypeRelationId(void);
 extern Oid	ActionRelationId(void);
 extern Oid	FollowRelationId(void);
+extern Oid	PhraseRelationId(void);
 
 extern Relation OwnTableOpen(Oid relid, LOCKMODE lockmode);
 extern Oid	OwnTablesOwner(void);

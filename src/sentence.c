@@ -7,25 +7,32 @@
 #include "compat.h"
 #include "catalog.h"
 #include "object_name.h"
+#include "pattern.h"
+#include "phrase.h"
 #include "sentence.h"
 #include "timesince.h"
 
 #include "access/htup_details.h"
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(actstream_sentence);
 
-/* The objects of an action, in the order in which a sentence names them. */
-static const AttrNumber object_columns[] = {
-	Anum_action_actor, Anum_action_action_object, Anum_action_target
+/* The objects of an action, and which words of a pattern they are. */
+static const struct
+{
+	AttrNumber	column;
+	PatternWord word;
+}			roles[] = {
+	{Anum_action_actor, WORD_ACTOR},
+	{Anum_action_action_object, WORD_ACTION_OBJECT},
+	{Anum_action_target, WORD_TARGET}
 };
 
 typedef struct SpokenAction
 {
-	const Ref  *objects[lengthof(object_columns)];	/* NULL where there is none */
+	const Ref  *objects[lengthof(roles)];	/* NULL where there is none */
 	char	   *verb;
 	TimestampTz timestamp;
 } SpokenAction;
@@ -49,9 +56,9 @@ read_action(SpokenAction *action, HeapTupleHeader header)
 	row.t_tableOid = InvalidOid;
 	row.t_data = header;
 
-	for (int i = 0; i < (int) lengthof(object_columns); i++)
+	for (int i = 0; i < (int) lengthof(roles); i++)
 	{
-		value = heap_getattr(&row, object_columns[i], tupdesc, &isnull);
+		value = heap_getattr(&row, roles[i].column, tupdesc, &isnull);
 		action->objects[i] = isnull ? NULL : DatumGetRefPP(value);
 	}
 	complete = action->objects[0] != NULL;
@@ -68,31 +75,39 @@ read_action(SpokenAction *action, HeapTupleHeader header)
 	return complete;
 }
 
-/*
- * SentenceText
- *		An action in words, with the names of its actor, action object and target,
- *		NULL where there is none; without the time if that is NULL.
- */
-char *
-SentenceText(char **names, const char *verb, const char *time)
+static char *
+sentence_in(const char *language, char **names, const char *verb, const char *time)
 {
+	const char *words[NUM_PATTERN_WORDS];
 	StringInfoData text;
 
+	for (int i = 0; i < (int) lengthof(roles); i++)
+		words[roles[i].word] = names[i];
+	words[WORD_VERB] = verb;
+	words[WORD_TIMESINCE] = time;
+
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s %s", names[0], verb);
-	if (names[1] != NULL)
-		appendStringInfo(&text, " %s", names[1]);
-	if (names[2] != NULL)
-		appendStringInfo(&text, "%s %s", names[1] != NULL ? " on" : "", names[2]);
-	if (time != NULL)
-		appendStringInfo(&text, " %s ago", time);
+	PatternFill(&text, PhraseFind(language, verb), words);
 	return text.data;
 }
 
 /*
+ * SentenceText
+ *		An action in words, in the language of the session, with the names of its
+ *		actor, action object and target, NULL where there is none; without the
+ *		time if that is NULL.
+ */
+char *
+SentenceText(char **names, const char *verb, const char *time)
+{
+	return sentence_in(LanguageSetting(), names, verb, time);
+}
+
+/*
  * sentence
- *		"<actor> <verb> [<action object>] [on <target>] <time> ago", and with a
- *		target alone "<actor> <verb> <target> <time> ago".
+ *		By the pattern of the verb and the language: as a rule, "<actor> <verb>
+ *		[<action object>] [on <target>] <time> ago", and with a target alone
+ *		"<actor> <verb> <target> <time> ago".
  *
  * Without the time if it is for ever ago.
  */
@@ -100,12 +115,16 @@ Datum
 actstream_sentence(PG_FUNCTION_ARGS)
 {
 	SpokenAction action;
+	const char *language;
 	char	  **names;
 	char	   *time;
 
-	if (!read_action(&action, PG_GETARG_HEAPTUPLEHEADER(0)))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) ||
+		!read_action(&action, PG_GETARG_HEAPTUPLEHEADER(0)))
 		PG_RETURN_NULL();
-	names = ObjectNames(action.objects, lengthof(object_columns));
-	time = TimeSince(action.timestamp, PG_GETARG_TIMESTAMPTZ(1));
-	PG_RETURN_TEXT_P(cstring_to_text(SentenceText(names, action.verb, time)));
+	language = LanguageArg(fcinfo, 2);
+	names = ObjectNames(action.objects, lengthof(roles));
+	time = TimeSince(action.timestamp, PG_GETARG_TIMESTAMPTZ(1),
+					 LanguageFind(language), CASE_AGO);
+	PG_RETURN_TEXT_P(cstring_to_text(sentence_in(language, names, action.verb, time)));
 }

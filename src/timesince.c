@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "language.h"
 #include "timesince.h"
 
 #include "fmgr.h"
@@ -21,48 +22,6 @@
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(actstream_timesince);
-
-typedef enum TimeUnit
-{
-	UNIT_YEAR,
-	UNIT_MONTH,
-	UNIT_WEEK,
-	UNIT_DAY,
-	UNIT_HOUR,
-	UNIT_MINUTE
-} TimeUnit;
-
-#define NUM_TIME_UNITS (UNIT_MINUTE + 1)
-
-#define MAX_PLURAL_FORMS 4
-
-/* How a language counts. */
-typedef struct CountingLanguage
-{
-	int			(*plural_form) (int64 count);	/* which of the forms below */
-	const char *units[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
-	const char *separator;		/* between two units */
-} CountingLanguage;
-
-/* One, and many. */
-static int
-one_or_other(int64 count)
-{
-	return count == 1 ? 0 : 1;
-}
-
-static const CountingLanguage english = {
-	.plural_form = one_or_other,
-	.units = {
-		[UNIT_YEAR] = {"year", "years"},
-		[UNIT_MONTH] = {"month", "months"},
-		[UNIT_WEEK] = {"week", "weeks"},
-		[UNIT_DAY] = {"day", "days"},
-		[UNIT_HOUR] = {"hour", "hours"},
-		[UNIT_MINUTE] = {"minute", "minutes"}
-	},
-	.separator = ", "
-};
 
 /*
  * Go forward by months, to the last day of a month that is too short, and then
@@ -152,24 +111,25 @@ measure(TimestampTz since, TimestampTz now, int64 *counts)
 }
 
 static void
-append_count(StringInfo text, const CountingLanguage *language, int64 count, TimeUnit unit)
+append_count(StringInfo text, const Language *language, TimeCase grammatical_case,
+			 int64 count, TimeUnit unit)
 {
 	appendStringInfo(text, INT64_FORMAT " %s", count,
-					 language->units[unit][language->plural_form(count)]);
+					 LanguageUnit(language, unit, grammatical_case, count));
 }
 
 /*
  * TimeSince
  *		How long ago "since" was when it is "now": the largest unit that fits and
- *		the next smaller one, if that fits too.
+ *		the next smaller one, if that fits too; in the current memory context.
  *
  * Nothing, and what is in the future, is "0 minutes".  NULL if no number can
  * tell, because it was, or will be, for ever ago.
  */
 char *
-TimeSince(TimestampTz since, TimestampTz now)
+TimeSince(TimestampTz since, TimestampTz now, const Language *language,
+		  TimeCase grammatical_case)
 {
-	const CountingLanguage *language = &english;
 	int64		counts[NUM_TIME_UNITS] = {0};
 	StringInfoData text;
 	int			unit = UNIT_YEAR;
@@ -184,11 +144,11 @@ TimeSince(TimestampTz since, TimestampTz now)
 		unit++;
 
 	initStringInfo(&text);
-	append_count(&text, language, counts[unit], unit);
+	append_count(&text, language, grammatical_case, counts[unit], unit);
 	if (unit < UNIT_MINUTE && counts[unit + 1] > 0)
 	{
-		appendStringInfoString(&text, language->separator);
-		append_count(&text, language, counts[unit + 1], unit + 1);
+		appendStringInfoString(&text, ", ");
+		append_count(&text, language, grammatical_case, counts[unit + 1], unit + 1);
 	}
 	return text.data;
 }
@@ -200,8 +160,12 @@ TimeSince(TimestampTz since, TimestampTz now)
 Datum
 actstream_timesince(PG_FUNCTION_ARGS)
 {
-	char	   *text = TimeSince(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1));
+	char	   *text;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	text = TimeSince(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1),
+					 LanguageFind(LanguageArg(fcinfo, 2)), CASE_ALONE);
 	if (text == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(text));

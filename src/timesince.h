@@ -6,7 +6,9 @@
 #define ACTSTREAM_TIMESINCE_H
 
 #include "datatype/timestamp.h"
+#include "language.h"
 
-extern char *TimeSince(TimestampTz since, TimestampTz now);
+extern char *TimeSince(TimestampTz since, TimestampTz now, const Language *language,
+					   TimeCase grammatical_case);
 
 #endif							/* ACTSTREAM_TIMESINCE_H */

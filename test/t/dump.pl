@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @own_tables = qw(object_type action follow);
+my @own_tables = qw(object_type action follow phrase);
 
 my $node = new_node('source');
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
@@ -100,6 +100,9 @@ sub contents_of
     push @queries, q{
         SELECT label, (SELECT json_agg(a) FROM actstream.model_stream(label) a)
         FROM actstream.object_type ORDER BY 1};
+    push @queries, q{
+        SELECT l, id, actstream.sentence(a, '2026-01-10 00:00+00', l)
+        FROM actstream.action a, unnest('{en,de-AT,xx}'::text[]) l ORDER BY l, id};
     push @queries, 'SELECT i.* FROM actstream.integrity_check() i ORDER BY i::text';
     push @queries, 'TABLE feed';
 
@@ -148,12 +151,12 @@ sub is_restored
 sub enable_always
 {
     my ($name, $database) = @_;
-    my @triggers = qw(object_type_changed object_type_changing);
+    my @triggers = map { [ "actstream.$_", "${_}_changed" ], [ "actstream.$_", "${_}_changing" ] } qw(object_type phrase);
 
     is($node->safe_psql($database, 'SELECT problem, relation, detail FROM actstream.integrity_check() ORDER BY detail'),
-        join("\n", map { "altered trigger|actstream.object_type|$_" } @triggers),
+        join("\n", map { "altered trigger|$_->[0]|$_->[1]" } @triggers),
         "$name: the triggers that were altered are found");
-    $node->safe_psql($database, "ALTER TABLE actstream.object_type ENABLE ALWAYS TRIGGER $_") foreach @triggers;
+    $node->safe_psql($database, "ALTER TABLE $_->[0] ENABLE ALWAYS TRIGGER $_->[1]") foreach @triggers;
 }
 
 #
@@ -246,6 +249,14 @@ WHERE a.n <> b.n AND actstream.ref_label(a.object) = repeat('x', 63)
 GROUP BY a.n, b.n;
 
 DROP TABLE dropped;
+
+INSERT INTO actstream.phrase VALUES
+    ('de', 'sent', '{actor} hat[ vor {timesince}][ {action_object}] gesendet[ an {target}]'),
+    ('', 'said', E'\t{{{actor}}}\n\\N [[{verb}]]'),
+    ('de-at', '', '{verb} 東京 😀'),
+    ('', '', ' '),
+    (repeat('x', 35), repeat('ß', 255), repeat('{actor}', 2000)),
+    ('en', E'several\nlines\n', '\.');
 END
 
 # ... and what a user has made of our type and functions.
@@ -273,7 +284,7 @@ CREATE FUNCTION send(actor actstream.ref) RETURNS text LANGUAGE sql SECURITY DEF
     RETURN actstream.ref_label((actstream.act_send(actor, 'sent')).actor);
 
 GRANT USAGE ON SCHEMA actstream TO writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.action, actstream.follow, actstream.object_type TO writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.action, actstream.follow, actstream.object_type, actstream.phrase TO writer;
 END
 
 is($node->safe_psql('source', 'SELECT relation IS NULL FROM actstream.object_type WHERE label = \'dropped\''),
@@ -365,7 +376,8 @@ foreach my $options ([], ['--disable-triggers'], ['--inserts'])
     my %entry = map { /$ours/ ? ($1 => $_) : () } @list;
 
     is_deeply([ sort keys %entry ], [ sort @own_tables ], 'the dump holds all of our tables');
-    foreach my $order ([ 0, 1, 2 ], [ 0, 2, 1 ], [ 1, 0, 2 ], [ 1, 2, 0 ], [ 2, 0, 1 ], [ 2, 1, 0 ])
+    # phrases refer to nothing, and nothing to them
+    foreach my $order ([ 3, 0, 1, 2 ], [ 0, 3, 2, 1 ], [ 1, 0, 3, 2 ], [ 1, 2, 0, 3 ], [ 2, 0, 1, 3 ], [ 3, 2, 1, 0 ])
     {
         my $database = join '_', 'order', @$order;
         my $name = join ', ', @own_tables[@$order];
@@ -390,7 +402,7 @@ $node->safe_psql('copy', join "\n", 'TRUNCATE actstream.action, actstream.follow
     map { "COPY $_ FROM '$tempdir/$_' (FORMAT binary);" } qw(actstream.action actstream.follow object));
 is_same_text(contents_of($node, 'copy'), $expected, 'binary COPY: all is there');
 $node->safe_psql('copy', join "\n", 'SET check_function_bodies = off;',
-    'TRUNCATE actstream.action, actstream.follow; DELETE FROM actstream.object_type;',
+    'TRUNCATE actstream.action, actstream.follow, actstream.phrase; DELETE FROM actstream.object_type;',
     map { "COPY actstream.$_ FROM '$tempdir/actstream.$_' (FORMAT binary);" } reverse @own_tables);
 is_restored('binary COPY with the registry', $node, 'copy', $expected);
 

@@ -40,7 +40,7 @@ my %readers = (
     expand => q{SELECT actstream.expand('person:1')},
     expand_all => q{SELECT * FROM actstream.expand_all('{person:1,web:1,person:2}')},
     timesince => q{SELECT actstream.timesince('2026-01-01', '2026-01-03')},
-    sentence => q{SELECT actstream.sentence(a, a."timestamp") FROM actstream.action a},
+    sentence => q{SELECT actstream.sentence(a, a."timestamp", l) FROM actstream.action a, unnest('{en,de}'::text[]) l},
     recency_stats => q{SELECT state <> '' FROM actstream.recency_stats()},
     atom_feed_final => feed('atom_feed'),
     rss_feed_final => feed('rss_feed'),
@@ -89,6 +89,7 @@ SELECT actstream.register('person', name_template => '{name}', url_template => '
        actstream.register_external('unused');
 SELECT actstream.follow('person:1', 'person:2', actor_only => false),
        actstream.follow('person:2', 'person:3', 'liking');
+INSERT INTO actstream.phrase VALUES ('de', 'liked', '{actor} mag {action_object}');
 SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
        actstream.act_send('person:2', 'wrote', 'web:2', public => false),
        actstream.act_send('person:3', 'sent', 'web:3', 'person:2', data => '{"a": 1}', external_id => 'x');
@@ -166,11 +167,18 @@ foreach my $name (sort keys %writers)
     $primary->safe_psql('postgres', q{SELECT actstream.unregister('other'), actstream.register('thing')});
     $primary->wait_for_catchup($standby);
     is($session->query($query), 'thing:1', 'it reads the registry anew within the transaction');
+    $session->query('COMMIT;');
+
+    $query = q{SELECT actstream.sentence(a, language => 'de') FROM actstream.action a WHERE verb = 'liked';};
+    is($session->query($query), 'Ann mag web:1', 'it reads the phrases');
+    $primary->safe_psql('postgres', q{UPDATE actstream.phrase SET pattern = '{action_object} gefällt {actor}'});
+    $primary->wait_for_catchup($standby);
+    is($session->query($query), 'web:1 gefällt Ann', 'it reads them anew when they have changed');
     $session->quit;
 }
 
 # What is restored by then is what the primary has.
-foreach my $table (qw(object_type action follow))
+foreach my $table (qw(object_type action follow phrase))
 {
     my $query = "COPY (SELECT t.* FROM actstream.$table t ORDER BY t::text) TO STDOUT";
 

@@ -1,0 +1,55 @@
+/*
+ * language.h
+ *		The languages that sentences are in.
+ */
+#ifndef ACTSTREAM_LANGUAGE_H
+#define ACTSTREAM_LANGUAGE_H
+
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+
+typedef enum TimeUnit
+{
+	UNIT_YEAR,
+	UNIT_MONTH,
+	UNIT_WEEK,
+	UNIT_DAY,
+	UNIT_HOUR,
+	UNIT_MINUTE
+} TimeUnit;
+
+#define NUM_TIME_UNITS (UNIT_MINUTE + 1)
+
+#define MAX_PLURAL_FORMS 3
+
+/* How long ago something was: by itself, or within "... ago". */
+typedef enum TimeCase
+{
+	CASE_ALONE,
+	CASE_AGO
+} TimeCase;
+
+/* A language that is built in. */
+typedef struct Language
+{
+	const char *code;
+	int			(*plural_form) (int64 count);	/* which of the forms below */
+	const char *units[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
+	/* the same within "... ago", as far as they differ */
+	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
+	const char *pattern;		/* of sentences; see pattern.c */
+} Language;
+
+#define LANGUAGE_MAX_LENGTH 35
+
+extern void LanguageDefineSetting(void);
+extern const char *LanguageSetting(void);
+extern const char *LanguageArg(FunctionCallInfo fcinfo, int arg);
+extern const Language *LanguageFind(const char *name);
+extern const char *LanguageUnit(const Language *language, TimeUnit unit,
+								TimeCase grammatical_case, int64 count);
+extern const char *LanguagePattern(const Language *language);
+extern List *LanguageFallbacks(const char *name);
+extern bool LanguageIsNormal(const char *code);
+
+#endif							/* ACTSTREAM_LANGUAGE_H */

@@ -1,0 +1,27 @@
+/*
+ * pattern.h
+ *		Sentences with {actor}, {verb} and so on in them.
+ */
+#ifndef ACTSTREAM_PATTERN_H
+#define ACTSTREAM_PATTERN_H
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+
+/* What a pattern can have in braces. */
+typedef enum PatternWord
+{
+	WORD_ACTOR,
+	WORD_VERB,
+	WORD_ACTION_OBJECT,
+	WORD_TARGET,
+	WORD_TIMESINCE
+} PatternWord;
+
+#define NUM_PATTERN_WORDS (WORD_TIMESINCE + 1)
+
+extern List *PatternParse(const char *pattern);
+extern void PatternFill(StringInfo text, const List *pattern,
+						const char *const *words);
+
+#endif							/* ACTSTREAM_PATTERN_H */

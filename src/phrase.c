@@ -1,0 +1,279 @@
+/*
+ * phrase.c
+ *		How sentences read in a language: actstream.phrase.
+ *
+ * The table is small and read for every sentence, so each backend keeps all of
+ * it, as it keeps the registry (see catalog.c): emptied when the relation cache
+ * hears of a change, which triggers of the table announce, and filled anew,
+ * with what is committed then, by the next look-up.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "action.h"
+#include "catalog.h"
+#include "language.h"
+#include "pattern.h"
+#include "phrase.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "commands/trigger.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_phrase_check);
+PG_FUNCTION_INFO_V1(actstream_phrase_changed);
+
+/* "language:verb"; of a built-in pattern, the language alone */
+#define PHRASE_KEY_SIZE \
+	(LANGUAGE_MAX_LENGTH + 1 + VERB_MAX_CHARS * MAX_MULTIBYTE_CHAR_LEN + 1)
+
+typedef struct Phrase
+{
+	char		key[PHRASE_KEY_SIZE];	/* hash key */
+	const char *pattern;
+	List	   *parsed;			/* NIL until it is used */
+} Phrase;
+
+/*
+ * The phrases; NULL until they are loaded whole.  Everything lives in
+ * phrase_context, which is reset when a look-up finds them invalid, never
+ * before.
+ */
+static MemoryContext phrase_context = NULL;
+static HTAB *phrases = NULL;
+static bool phrases_valid = false;
+static Oid	phrases_relation = InvalidOid;
+
+/* Relation cache callback.  Must not access catalogs. */
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == phrases_relation)
+		phrases_valid = false;
+}
+
+/*
+ * Enter a pattern, which must live as long as the table does; without a verb,
+ * one that is built in.
+ */
+static Phrase *
+enter_phrase(HTAB *table, const char *language, const char *verb, const char *pattern)
+{
+	char		key[PHRASE_KEY_SIZE];
+	Phrase	   *phrase;
+	int			len;
+
+	len = snprintf(key, sizeof(key), "%s%s%s", language,
+				   verb != NULL ? ":" : "", verb != NULL ? verb : "");
+	if (len >= (int) sizeof(key))
+		return NULL;			/* no action can have that verb */
+	phrase = hash_search(table, key, HASH_ENTER, NULL);
+	phrase->pattern = pattern;
+	phrase->parsed = NIL;
+	return phrase;
+}
+
+static void
+load_phrases(void)
+{
+	static bool registered = false;
+	HASHCTL		ctl = {0};
+	HTAB	   *table;
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			relid = PhraseRelationId();
+	MemoryContext oldcontext;
+
+	if (phrases_valid && phrases != NULL && phrases_relation == relid)
+		return;
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		registered = true;
+	}
+
+	if (phrase_context == NULL)
+		phrase_context = AllocSetContextCreate(CacheMemoryContext,
+											   "actstream phrases",
+											   ALLOCSET_SMALL_SIZES);
+	phrases = NULL;
+	phrases_relation = relid;
+	MemoryContextReset(phrase_context);
+	oldcontext = MemoryContextSwitchTo(phrase_context);
+
+	ctl.keysize = PHRASE_KEY_SIZE;
+	ctl.entrysize = sizeof(Phrase);
+	ctl.hcxt = phrase_context;
+	table = hash_create("actstream phrases", 16, &ctl,
+						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+
+	rel = OwnTableOpen(relid, AccessShareLock);
+
+	/* before the scan, so that a change during it is not missed */
+	phrases_valid = true;
+
+	/* no snapshot given: the newest, also under REPEATABLE READ */
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Datum		values[Natts_phrase];
+		char	   *texts[Natts_phrase];
+		bool		nulls[Natts_phrase];
+
+		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		for (int i = 0; i < Natts_phrase; i++)
+			texts[i] = TextDatumGetCString(values[i]);
+		enter_phrase(table, texts[Anum_phrase_language - 1],
+					 texts[Anum_phrase_verb - 1], texts[Anum_phrase_pattern - 1]);
+	}
+	systable_endscan(scan);
+
+	table_close(rel, AccessShareLock);
+	MemoryContextSwitchTo(oldcontext);
+	phrases = table;
+}
+
+static Phrase *
+find_phrase(const List *languages, const char *verb)
+{
+	ListCell   *lc;
+
+	foreach(lc, languages)
+	{
+		char		key[PHRASE_KEY_SIZE];
+		Phrase	   *phrase;
+
+		if (snprintf(key, sizeof(key), "%s:%s", (char *) lfirst(lc), verb) >= (int) sizeof(key))
+			return NULL;
+		phrase = hash_search(phrases, key, HASH_FIND, NULL);
+		if (phrase != NULL)
+			return phrase;
+	}
+	return NULL;
+}
+
+/* The pattern of the language that is built in. */
+static Phrase *
+find_built_in(const char *language)
+{
+	const Language *built_in = LanguageFind(language);
+	Phrase	   *phrase = hash_search(phrases, built_in->code, HASH_FIND, NULL);
+
+	if (phrase == NULL)
+	{
+		const char *pattern = LanguagePattern(built_in);
+		MemoryContext oldcontext = MemoryContextSwitchTo(phrase_context);
+
+		phrase = enter_phrase(phrases, built_in->code, NULL, pstrdup(pattern));
+		MemoryContextSwitchTo(oldcontext);
+	}
+	return phrase;
+}
+
+/*
+ * PhraseFind
+ *		The pattern of sentences with that verb in that language, for
+ *		PatternFill(): that of the verb, else that of all verbs, in the language
+ *		or, first, in its variant; else that of any language; else the one that
+ *		is built in.
+ *
+ * What it returns is good until the next look-up, or access to the catalogs.
+ */
+const List *
+PhraseFind(const char *language, const char *verb)
+{
+	/* the last is any language */
+	List	   *languages = lappend(LanguageFallbacks(language), "");
+	Phrase	   *phrase;
+
+	AcceptInvalidationMessages();
+	load_phrases();
+	phrase = find_phrase(languages, verb);
+	if (phrase == NULL)
+		phrase = find_phrase(languages, "");
+	if (phrase == NULL)
+		phrase = find_built_in(language);
+	if (phrase->parsed == NIL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(phrase_context);
+
+		phrase->parsed = PatternParse(phrase->pattern);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	return phrase->parsed;
+}
+
+static char *
+column_text(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(row, attnum, tupdesc, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("%s of a phrase must not be null",
+						NameStr(TupleDescAttr(tupdesc, attnum - 1)->attname))));
+	return TextDatumGetCString(value);
+}
+
+static HeapTuple
+new_row(const TriggerData *trigdata)
+{
+	return TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+		trigdata->tg_newtuple : trigdata->tg_trigtuple;
+}
+
+/*
+ * phrase_check
+ *		BEFORE INSERT OR UPDATE: the row is one that sentences can be made with.
+ */
+Datum
+actstream_phrase_check(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = OwnTriggerData(fcinfo, PhraseRelationId());
+	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	HeapTuple	row = new_row(trigdata);
+	char	   *language = column_text(row, tupdesc, Anum_phrase_language);
+	char	   *verb = column_text(row, tupdesc, Anum_phrase_verb);
+	char	   *pattern = column_text(row, tupdesc, Anum_phrase_pattern);
+
+	if (language[0] != '\0' && !LanguageIsNormal(language))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid language: \"%s\"", language),
+				 errhint("Write it in small letters, as in \"de\" or \"de-at\"; empty is any language.")));
+	if (pg_mbstrlen(verb) > VERB_MAX_CHARS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("verb is too long"),
+				 errdetail("The limit is %d characters.", VERB_MAX_CHARS)));
+	if (pattern[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("pattern must not be empty")));
+	(void) PatternParse(pattern);
+	return PointerGetDatum(row);
+}
+
+/*
+ * phrase_changed
+ *		Before and after each change of a row: tell all sessions, ours included,
+ *		when the change commits; see object_type_changed.
+ */
+Datum
+actstream_phrase_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = OwnTriggerData(fcinfo, PhraseRelationId());
+
+	CacheInvalidateRelcache(trigdata->tg_relation);
+	return PointerGetDatum(new_row(trigdata));
+}

@@ -1,0 +1,12 @@
+/*
+ * phrase.h
+ *		How sentences read in a language: actstream.phrase.
+ */
+#ifndef ACTSTREAM_PHRASE_H
+#define ACTSTREAM_PHRASE_H
+
+#include "nodes/pg_list.h"
+
+extern const List *PhraseFind(const char *language, const char *verb);
+
+#endif							/* ACTSTREAM_PHRASE_H */
