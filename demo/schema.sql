@@ -48,7 +48,7 @@ SELECT actstream.register('maintainer', name_template => '{name}',
                           url_template => 'https://qa.debian.org/developer.php?email={email}'),
        actstream.register('package', name_template => '{name}',
                           url_template => 'https://tracker.debian.org/pkg/{name}'),
-       actstream.register('release', name_template => '{package} {version}',
+       actstream.register('release', name_template => '{version}',
                           url_template => 'https://tracker.debian.org/pkg/{package}'),
        actstream.register('bug', name_template => '#{number}',
                           url_template => 'https://bugs.debian.org/{number}'),
@@ -65,33 +65,16 @@ SELECT actstream.track('release', 'released', 'maintainer:{maintainer}', '{self}
                        data_columns => '{version}', timestamp_column => 'fixed')
 \g /dev/null
 
--- How an object is called. A release is called by its version: its package is
--- always named beside it.
-CREATE FUNCTION name_of(object actstream.ref) RETURNS text
-LANGUAGE sql STABLE STRICT
-BEGIN ATOMIC
-    SELECT CASE actstream.ref_label(object)
-        WHEN 'maintainer' THEN
-            (SELECT m.name FROM maintainer m WHERE m.id = actstream.ref_key(object)::uuid)
-        WHEN 'reader' THEN
-            (SELECT r.name FROM reader r WHERE r.id = actstream.ref_key(object)::integer)
-        WHEN 'release' THEN split_part(actstream.ref_key(object), ',', 2)
-        WHEN 'bug' THEN '#' || actstream.ref_key(object)
-        ELSE actstream.ref_key(object)
-    END;
-END;
-
--- An action as a sentence that fits on a line.
-CREATE FUNCTION sentence(a actstream.action) RETURNS text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT CASE WHEN length(s) > 84 THEN left(s, 81) || '...' ELSE s END
-    FROM concat_ws(' ', name_of(a.actor), a.verb, name_of(a.action_object),
-                   CASE WHEN a.action_object IS NOT NULL AND a.target IS NOT NULL THEN
-                       CASE a.verb WHEN 'released' THEN 'of' ELSE 'in' END
-                   END,
-                   name_of(a.target)) s;
-END;
+-- How their verbs read, in three languages. A release is called by its version: its
+-- package is always named beside it.
+INSERT INTO actstream.phrase (language, verb, pattern) VALUES
+    ('en', 'released',   '{actor} released {action_object} of {target}[ {timesince} ago]'),
+    ('en', 'closed',     '{actor} closed {action_object} in {target}[ {timesince} ago]'),
+    ('en', 'bookmarked', '{actor} bookmarked {action_object}[ in {target}][ {timesince} ago]'),
+    ('de', 'released',   '{actor} hat[ vor {timesince}] {target} {action_object} veröffentlicht'),
+    ('de', 'closed',     '{actor} hat[ vor {timesince}] {action_object} in {target} geschlossen'),
+    ('ru', 'released',   '[{timesince} назад: ]{target}, версия {action_object} ({actor})'),
+    ('ru', 'closed',     '[{timesince} назад: ]{target}, исправлена ошибка {action_object} ({actor})');
 
 -- A custom stream: uploads to a security archive, of the packages that someone
 -- follows. It is read as lazily as the streams of the extension are.

@@ -29,8 +29,8 @@ FROM actstream.action GROUP BY verb ORDER BY actions DESC;
 \echo 'By default the stream has what the followee does; without actor_only also what is done to it.'
 \echo
 
-SELECT name_of(follower) AS follower, flag, actor_only, min(started)::date AS since,
-       left(string_agg(name_of(followee), ', '), 50) AS followees
+SELECT actstream.display_name(follower) AS follower, flag, actor_only, min(started)::date AS since,
+       left(string_agg(actstream.display_name(followee), ', '), 50) AS followees
 FROM actstream.follow
 GROUP BY follower, flag, actor_only ORDER BY follower, flag, actor_only DESC;
 
@@ -39,7 +39,7 @@ GROUP BY follower, flag, actor_only ORDER BY follower, flag, actor_only DESC;
 \echo 'What happens to everything that Ann follows, newest first.'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:1') a LIMIT 10;
 
 -- what a program keeps from the last row of the page that it showed
@@ -55,26 +55,38 @@ FROM (SELECT "timestamp", id FROM actstream.user_stream('reader:1') OFFSET 9 LIM
 \echo 'It begins below the last row of the first page: no OFFSET that grows from page to page.'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:1') a
 WHERE ("timestamp", id) < (:'last_timestamp', :last_id) LIMIT 10;
+
+\echo
+\echo '──── In other tongues ──────────────────────────────────────────────────────────────────────────────'
+\echo 'A phrase for each verb and language, as the installation wants it: see schema.sql.'
+\echo
+
+SELECT actstream.sentence(a, language => 'de-AT')
+FROM actstream.user_stream('reader:1') a LIMIT 3;
+
+\echo
+SELECT actstream.sentence(a, language => 'ru')
+FROM actstream.user_stream('reader:1') a LIMIT 3;
 
 \echo
 \echo '──── With her own activity ─────────────────────────────────────────────────────────────────────────'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 10;
 
 \echo
 \echo '──── Only what somebody does: a filter is a WHERE ──────────────────────────────────────────────────'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:1') a WHERE verb = 'closed' LIMIT 5;
 
 \echo
-SELECT "timestamp"::date AS date, data->>'urgency' AS urgency, sentence(a)
+SELECT data->>'urgency' AS urgency, actstream.sentence(a)
 FROM actstream.public_stream() a WHERE data->>'urgency' IN ('critical', 'emergency') LIMIT 5;
 
 \echo
@@ -82,11 +94,11 @@ FROM actstream.public_stream() a WHERE data->>'urgency' IN ('critical', 'emergen
 \echo 'Ben follows packages for their security, and watches Ann.'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:2', flag => 'security') a LIMIT 5;
 
 \echo
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:2', flag => 'watching') a LIMIT 5;
 
 \echo
@@ -94,7 +106,7 @@ FROM actstream.user_stream('reader:2', flag => 'watching') a LIMIT 5;
 \echo 'security_uploads() is an SQL function of five lines over actstream.stream_of: see schema.sql.'
 \echo
 
-SELECT "timestamp"::date AS date, data->>'distributions' AS distribution, sentence(a)
+SELECT data->>'distributions' AS distribution, actstream.sentence(a)
 FROM security_uploads('reader:2') a LIMIT 10;
 
 \echo
@@ -113,21 +125,21 @@ FROM actstream.user_stream('reader:3', since_follow => true);
 \echo '──── What a maintainer does ────────────────────────────────────────────────────────────────────────'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.actor_stream(:'maintainer') a LIMIT 5;
 
 \echo
 \echo '──── What happens to a package, in whatever role ───────────────────────────────────────────────────'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.any_stream(:'package') a LIMIT 8;
 
 \echo
 \echo '──── What happens to any bug ───────────────────────────────────────────────────────────────────────'
 \echo
 
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.model_stream('bug') a LIMIT 8;
 
 \echo
@@ -141,11 +153,11 @@ SELECT 'bug:' || coalesce(max(number), 1) AS bug, coalesce(max(number), 1) AS nu
 \gset
 BEGIN;
 \set ECHO queries
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.action_object_stream(:'bug') a;
 DELETE FROM fix WHERE bug = :number;
 DELETE FROM bug WHERE number = :number;
-SELECT "timestamp"::date AS date, sentence(a)
+SELECT actstream.sentence(a)
 FROM actstream.action_object_stream(:'bug') a;
 \set ECHO none
 ROLLBACK;
@@ -168,3 +180,15 @@ FROM actstream.user_stream('reader:1') a
      JOIN maintainer m ON a.actor = ref('maintainer', m.id)
 WHERE verb = 'released'
 GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
+
+\echo
+\echo '──── The stream as a page ──────────────────────────────────────────────────────────────────────────'
+\echo 'One file of HTML, made by the XML functions of PostgreSQL: see page.sql.'
+\echo
+
+\pset format unaligned
+\pset tuples_only on
+\timing off
+SELECT page('reader:1',
+            ARRAY(SELECT a FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 30))
+\g :page

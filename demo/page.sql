@@ -1,0 +1,158 @@
+-- A stream as a page of HTML that stands alone: no script, and nothing to load.
+--
+-- The XML functions of PostgreSQL make it, and so escape whatever the names hold.
+-- They write an element without content as <a/>, which HTML takes for the start
+-- of one: none here is without.
+
+-- A text that is fit to be shown: of a length that a page can bear, and without
+-- the characters that XML cannot carry.
+CREATE FUNCTION shown(t text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+RETURN regexp_replace(CASE WHEN length(t) > 160 THEN left(t, 159) || '…' ELSE t END,
+                      '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]', '�', 'g');
+
+-- The first letters of the first and of the last word.
+CREATE FUNCTION initials(name text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+RETURN coalesce(nullif(upper(concat(substring(name FROM '[[:alnum:]]'),
+                                    substring(name FROM '\s[^[:alnum:]\s]*([[:alnum:]])[^\s]*$'))), ''), '#');
+
+-- A circle with initials, in one of eight colours.
+CREATE FUNCTION avatar(object actstream.ref) RETURNS xml
+LANGUAGE sql STABLE STRICT
+RETURN xmlelement(NAME span, xmlattributes('avatar c' || abs(hashtext(object::text) % 8) AS class, 'true' AS "aria-hidden"),
+                  initials(actstream.display_name(object)));
+
+-- The name of an object, as a link where it has a URL. <bdi> keeps the direction
+-- of its script to itself.
+CREATE FUNCTION object_link(object actstream.ref, role text) RETURNS xml
+LANGUAGE sql STABLE
+RETURN CASE WHEN actstream.url(object) IS NULL
+    THEN xmlelement(NAME bdi, xmlattributes(role AS class), shown(actstream.display_name(object)))
+    ELSE xmlelement(NAME a, xmlattributes(role AS class, actstream.url(object) AS href),
+                    xmlelement(NAME bdi, shown(actstream.display_name(object)))) END;
+
+-- A sentence with links in it. It is asked for with slots in place of the objects,
+-- and without its time, and taken apart at them: so the phrase of the verb decides
+-- on the order of words.
+CREATE FUNCTION linked_sentence(a actstream.action) RETURNS xml
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT xmlagg(xmlconcat(CASE WHEN piece[1] <> '' THEN xmlelement(NAME span, shown(piece[1])) END,
+                            CASE piece[2]
+                                WHEN 'slot:actor' THEN object_link(a.actor, 'actor')
+                                WHEN 'slot:object' THEN object_link(a.action_object, 'object')
+                                WHEN 'slot:target' THEN object_link(a.target, 'target') END)
+                  ORDER BY n)
+    FROM regexp_matches(
+             actstream.sentence(ROW(a.id, '-infinity', a.public, 'slot:actor', a.verb,
+                                    CASE WHEN a.action_object IS NOT NULL THEN 'slot:object'::actstream.ref END,
+                                    CASE WHEN a.target IS NOT NULL THEN 'slot:target'::actstream.ref END,
+                                    NULL, NULL, NULL)::actstream.action),
+             '(.*?)(slot:actor|slot:object|slot:target|$)', 'g') WITH ORDINALITY m (piece, n);
+END;
+
+CREATE FUNCTION iso(t timestamptz) RETURNS text
+LANGUAGE sql STABLE STRICT
+RETURN to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+
+-- An action: who, the sentence, when, and what else there is to say.
+CREATE FUNCTION entry(a actstream.action, now timestamptz) RETURNS xml
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT xmlelement(NAME li, xmlattributes('entry' AS class),
+               avatar(a.actor),
+               xmlelement(NAME div, xmlattributes('told' AS class),
+                   xmlelement(NAME p, linked_sentence(a)),
+                   CASE WHEN a.description <> ''
+                        THEN xmlelement(NAME blockquote, xmlelement(NAME bdi, shown(a.description))) END,
+                   xmlelement(NAME p, xmlattributes('about' AS class),
+                       xmlelement(NAME time, xmlattributes(iso(a."timestamp") AS datetime, iso(a."timestamp") AS title),
+                                  coalesce(actstream.timesince(a."timestamp", now, 'en') || ' ago', 'always')),
+                       (SELECT xmlagg(xmlelement(NAME span, xmlattributes('tag' AS class), shown(t)) ORDER BY n)
+                        FROM unnest(ARRAY[a.data->>'distributions', a.data->>'version'])
+                             WITH ORDINALITY tags (t, n)
+                        WHERE t <> ''))));
+END;
+
+-- The actions of each day, newest first.
+CREATE FUNCTION days(actions actstream.action[], now timestamptz) RETURNS xml
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT xmlagg(xmlelement(NAME section,
+                      xmlelement(NAME h2, xmlelement(NAME time, xmlattributes(day AS datetime),
+                                                     to_char(day, 'FMDay, FMDD FMMonth YYYY'))),
+                      xmlelement(NAME ol, entries)) ORDER BY day DESC)
+    FROM (SELECT a."timestamp"::date AS day, xmlagg(entry(a, now) ORDER BY a."timestamp" DESC, a.id DESC) AS entries
+          FROM unnest(actions) a GROUP BY day) d;
+END;
+
+CREATE FUNCTION stylesheet() RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN $css$
+:root { color-scheme: light dark;
+    --ground: #f3f4f7; --card: #ffffff; --ink: #1b1f24; --soft: #59636e; --line: #e3e6ea;
+    --link: #0a58ca; --tag: #eef0f4; }
+@media (prefers-color-scheme: dark) { :root {
+    --ground: #0e1116; --card: #171b22; --ink: #e8ebf0; --soft: #9aa5b3; --line: #272d37;
+    --link: #8ab8ff; --tag: #232934; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 2.5rem 1rem 4rem; background: var(--ground); color: var(--ink);
+    font: 1rem/1.5 Inter, system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, sans-serif;
+    overflow-wrap: anywhere; }
+main, header { max-width: 44rem; margin: 0 auto; }
+header { display: flex; align-items: center; gap: 1.125rem; }
+header .avatar { width: 4rem; height: 4rem; font-size: 1.5rem; }
+h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; letter-spacing: -.02em; font-weight: 700; }
+header p { margin: .25rem 0 0; color: var(--soft); font-size: .9375rem; }
+h2 { margin: 2rem 0 .625rem .25rem; font-size: .8125rem; font-weight: 600; letter-spacing: .02em; color: var(--soft); }
+ol { list-style: none; margin: 0; padding: 0; background: var(--card); border: 1px solid var(--line);
+    border-radius: .875rem; overflow: hidden; box-shadow: 0 1px 2px rgb(0 0 0 / .04); }
+.entry { display: flex; gap: .875rem; padding: .9375rem 1.125rem; }
+.entry + .entry { border-top: 1px solid var(--line); }
+.told { flex: 1; min-width: 0; }
+.told p { margin: 0; }
+.avatar { flex: none; display: inline-flex; align-items: center; justify-content: center;
+    width: 2.5rem; height: 2.5rem; border-radius: 50%; color: #ffffff;
+    font-size: .875rem; font-weight: 600; letter-spacing: .02em; }
+.c0 { background: #3d4fd6; } .c1 { background: #0b7285; } .c2 { background: #2b7a3d; } .c3 { background: #8a5a00; }
+.c4 { background: #b3372f; } .c5 { background: #a32f72; } .c6 { background: #7440b8; } .c7 { background: #4a5b6c; }
+a { color: var(--link); text-decoration: none; }
+a:hover, a:focus-visible { text-decoration: underline; text-underline-offset: .2em; }
+.actor { color: var(--ink); font-weight: 600; }
+.object { font-weight: 500; }
+.told .about { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .5rem;
+    margin-top: .1875rem; color: var(--soft); font-size: .8125rem; }
+.tag { padding: 0 .5rem; border-radius: 1rem; background: var(--tag); font-size: .75rem; line-height: 1.25rem; }
+blockquote { margin: .375rem 0; padding: .125rem 0 .125rem .75rem; border-left: 3px solid var(--line); color: var(--soft); }
+.empty { padding: 2rem; text-align: center; color: var(--soft); }
+@media (max-width: 30rem) { body { padding: 1.5rem .75rem 3rem; } .entry { padding: .875rem; gap: .75rem; }
+    header .avatar { width: 3.25rem; height: 3.25rem; font-size: 1.25rem; } h1 { font-size: 1.375rem; } }
+@media print { body { background: none; padding: 0; } }
+$css$;
+
+-- The page of somebody's stream.
+CREATE FUNCTION page(reader actstream.ref, actions actstream.action[], now timestamptz DEFAULT now()) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT '<!DOCTYPE html>' || E'\n' || xmlelement(NAME html, xmlattributes('en' AS lang),
+        xmlelement(NAME head,
+            xmlelement(NAME meta, xmlattributes('utf-8' AS charset)),
+            xmlelement(NAME meta, xmlattributes('viewport' AS name, 'width=device-width, initial-scale=1' AS content)),
+            -- names are text and nothing else; should that ever fail, the browser runs nothing and loads nothing
+            xmlelement(NAME meta, xmlattributes('Content-Security-Policy' AS "http-equiv",
+                                                $$default-src 'none'; style-src 'unsafe-inline'$$ AS content)),
+            xmlelement(NAME title, title),
+            xmlelement(NAME style, stylesheet())),
+        xmlelement(NAME body,
+            xmlelement(NAME header,
+                avatar(reader),
+                xmlelement(NAME div,
+                    xmlelement(NAME h1, xmlelement(NAME bdi, title)),
+                    xmlelement(NAME p, format('%s followed · %s newest actions',
+                                              (SELECT count(*) FROM actstream.following(reader)),
+                                              coalesce(cardinality(actions), 0))))),
+            xmlelement(NAME main,
+                coalesce(days(actions, now), xmlelement(NAME p, xmlattributes('empty' AS class), 'Nothing has happened yet.')))))::text
+    FROM (SELECT shown(actstream.display_name(reader)) || '’s stream' AS title) t;
+END;
