@@ -20,7 +20,7 @@ RETURN coalesce(nullif(upper(concat(substring(name FROM '[[:alnum:]]'),
 -- A circle with initials, in one of eight colours.
 CREATE FUNCTION avatar(object actstream.ref) RETURNS xml
 LANGUAGE sql STABLE STRICT
-RETURN xmlelement(NAME span, xmlattributes('avatar c' || abs(hashtext(object::text) % 8) AS class, 'true' AS "aria-hidden"),
+RETURN xmlelement(NAME span, xmlattributes('avatar c' || (hashtext(object::text) & 7) AS class, 'true' AS "aria-hidden"),
                   initials(actstream.display_name(object)));
 
 -- The name of an object, as a link where it has a URL. <bdi> keeps the direction
