@@ -3,6 +3,13 @@
 
 CREATE EXTENSION actstream;
 
+-- in whose name the entries of feeds are
+DO $$
+BEGIN
+    EXECUTE format('ALTER DATABASE %I SET actstream.tag_authority = %L', current_database(), 'example.org,2026');
+END
+$$;
+
 CREATE TABLE maintainer (
     id      uuid PRIMARY KEY,           -- derived from the e-mail address
     name    text NOT NULL,

@@ -182,8 +182,9 @@ WHERE verb = 'released'
 GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 
 \echo
-\echo '──── The stream as a page ──────────────────────────────────────────────────────────────────────────'
-\echo 'One file of HTML, made by the XML functions of PostgreSQL: see page.sql.'
+\echo '──── The stream for people and for programs ────────────────────────────────────────────────────────'
+\echo 'As a page of HTML, made by the XML functions of PostgreSQL (see page.sql), an Atom feed, and a page'
+\echo 'of Activity Streams 2.0.'
 \echo
 
 \pset format unaligned
@@ -191,4 +192,15 @@ GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 \timing off
 SELECT page('reader:1',
             ARRAY(SELECT a FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 30))
-\g :page
+\g :results/stream.html
+
+\echo
+SELECT actstream.atom_feed(a, 'tag:example.org,2026:ann', 'Ann’s stream', 'https://example.org/ann')
+FROM (SELECT a FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 30) s
+\g :results/stream.atom
+
+\echo
+SELECT jsonb_pretty(actstream.activity_streams_2(a, 'https://example.org/ann.json', 'Ann’s stream',
+                                                 'https://example.org/ann'))
+FROM (SELECT a FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 30) s
+\g :results/stream.json
