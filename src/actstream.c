@@ -6,13 +6,13 @@
 
 #include "compat.h"
 #include "actor.h"
-#include "follow_list.h"
 #include "feed.h"
+#include "follow_list.h"
 #include "language.h"
-#include "reader.h"
 #include "recency.h"
 #include "shared_memory.h"
 #include "stream_scan.h"
+#include "stream_tables.h"
 
 #include "fmgr.h"
 #include "utils/guc.h"
@@ -25,10 +25,10 @@ void
 _PG_init(void)
 {
 	ActorDefineSetting();
-	FollowListDefineSetting();
 	FeedDefineSetting();
+	FollowListDefineSetting();
 	LanguageDefineSetting();
-	ReaderDefineSetting();
+	StreamTablesDefineSetting();
 	RecencyDefineSetting();
 	SharedMemoryInit();
 	StreamPlanInit();

@@ -25,24 +25,15 @@
 #include "label_entries.h"
 #include "reader.h"
 #include "recency_build.h"
+#include "stream_tables.h"
 
 #include <math.h>
 
-#include "access/genam.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/rls.h"
 
 /*
  * What the lists cost, in rows of the time line: opening one, with and without
@@ -83,24 +74,10 @@
 /* Rows, and entries, of the first turn for a label. */
 #define FIRST_TURN		256
 
-/*
- * What a reader of a kind of stream reads.  A table that is NULL is not needed.
- */
-typedef struct ReaderTables
-{
-	Relation	action;
-	Oid			indexes[NUM_ACTION_INDEXES];
-	Relation	index_rels[NUM_ACTION_INDEXES]; /* held by a reader only */
-	Relation	follow;
-	Oid			follow_index;
-	Relation	follow_index_rel;
-	Oid			recency_index;	/* may be InvalidOid */
-} ReaderTables;
-
 struct StreamReader
 {
 	StreamKind	kind;
-	ReaderTables tables;
+	StreamTables tables;
 	Snapshot	snapshot;
 	MemoryContext context;		/* of all that lives as long as the reader */
 	MemoryContext call_context; /* of the current call */
@@ -129,28 +106,6 @@ struct StreamReader
 	int64		too_high_before;
 	int64		spared_before;	/* and in earlier calls */
 };
-
-/* actstream.enable_streamscan: may streams be read from the indexes? */
-static bool enable_streamscan = true;
-
-/*
- * ReaderDefineSetting
- *		Called once, when the library is loaded.
- */
-void
-ReaderDefineSetting(void)
-{
-	DefineCustomBoolVariable("actstream.enable_streamscan",
-							 "Enables reading streams from the indexes.",
-							 "Otherwise their SQL forms are planned, or run.",
-							 &enable_streamscan,
-							 true,
-							 PGC_USERSET,
-							 0,
-							 NULL,
-							 NULL,
-							 NULL);
-}
 
 /*
  * RolesFromArray
@@ -190,81 +145,6 @@ RolesFromArray(ArrayType *roles)
 }
 
 /*
- * May the current user read the whole table, and is what its heap holds what
- * a query would show of it?
- */
-static bool
-table_is_readable(Relation table)
-{
-	Oid			relid = RelationGetRelid(table);
-
-	return table->rd_rel->relkind == RELKIND_RELATION &&
-		table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
-		table->rd_rel->relam == HEAP_TABLE_AM_OID &&
-		!table->rd_rel->relhassubclass &&
-		(pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ALL) == ACLCHECK_OK) &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
-}
-
-static void
-close_tables(ReaderTables *tables)
-{
-	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
-	{
-		if (tables->index_rels[i] != NULL)
-			index_close(tables->index_rels[i], NoLock);
-	}
-	if (tables->follow_index_rel != NULL)
-		index_close(tables->follow_index_rel, NoLock);
-	if (tables->follow != NULL)
-		table_close(tables->follow, NoLock);
-	table_close(tables->action, NoLock);
-}
-
-/*
- * Open the tables, and lock them until the end of the transaction.  False, and
- * nothing is open, if a reader would not give the current user what a query over
- * the tables does.
- */
-static bool
-open_tables(StreamKind kind, ReaderTables *tables)
-{
-	memset(tables, 0, sizeof(ReaderTables));
-	if (!enable_streamscan)
-		return false;
-	tables->action = OwnTableOpen(ActionRelationId(), AccessShareLock);
-	if (kind == USER_STREAM)
-	{
-		tables->follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
-		tables->follow_index = FollowIndexFind(tables->follow);
-	}
-	if (table_is_readable(tables->action) &&
-		ActionIndexesFind(tables->action, tables->indexes) &&
-		(kind != USER_STREAM ||
-		 (table_is_readable(tables->follow) && OidIsValid(tables->follow_index))))
-	{
-		tables->recency_index = RecencyIndexFind(tables->action);
-		return true;
-	}
-	close_tables(tables);
-	return false;
-}
-
-/*
- * Let no index be dropped, as the session itself still could, before the reader
- * comes to it.
- */
-static void
-hold_indexes(ReaderTables *tables)
-{
-	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
-		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
-	if (OidIsValid(tables->follow_index))
-		tables->follow_index_rel = index_open(tables->follow_index, AccessShareLock);
-}
-
-/*
  * StreamReaderUsable
  *		Whether a reader gives the current user what a query over the tables
  *		would.
@@ -275,11 +155,11 @@ hold_indexes(ReaderTables *tables)
 bool
 StreamReaderUsable(StreamKind kind)
 {
-	ReaderTables tables;
+	StreamTables tables;
 
-	if (!open_tables(kind, &tables))
+	if (!StreamTablesOpen(&tables, kind == USER_STREAM))
 		return false;
-	close_tables(&tables);
+	StreamTablesClose(&tables);
 	return true;
 }
 
@@ -295,11 +175,11 @@ StreamReader *
 StreamReaderCreate(StreamKind kind, Snapshot snapshot)
 {
 	StreamReader *reader;
-	ReaderTables tables;
+	StreamTables tables;
 
-	if (!open_tables(kind, &tables))
+	if (!StreamTablesOpen(&tables, kind == USER_STREAM))
 		return NULL;
-	hold_indexes(&tables);
+	StreamTablesHoldIndexes(&tables);
 	reader = palloc0(sizeof(StreamReader));
 	reader->kind = kind;
 	reader->tables = tables;
@@ -820,7 +700,7 @@ StreamReaderEnd(StreamReader *reader)
 {
 	end_call(reader);
 	StreamMergeEnd(reader->merge);
-	close_tables(&reader->tables);
+	StreamTablesClose(&reader->tables);
 	MemoryContextDelete(reader->call_context);
 	pfree(reader);
 }

@@ -55,7 +55,6 @@ typedef struct ReaderCounters
 
 typedef struct StreamReader StreamReader;
 
-extern void ReaderDefineSetting(void);
 extern RoleSet RolesFromArray(ArrayType *roles);
 
 extern StreamReader *StreamReaderCreate(StreamKind kind, Snapshot snapshot);
