@@ -99,6 +99,7 @@ struct StreamReader
 	int64		found;			/* of them, rows of the stream */
 	double		page;			/* rows that the query wants, at a guess */
 	double		lists_cost;		/* of opening them, in rows of the time line */
+	bool		counted;		/* is that more than the least? */
 	bool		merging;		/* have the lists been begun? */
 	TimestampTz below;			/* where those go on that were left out */
 	int			wider;
@@ -484,16 +485,29 @@ find_map(StreamReader *reader)
 	reader->counters.recency_map = true;
 }
 
-/* What it would cost to open lists for a page, in rows of the time line. */
+/*
+ * What it would cost to open lists for a page, in rows of the time line: with
+ * bounds, at least.  What has to be opened before the first row is known is
+ * added by add_newer_lists(), as it takes a while to count.
+ */
 static double
 cost_of_lists(StreamReader *reader)
 {
-	double		opened;
-
 	if (reader->map == NULL)
 		return reader->nlists * LIST_COST;
-	opened = Min(count_newer_lists(reader, reader->newest) + reader->page, reader->nlists);
-	return opened * BOUNDED_LIST_COST + reader->nlists * CLOSED_LIST_COST;
+	return Min(reader->page, reader->nlists) * BOUNDED_LIST_COST +
+		reader->nlists * CLOSED_LIST_COST;
+}
+
+/* Let the cost be complete; false if it was. */
+static bool
+add_newer_lists(StreamReader *reader)
+{
+	if (reader->map == NULL || reader->counted)
+		return false;
+	reader->lists_cost += count_newer_lists(reader, reader->newest) * BOUNDED_LIST_COST;
+	reader->counted = true;
+	return true;
 }
 
 /* Is it known without a try that the lists are better? */
@@ -524,6 +538,7 @@ begin_sources(StreamReader *reader)
 		return;
 	}
 	reader->lists_cost = cost_of_lists(reader);
+	reader->counted = false;
 	reader->trying = true;
 	SourceSetIndex(reader->sources);
 	begin_time_line(reader, reader->newest, shows_source);
@@ -652,7 +667,8 @@ next_row(StreamReader *reader)
 			reader->found++;
 			return row;
 		}
-		if (reader->trying && try_is_over(reader))
+		if (reader->trying && try_is_over(reader) &&
+			!(add_newer_lists(reader) && !try_is_over(reader)))
 			end_try(reader);
 		CHECK_FOR_INTERRUPTS();
 		if (StreamMergeNextGroup(reader->merge))
