@@ -61,18 +61,70 @@ named_segment(const char *name, Size size, void (*init) (void *segment))
 #define named_segment(name, size, init) ((void) (init), NULL)
 #endif
 
-/* 18: an index scan can count its searches for EXPLAIN */
-#if PG_VERSION_NUM >= 180000
+/* 19: a scan has flags; 18: an index scan can count its searches for EXPLAIN */
+#if PG_VERSION_NUM >= 190000
+#define begin_index_scan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, SO_NONE)
+#elif PG_VERSION_NUM >= 180000
 #define begin_index_scan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
 #else
 #define begin_index_scan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
+#if PG_VERSION_NUM >= 190000
+#define begin_index_fetch(heap) table_index_fetch_begin(heap, SO_NONE)
+#else
+#define begin_index_fetch(heap) table_index_fetch_begin(heap)
+#endif
 
 /* 18: the properties of EXPLAIN have a header of their own */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
+#endif
+
+/* 19: the value that is built is part of the state of building it */
+#if PG_VERSION_NUM < 190000
+#include "utils/jsonb.h"
+typedef struct JsonbInState
+{
+	JsonbValue *result;
+	JsonbParseState *parse;
+} JsonbInState;
+
+#define pushJsonbValue(state, token, value) \
+	((void) ((state)->result = (pushJsonbValue) (&(state)->parse, token, value)))
+#endif
+
+/* 19: an overflow is reported like other errors that are not raised */
+#if PG_VERSION_NUM >= 190000
+#include "nodes/miscnodes.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
+static inline TimestampTz
+date2timestamptz_opt_overflow(DateADT value, int *overflow)
+{
+	ErrorSaveContext escontext = {.type = T_ErrorSaveContext};
+	TimestampTz result = date2timestamptz_safe(value, (Node *) &escontext);
+
+	*overflow = escontext.error_occurred;
+	return result;
+}
+
+static inline TimestampTz
+timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
+{
+	ErrorSaveContext escontext = {.type = T_ErrorSaveContext};
+	TimestampTz result = timestamp2timestamptz_safe(value, (Node *) &escontext);
+
+	*overflow = escontext.error_occurred;
+	return result;
+}
+#endif
+
+/* 19: fewer headers include others */
+#if PG_VERSION_NUM >= 190000
+#include "utils/tuplestore.h"
 #endif
 
 /* 18: a NOT NULL constraint may be there and not valid */

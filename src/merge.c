@@ -146,7 +146,7 @@ StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
 	merge->snapshot = snapshot;
 	memcpy(merge->indexes, indexes, sizeof(merge->indexes));
 	merge->counters = counters;
-	merge->heap_fetch = table_index_fetch_begin(action);
+	merge->heap_fetch = begin_index_fetch(action);
 	merge->row = table_slot_create(action, NULL);
 	merge->list_context = AllocSetContextCreate(CurrentMemoryContext, "actstream lists",
 												ALLOCSET_DEFAULT_SIZES);
