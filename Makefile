@@ -35,7 +35,8 @@ PGFILEDESC = "actstream - activity streams"
 REGRESS = $(basename $(notdir $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test
 ISOLATION = $(basename $(notdir $(wildcard test/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=actstream
+ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=actstream \
+	--launcher=test/lib/one_wording
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 

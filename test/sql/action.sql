@@ -119,7 +119,9 @@ $$;
 SELECT count((a).id) FROM (SELECT actstream.act_send('user:1', 'listed', external_id => i::text) AS a
                            FROM generate_series(1, 1000) i OFFSET 0) s;
 DROP EXTENSION actstream;
+\set VERBOSITY terse
 SELECT actstream.act_send('user:1', 'pushed');
+\set VERBOSITY default
 CREATE EXTENSION actstream;
 SELECT actstream.act_send('user:1', 'pushed');
 SELECT label FROM actstream.register_external('user');

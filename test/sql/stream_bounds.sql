@@ -399,7 +399,8 @@ INSERT INTO oracle.condition (condition) VALUES
     ('id < {i}'), ('id BETWEEN {i} AND {j}'), ('verb = {v}'), ('verb <> {v} AND data->>''k'' = ''3'''), ('data IS NULL'),
     ('description IS NULL'), ('description = ''again'''), ('s IS NOT NULL'), ('NOT s IS NULL'), ('external_id IS NOT NULL'),
     ('s IS DISTINCT FROM NULL'), ('to_jsonb(s)->>''verb'' = {v}'), ('actor = target'), ('target IS NULL AND public'), ('NOT public'),
-    ('EXISTS (SELECT FROM @actor_stream(''o:2'') AS t WHERE t.verb = s.verb AND t."timestamp" < s."timestamp")'),
+    -- (not a join, which from 18 on may put them into another order)
+    ('(EXISTS (SELECT FROM @actor_stream(''o:2'') AS t WHERE t.verb = s.verb AND t."timestamp" < s."timestamp")) IS TRUE'),
     ('false'), ('NULL'), ('true');
 
 CREATE FUNCTION oracle.random_condition(what text, i integer) RETURNS text LANGUAGE plpgsql STABLE AS $$

@@ -75,9 +75,20 @@ SET plan_cache_mode = force_generic_plan;
 EXPLAIN (COSTS OFF) EXECUTE page('2025-01-10', 5);
 RESET plan_cache_mode;
 DEALLOCATE page;
-EXPLAIN (COSTS OFF)
+-- the plan of a query with an InitPlan, which majors give different names
+CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        RETURN NEXT regexp_replace(line, '[$]0|\(InitPlan \w+\).col1|InitPlan \w+( \(.*\))?$', 'InitPlan', 'g');
+    END LOOP;
+END
+$$;
+SELECT plan($$
 SELECT * FROM (VALUES (timestamptz '2025-01-02')) AS v(t), actstream.public_stream() AS s
-WHERE s."timestamp" > v.t - interval '1 hour' AND s."timestamp" < (SELECT max("timestamp") FROM actstream.action);
+WHERE s."timestamp" > v.t - interval '1 hour' AND s."timestamp" < (SELECT max("timestamp") FROM actstream.action)
+$$);
 
 -- LATERAL, and a join condition as a bound of its inner side
 CREATE TEMP TABLE reader (ref actstream.ref, seen timestamptz);
@@ -100,8 +111,8 @@ BEGIN ATOMIC
     SELECT * FROM actstream.stream_of(ARRAY(SELECT actstream.following(follower)), '{actor}')
     WHERE verb = 'pushed';
 END;
-EXPLAIN (COSTS OFF) SELECT * FROM pushes('follower:1') LIMIT 5;
-DROP FUNCTION pushes;
+SELECT plan($$SELECT * FROM pushes('follower:1') LIMIT 5$$);
+DROP FUNCTION pushes, plan;
 
 -- not a scan of a stream: the function runs
 EXPLAIN (COSTS OFF) SELECT * FROM actstream.actor_stream('person:7') WITH ORDINALITY;
@@ -141,7 +152,7 @@ BEGIN
         plan := plan->'Plans'->0;
     END LOOP;
     strategy := plan->>'Strategy';
-    rows := plan->>'Actual Rows';
+    rows := (plan->>'Actual Rows')::numeric;     -- from 18 on with decimals
     objects := coalesce(plan->>'Followees', plan->>'Objects');
     lists := plan->>'Lists Opened';
     searches := plan->>'Index Searches';
