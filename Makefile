@@ -5,14 +5,15 @@
 #                               the running server (of the same pg_config)
 #   make demo [KEEP=1]          set up everything, show it on real data
 #   make check                  set up everything, run every test
+#   make check-versions         the same with each major of PostgreSQL
 #   make bench [N=1000000]      set up everything, compare methods of reading
 #
-# The last three install what is missing and work in a temporary directory of
+# All but the first two install what is missing and work in a temporary directory of
 # their own, so they come before, and do without, PGXS.
 
 PG_CONFIG ?= pg_config
 
-SELF_CONTAINED = check demo bench
+SELF_CONTAINED = check check-versions demo bench
 
 ifneq (,$(filter $(SELF_CONTAINED),$(MAKECMDGOALS)))
 

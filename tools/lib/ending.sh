@@ -15,6 +15,13 @@ fail() {
     exit 1
 }
 
+# end_process SIGNAL PID: sends SIGNAL to a process that we have started, and waits
+# for its end.
+end_process() {
+    kill -s "$1" "$2" 2>/dev/null
+    wait "$2" 2>/dev/null
+}
+
 run_endings() {
     exit_status=$?
     local i

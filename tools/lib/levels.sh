@@ -3,15 +3,30 @@
 passed=0
 failed=0
 
-# run_level NAME FILES VARIABLE=VALUE...: runs installcheck with these variables
-# of make, which leave one level of it, if any file matches.  A level that ends
-# badly without a test that failed, or runs no test at all, counts as a failure.
-run_level() {
-    local name=$1 files=$2 log=$sandbox/$1.log ok not_ok status=0
+# A level runs when the variables of the two others are empty.
+declare -A level_files=(
+    [regress]='test/sql/*.sql'
+    [isolation]='test/specs/*.spec'
+    [tap]='test/t/*.pl'
+)
+declare -A level_variables=(
+    [regress]='ISOLATION= TAP_TESTS='
+    [isolation]='REGRESS= TAP_TESTS='
+    [tap]='REGRESS= ISOLATION= PROVE_FLAGS=--verbose'
+)
 
-    shift 2
-    compgen -G "$files" >/dev/null || return 0
-    show_and_keep "$log" as_user make --silent installcheck "$@" || status=$?
+# run_level NAME [VARIABLE=VALUE...]: runs one level of installcheck, if it has any
+# files, with these variables of make besides.  A level that ends badly without
+# a test that failed, or runs no test at all, counts as a failure.
+run_level() {
+    local name=$1 log=$sandbox/$1.log ok not_ok status=0
+
+    shift
+    [[ ${level_files[$name]:-} ]] ||
+        fail "there is no level \"$name\", but" "${!level_files[@]}"
+    compgen -G "${level_files[$name]}" >/dev/null || return 0
+    show_and_keep "$log" as_user make --silent installcheck \
+        ${level_variables[$name]} "$@" || status=$?
 
     ok=$(count_passed "$log")
     not_ok=$(count_failed "$log")

@@ -28,11 +28,15 @@ open_sandbox() {
     sandbox=$(as_user mktemp -d "$base/actstream.XXXXXX")
     export HOME=$sandbox TMPDIR=$sandbox
     as_user mkdir "$sandbox/tree"
+    pack_checkout | as_user tar --extract --directory="$sandbox/tree"
+    cd "$sandbox/tree"
+}
+
+# pack_checkout: prints the files that belong to the project, as tar does.
+pack_checkout() {
     list_checkout |
         tar --create --directory="$checkout" --null --files-from=- \
-            --ignore-failed-read --warning=no-failed-read |
-        as_user tar --extract --directory="$sandbox/tree"
-    cd "$sandbox/tree"
+            --ignore-failed-read --warning=no-failed-read
 }
 
 # list_checkout: prints the names of the files that belong to the project, each
