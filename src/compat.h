@@ -47,18 +47,18 @@
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
-/* 17: shared memory can be had after the start of the server */
-#if PG_VERSION_NUM >= 170000
+/* 19: an argument for whoever fills in shared memory; 17: it can be had late */
+#if PG_VERSION_NUM >= 190000
 #include "storage/dsm_registry.h"
-static inline void *
-named_segment(const char *name, Size size, void (*init) (void *segment))
-{
-	bool		found;
-
-	return GetNamedDSMSegment(name, size, init, &found);
-}
+#define NAMED_SEGMENT_INIT_ARGS void *segment, void *arg
+#define named_segment(name, size, init, found) GetNamedDSMSegment(name, size, init, found, NULL)
+#elif PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#define NAMED_SEGMENT_INIT_ARGS void *segment
+#define named_segment(name, size, init, found) GetNamedDSMSegment(name, size, init, found)
 #else
-#define named_segment(name, size, init) ((void) (init), NULL)
+#define NAMED_SEGMENT_INIT_ARGS void *segment
+#define named_segment(name, size, init, found) ((void) (init), *(found) = false, NULL)
 #endif
 
 /* 19: a scan has flags; 18: an index scan can count its searches for EXPLAIN */
@@ -133,19 +133,6 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 	(TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_VALID)
 #else
 #define column_is_not_null(tupdesc, i) (TupleDescAttr(tupdesc, i)->attnotnull)
-#endif
-
-/* 19: the state of a jsonb value that is being built holds its result */
-#if PG_VERSION_NUM < 190000
-#include "utils/jsonb.h"
-typedef struct JsonbInState
-{
-	JsonbValue *result;
-	JsonbParseState *parseState;
-} JsonbInState;
-
-#define pushJsonbValue(state, seq, value) \
-	((state)->result = pushJsonbValue(&(state)->parseState, seq, value))
 #endif
 
 #endif							/* ACTSTREAM_COMPAT_H */

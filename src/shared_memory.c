@@ -68,10 +68,8 @@ init_database(RecencyDatabase *database)
 }
 
 static void
-init_memory(void *segment)
+init_memory(SharedMemory *memory)
 {
-	SharedMemory *memory = segment;
-
 	memory->nbounds = bounds_wanted();
 	for (int i = 0; i < RECENCY_DATABASES; i++)
 		init_database(&memory->databases[i]);
@@ -83,12 +81,23 @@ init_memory(void *segment)
 }
 
 static void
-init_bounds(void *segment)
+init_bounds(pg_atomic_uint64 *cells)
 {
-	pg_atomic_uint64 *cells = segment;
-
 	for (uint64 i = 0; i < shared->nbounds; i++)
 		pg_atomic_init_u64(&cells[i], 0);
+}
+
+/* The same for memory that is made late. */
+static void
+init_late_memory(NAMED_SEGMENT_INIT_ARGS)
+{
+	init_memory(segment);
+}
+
+static void
+init_late_bounds(NAMED_SEGMENT_INIT_ARGS)
+{
+	init_bounds(segment);
 }
 
 static void
@@ -161,8 +170,10 @@ SharedMemoryInit(void)
 SharedMemory *
 SharedMemoryGet(void)
 {
+	bool		found;
+
 	if (shared == NULL)
-		shared = named_segment(MEMORY_NAME, sizeof(SharedMemory), init_memory);
+		shared = named_segment(MEMORY_NAME, sizeof(SharedMemory), init_late_memory, &found);
 	return shared;
 }
 
@@ -173,8 +184,10 @@ SharedMemoryGet(void)
 pg_atomic_uint64 *
 SharedMemoryBounds(void)
 {
+	bool		found;
+
 	Assert(shared->nbounds > 0);
 	if (bounds == NULL)
-		bounds = named_segment(BOUNDS_NAME, bounds_size(shared->nbounds), init_bounds);
+		bounds = named_segment(BOUNDS_NAME, bounds_size(shared->nbounds), init_late_bounds, &found);
 	return bounds;
 }
