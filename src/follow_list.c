@@ -396,7 +396,7 @@ read_and_keep_list(const FollowListKey *key, Relation follow, Oid index, Snapsho
 	FollowList *list;
 	Size		size;
 
-	SourceSetHash(set);
+	SourceSetHash(set, true);
 	SourceSetIndex(set);
 	copy.follower = copy_varlena(key->follower);
 	copy.flag = key->flag == NULL ? NULL : copy_varlena(key->flag);

@@ -107,7 +107,7 @@ struct StreamMerge
 	int			capacity;
 	int			page;			/* lists whose bounds are above the floor */
 	bool		left_out;		/* were there more lists? */
-	TimestampTz left_newest;	/* the newest head of these */
+	TimestampTz cutoff;			/* none of these is newer */
 	TimestampTz floor;			/* a page is not likely to go below this */
 	binaryheap *heap;			/* of MergeList *, the newest head first */
 
@@ -198,7 +198,7 @@ StreamMergeBegin(StreamMerge *merge, int nlists, double page,
 	merge->capacity = nlists;
 	merge->page = Min(page * FLOOR_PAGES, nlists);
 	merge->left_out = false;
-	merge->left_newest = merge->floor = DT_NOBEGIN;
+	merge->cutoff = merge->floor = DT_NOBEGIN;
 	merge->started = false;
 }
 
@@ -223,25 +223,26 @@ sink(ClosedList *heap, int n, int place)
 }
 
 /*
- * Make room for a list with this head by leaving out the one with the oldest;
- * NULL if that is itself.
+ * StreamMergeCutoff
+ *		Where to read how new a list has to be to be kept: lists whose bounds are
+ *		no newer need not be added.
+ *
+ * Before all have been added that may rise.
  */
-static ClosedList *
-leave_out_oldest(StreamMerge *merge, TimestampTz head)
+const TimestampTz *
+StreamMergeCutoff(StreamMerge *merge)
 {
-	if (!merge->left_out)
-	{
-		for (int i = merge->capacity / 2 - 1; i >= 0; i--)
-			sink(merge->closed, merge->capacity, i);
-		merge->left_out = true;
-	}
-	if (head <= merge->closed[0].head)
-	{
-		merge->left_newest = Max(merge->left_newest, head);
-		return NULL;
-	}
-	merge->left_newest = Max(merge->left_newest, merge->closed[0].head);
-	return &merge->closed[0];
+	return &merge->cutoff;
+}
+
+/* There are as many lists as will be kept: put the one with the oldest head first. */
+static void
+begin_leaving_out(StreamMerge *merge)
+{
+	for (int i = merge->nclosed / 2 - 1; i >= 0; i--)
+		sink(merge->closed, merge->nclosed, i);
+	merge->left_out = true;
+	merge->cutoff = merge->closed[0].head;
 }
 
 /*
@@ -256,21 +257,21 @@ void
 StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 				   TimestampTz newest, TimestampTz oldest, TimestampTz bound)
 {
-	TimestampTz head = Min(newest, bound);
-	int			number = merge->nadded++;
-	bool		full = merge->nclosed == merge->capacity;
-	ClosedList *list = full ? leave_out_oldest(merge, head) : &merge->closed[merge->nclosed++];
+	ClosedList	list = {.head = Min(newest, bound), .oldest = oldest, .object = object,
+	.index = index, .number = merge->nadded++, .bounded = bound < newest};
 
-	if (list == NULL)
+	if (merge->nclosed < merge->capacity)
+	{
+		merge->closed[merge->nclosed++] = list;
 		return;
-	list->index = index;
-	list->object = object;
-	list->oldest = oldest;
-	list->bounded = bound < newest;
-	list->head = head;
-	list->number = number;
-	if (full)
-		sink(merge->closed, merge->capacity, 0);
+	}
+	if (!merge->left_out)
+		begin_leaving_out(merge);
+	if (list.head <= merge->cutoff)
+		return;
+	merge->closed[0] = list;
+	sink(merge->closed, merge->nclosed, 0);
+	merge->cutoff = merge->closed[0].head;
 }
 
 /*
@@ -511,7 +512,7 @@ first_list(StreamMerge *merge, TimestampTz oldest)
 		if (closed == NULL && list == NULL)
 			return NULL;
 		head = is_closed ? closed->head : list->head;
-		if (head < oldest || (merge->left_out && head <= merge->left_newest))
+		if (head < oldest || (merge->left_out && head <= merge->cutoff))
 			return NULL;
 		if (is_closed)
 		{

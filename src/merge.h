@@ -42,6 +42,7 @@ extern StreamMerge *StreamMergeCreate(Relation action, const Oid *indexes,
 									  Snapshot snapshot, MergeCounters *counters);
 extern void StreamMergeBegin(StreamMerge *merge, int nlists, double page,
 							 RowFilter filter, void *filter_arg);
+extern const TimestampTz *StreamMergeCutoff(StreamMerge *merge);
 extern void StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 							   TimestampTz newest, TimestampTz oldest, TimestampTz bound);
 extern void StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n);

@@ -348,19 +348,22 @@ add_lists(StreamReader *reader, TimestampTz newest)
 static void
 add_bounded_lists(StreamReader *reader, TimestampTz newest)
 {
-	for (int i = 0; i < reader->sources->n; i++)
+	const TimestampTz *cutoff = StreamMergeCutoff(reader->merge);
+	SourceProbe *probes = reader->sources->probes;
+	int			n = reader->sources->n;
+
+	for (int i = 0; i < n; i++)
 	{
 		TimestampTz bounds[NUM_ACTION_ROLES];
 
 		CHECK_FOR_INTERRUPTS();
-		if (i + PREFETCH_DISTANCE < reader->sources->n)
-			RecencyPrefetch(reader->map, reader->sources->hashes[i + PREFETCH_DISTANCE]);
-		RecencyBounds(reader->map, reader->sources->hashes[i], bounds);
+		if (i + PREFETCH_DISTANCE < n)
+			RecencyPrefetch(reader->map, probes[i + PREFETCH_DISTANCE].hash);
+		RecencyBounds(reader->map, probes[i].hash, bounds);
 		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 		{
-			if ((reader->sources->sources[i].roles & ROLE_BIT(role)) != 0 &&
-				bounds[role] != DT_NOBEGIN)
-				add_list(reader, i, role, newest, bounds[role]);
+			if ((probes[i].roles & ROLE_BIT(role)) != 0 && bounds[role] > *cutoff)
+				add_list(reader, probes[i].source, role, newest, bounds[role]);
 		}
 	}
 }
@@ -369,17 +372,17 @@ add_bounded_lists(StreamReader *reader, TimestampTz newest)
 static int
 count_newer_lists(StreamReader *reader, TimestampTz newest)
 {
-	SourceSet  *set = reader->sources;
+	SourceProbe *probes = reader->sources->probes;
 	int			count = 0;
 
-	for (int i = 0; newest != DT_NOEND && i < set->n; i++)
+	for (int i = 0; newest != DT_NOEND && i < reader->sources->n; i++)
 	{
 		TimestampTz bounds[NUM_ACTION_ROLES];
 
 		CHECK_FOR_INTERRUPTS();
-		RecencyBounds(reader->map, set->hashes[i], bounds);
+		RecencyBounds(reader->map, probes[i].hash, bounds);
 		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-			count += (set->sources[i].roles & ROLE_BIT(role)) != 0 && bounds[role] >= newest;
+			count += (probes[i].roles & ROLE_BIT(role)) != 0 && bounds[role] >= newest;
 	}
 	return count;
 }
@@ -480,7 +483,7 @@ find_map(StreamReader *reader)
 		RecencyRequestBuild(&reader->map_space);
 		return;
 	}
-	SourceSetHash(reader->sources);
+	SourceSetHash(reader->sources, false);
 	reader->map = &reader->map_space;
 	reader->counters.recency_map = true;
 }

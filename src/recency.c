@@ -24,6 +24,7 @@
 #include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
 
@@ -121,7 +122,7 @@ RecencyMapGet(RecencyMap *map)
 	if (shared == NULL || shared->nbounds == 0)
 		return false;
 	map->bounds = SharedMemoryBounds();
-	map->line_mask = shared->nbounds / BOUNDS_PER_LINE - 1;
+	map->line_shift = 64 - pg_leftmost_one_pos64(shared->nbounds / BOUNDS_PER_LINE);
 	map->database = NULL;
 	return true;
 }

@@ -23,11 +23,14 @@
 #define BOUNDS_PER_LINE		8
 #define SHARED_BOUND		(BOUNDS_PER_LINE - 1)
 
+/* the bits of a hash that are in a tag; the highest ones are for the line */
+#define TAG_OF_OBJECT		UINT64CONST(0x3FFF)
+
 /* The map, as one that reads or raises has it. */
 typedef struct RecencyMap
 {
 	pg_atomic_uint64 *bounds;
-	uint64		line_mask;		/* of the number of a line */
+	int			line_shift;		/* of a hash, to get the number of a line */
 	RecencyDatabase *database;	/* NULL for who raises */
 } RecencyMap;
 
@@ -35,7 +38,7 @@ typedef struct RecencyMap
 static inline uint64
 RecencyTag(uint64 hash, ActionIndex role)
 {
-	return (hash >> 50) << 2 | (role + 1);
+	return (hash & TAG_OF_OBJECT) << 2 | (role + 1);
 }
 
 /* The time of a bound, in steps of 65.536 ms from -infinity, rounded up. */
@@ -60,14 +63,14 @@ RecencyTimestamp(uint64 bound)
 static inline pg_atomic_uint64 *
 RecencyLine(const RecencyMap *map, uint64 hash)
 {
-	return &map->bounds[(hash & map->line_mask) * BOUNDS_PER_LINE];
+	return &map->bounds[(hash >> map->line_shift) * BOUNDS_PER_LINE];
 }
 
 /* What the second line of an object is found by; the tag is the same. */
 static inline uint64
 RecencySecondHash(uint64 hash)
 {
-	return hash ^ (hash >> 50) * UINT64CONST(0x9E3779B1) ^ 1;
+	return hash ^ (((hash & TAG_OF_OBJECT) + 1) * UINT64CONST(0x9E3779B97F4A7C15)) << 14;
 }
 
 /* Let the bounds of an object be in the processor's cache soon. */
@@ -92,7 +95,7 @@ RecencyReadLine(pg_atomic_uint64 *line, uint64 hash, TimestampTz *bounds)
 
 		if (bound == 0)
 			return false;
-		if (((bound >> 2) & 0x3FFF) == hash >> 50 &&
+		if (((bound >> 2) & TAG_OF_OBJECT) == (hash & TAG_OF_OBJECT) &&
 			bounds[(bound & 3) - 1] == DT_NOBEGIN)
 			bounds[(bound & 3) - 1] = RecencyTimestamp(bound);
 	}

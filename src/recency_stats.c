@@ -66,7 +66,7 @@ static void
 count_bounds(const RecencyMap *map, uint64 *used, uint64 *shared_lines)
 {
 	*used = *shared_lines = 0;
-	for (uint64 line = 0; line <= map->line_mask; line++)
+	for (uint64 line = 0; line < SharedMemoryGet()->nbounds / BOUNDS_PER_LINE; line++)
 	{
 		pg_atomic_uint64 *bounds = &map->bounds[line * BOUNDS_PER_LINE];
 
@@ -81,7 +81,7 @@ count_bounds(const RecencyMap *map, uint64 *used, uint64 *shared_lines)
 static void
 describe_memory(const RecencyMap *map, Datum *values, bool *nulls)
 {
-	uint64		nbounds = (map->line_mask + 1) * BOUNDS_PER_LINE;
+	uint64		nbounds = SharedMemoryGet()->nbounds;
 	uint64		used;
 	uint64		shared_lines;
 

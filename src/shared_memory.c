@@ -20,8 +20,8 @@
 #define MEMORY_NAME "actstream"
 #define BOUNDS_NAME "actstream bounds"
 
-/* Fewer bounds than these, of one cache line, are none. */
-#define FEWEST_BOUNDS	8
+/* Fewer bounds than these, of two cache lines, are none. */
+#define FEWEST_BOUNDS	16
 
 /* actstream.recency_map_size: memory for bounds, in kilobytes */
 static int	recency_map_size = 32768;

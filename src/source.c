@@ -270,21 +270,37 @@ SourceSetSince(const SourceSet *set, int source, ActionIndex role)
 	return role == ACTION_BY_ACTOR ? set->since[source].actor : set->since[source].other;
 }
 
+static int
+compare_probes(const void *a, const void *b, void *arg)
+{
+	uint64		x = ((const SourceProbe *) a)->hash;
+	uint64		y = ((const SourceProbe *) b)->hash;
+
+	return (x > y) - (x < y);
+}
+
 /*
  * SourceSetHash
  *		Make the set, which must not change any more, ready for the recency map.
+ *
+ * A set that is used again and again is better sorted, so that the map is read
+ * from one end to the other.
  */
 void
-SourceSetHash(SourceSet *set)
+SourceSetHash(SourceSet *set, bool sorted)
 {
-	if (set->hashes != NULL)
+	if (set->probes != NULL)
 		return;
-	set->hashes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(uint64));
+	set->probes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(SourceProbe));
 	for (int i = 0; i < set->n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		set->hashes[i] = RecencyHash(set->sources[i].object);
+		set->probes[i].hash = RecencyHash(set->sources[i].object);
+		set->probes[i].source = i;
+		set->probes[i].roles = set->sources[i].roles;
 	}
+	if (sorted)
+		qsort_interruptible(set->probes, set->n, sizeof(SourceProbe), compare_probes, NULL);
 }
 
 /*

@@ -25,6 +25,14 @@ typedef struct Source
 	RoleSet		roles;
 } Source;
 
+/* What the recency map is asked for a source. */
+typedef struct SourceProbe
+{
+	uint64		hash;			/* of its object */
+	int			source;
+	RoleSet		roles;
+} SourceProbe;
+
 /* The oldest actions of a source to show. */
 typedef struct SourceSince
 {
@@ -52,7 +60,7 @@ typedef struct SourceSet
 	MemoryContext context;		/* of all that it points to */
 	Source	   *sources;
 	SourceSince *since;			/* of each source; NULL if there is no limit */
-	uint64	   *hashes;			/* of each object: see SourceSetHash() */
+	SourceProbe *probes;		/* of each source: see SourceSetHash() */
 	int			n;
 	int			capacity;
 	char	   *space;			/* for references: what is left of a block */
@@ -76,7 +84,7 @@ extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 								const text *flag, bool since_follow);
 extern int	SourceSetCountLists(const SourceSet *set);
 extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
-extern void SourceSetHash(SourceSet *set);
+extern void SourceSetHash(SourceSet *set, bool sorted);
 extern void SourceSetIndex(SourceSet *set);
 extern bool SourceSetShows(const SourceSet *set, TupleTableSlot *action);
 
