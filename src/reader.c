@@ -476,7 +476,8 @@ find_map(StreamReader *reader)
 {
 	Oid			index = reader->tables.recency_index;
 
-	if (!OidIsValid(index) || !RecencyMapWanted() || !RecencyMapFind(&reader->map_space))
+	if (!OidIsValid(index) || !RecencyMapWanted(reader->snapshot) ||
+		!RecencyMapFind(&reader->map_space))
 		return;
 	if (!RecencyMapIsComplete(&reader->map_space, index))
 	{

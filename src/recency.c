@@ -145,15 +145,18 @@ RecencyMapFind(RecencyMap *map)
 
 /*
  * RecencyMapWanted
- *		Whether the current transaction would read streams with the map.
+ *		Whether streams as the snapshot sees them would be read with the map.
  *
  * What a serializable transaction has not read, it cannot conflict about.  A
- * standby hears of rows, but not of bounds.
+ * standby hears of rows, but not of bounds.  When it is promoted, the map is
+ * built without the index entries that were dead on its primary, whose rows a
+ * snapshot from before may still see.
  */
 bool
-RecencyMapWanted(void)
+RecencyMapWanted(Snapshot snapshot)
 {
-	return enable_recency_map && !IsolationIsSerializable() && !RecoveryInProgress();
+	return enable_recency_map && !IsolationIsSerializable() && !RecoveryInProgress() &&
+		!snapshot->takenDuringRecovery;
 }
 
 /*

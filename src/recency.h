@@ -9,6 +9,7 @@
 #include "ref.h"
 #include "shared_memory.h"
 #include "stream_index.h"
+#include "utils/snapshot.h"
 
 /*
  * A line of the map, as long as one of the processor's cache, has places for
@@ -131,7 +132,7 @@ extern void RecencyDefineSetting(void);
 extern uint64 RecencyHash(const Ref *object);
 extern bool RecencyMapGet(RecencyMap *map);
 extern bool RecencyMapFind(RecencyMap *map);
-extern bool RecencyMapWanted(void);
+extern bool RecencyMapWanted(Snapshot snapshot);
 extern bool RecencyMapIsComplete(const RecencyMap *map, Oid recency_index);
 extern void RecencyRaise(const RecencyMap *map, const Ref *object, ActionIndex role,
 						 TimestampTz timestamp);
