@@ -326,7 +326,7 @@ COMMENT ON FUNCTION actstream.table_altered() IS 'event trigger: partitions come
 CREATE EVENT TRIGGER actstream_objects_dropped ON sql_drop
     EXECUTE FUNCTION actstream.objects_dropped();
 CREATE EVENT TRIGGER actstream_table_altered ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'ALTER TABLE')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER', 'ALTER TABLE')
     EXECUTE FUNCTION actstream.table_altered();
 ALTER EVENT TRIGGER actstream_objects_dropped ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "follow_list.h"
 #include "integrity.h"
 #include "object_trigger.h"
 #include "object_type.h"
@@ -132,6 +133,23 @@ table_changed(AlterTableCmd *cmd, Oid relid)
 	IntegritySweep(RegistryLookupTable(relid));
 }
 
+/*
+ * Whether what is done to a table by the command may keep the trigger that notes
+ * changes to follows from doing so.
+ */
+static bool
+may_silence_follows(Node *command)
+{
+	RangeVar   *relation = NULL;
+
+	if (IsA(command, AlterTableStmt))
+		relation = ((AlterTableStmt *) command)->relation;
+	else if (IsA(command, CreateTrigStmt))
+		relation = ((CreateTrigStmt *) command)->relation;
+	return relation != NULL &&
+		RangeVarGetRelid(relation, NoLock, true) == FollowRelationId();
+}
+
 static void
 table_altered(AlterTableStmt *stmt)
 {
@@ -174,15 +192,19 @@ partitions_created(void)
 }
 
 /*
- * Event trigger ON ddl_command_end for CREATE TABLE, CREATE SCHEMA and
- * ALTER TABLE.
+ * Event trigger ON ddl_command_end for CREATE TABLE, CREATE SCHEMA, CREATE TRIGGER
+ * and ALTER TABLE.
  */
 Datum
 actstream_table_altered(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = event_trigger_data(fcinfo);
 
-	if (!ExtensionIsComplete() || RegistryLabels() == NIL)
+	if (!ExtensionIsComplete())
+		PG_RETURN_NULL();
+	if (may_silence_follows(data->parsetree))
+		FollowListsForget();
+	if (RegistryLabels() == NIL || IsA(data->parsetree, CreateTrigStmt))
 		PG_RETURN_NULL();
 
 	if (IsA(data->parsetree, AlterTableStmt))

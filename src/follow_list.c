@@ -20,6 +20,8 @@
  *	  that had begun by then.
  *	- Changes while the trigger is disabled, TRUNCATE, a rewritten table.  The
  *	  relation cache hears of each of these, and then the session begins afresh.
+ *	  But it hears a moment after they can be seen, so that an event trigger
+ *	  notes whoever disables the trigger, and perhaps then changes something.
  *	- Its own transaction's changes, as long as they are queued.  A transaction
  *	  that has written something does without kept lists.
  * A serializable transaction has to have read what it relies on, and a standby
@@ -150,6 +152,27 @@ counter_of(SharedMemory *shared, const Ref *follower)
 	return &shared->follows[hash_bytes_of(follower) % FOLLOW_COUNTERS];
 }
 
+static void
+note_change(FollowCounter *counter)
+{
+	AtomicMax(&counter->newest, U64FromFullTransactionId(GetCurrentFullTransactionId()));
+	pg_atomic_fetch_add_u64(&counter->changes, 1);
+}
+
+/*
+ * FollowListsForget
+ *		The current transaction may change follows that the trigger does not hear
+ *		of: let all sessions read their lists anew.
+ */
+void
+FollowListsForget(void)
+{
+	SharedMemory *shared = SharedMemoryGet();
+
+	if (shared != NULL)
+		note_change(&shared->all_follows);
+}
+
 /*
  * follow_changed() RETURNS trigger
  *		After a follow was inserted, updated or deleted, in whatever session role.
@@ -159,21 +182,17 @@ actstream_follow_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = OwnTriggerData(fcinfo, FollowRelationId());
 	HeapTuple	rows[2] = {trigdata->tg_trigtuple, trigdata->tg_newtuple};
-	uint64		xid = U64FromFullTransactionId(GetCurrentFullTransactionId());
 	SharedMemory *shared = SharedMemoryGet();
 
 	for (int i = 0; i < 2 && shared != NULL; i++)
 	{
-		FollowCounter *counter;
 		bool		isnull;
 
-		if (rows[i] == NULL)
-			continue;
-		counter = counter_of(shared, DatumGetRefPP(heap_getattr(rows[i], Anum_follow_follower,
-																RelationGetDescr(trigdata->tg_relation),
-																&isnull)));
-		AtomicMax(&counter->newest, xid);
-		pg_atomic_fetch_add_u64(&counter->changes, 1);
+		if (rows[i] != NULL)
+			note_change(counter_of(shared,
+								   DatumGetRefPP(heap_getattr(rows[i], Anum_follow_follower,
+															  RelationGetDescr(trigdata->tg_relation),
+															  &isnull))));
 	}
 	return PointerGetDatum(NULL);
 }
@@ -273,21 +292,21 @@ look_at_table(Relation follow)
 
 /*
  * Does the snapshot see how all transactions have ended that had begun before
- * "table.begin", and all up to the newest of the counter?
+ * "table.begin", and all up to the newest of the counters?
  */
 static bool
-sees_end(Snapshot snapshot, FollowCounter *counter)
+sees_end(Snapshot snapshot, FollowCounter *one, FollowCounter *all)
 {
 	TransactionId begin = XidFromFullTransactionId(table.begin);
 	uint64		xmin = U64FromFullTransactionId(table.begin) + (uint32) (snapshot->xmin - begin);
 
 	return TransactionIdFollowsOrEquals(snapshot->xmin, begin) &&
-		pg_atomic_read_u64(&counter->newest) < xmin;
+		pg_atomic_read_u64(&one->newest) < xmin && pg_atomic_read_u64(&all->newest) < xmin;
 }
 
 /*
  * May a list be kept, or used, with this snapshot?  If so, "changes" is what the
- * counter says.
+ * counters say: both only grow, so their sum is the same if they are.
  */
 static bool
 list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, uint64 *changes)
@@ -301,9 +320,10 @@ list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, ui
 		return false;
 	look_at_table(follow);
 	counter = counter_of(shared, key->follower);
-	*changes = pg_atomic_read_u64(&counter->changes);
+	*changes = pg_atomic_read_u64(&counter->changes) +
+		pg_atomic_read_u64(&shared->all_follows.changes);
 	pg_read_barrier();
-	return table.watched && sees_end(snapshot, counter);
+	return table.watched && sees_end(snapshot, counter, &shared->all_follows);
 }
 
 /*

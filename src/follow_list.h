@@ -18,6 +18,7 @@ typedef struct FollowListKey
 
 extern void FollowListDefineSetting(void);
 extern bool FollowListsAreKept(void);
+extern void FollowListsForget(void);
 extern SourceSet *FollowListGet(const FollowListKey *key, Relation follow, Oid index,
 								Snapshot snapshot);
 

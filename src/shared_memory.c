@@ -68,16 +68,21 @@ init_database(RecencyDatabase *database)
 }
 
 static void
+init_counter(FollowCounter *counter)
+{
+	pg_atomic_init_u64(&counter->newest, 0);
+	pg_atomic_init_u64(&counter->changes, 0);
+}
+
+static void
 init_memory(SharedMemory *memory)
 {
 	memory->nbounds = bounds_wanted();
 	for (int i = 0; i < RECENCY_DATABASES; i++)
 		init_database(&memory->databases[i]);
 	for (int i = 0; i < FOLLOW_COUNTERS; i++)
-	{
-		pg_atomic_init_u64(&memory->follows[i].newest, 0);
-		pg_atomic_init_u64(&memory->follows[i].changes, 0);
-	}
+		init_counter(&memory->follows[i]);
+	init_counter(&memory->all_follows);
 }
 
 static void

@@ -55,6 +55,7 @@ typedef struct SharedMemory
 	uint64		nbounds;		/* in a place of their own; zero, or a power of two */
 	RecencyDatabase databases[RECENCY_DATABASES];
 	FollowCounter follows[FOLLOW_COUNTERS];
+	FollowCounter all_follows;	/* changes that may be to whatever follow */
 } SharedMemory;
 
 /*
