@@ -6,6 +6,7 @@
 #   make demo [KEEP=1]          set up everything, show it on real data
 #   make check                  set up everything, run every test
 #   make check-versions         the same with each major of PostgreSQL
+#   make check-deep             every test under watch, random queries, kills
 #   make bench [N=1000000]      set up everything, compare methods of reading
 #
 # All but the first two install what is missing and work in a temporary directory of
@@ -13,7 +14,7 @@
 
 PG_CONFIG ?= pg_config
 
-SELF_CONTAINED = check check-versions demo bench
+SELF_CONTAINED = check check-versions check-deep demo bench
 
 ifneq (,$(filter $(SELF_CONTAINED),$(MAKECMDGOALS)))
 

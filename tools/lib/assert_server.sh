@@ -1,0 +1,67 @@
+# The server that looks for mistakes: PostgreSQL of Debian's source package, with
+# assertions, and with what valgrind is to know of its memory.
+
+tool_packages+=(
+    bison bzip2 flex patch pkg-config xz-utils libicu-dev zlib1g-dev   # its build
+    valgrind
+)
+
+# use_assert_server: puts such a server, of the major version $major, into the
+# sandbox, and chooses it.
+use_assert_server() {
+    local kept=$cache/assert-server/$major.tar
+
+    lock_cache assert-server --exclusive
+    [[ -e $kept ]] || make_assert_server "$kept"
+    as_user mkdir "$sandbox/server"
+    as_user tar --extract --directory="$sandbox/server" <"$kept"
+    bindir=$sandbox/server/bin
+    export PG_CONFIG=$bindir/pg_config PATH=$bindir:$PATH
+}
+
+# make_assert_server ARCHIVE: builds the server in the sandbox, and packs it.  It
+# works wherever it is unpacked.
+make_assert_server() {
+    local source=$sandbox/source built=$sandbox/built file lines version
+
+    read -ra lines <<<"${suites[$major]/ *-security/}"
+    open_archive "${1%/*}/archive" "${lines[@]/#/deb-src }"
+    version=$(apt_there --print-uris source "postgresql-$major" |
+        sed -n "s/^'.*' \([^ ]*\)\.dsc .*/\1/p")
+    echo "Building a server with assertions from the source package $version"
+    (cd "$archive" && apt_there --download-only source "postgresql-$major")
+    as_user mkdir "$source" "$built"
+    for file in orig debian; do
+        cat "$archive"/*."$file".tar.* >"$archive/$file"
+    done
+    as_user tar --extract --bzip2 --strip-components=1 --directory="$source" <"$archive/orig"
+    as_user tar --extract --xz --directory="$source" <"$archive/debian"
+    remove_tree "$archive"
+    compile_assert_server
+    as_user cp "$source/src/tools/valgrind.supp" "$built/share"
+    as_user tar --create --directory="$built" . >"$1.new"
+    mv "$1.new" "$1"
+    as_user rm -rf "$source" "$built"
+}
+
+compile_assert_server() {
+    local log=$sandbox/assert_server.log
+
+    (
+        cd "$source"
+        # the setting that lets a server before 18 find extensions elsewhere
+        (( major >= 18 )) ||
+            as_user patch --silent --strip=1 --input=debian/patches/extension_destdir
+        as_user ./configure --quiet --prefix="$built" --enable-cassert --enable-debug \
+            --enable-tap-tests --without-readline --with-icu \
+            CFLAGS="-O1 -fno-omit-frame-pointer" CPPFLAGS="-DUSE_VALGRIND"
+        as_user make --silent --jobs="$(nproc)"
+        for folder in . contrib src/test/isolation src/test/perl; do
+            as_user make --silent --jobs="$(nproc)" --directory="$folder" install
+        done
+    ) >"$log" 2>&1 &
+    wait $! || {
+        tail -n 20 "$log" >&2
+        fail "the server cannot be built"
+    }
+}
