@@ -8,7 +8,7 @@ RESET client_min_messages;
 SELECT a.amname, c.opcname, amvalidate(c.oid)
 FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod
 WHERE c.opcnamespace = 'actstream'::regnamespace
-ORDER BY a.amname COLLATE "C";
+ORDER BY a.amname COLLATE "C", c.opcname COLLATE "C";
 
 CREATE SCHEMA ref_test;
 SET search_path = ref_test, actstream, public;

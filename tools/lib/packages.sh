@@ -4,10 +4,16 @@ tool_packages=(
     gcc make libc6-dev                       # the build
     perl libipc-run-perl libio-pty-perl      # prove, and PostgreSQL's test modules
     python3 python3-psycopg python3-debian   # fuzz tests, and the demo's loader
-    libxml2-utils python3-feedparser libxml-feed-perl    # readers of feeds
 )
-# npm gets the reader of Activity Streams 2.0; other sources of Node bring it along
-command -v npm >/dev/null || tool_packages+=(nodejs npm)
+
+# What TAP tests look at results with: readers of feeds, and a browser.
+tap_packages=(
+    libxml2-utils python3-feedparser libxml-feed-perl
+    chromium fonts-dejavu-core
+)
+# npm gets the reader of Activity Streams 2.0; some other Nodes bring it along, and
+# do not go together with Debian's
+node_packages=(nodejs npm)
 
 as_root=()
 (( EUID == 0 )) || as_root=(sudo)

@@ -33,8 +33,9 @@ make_root() {
     lock_cache "root-$major" --shared
 }
 
+# is_made: whether the root has the packages; it may have more.
 is_made() {
-    [[ $(cat "$root/packages" 2>/dev/null) == "$wanted" ]]
+    [[ -e $root/packages ]] && ! grep -qvxF -f "$root/packages" <<<"$wanted"
 }
 
 # download_root MAJOR PACKAGE...: leaves packages, and what they depend on, in
