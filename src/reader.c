@@ -399,7 +399,11 @@ begin_lists(StreamReader *reader, TimestampTz newest, int wider)
 	int			kept = reader->nlists;
 
 	if (reader->map != NULL)
-		kept = Min(kept, (count_newer_lists(reader, newest) + FRONT_PAGES * reader->page) * wider);
+	{
+		double		needed = count_newer_lists(reader, newest) + FRONT_PAGES * reader->page;
+
+		kept = Min(kept, needed * wider);
+	}
 	if (!reader->merging)
 	{
 		reader->opened_before = reader->counters.merge.lists_opened;

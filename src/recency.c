@@ -174,6 +174,33 @@ RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
 	return complete;
 }
 
+/* What the second line of an object is found by; the tag is the same. */
+static uint64
+second_hash(uint64 hash)
+{
+	return hash ^ (((hash & TAG_OF_OBJECT) + 1) * UINT64CONST(0x9E3779B97F4A7C15)) << 14;
+}
+
+/*
+ * RecencyReadSecondLine
+ *		Fill in the bounds of an object that its first line, which is full, does
+ *		not have.
+ */
+void
+RecencyReadSecondLine(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
+{
+	uint64		bound;
+
+	if (!RecencyReadLine(RecencyLine(map, second_hash(hash)), hash, bounds))
+		return;
+	bound = pg_atomic_read_u64(&RecencyLine(map, hash)[SHARED_BOUND]);
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES && bound != 0; role++)
+	{
+		if (bounds[role] == DT_NOBEGIN)
+			bounds[role] = RecencyTimestamp(bound);
+	}
+}
+
 /*
  * Raise the bound with this tag in a line, or put it there; false if the line is
  * full and does not have it.
@@ -208,7 +235,7 @@ RecencyRaise(const RecencyMap *map, const Ref *object, ActionIndex role, Timesta
 	uint64		bound = RecencyTime(timestamp) << 16 | RecencyTag(hash, role);
 
 	if (!raise_in_line(RecencyLine(map, hash), bound) &&
-		!raise_in_line(RecencyLine(map, RecencySecondHash(hash)), bound))
+		!raise_in_line(RecencyLine(map, second_hash(hash)), bound))
 		AtomicMax(&RecencyLine(map, hash)[SHARED_BOUND], bound);
 }
 

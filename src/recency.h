@@ -67,13 +67,6 @@ RecencyLine(const RecencyMap *map, uint64 hash)
 	return &map->bounds[(hash >> map->line_shift) * BOUNDS_PER_LINE];
 }
 
-/* What the second line of an object is found by; the tag is the same. */
-static inline uint64
-RecencySecondHash(uint64 hash)
-{
-	return hash ^ (((hash & TAG_OF_OBJECT) + 1) * UINT64CONST(0x9E3779B97F4A7C15)) << 14;
-}
-
 /* Let the bounds of an object be in the processor's cache soon. */
 static inline void
 RecencyPrefetch(const RecencyMap *map, uint64 hash)
@@ -87,45 +80,38 @@ RecencyPrefetch(const RecencyMap *map, uint64 hash)
  * Fill in the bounds of an object that a line has; those that have been filled
  * in before stay.  Returns whether the line is full.
  */
-static inline bool
+static pg_attribute_always_inline bool
 RecencyReadLine(pg_atomic_uint64 *line, uint64 hash, TimestampTz *bounds)
 {
+	uint64		tag = (hash & TAG_OF_OBJECT) << 2;
+
 	for (int i = 0; i < SHARED_BOUND; i++)
 	{
 		uint64		bound = pg_atomic_read_u64(&line[i]);
 
 		if (bound == 0)
 			return false;
-		if (((bound >> 2) & TAG_OF_OBJECT) == (hash & TAG_OF_OBJECT) &&
+		if (((bound ^ tag) & (TAG_OF_OBJECT << 2)) == 0 &&
 			bounds[(bound & 3) - 1] == DT_NOBEGIN)
 			bounds[(bound & 3) - 1] = RecencyTimestamp(bound);
 	}
 	return true;
 }
 
+extern void RecencyReadSecondLine(const RecencyMap *map, uint64 hash, TimestampTz *bounds);
+
 /*
  * RecencyBounds
  *		For each role of an object an upper bound of the time of any public
  *		action that a snapshot taken before can see: DT_NOBEGIN if there is none.
  */
-static inline void
+static pg_attribute_always_inline void
 RecencyBounds(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
 {
-	pg_atomic_uint64 *line = RecencyLine(map, hash);
-
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 		bounds[role] = DT_NOBEGIN;
-	if (RecencyReadLine(line, hash, bounds) &&
-		RecencyReadLine(RecencyLine(map, RecencySecondHash(hash)), hash, bounds))
-	{
-		uint64		bound = pg_atomic_read_u64(&line[SHARED_BOUND]);
-
-		for (ActionIndex role = 0; role < NUM_ACTION_ROLES && bound != 0; role++)
-		{
-			if (bounds[role] == DT_NOBEGIN)
-				bounds[role] = RecencyTimestamp(bound);
-		}
-	}
+	if (RecencyReadLine(RecencyLine(map, hash), hash, bounds))
+		RecencyReadSecondLine(map, hash, bounds);
 }
 
 extern void RecencyDefineSetting(void);
