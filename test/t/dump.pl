@@ -151,7 +151,8 @@ sub is_restored
 sub enable_always
 {
     my ($name, $database) = @_;
-    my @triggers = map { [ "actstream.$_", "${_}_changed" ], [ "actstream.$_", "${_}_changing" ] } qw(object_type phrase);
+    my @triggers = ([ 'actstream.follow', 'follow_changed' ],
+        map { [ "actstream.$_", "${_}_changed" ], [ "actstream.$_", "${_}_changing" ] } qw(object_type phrase));
 
     is($node->safe_psql($database, 'SELECT problem, relation, detail FROM actstream.integrity_check() ORDER BY detail'),
         join("\n", map { "altered trigger|$_->[0]|$_->[1]" } @triggers),
