@@ -17,6 +17,7 @@ use_assert_server() {
     as_user tar --extract --directory="$sandbox/server" <"$kept"
     bindir=$sandbox/server/bin
     export PG_CONFIG=$bindir/pg_config PATH=$bindir:$PATH
+    export LD_LIBRARY_PATH=$sandbox/server/lib   # else psql takes the machine's libpq
 }
 
 # make_assert_server ARCHIVE: builds the server in the sandbox, and packs it.  It
