@@ -28,6 +28,9 @@
 
 PG_FUNCTION_INFO_V1(actstream_recency_handler);
 
+static bool insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
+				   IndexUniqueCheck check_unique, bool unchanged, IndexInfo *index_info);
+
 /* columns of a recency index, in order: the roles as ActionIndex has them */
 #define Anum_recency_index_public		4
 #define Anum_recency_index_timestamp	5
@@ -39,11 +42,14 @@ static const AttrNumber indexed_columns[Natts_recency_index] = {
 	Anum_action_public, Anum_action_timestamp
 };
 
-/* Are these the columns, in order, of rows that bounds can be raised for? */
+/* Does the index have the columns, in order, that bounds can be raised from? */
 static bool
-has_columns(Form_pg_index form)
+has_columns(Relation index)
 {
-	if (form->indnatts != Natts_recency_index)
+	Form_pg_index form = index->rd_index;
+
+	if (form->indnatts != Natts_recency_index || RelationGetIndexExpressions(index) != NIL ||
+		RelationGetIndexPredicate(index) != NIL)
 		return false;
 	for (int i = 0; i < Natts_recency_index; i++)
 	{
@@ -54,22 +60,24 @@ has_columns(Form_pg_index form)
 }
 
 /*
+ * IsRecencyIndex
+ *		Whether the index, one of actstream.action, raises bounds for each of its
+ *		rows.
+ */
+bool
+IsRecencyIndex(Relation index)
+{
+	return index->rd_indam->aminsert == insert && has_columns(index);
+}
+
+/*
  * Callback: an index is made, or made anew.
  *
- * On a table of his own nobody may raise the bounds of other people's objects.
+ * Whoever copies a table with its indexes makes one elsewhere.
  */
 static IndexBuildResult *
 build(Relation heap, Relation index, IndexInfo *index_info)
 {
-	/* the first is made before the extension is complete */
-	if ((ExtensionIsComplete() && RelationGetRelid(heap) != ActionRelationId()) ||
-		!has_columns(index->rd_index) ||
-		index_info->ii_Expressions != NIL || index_info->ii_Predicate != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("access method \"actstream_recency\" does not support this index"),
-				 errdetail("It is for one index of actstream.action on"
-						   " (actor, target, action_object, public, \"timestamp\").")));
 	return palloc0(sizeof(IndexBuildResult));
 }
 
@@ -79,17 +87,22 @@ build_empty(Relation index)
 {
 }
 
-/* Callback: a row has a new version. */
+/*
+ * Callback: a row has a new version.
+ *
+ * On a table of his own nobody raises the bounds of other people's objects.
+ */
 static bool
 insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
 	   IndexUniqueCheck check_unique, bool unchanged, IndexInfo *index_info)
 {
-	TimestampTz timestamp = DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]);
+	TimestampTz timestamp;
 	RecencyMap	map;
 
-	if (isnull[Anum_recency_index_public - 1] || isnull[Anum_recency_index_timestamp - 1] ||
+	if (RelationGetRelid(heap) != ActionRelationId() || !has_columns(index) ||
 		!DatumGetBool(values[Anum_recency_index_public - 1]) || !RecencyMapGet(&map))
 		return false;
+	timestamp = DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]);
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
 		if (!isnull[role])
@@ -190,14 +203,4 @@ actstream_recency_handler(PG_FUNCTION_ARGS)
 	am->amrescan = rescan;
 	am->amendscan = end_scan;
 	PG_RETURN_POINTER(am);
-}
-
-/*
- * IsRecencyIndex
- *		Whether the index raises bounds for each row of its table.
- */
-bool
-IsRecencyIndex(Relation index)
-{
-	return index->rd_indam->aminsert == insert;
 }
