@@ -1,0 +1,85 @@
+-- The recency map and the phrases belong to everybody, so nobody else's table
+-- gets at them, whoever makes the index or the trigger.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS actstream CASCADE;
+DROP SCHEMA IF EXISTS rr CASCADE;
+DROP ROLE IF EXISTS recency_stranger;
+CREATE EXTENSION actstream;
+RESET client_min_messages;
+CREATE ROLE recency_stranger;
+GRANT USAGE ON SCHEMA actstream TO recency_stranger;
+GRANT SELECT ON actstream.action, actstream.phrase TO recency_stranger;
+CREATE SCHEMA rr AUTHORIZATION recency_stranger;
+
+SET ROLE recency_stranger;
+SET search_path = rr;
+-- a table of the same form, with a row that would raise a bound to the end of time
+CREATE TABLE forged (LIKE actstream.action);
+INSERT INTO forged VALUES (1, 'infinity', true, 'user:1', 'forged');
+CREATE INDEX ON forged USING actstream_recency (actor, target, action_object, public, "timestamp");
+CREATE INDEX ON forged USING actstream_recency (actor);
+CREATE UNIQUE INDEX ON forged USING actstream_recency (actor, target, action_object, public, "timestamp");
+-- this way an index stays, invalid
+CREATE INDEX CONCURRENTLY forged_idx ON forged USING actstream_recency (actor, target, action_object, public, "timestamp");
+SELECT indisvalid, indisready FROM pg_catalog.pg_index WHERE indexrelid = 'forged_idx'::regclass;
+INSERT INTO forged VALUES (2, 'infinity', true, 'user:1', 'forged');
+UPDATE forged SET actor = 'user:2';
+REINDEX INDEX forged_idx;
+REINDEX TABLE forged;
+CLUSTER forged USING forged_idx;
+TRUNCATE forged;
+VACUUM FULL forged;
+DROP TABLE forged;
+-- nor these
+CREATE TEMP TABLE forged (LIKE actstream.action);
+CREATE INDEX ON forged USING actstream_recency (actor, target, action_object, public, "timestamp");
+DROP TABLE forged;
+CREATE UNLOGGED TABLE forged (LIKE actstream.action);
+CREATE INDEX ON forged USING actstream_recency (actor, target, action_object, public, "timestamp");
+DROP TABLE forged;
+CREATE TABLE copied (LIKE actstream.action INCLUDING ALL);
+CREATE TABLE forged (LIKE actstream.action) PARTITION BY LIST (public);
+CREATE INDEX ON forged USING actstream_recency (actor, target, action_object, public, "timestamp");
+CREATE TABLE forged_true PARTITION OF forged FOR VALUES IN (true);
+CREATE TABLE forged_true (LIKE actstream.action);
+ALTER TABLE forged ATTACH PARTITION forged_true FOR VALUES IN (true);
+INSERT INTO forged VALUES (1, 'infinity', true, 'user:1', 'forged');
+CREATE MATERIALIZED VIEW seen AS SELECT * FROM actstream.action;
+CREATE INDEX ON seen USING actstream_recency (actor, target, action_object, public, "timestamp");
+-- someone else's table
+CREATE INDEX ON actstream.action USING actstream_recency (actor, target, action_object, public, "timestamp");
+DROP INDEX actstream.action_recency_idx;
+-- operators, access methods, and what completes or switches off the map
+CREATE OPERATOR CLASS mine FOR TYPE integer USING actstream_recency AS STORAGE integer;
+CREATE ACCESS METHOD mine TYPE INDEX HANDLER actstream.recency_handler;
+SELECT actstream.recency_build();
+SET actstream.enable_recency_map = off;
+SET actstream.no_such_setting = 1;
+-- phrases are read for everybody, and written by whom they are granted to
+INSERT INTO actstream.phrase VALUES ('', '', '{actor} forged this');
+UPDATE actstream.phrase SET pattern = '{actor} forged this';
+CREATE TABLE phrase (LIKE actstream.phrase);
+CREATE TRIGGER t BEFORE INSERT ON phrase FOR EACH ROW EXECUTE FUNCTION actstream.phrase_check();
+CREATE TRIGGER t AFTER INSERT ON phrase FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+RESET ROLE;
+
+-- a superuser cannot either, where it would do no good
+CREATE TRIGGER t BEFORE INSERT ON phrase FOR EACH ROW EXECUTE FUNCTION actstream.phrase_check();
+INSERT INTO phrase VALUES ('', '', '{');
+DROP TRIGGER t ON phrase;
+CREATE TRIGGER t AFTER INSERT ON phrase FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+INSERT INTO phrase VALUES ('', '', '{');
+CREATE TABLE followed (LIKE actstream.follow);
+CREATE TRIGGER t AFTER INSERT ON followed FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed();
+INSERT INTO followed VALUES ('a:1', 'a:2', '', true, 'now');
+CREATE INDEX ON forged_true USING actstream_recency (actor, target, action_object, public, "timestamp");
+CREATE INDEX ON actstream.action USING actstream_recency (target, actor, action_object, public, "timestamp");
+CREATE INDEX ON actstream.action USING actstream_recency (actor, target, action_object, public, "timestamp") WHERE public;
+
+RESET search_path;
+SET client_min_messages = warning;
+DROP SCHEMA rr CASCADE;
+DROP EXTENSION actstream CASCADE;
+DROP OWNED BY recency_stranger;
+DROP ROLE recency_stranger;
