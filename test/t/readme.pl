@@ -1,47 +1,54 @@
-# Every SQL statement of the README runs, in order, and prints what the README
-# says; the version is the same wherever it stands.
+# Every SQL statement of the README, and of what it says about security, runs, in
+# order, and prints what stands there; the version is the same wherever it stands.
 use strict;
 use warnings;
+use IPC::Run ();
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $readme = slurp_file('README.md');
-
-my $node = PostgreSQL::Test::Cluster->new('readme');
-$node->init;
-$node->start;
-$node->safe_psql('postgres', 'CREATE DATABASE readme');
-$node->safe_psql('readme',   'CREATE EXTENSION actstream');
-
-# An ```sql block may be followed by a ```text block with its output.
-my @examples = $readme =~ /^```sql\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?/msg;
-cmp_ok(@examples / 2, '>=', 9, 'examples are found');
-
-# One session for all; a marker ends the output of each example.
-my $script = "\\set ON_ERROR_STOP 1\n";
-for (my $i = 0; $i < @examples; $i += 2)
+foreach my $file ('README.md', 'docs/security.md')
 {
-	$script .= "$examples[$i]\n\\echo ---\n";
+	# roles belong to the whole cluster
+	my $node = PostgreSQL::Test::Cluster->new($file =~ s/\W/_/gr);
+	$node->init;
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE DATABASE readme');
+	$node->safe_psql('readme',   'CREATE EXTENSION actstream') if $file eq 'README.md';
+
+	# An ```sql block may be followed by a ```text block with its output.
+	my @examples = slurp_file($file) =~ /^```sql\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?/msg;
+	cmp_ok(@examples / 2, '>=', 4, "$file: examples are found");
+
+	# One session for all; a marker ends the output of each example.
+	my $script = "\\set SHOW_CONTEXT never\n";
+	for (my $i = 0; $i < @examples; $i += 2)
+	{
+		$script .= "$examples[$i]\n\\echo ---\n";
+	}
+
+	# not by psql(), which would change the format; what it says of errors stands
+	# among the output
+	my $output = '';
+	IPC::Run::run([ 'psql', '-X', '-q', '-d', $node->connstr('readme') ], '<', \$script, '>&', \$output)
+	  or BAIL_OUT("$file: psql failed");
+
+	my @outputs = split /^---\n/m, "$output\n";
+	for (my $i = 0; $i < @examples; $i += 2)
+	{
+		my ($title) = $examples[$i] =~ /^(.*)$/m;
+		if (defined $examples[ $i + 1 ])
+		{
+			is($outputs[ $i / 2 ], $examples[ $i + 1 ], "$file shows what is printed: $title");
+		}
+		else
+		{
+			unlike($outputs[ $i / 2 ], qr/^(ERROR|WARNING|invalid)/m, "$file: it runs: $title");
+		}
+	}
+	$node->stop;
 }
-
-# from a file, and not by psql(), which would change the format
-my $file = "$PostgreSQL::Test::Utils::tmp_check/readme.sql";
-append_to_file($file, $script);
-my ($stdout, $stderr) = run_command(
-	[ 'psql', '-X', '-q', '-d', $node->connstr('readme'), '-f', $file ]);
-is($stderr, '', 'every statement of the README runs');
-
-my @outputs = split /^---\n/m, "$stdout\n";
-for (my $i = 0; $i < @examples; $i += 2)
-{
-	next unless defined $examples[ $i + 1 ];
-	my ($title) = $examples[$i] =~ /^(.*)$/m;
-	is($outputs[ $i / 2 ], $examples[ $i + 1 ], "README shows what is printed: $title");
-}
-
-$node->stop;
 
 # The control file has the version; META.json, whose format wants three
 # numbers, and the changelog follow it.
