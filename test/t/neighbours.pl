@@ -61,7 +61,7 @@ SELECT md5(actstream.activity_streams_2(a, 'tag:example.org,2026:s', 'T', 'http:
 PREPARE page AS SELECT id FROM actstream.user_stream($1) LIMIT 3;
 EXECUTE page('person:4');
 EXECUTE page('person:5');
-SELECT actstream.unfollow('person:1', 'person:2');
+SELECT actstream.unfollow('person:1', 'person:6');
 TRUNCATE shop.orders;
 SELECT count(*), count(action_object) FROM actstream.action;
 RESET ROLE;
