@@ -6,11 +6,15 @@ tool_packages=(
     python3 python3-psycopg python3-debian   # fuzz tests, and the demo's loader
 )
 
-# What TAP tests look at results with: readers of feeds, and a browser.
+# What TAP tests look at results with, readers of feeds and a browser; and what
+# they put in front of the server.
 tap_packages=(
     libxml2-utils python3-feedparser libxml-feed-perl
     chromium fonts-dejavu-core
+    pgbouncer
 )
+# what they put beside our module: the ends of names of the server's packages
+tap_modules=(cron pgaudit)
 # npm gets the reader of Activity Streams 2.0; some other Nodes bring it along, and
 # do not go together with Debian's
 node_packages=(nodejs npm)
@@ -35,7 +39,7 @@ install_packages() {
     # if there still are any.
     headers=$(grep '^postgresql-server-dev-' <<<"$missing") || true
     others=$(grep -v '^postgresql-server-dev-' <<<"$missing") || true
-    [[ ! $others ]] || without_main_cluster apt install $others
+    [[ ! $others ]] || without_servers apt install $others
     [[ $headers ]] || return 0
     version=$(dpkg-query --show --showformat='${Version}' "${server_packages[0]}")
     apt install "$headers=$version" "libpq-dev=$version" 2>/dev/null ||
@@ -57,19 +61,28 @@ apt() {
         -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" >/dev/null
 }
 
-# without_main_cluster COMMAND...: runs COMMAND while Debian's server package
-# is told not to make and start a cluster, as it else does when it is installed.
-without_main_cluster() {
+# without_servers COMMAND...: runs COMMAND while Debian's packages are told to
+# start nothing, and not to make a cluster, as they else do when they are installed.
+without_servers() {
     cluster_veto=/etc/postgresql-common/createcluster.d/zz-actstream.conf
-    at_end lift_cluster_veto
+    start_veto=/usr/sbin/policy-rc.d
+    [[ ! -e $start_veto ]] || start_veto=    # there is one already
+    at_end lift_vetoes
     "${as_root[@]}" mkdir -p "${cluster_veto%/*}"
     "${as_root[@]}" tee "$cluster_veto" <<<"create_main_cluster = false" >/dev/null
+    if [[ $start_veto ]]; then
+        "${as_root[@]}" tee "$start_veto" <<<$'#!/bin/sh\nexit 101' >/dev/null
+        "${as_root[@]}" chmod 755 "$start_veto"
+    fi
     "$@"
-    lift_cluster_veto
+    lift_vetoes
 }
 
-lift_cluster_veto() {
-    [[ -e $cluster_veto ]] || return 0
-    "${as_root[@]}" rm "$cluster_veto"
-    "${as_root[@]}" rmdir --parents --ignore-fail-on-non-empty "${cluster_veto%/*}"
+lift_vetoes() {
+    if [[ -e $cluster_veto ]]; then
+        "${as_root[@]}" rm "$cluster_veto"
+        "${as_root[@]}" rmdir --parents --ignore-fail-on-non-empty "${cluster_veto%/*}"
+    fi
+    [[ ! $start_veto ]] || "${as_root[@]}" rm --force "$start_veto"
+    start_veto=
 }

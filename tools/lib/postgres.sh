@@ -1,6 +1,9 @@
 # Which PostgreSQL: the one of PG_CONFIG if it can do everything, else the one
 # that the distribution prefers.
 
+# ends of names of packages with modules for the server
+server_modules=()
+
 # choose_postgres: sets PG_CONFIG, and server_packages to the packages that it
 # comes from, unless the caller brought it.
 choose_postgres() {
@@ -17,6 +20,7 @@ choose_postgres() {
     [[ $major ]] || fail "there is no package \"postgresql\" to be had"
     (( major >= 15 )) || fail "PostgreSQL 15 or later is needed, not $major"
     server_packages=("postgresql-$major" "postgresql-server-dev-$major")
+    server_packages+=("${server_modules[@]/#/postgresql-$major-}")
     export PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config
 }
 
