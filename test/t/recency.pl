@@ -1,0 +1,530 @@
+# The recency map and the kept lists of follows: nothing is lost by them,
+# whichever way an action or a follow comes into its table.
+#
+# Each way brings one action of an object that has long done nothing, older than
+# thousands of actions that nobody here follows.  A stream that relies on a bound
+# that was not raised does not show it.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::BackgroundPsql;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $tempdir = PostgreSQL::Test::Utils::tempdir();
+my $node = PostgreSQL::Test::Cluster->new('main');
+my $object = 0;    # the one that acts next
+
+$node->init(allows_streaming => 'logical');
+$node->append_conf('postgresql.conf', <<'END_OF_SETTINGS');
+shared_preload_libraries = 'actstream'
+max_prepared_transactions = 10
+autovacuum = off
+jit = off
+restart_after_crash = off
+END_OF_SETTINGS
+$node->start;
+
+# Objects 1 to 1000 have acted in January, each in all roles, and others in June.
+# The three followers follow 400, 700 and 1000.
+sub set_up
+{
+    my ($database) = @_;
+
+    $node->safe_psql($database, <<'END_OF_SETUP');
+CREATE EXTENSION actstream;
+SELECT actstream.register_external('o');
+INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
+SELECT actstream.ref('o', i), 'did', actstream.ref('o', 1 + i * 7 % 1000), actstream.ref('o', 1 + i * 13 % 1000),
+       timestamptz '2026-01-01 00:00+00' + i * interval '1 minute'
+FROM generate_series(1, 1000) AS i;
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute'
+FROM generate_series(1, 5000) AS i;
+INSERT INTO actstream.follow (follower, followee, actor_only)
+SELECT actstream.ref('o', 5000 + f), actstream.ref('o', i), false
+FROM generate_series(1, 3) AS f, generate_series(1, 100 + f * 300) AS i;
+ANALYZE actstream.action, actstream.follow;
+END_OF_SETUP
+    return;
+}
+
+# Whether the map was complete, spared lists, and lost nothing: pages of several
+# sizes of each follower, by one statement.
+sub seen
+{
+    my ($to, $database) = @_;
+    my @same;
+
+    foreach my $follower (5001 .. 5003)
+    {
+        foreach my $limit (1, 5, 20, 'ALL')
+        {
+            push @same, join ' IS NOT DISTINCT FROM ',
+                map { "(SELECT array_agg(id) FROM (SELECT id FROM actstream.$_('o:$follower') LIMIT $limit) AS s)" }
+                qw(user_stream user_stream_sql);
+        }
+    }
+    my $out = $to->safe_psql($database, 'SELECT ' . join(' AND ', @same) . <<'END');
+;
+SELECT state FROM actstream.recency_stats();
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM actstream.user_stream('o:5003') LIMIT 5
+END
+    my ($same, $state) = split /\n/, $out;
+    my ($spared) = $out =~ /Lists Spared: (\d+)/;
+
+    return join ' ', $state, $same eq 't' ? 'same' : 'different', ($spared // 0) > 0 ? 'spared' : 'not spared';
+}
+
+sub first_verb
+{
+    my ($to, $database) = @_;
+
+    return $to->safe_psql($database, q{SELECT verb FROM actstream.user_stream('o:5001') LIMIT 1});
+}
+
+# Replaces $o by the next object, and $t by a time after that of the one before.
+sub of_next_object
+{
+    my ($sql) = @_;
+
+    $object++;
+    my $time = sprintf "timestamptz '2026-02-01 00:00+00' + interval '%d minutes'", $object;
+    $sql =~ s/\$o/'o:$object'::actstream.ref/g;
+    $sql =~ s/\$t/$time/g;
+    return $sql;
+}
+
+# A way of the verb $name brings an action, which is then the first of the stream.
+sub comes_by
+{
+    my ($name, $way, $to, $database) = @_;
+
+    $to //= $node;
+    $database //= 'postgres';
+    if (ref $way) { $way->(); }
+    else { $to->safe_psql($database, of_next_object($way =~ s/\$v/'$name'/gr)); }
+    is(seen($to, $database) . ', ' . first_verb($to, $database), "complete same spared, $name", $name);
+    return;
+}
+
+sub build
+{
+    my ($to, $database) = @_;
+
+    return ($to // $node)->safe_psql($database // 'postgres', 'SELECT actstream.recency_build()');
+}
+
+sub state_is
+{
+    my ($expected, $name, $to, $database) = @_;
+
+    is(($to // $node)->safe_psql($database // 'postgres', 'SELECT state FROM actstream.recency_stats()'), $expected, $name);
+    return;
+}
+
+# What plain servers keep: rows, in whatever state, and not the map
+sub same_without_map
+{
+    my ($state, $name) = @_;
+
+    is(seen($node, 'postgres'), "$state same not spared", $name);
+    return;
+}
+
+#
+# Ways into the table
+#
+
+set_up('postgres');
+state_is('incomplete', 'not built yet');
+is(build(), '8000', 'pairs of an object and a role');
+is(seen($node, 'postgres'), 'complete same spared', 'what was there');
+
+my $insert = 'INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, $v, $t)';
+
+comes_by('insert', $insert);
+comes_by('several rows', 'INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\'o:10001\', $v, $t), ($o, $v, $t), (\'o:10002\', $v, $t)');
+comes_by('as target', 'INSERT INTO actstream.action (actor, verb, target, "timestamp") VALUES (\'o:10001\', $v, $o, $t)');
+comes_by('as action object', 'INSERT INTO actstream.action (actor, verb, action_object, "timestamp") VALUES (\'o:10001\', $v, $o, $t)');
+comes_by('act_send', 'SELECT actstream.act_send($o, $v, "timestamp" => $t)');
+
+# an action that is not to be seen, or old, or of others, until it is changed
+sub becomes
+{
+    my ($name, $row, $set) = @_;
+
+    $node->safe_psql('postgres', "INSERT INTO actstream.action (actor, verb, \"timestamp\", public) VALUES ($row)" =~ s/\$v/'$name'/r);
+    comes_by($name, "UPDATE actstream.action SET $set WHERE verb = \$v");
+    return;
+}
+
+becomes('update of timestamp', q{'o:90', $v, '2025-01-01', true}, '"timestamp" = $t, actor = $o');
+becomes('update of timestamp alone', q{'o:91', $v, '2025-01-01', true}, '"timestamp" = $t');
+becomes('update of actor', q{'o:10001', $v, timestamptz '2026-02-01 00:00+00' + interval '8 minutes', true}, 'actor = $o');
+becomes('update of target', q{'o:10001', $v, timestamptz '2026-02-01 00:00+00' + interval '9 minutes', true}, 'target = $o');
+becomes('update of action object', q{'o:10001', $v, timestamptz '2026-02-01 00:00+00' + interval '10 minutes', true}, 'action_object = $o');
+becomes('update of public', q{'o:92', $v, timestamptz '2026-02-01 00:00+00' + interval '11 minutes', false}, 'public = true');
+
+comes_by('on conflict do nothing', $insert . ' ON CONFLICT DO NOTHING');
+comes_by('on conflict do update', <<'END');
+INSERT INTO actstream.action (actor, verb, "timestamp", external_id) VALUES ('o:10001', 'before', '2025-01-01', 'x');
+INSERT INTO actstream.action (actor, verb, "timestamp", external_id) VALUES ('o:10001', $v, $t, 'x')
+ON CONFLICT (external_id) WHERE external_id IS NOT NULL
+DO UPDATE SET actor = $o, verb = excluded.verb, "timestamp" = excluded."timestamp"
+END
+comes_by('merge insert', <<'END');
+MERGE INTO actstream.action a USING (SELECT $t AS t) AS s ON a."timestamp" = s.t
+WHEN NOT MATCHED THEN INSERT (actor, verb, "timestamp") VALUES ($o, $v, s.t)
+END
+comes_by('merge update', <<'END');
+MERGE INTO actstream.action a USING (SELECT 'merge insert' AS verb) AS s ON a.verb = s.verb
+WHEN MATCHED THEN UPDATE SET actor = $o, verb = $v, "timestamp" = $t
+END
+
+# a line of COPY for the next object
+sub copy_lines
+{
+    my ($name, $table) = @_;
+    my $line = of_next_object('$o$t');
+    my ($o) = $line =~ /'(o:\d+)'/;
+
+    append_to_file("$tempdir/$name", "$o\t$name\t2026-02-01 0" . int($object / 60) . sprintf(":%02d:00+00\n", $object % 60));
+    return qq{\\copy $table (actor, verb, "timestamp") FROM '$tempdir/$name'};
+}
+
+comes_by('copy', sub { $node->safe_psql('postgres', copy_lines('copy', 'actstream.action')); });
+comes_by('replica role', "SET session_replication_role = replica; $insert");
+comes_by('triggers disabled', "ALTER TABLE actstream.action DISABLE TRIGGER ALL; $insert; ALTER TABLE actstream.action ENABLE TRIGGER ALL");
+comes_by('tracked table', <<'END');
+CREATE TABLE task (id bigint PRIMARY KEY, at timestamptz);
+SELECT actstream.register('task');
+SELECT actstream.track('task', $v, actor => $o::text, timestamp_column => 'at');
+INSERT INTO task VALUES (1, $t)
+END
+comes_by('savepoint', "BEGIN; SAVEPOINT a; $insert; RELEASE a; COMMIT");
+comes_by('after rolled back work', <<"END");
+BEGIN;
+SAVEPOINT a;
+INSERT INTO actstream.action (actor, verb, "timestamp") SELECT actstream.ref('o', i), 'never', '2027-01-01' FROM generate_series(1, 50) i;
+ROLLBACK TO a;
+$insert;
+COMMIT
+END
+cmp_ok($node->safe_psql('postgres', 'SELECT too_high FROM actstream.recency_stats()'), '>', 0, 'what was rolled back has left bounds too high');
+comes_by('infinity', <<"END");
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:95', 'first', '-infinity'), ('o:20000', 'last', 'infinity');
+$insert
+END
+
+foreach my $rewriting (
+    'VACUUM FULL actstream.action',
+    'CLUSTER actstream.action USING action_pkey',
+    'ALTER TABLE actstream.action ADD more double precision DEFAULT random(); ALTER TABLE actstream.action DROP more',
+    'VACUUM (FREEZE) actstream.action',
+    'REINDEX TABLE actstream.action')
+{
+    comes_by($rewriting, "$rewriting; $insert");
+}
+foreach my $index (split /\n/, $node->safe_psql('postgres', q{SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'actstream.action'::regclass}))
+{
+    comes_by("REINDEX INDEX CONCURRENTLY $index",
+        sub {
+            $node->safe_psql('postgres', "REINDEX INDEX CONCURRENTLY $index");
+            state_is('incomplete', 'an index of another OID') if $index =~ /recency/;
+            build() if $index =~ /recency/;
+            $node->safe_psql('postgres', of_next_object($insert =~ s/\$v/'REINDEX INDEX CONCURRENTLY $index'/r));
+        });
+}
+
+#
+# Other sources of rows
+#
+
+$node->safe_psql('postgres', 'CREATE DATABASE source');
+$node->safe_psql('source', 'CREATE EXTENSION actstream');
+$node->safe_psql('source', 'CREATE PUBLICATION p FOR TABLE actstream.action');
+$node->safe_psql('source', q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')});
+$node->safe_psql('source', q{SELECT actstream.register_external('o'); SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 1000000)});
+my $connstr = $node->connstr("source") =~ s{'}{''}gr;
+$node->safe_psql('postgres', "CREATE SUBSCRIPTION s CONNECTION '$connstr' PUBLICATION p WITH (create_slot = false, slot_name = 's', copy_data = false)");
+foreach my $way ([ 'applied insert' => $insert ],
+    [ 'applied update' => q{UPDATE actstream.action SET verb = $v, "timestamp" = $t WHERE verb = 'applied insert'} ],
+    [ 'applied change of roles' => q{UPDATE actstream.action SET verb = $v, target = $o, "timestamp" = $t WHERE verb = 'applied update'} ])
+{
+    my ($name, $sql) = @$way;
+
+    comes_by($name,
+        sub {
+            $node->safe_psql('source', of_next_object($sql =~ s/\$v/'$name'/r));
+            $node->wait_for_catchup('s');
+        });
+}
+$node->safe_psql('postgres', 'DROP SUBSCRIPTION s');
+comes_by('pg_restore',
+    sub {
+        $node->safe_psql('source', 'DELETE FROM actstream.action');
+        $node->safe_psql('source', of_next_object($insert =~ s/\$v/'pg_restore'/r));
+        $node->command_ok([ 'pg_dump', '-Fc', '-f', "$tempdir/dump", $node->connstr('source') ], 'pg_dump');
+        $node->command_ok([ 'pg_restore', '--data-only', '--disable-triggers', '--schema=actstream', '--table=action',
+            '-d', $node->connstr('postgres'), "$tempdir/dump" ], 'pg_restore --disable-triggers');
+    });
+
+#
+# What the map can do without: its index, memory, the start of the server
+#
+
+$node->safe_psql('postgres', 'DROP INDEX actstream.action_recency_idx');
+same_without_map('no index', 'no index');
+$node->safe_psql('postgres', of_next_object($insert =~ s/\$v/'not noticed'/r));
+$node->safe_psql('postgres', 'CREATE INDEX again ON actstream.action USING actstream_recency (actor, target, action_object, public, "timestamp")');
+state_is('incomplete', 'a new index');
+build();
+is(seen($node, 'postgres') . ', ' . first_verb($node, 'postgres'), 'complete same spared, not noticed', 'what came between the two indexes');
+
+my $without = 'SET actstream.enable_recency_map = off; ';
+is($node->safe_psql('postgres', $without . q{EXPLAIN (ANALYZE, COSTS OFF) SELECT * FROM actstream.user_stream('o:5003') LIMIT 5}) =~ /Lists Spared/,
+    '', 'the map can be turned off');
+
+# a copy of the database, which has the same index by its OID
+$node->safe_psql('postgres', 'CREATE TABLE dropped ()');
+$node->safe_psql('template1', 'CREATE DATABASE twin TEMPLATE postgres STRATEGY file_copy');
+state_is('incomplete', 'a copied database', $node, 'twin');
+build($node, 'twin');
+comes_by('in a copied database', $insert, $node, 'twin');
+$node->safe_psql('twin', 'DROP EXTENSION actstream CASCADE; DROP TABLE task');
+set_up('twin');
+state_is('incomplete', 'an extension that was made anew', $node, 'twin');
+build($node, 'twin');
+comes_by('after DROP EXTENSION', $insert, $node, 'twin');
+comes_by('copy freeze',
+    sub {
+        my $copy = copy_lines('copy freeze', 'actstream.action');
+
+        # the old rows, too
+        $node->safe_psql('twin', qq{\\copy actstream.action (actor, verb, "timestamp") TO '$tempdir/old'});
+        $node->safe_psql('twin', "BEGIN; TRUNCATE actstream.action;\n"
+              . qq{\\copy actstream.action (actor, verb, "timestamp") FROM '$tempdir/old' (FREEZE)\n$copy (FREEZE)\nCOMMIT});
+    },
+    $node, 'twin');
+$node->safe_psql('postgres', 'DROP DATABASE twin');
+$node->safe_psql('postgres', 'CREATE DATABASE twin');
+set_up('twin');
+state_is('incomplete', 'a database of the same name', $node, 'twin');
+$node->safe_psql('postgres', 'DROP DATABASE twin');
+
+# prepared before a crash, committed after
+my $prepared = of_next_object($insert =~ s/\$v/'commit prepared'/r);
+$node->safe_psql('postgres', "BEGIN; $prepared; PREPARE TRANSACTION 'p'");
+$node->stop('immediate');
+$node->start;
+state_is('incomplete', 'after a crash');
+build();
+is(seen($node, 'postgres'), 'complete same spared', 'built anew');
+$node->safe_psql('postgres', "COMMIT PREPARED 'p'");
+is(seen($node, 'postgres') . ', ' . first_verb($node, 'postgres'), 'complete same spared, commit prepared', 'commit prepared');
+comes_by('after a crash', $insert);
+
+$node->append_conf('postgresql.conf', "actstream.recency_map_size = '64kB'");
+$node->restart;
+build();
+comes_by('shared bounds', $insert);
+cmp_ok($node->safe_psql('postgres', 'SELECT shared_lines FROM actstream.recency_stats()'), '>', 0, 'bounds are shared in a small map');
+
+# without asking: the first stream asks for a worker
+$node->append_conf('postgresql.conf', "actstream.recency_map_size = '1MB'");
+$node->restart;
+$node->safe_psql('postgres', q{SELECT id FROM actstream.user_stream('o:5003') LIMIT 1});
+ok($node->poll_query_until('postgres', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'a worker completes the map');
+comes_by('another size', $insert);
+
+#
+# Lists of follows: each statement of a session that keeps one, and of one with
+# an older snapshot, sees what its snapshot sees
+#
+
+my $both = <<'END';
+SELECT CASE WHEN a = b THEN a::text ELSE a || ' instead of ' || b END
+FROM (SELECT (SELECT count(*) FROM actstream.user_stream('o:5001', 'kept')) AS a,
+             (SELECT count(*) FROM actstream.user_stream_sql('o:5001', 'kept')) AS b) AS s
+END
+my $change = sub { $node->safe_psql('postgres', $_[0]); };
+my $more = q{INSERT INTO actstream.follow (follower, followee, flag) VALUES ('o:5001', 'o:%d', 'kept')};
+
+is($node->safe_psql('postgres', 'SELECT follow_lists FROM actstream.recency_stats()'), 't', 'lists of follows are kept');
+$change->(q{INSERT INTO actstream.action (actor, verb, "timestamp") SELECT actstream.ref('o', 6000 + i), 'kept', '2025-01-01' FROM generate_series(1, 200) AS i});
+my $warm = $node->background_psql('postgres');
+my $count = 0;
+
+sub both_are
+{
+    my ($session, $expected, $name) = @_;
+
+    is($session->query_safe($both), $expected, $name);
+    return;
+}
+
+both_are($warm, 0, 'nobody followed');
+foreach my $way (
+    [ 'follow' => q{SELECT actstream.follow('o:5001', 'o:6001', 'kept', send_action => false)}, 1 ],
+    [ 'insert' => sprintf($more, 6002), 2 ],
+    [ 'unfollow' => q{SELECT actstream.unfollow('o:5001', 'o:6001', 'kept')}, 1 ],
+    [ 'update' => q{UPDATE actstream.follow SET followee = 'o:7000' WHERE flag = 'kept'}, 0 ],
+    [ 'update of follower, away' => q{UPDATE actstream.follow SET followee = 'o:6003', follower = 'o:5002' WHERE flag = 'kept'}, 0 ],
+    [ 'update of follower, back' => q{UPDATE actstream.follow SET follower = 'o:5001' WHERE flag = 'kept'}, 1 ],
+    [ 'rolled back' => 'BEGIN; ' . sprintf($more, 6004) . '; ROLLBACK', 1 ],
+    [ 'savepoint rolled back' => 'BEGIN; SAVEPOINT a; ' . sprintf($more, 6004) . '; ROLLBACK TO a; ' . sprintf($more, 6005) . '; COMMIT', 2 ],
+    [ 'replica role' => 'SET session_replication_role = replica; ' . sprintf($more, 6006), 3 ],
+    [ 'trigger disabled and enabled' => 'ALTER TABLE actstream.follow DISABLE TRIGGER follow_changed; ' . sprintf($more, 6007)
+          . '; ALTER TABLE actstream.follow ENABLE ALWAYS TRIGGER follow_changed', 4 ],
+    [ 'trigger disabled' => 'ALTER TABLE actstream.follow DISABLE TRIGGER follow_changed', 4 ],
+    [ 'with it disabled' => sprintf($more, 6008), 5 ],
+    [ 'trigger enabled' => 'ALTER TABLE actstream.follow ENABLE ALWAYS TRIGGER follow_changed', 5 ],
+    [ 'with it enabled' => sprintf($more, 6009), 6 ],
+    [ 'prepare' => 'BEGIN; ' . sprintf($more, 6010) . q{; PREPARE TRANSACTION 'f'}, 6 ],
+    [ 'commit prepared' => q{COMMIT PREPARED 'f'}, 7 ],
+    [ 'copy' => qq{\\copy actstream.follow (follower, followee, flag) FROM PROGRAM 'printf "o:5001\\to:6011\\tkept\\n"'}, 8 ],
+    [ 'delete' => q{DELETE FROM actstream.follow WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'}, 1 ])
+{
+    my ($name, $sql, $expected) = @$way;
+
+    my $snapshot = $node->background_psql('postgres');
+    $snapshot->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    both_are($snapshot, $count, "$name: before");
+    $warm->query_safe("BEGIN; DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream('o:5001', 'kept')") unless $sql =~ /^ALTER|PREPARE/;
+    $change->($sql);
+    unless ($sql =~ /^ALTER|PREPARE/)
+    {
+        my $rows = () = $warm->query_safe('FETCH ALL FROM c') =~ /^\d+$/mg;
+        is($rows, $count, "$name: a cursor that was open");
+        both_are($warm, $expected, "$name: in the same transaction");
+        $warm->query_safe('COMMIT');
+    }
+    both_are($warm, $expected, "$name: the next statement");
+    both_are($snapshot, $count, "$name: a snapshot from before");
+    $snapshot->quit;
+    both_are($warm, $expected, "$name: once more");
+    $count = $expected;
+}
+$warm->query_safe('BEGIN; ' . sprintf($more, 6020) . '; SAVEPOINT a; ' . sprintf($more, 6021));
+both_are($warm, 3, 'own changes');
+$warm->query_safe('ROLLBACK TO a');
+both_are($warm, 2, 'a savepoint rolled back');
+$warm->query_safe('ROLLBACK');
+both_are($warm, 1, 'all rolled back');
+$warm->query_safe('DISCARD ALL');
+both_are($warm, 1, 'DISCARD ALL');
+$warm->query_safe(q{SET actstream.follow_cache_size = '64kB'});
+is($warm->query_safe(<<'END'), '0', 'more lists than there is memory for, at the same time');
+SELECT count(*)
+FROM generate_series(5001, 5003) AS f, generate_series(1, 4) AS again,
+     LATERAL (SELECT array(SELECT id FROM actstream.user_stream(actstream.ref('o', f)) LIMIT 20) AS one,
+                     array(SELECT id FROM actstream.user_stream_sql(actstream.ref('o', f)) LIMIT 20) AS two) AS pages
+WHERE one <> two
+END
+$change->('BEGIN; ' . sprintf($more, 6030) . q{; PREPARE TRANSACTION 'f'});
+$warm->quit;
+$node->stop('immediate');
+$node->start;
+build();
+$warm = $node->background_psql('postgres');
+both_are($warm, 1, 'prepared before a crash');
+both_are($warm, 1, 'and once more');
+$change->(q{COMMIT PREPARED 'f'});
+both_are($warm, 2, 'committed after the crash');
+both_are($warm, 2, 'which stays');
+$change->('BEGIN; CREATE TEMP TABLE f ON COMMIT DROP AS SELECT * FROM actstream.follow; TRUNCATE actstream.follow;'
+      . q{ INSERT INTO actstream.follow SELECT * FROM f WHERE flag = ''; COMMIT});
+both_are($warm, 0, 'truncate');
+$warm->quit;
+
+#
+# A standby, and its promotion
+#
+
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$node->backup('backup');
+$standby->init_from_backup($node, 'backup', has_streaming => 1);
+$standby->append_conf('postgresql.conf', 'max_standby_streaming_delay = -1');
+$standby->start;
+$node->safe_psql('postgres', of_next_object($insert =~ s/\$v/'replayed'/r));
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+is(seen($standby, 'postgres') . ', ' . first_verb($standby, 'postgres'), 'standby same not spared, replayed', 'standby');
+is($standby->psql('postgres', 'SELECT actstream.recency_build()'), 3, 'no map is built on a standby');
+
+# A row that a snapshot of the standby sees is deleted.  The index entry is
+# marked dead, and its page written to the log.
+my $old = $standby->background_psql('postgres');
+$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+$old->query_safe('SELECT count(*) FROM actstream.action');
+$node->safe_psql('postgres', q{DELETE FROM actstream.action WHERE verb = 'replayed'});
+my $by_index = 'SET enable_seqscan = off; SET enable_bitmapscan = off; ' .
+    "SELECT count(*) FROM actstream.action WHERE actor OPERATOR(actstream.=) 'o:$object' AND public";
+$node->safe_psql('postgres', $by_index) for 1 .. 2;
+$node->safe_psql('postgres', 'CHECKPOINT');
+$node->safe_psql('postgres', qq{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:$object', 'old', '2020-01-01')});
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+$standby->promote;
+build($standby);
+comes_by('after promotion', $insert, $standby);
+is($old->query_safe(<<'END'), 't|replayed', 'a snapshot from before the promotion');
+SELECT pages.one = pages.two, one[1]
+FROM (SELECT array(SELECT verb FROM actstream.user_stream('o:5001') LIMIT 5) AS one,
+             array(SELECT verb FROM actstream.user_stream_sql('o:5001') LIMIT 5) AS two) AS pages
+END
+$old->quit;
+$standby->stop('immediate');
+
+#
+# Rights
+#
+
+sub fails_with
+{
+    my ($code, $sql, $name) = @_;
+    my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\n$sql");
+
+    like($err, qr/ERROR:  $code/, $name);
+    return;
+}
+
+$node->safe_psql('postgres', <<'END');
+CREATE ROLE stranger;
+CREATE SCHEMA strange AUTHORIZATION stranger;
+GRANT USAGE ON SCHEMA actstream TO stranger;
+GRANT SELECT ON actstream.action TO stranger;
+END
+my $as_stranger = "SET ROLE stranger; SET search_path = strange;";
+my $columns = '(actor, target, action_object, public, "timestamp")';
+fails_with('0A000', "$as_stranger CREATE TABLE a (LIKE actstream.action); CREATE INDEX ON a USING actstream_recency $columns", 'not on a table of his own');
+fails_with('0A000', "$as_stranger CREATE TABLE c (LIKE actstream.action); CREATE INDEX CONCURRENTLY i ON c USING actstream_recency $columns", 'nor concurrently');
+$node->safe_psql('postgres', "$as_stranger INSERT INTO c (id, actor, verb, \"timestamp\", public) VALUES (1, 'o:99', 'x', '2027-01-01', true)");
+fails_with('0A000', "$as_stranger CREATE TABLE d (LIKE actstream.action) PARTITION BY LIST (id);"
+      . " CREATE INDEX ON d USING actstream_recency $columns; CREATE TABLE d1 PARTITION OF d DEFAULT", 'nor on a partition');
+fails_with('0A000', 'CREATE INDEX ON actstream.action USING actstream_recency (target, actor, action_object, public, "timestamp")', 'not on other columns');
+fails_with('0A000', "CREATE INDEX ON actstream.action USING actstream_recency $columns WHERE public", 'not on a part of the table');
+fails_with('42501', "$as_stranger SET actstream.enable_recency_map = off", 'the switch is for superusers');
+fails_with('42501', "$as_stranger SELECT actstream.recency_build()", 'as is recency_build()');
+$node->safe_psql('postgres', 'DROP OWNED BY stranger; DROP ROLE stranger');
+
+#
+# Without memory
+#
+
+$node->append_conf('postgresql.conf', 'actstream.recency_map_size = 0');
+$node->restart;
+same_without_map('no memory', 'size 0');
+fails_with('55000', 'SELECT actstream.recency_build()', 'no map to build');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+SKIP:
+{
+    skip 'shared memory can be had later', 1
+        if $node->safe_psql('postgres', 'SHOW server_version_num') >= 170000;
+    same_without_map('not preloaded', 'not preloaded');
+}
+$node->stop;
+
+done_testing();
