@@ -1,0 +1,548 @@
+#!/usr/bin/env python3
+"""Torture of the recency map and of the kept lists of follows.
+
+    torture.py SETTINGS DIRECTORY
+
+Writers change actions and follows in every way that there is, chaos kills
+processes and rewrites the tables, and readers compare pages of streams with
+those of their SQL forms, by one statement or at one snapshot.  The last part is
+played on a standby that has been promoted.  Speaks TAP.  MINUTES, SEED and MAP
+are as in tools/check-recency; with BREAK the map is known to be broken, and what
+is wanted is a page that differs.
+"""
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import psycopg
+
+MINUTES = float(os.environ["MINUTES"])
+SEED = int(os.environ["SEED"])
+MAP = os.environ["MAP"]
+BREAK = bool(os.environ.get("BREAK"))
+SETTINGS, DIRECTORY = sys.argv[1:]
+
+OBJECTS = 2000      # that may be followed
+FOLLOWERS = 20      # o:10001 and so on
+WRITERS, FOLLOW_WRITERS, READERS = 3, 1, 3
+
+SETUP = f"""
+CREATE EXTENSION actstream;
+SELECT actstream.register_external('o');
+-- all have acted long ago, and others all the time
+INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
+SELECT actstream.ref('o', i), 'did', actstream.ref('o', 1 + i * 7 % {OBJECTS}), actstream.ref('o', 1 + i * 13 % {OBJECTS}),
+       now() - interval '1 year' + i * interval '1 minute'
+FROM generate_series(1, {OBJECTS}) AS i;
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', 20000 + i), 'noise', now() + interval '1 hour' - i * interval '1 second'
+FROM generate_series(1, 20000) AS i;
+INSERT INTO actstream.follow (follower, followee, actor_only)
+SELECT actstream.ref('o', 10000 + f), actstream.ref('o', 1 + (i * 37 + f * 101) % {OBJECTS}), i % 3 = 0
+FROM generate_series(1, {FOLLOWERS}) AS f, generate_series(1, 200 + f * 10) AS i;
+ANALYZE actstream.action, actstream.follow;
+"""
+
+
+class Server:
+    """A server of its own directory, and how to make and end it."""
+
+    def __init__(self, name, port):
+        self.data = os.path.join(DIRECTORY, name)
+        self.port = port
+
+    def connect(self, database="postgres"):
+        return psycopg.connect(host=DIRECTORY, port=self.port, dbname=database, user="postgres", autocommit=True)
+
+    def settings(self, *lines):
+        with open(os.path.join(self.data, "postgresql.conf"), "a") as conf:
+            conf.write("\n".join(lines) + "\n")
+
+    def make(self):
+        run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8")
+        with open(SETTINGS) as given:
+            self.settings(given.read(), f"port = {self.port}", "listen_addresses = ''",
+                          f"unix_socket_directories = '{DIRECTORY}'", "shared_preload_libraries = 'actstream'",
+                          f"actstream.recency_map_size = '{MAP}'", "fsync = off", "wal_level = logical",
+                          "max_prepared_transactions = 50", "max_connections = 60", "jit = off",
+                          "autovacuum_naptime = 2s", "wal_retrieve_retry_interval = 200ms",
+                          "max_standby_streaming_delay = 1s")
+
+    def start(self):
+        run("pg_ctl", "-D", self.data, "-l", self.data + ".log", "-s", "-t", "120", "start")
+
+    def stop(self):
+        subprocess.run(["pg_ctl", "-D", self.data, "-s", "-m", "immediate", "stop"], stderr=subprocess.DEVNULL)
+
+    def postmaster(self):
+        with open(os.path.join(self.data, "postmaster.pid")) as pid:
+            return int(pid.readline())
+
+    def processes(self):
+        """All whose working directory is ours."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{pid}/cwd") == self.data:
+                    found.append(int(pid))
+            except OSError:
+                pass
+        return found
+
+    def kill(self):
+        """Kill the postmaster, and wait until its children have noticed."""
+        postmaster = self.postmaster()
+        os.kill(postmaster, signal.SIGKILL)
+        for _ in range(600):
+            time.sleep(0.1)
+            # the dead one keeps its number until somebody has waited for it
+            if not self.processes() and not os.path.exists(f"/proc/{postmaster}"):
+                return
+        raise RuntimeError("children of a killed postmaster do not end")
+
+
+def run(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+class Shared:
+    """What all processes know: where to go, when to stop, what was counted.
+
+    A process may be killed at any moment, so nobody holds a lock, and each
+    worker counts and reports in a place of its own."""
+
+    COUNTERS = ("pages", "complete", "rows", "mismatches", "after", "after_complete", "aborted", "unconnected", "wrong")
+
+    def __init__(self, nworkers):
+        self.names = list(self.COUNTERS) + Writer.WAYS + FollowWriter.WAYS
+        self.stop = multiprocessing.RawValue("b", 0)
+        self.where = multiprocessing.RawValue("b", 0)
+        self.counters = [multiprocessing.RawArray("q", len(self.names)) for _ in range(nworkers)]
+
+    def count(self, worker, name, n=1):
+        self.counters[worker][self.names.index(name)] += n
+
+    def __getitem__(self, name):
+        return sum(counters[self.names.index(name)] for counters in self.counters)
+
+    def tell(self, worker, text):
+        with open(f"{DIRECTORY}/worker-{worker}.found", "a") as found:
+            found.write(text.replace("\n", " ") + "\n")
+
+    def show_found(self, most=10):
+        for worker in range(len(self.counters)):
+            if os.path.exists(f"{DIRECTORY}/worker-{worker}.found"):
+                with open(f"{DIRECTORY}/worker-{worker}.found") as found:
+                    for line in found.readlines()[:most]:
+                        print("#", line, end="", flush=True)
+
+
+class Worker:
+    """Does something again and again, and connects again when the server has gone."""
+
+    def __init__(self, number, shared, servers):
+        self.dice = random.Random(SEED * 1000 + number)
+        self.number, self.shared, self.servers = number, shared, servers
+
+    def work(self):
+        while not self.shared.stop.value:
+            where = self.shared.where.value
+            try:
+                with self.servers[where].connect() as self.connection:
+                    while not self.shared.stop.value and where == self.shared.where.value:
+                        self.step()
+            except psycopg.Error as error:
+                # class 42 is what nobody but us has done wrong
+                if (error.sqlstate or "").startswith("42") or (error.sqlstate or "") == "XX000":
+                    self.shared.tell(self.number, f"{type(self).__name__}: {error.sqlstate} {error}")
+                    self.count("wrong")
+                self.count("unconnected" if error.sqlstate is None or error.sqlstate.startswith("57") else "aborted")
+                time.sleep(0.05)
+
+    def count(self, name, n=1):
+        self.shared.count(self.number, name, n)
+
+    def run(self, sql):
+        return self.connection.execute(sql)
+
+    def object(self):
+        return f"'o:{self.dice.randint(1, OBJECTS)}'::actstream.ref"
+
+    def follower(self):
+        return f"'o:{10000 + self.dice.randint(1, FOLLOWERS)}'::actstream.ref"
+
+    def time(self):
+        return f"now() - interval '{self.dice.randint(1, 3600)} seconds'"
+
+
+class Writer(Worker):
+    """Lets actions come by all ways."""
+
+    def step(self):
+        name = self.dice.choice(self.WAYS)
+        way = getattr(self, name)
+        ending = self.dice.random()
+        if way.__doc__ == "alone":
+            way()
+        elif ending < 0.6:
+            way()
+        elif ending < 0.8:
+            with self.connection.transaction():
+                way()
+                if self.dice.random() < 0.5:
+                    time.sleep(self.dice.random() * 0.05)
+                if self.dice.random() < 0.5:
+                    raise psycopg.Rollback()
+        elif ending < 0.9:
+            with self.connection.transaction():
+                with self.connection.transaction():
+                    way()
+                    raise psycopg.Rollback()
+                with self.connection.transaction():
+                    way()
+        else:
+            gid = f"t{self.number}_{self.dice.getrandbits(40)}"
+            self.run("BEGIN")
+            try:
+                way()
+                self.run(f"PREPARE TRANSACTION '{gid}'")
+            except psycopg.Error:
+                self.run("ROLLBACK")
+                raise
+            if self.dice.random() < 0.7:
+                self.run(f"{self.dice.choice(('COMMIT', 'COMMIT', 'ROLLBACK'))} PREPARED '{gid}'")
+        self.count(name)
+        time.sleep(self.dice.random() * 0.01)
+
+    def values(self, public="true"):
+        target, action_object = (self.dice.choice(("NULL", self.object())) for _ in range(2))
+        return f"({self.object()}, 'wrote', {action_object}, {target}, {self.time()}, {public})"
+
+    INSERT = 'INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp", public) VALUES '
+
+    def by_insert(self):
+        self.run(self.INSERT + self.values())
+
+    def by_rows(self):
+        self.run(self.INSERT + ", ".join(self.values() for _ in range(self.dice.randint(2, 30))))
+
+    def by_private(self):
+        self.run(self.INSERT + self.values("false"))
+
+    def some(self, condition="true"):
+        """One action of those of late, or none."""
+        return (f"id = (SELECT id FROM actstream.action WHERE id >= (SELECT max(id) FROM actstream.action) - {self.dice.randint(1, 3000)}"
+                f" AND {condition} ORDER BY id LIMIT 1)")
+
+    def by_timestamp(self):
+        self.run(f'UPDATE actstream.action SET "timestamp" = {self.time()} WHERE {self.some()}')
+
+    def by_role(self):
+        role = self.dice.choice(("actor", "target", "action_object"))
+        self.run(f"UPDATE actstream.action SET {role} = {self.object()} WHERE {self.some()}")
+
+    def by_public(self):
+        self.run(f"UPDATE actstream.action SET public = NOT public WHERE {self.some(self.dice.choice(('true', 'NOT public')))}")
+
+    def by_old_action(self):
+        self.run(f"""UPDATE actstream.action SET "timestamp" = {self.time()} WHERE actor OPERATOR(actstream.=) {self.object()} AND verb = 'did'""")
+
+    def by_delete(self):
+        self.run(f"DELETE FROM actstream.action WHERE {self.some()}")
+
+    def by_delete_of_many(self):
+        self.run("DELETE FROM actstream.action WHERE verb = 'wrote' AND id < (SELECT max(id) FROM actstream.action) - 6000")
+
+    def by_copy(self):
+        with self.connection.cursor().copy('COPY actstream.action (actor, verb, target, "timestamp") FROM STDIN') as copy:
+            for _ in range(self.dice.randint(1, 20)):
+                copy.write_row([f"o:{self.dice.randint(1, OBJECTS)}", "wrote", f"o:{self.dice.randint(1, OBJECTS)}",
+                                time.strftime("%Y-%m-%d %H:%M:%S+00", time.gmtime(time.time() - self.dice.randint(1, 3600)))])
+
+    def by_merge(self):
+        self.run(f"""MERGE INTO actstream.action a
+            USING (SELECT id, n FROM generate_series(1, 2) AS n LEFT JOIN actstream.action ON {self.some()} AND n = 1) AS s ON a.id = s.id
+            WHEN MATCHED THEN UPDATE SET actor = {self.object()}, "timestamp" = {self.time()}
+            WHEN NOT MATCHED THEN INSERT (actor, verb, "timestamp") VALUES ({self.object()}, 'wrote', {self.time()})""")
+
+    def by_conflict(self):
+        self.run(f"""INSERT INTO actstream.action (actor, verb, "timestamp", external_id)
+            VALUES ({self.object()}, 'wrote', {self.time()}, 'e{self.dice.randint(1, 50)}')
+            ON CONFLICT (external_id) WHERE external_id IS NOT NULL
+            DO UPDATE SET actor = excluded.actor, target = {self.object()}, "timestamp" = excluded."timestamp" """)
+
+    def by_act_send(self):
+        self.run(f"""SELECT actstream.act_send({self.object()}, 'wrote', {self.object()}, {self.object()}, "timestamp" => {self.time()})""")
+
+    def by_replica_role(self):
+        with self.connection.transaction():
+            self.run("SET LOCAL session_replication_role = replica")
+            self.by_insert()
+
+    def by_disabled_triggers(self):
+        with self.connection.transaction():
+            self.run("SET LOCAL lock_timeout = '2s'")
+            self.run("ALTER TABLE actstream.action DISABLE TRIGGER ALL")
+            self.by_insert()
+            self.run("ALTER TABLE actstream.action ENABLE TRIGGER ALL")
+
+    def by_replication(self):
+        "alone"
+        with self.servers[self.shared.where.value].connect("source") as source:
+            source.execute(self.INSERT + self.values())
+            source.execute(f"""UPDATE actstream.action SET "timestamp" = {self.time()}, target = {self.object()}
+                WHERE id = (SELECT max(id) FROM actstream.action)""")
+
+
+    WAYS = sorted(name for name in locals() if name.startswith("by_"))
+
+
+class FollowWriter(Worker):
+    """Changes what is followed."""
+
+    WAYS = ["follow", "follow more", "delete", "update", "insert", "truncate"]
+
+    def step(self):
+        follow = f"FROM actstream.follow WHERE follower OPERATOR(actstream.=) {self.follower()} ORDER BY random() LIMIT {self.dice.randint(1, 5)}"
+        name, change = self.dice.choices(list(zip(self.WAYS, (
+            f"SELECT actstream.follow({self.follower()}, {self.object()}, send_action => false)",
+            f"SELECT actstream.follow({self.follower()}, {self.object()}, actor_only => false)",
+            f"DELETE FROM actstream.follow WHERE ctid = ANY (array(SELECT ctid {follow}))",
+            f"UPDATE actstream.follow SET actor_only = NOT actor_only WHERE ctid = ANY (array(SELECT ctid {follow}))",
+            f"""INSERT INTO actstream.follow (follower, followee, actor_only) SELECT {self.follower()}, actstream.ref('o', i), true
+                FROM generate_series({self.dice.randint(1, 1900)}, {OBJECTS}, 100) AS i ON CONFLICT DO NOTHING""",
+            f"""CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM actstream.follow WHERE follower OPERATOR(actstream.<>) {self.follower()};
+                TRUNCATE actstream.follow; INSERT INTO actstream.follow SELECT * FROM kept"""))), weights=[4, 4, 4, 4, 4, 1])[0]
+        with self.connection.transaction():
+            if self.dice.random() < 0.2:
+                self.run("SET LOCAL session_replication_role = replica")
+            if name != "truncate" and self.dice.random() < 0.3:
+                self.run("SAVEPOINT a")
+                self.run(change)
+                self.run("ROLLBACK TO a")
+            self.run(change)
+            if self.dice.random() < 0.2:
+                raise psycopg.Rollback()
+        self.count(name)
+        time.sleep(self.dice.random() * 0.05)
+
+
+class Reader(Worker):
+    """Compares pages with those of the SQL form."""
+
+    def compare(self):
+        follower, limit = self.follower(), self.dice.choice((1, 5, 20, 20, 100))
+        if self.dice.random() < 0.05:
+            limit = "ALL"
+        args = follower + self.dice.choice(("", "", ", with_user_activity => true", ", since_follow => true"))
+        got, wanted, state = self.run(
+            "SELECT " + ", ".join(f"(SELECT coalesce(array_agg(id), '{{}}') FROM (SELECT id FROM actstream.{function}({args}) LIMIT {limit}) AS s)"
+                                  for function in ("user_stream", "user_stream_sql")) +
+            ", (SELECT state FROM actstream.recency_stats())").fetchone()
+        count = self.count
+        count("pages")
+        count("complete", state == "complete")
+        count("rows", len(wanted))
+        if self.shared.where.value == 1:
+            count("after")
+            count("after_complete", state == "complete")
+        if got != wanted:
+            count("mismatches")
+            self.shared.tell(self.number, f"user_stream({args}) LIMIT {limit}, map {state}: missing {sorted(set(wanted) - set(got))[:5]}, "
+                                  f"too many {sorted(set(got) - set(wanted))[:5]}")
+
+    def step(self):
+        if self.dice.random() < 0.6:
+            self.compare()
+        else:
+            self.connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with self.connection.transaction():
+                for _ in range(self.dice.randint(1, 6)):
+                    self.compare()
+                    time.sleep(self.dice.random() * 0.1)
+            self.connection.isolation_level = None
+
+
+class StandbyReader(Reader):
+    """Reads from the standby from the beginning, whatever it becomes."""
+
+    def work(self):
+        self.servers = [self.servers[1], self.servers[1]]
+        super().work()
+
+    def step(self):
+        super().step()
+        time.sleep(0.05)
+
+
+class Chaos:
+    """What is done to the primary in between."""
+
+    def __init__(self, server, shared):
+        self.dice = random.Random(SEED)
+        self.server, self.shared = server, shared
+        self.done = {}
+
+    def act(self):
+        name = self.dice.choice(("kill_postmaster", "kill_backend", "kill_backend", "vacuum_full", "cluster", "reindex", "reindex",
+                                 "new_recency_index", "end_prepared", "end_prepared", "vacuum"))
+        try:
+            getattr(self, name)()
+            if self.dice.random() < 0.5:
+                self.sql("SELECT actstream.recency_build()")
+            self.done[name] = self.done.get(name, 0) + 1
+        except psycopg.Error:
+            time.sleep(0.2)
+
+    def sql(self, *statements):
+        with self.server.connect() as connection:
+            connection.execute("SET lock_timeout = '10s'")
+            return [connection.execute(statement) for statement in statements][-1]
+
+    def kill_postmaster(self):
+        self.server.kill()
+        self.server.start()
+        self.end_prepared()
+
+    def kill_backend(self):
+        pids = self.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()").fetchall()
+        if pids:
+            os.kill(self.dice.choice(pids)[0], signal.SIGKILL)
+        for _ in range(100):
+            time.sleep(0.1)
+            try:
+                return self.end_prepared()
+            except psycopg.OperationalError:
+                pass
+
+    def end_prepared(self):
+        with self.server.connect() as connection:
+            for gid, in connection.execute("SELECT gid FROM pg_prepared_xacts ORDER BY gid").fetchall():
+                try:
+                    connection.execute(f"{self.dice.choice(('COMMIT', 'ROLLBACK'))} PREPARED '{gid}'")
+                except psycopg.Error:
+                    pass    # its own writer has
+
+    def vacuum_full(self):
+        self.end_prepared()
+        self.sql("VACUUM FULL actstream.action", "VACUUM FULL actstream.follow")
+
+    def vacuum(self):
+        self.sql("VACUUM actstream.action")
+
+    def cluster(self):
+        self.end_prepared()
+        self.sql("CLUSTER actstream.action USING action_pkey")
+
+    def reindex(self):
+        self.end_prepared()
+        index = self.dice.choice(("action_actor_idx", "action_target_idx", "action_action_object_idx", "action_timestamp_idx",
+                                  "action_pkey", "action_recency_idx"))
+        self.sql(f"REINDEX INDEX CONCURRENTLY actstream.{index}")
+
+    def new_recency_index(self):
+        self.end_prepared()
+        self.sql("BEGIN", "DROP INDEX IF EXISTS actstream.action_recency_idx",
+                 'INSERT INTO actstream.action (actor, verb, "timestamp") '
+                 f"SELECT actstream.ref('o', i), 'wrote', now() FROM generate_series(1, {OBJECTS}, 100) AS i",
+                 "CREATE INDEX action_recency_idx ON actstream.action USING actstream_recency "
+                 '(actor, target, action_object, public, "timestamp")', "COMMIT")
+
+
+def report(ok, name, number=[0]):
+    number[0] += 1
+    print(f"{'ok' if ok else 'not ok'} {number[0]} - {name}", flush=True)
+
+
+def set_up(primary, standby):
+    os.makedirs(DIRECTORY, exist_ok=True)
+    primary.make()
+    primary.start()
+    with primary.connect() as connection:
+        connection.execute(SETUP)
+        connection.execute("CREATE DATABASE source")
+        with primary.connect("source") as source:
+            source.execute("CREATE EXTENSION actstream; SELECT actstream.register_external('o');"
+                           "SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 1000000000);"
+                           "CREATE PUBLICATION p FOR TABLE actstream.action")
+            source.execute("SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
+        connection.execute(f"CREATE SUBSCRIPTION s CONNECTION 'host={DIRECTORY} port={primary.port} dbname=source user=postgres'"
+                           " PUBLICATION p WITH (create_slot = false, slot_name = 's', copy_data = false)")
+        connection.execute("SELECT pg_create_physical_replication_slot('standby')")
+        connection.execute("SELECT actstream.recency_build()")
+    run("pg_basebackup", "-D", standby.data, "-R", "-S", "standby", "-c", "fast", "-h", DIRECTORY, "-p", str(primary.port), "-U", "postgres")
+    standby.settings(f"port = {standby.port}")
+    standby.start()
+
+
+def promote(primary, standby, shared):
+    """Let the primary die and the standby go on."""
+    primary.kill()
+    run("pg_ctl", "-D", standby.data, "-s", "promote")
+    shared.where.value = 1
+    with standby.connect() as connection:
+        connection.execute("SELECT actstream.recency_build()")
+
+
+def torture(primary, standby, shared):
+    end = time.time() + MINUTES * 60
+    chaos = Chaos(primary, shared)
+    began = time.time()
+    while time.time() < end and not (BREAK and shared["mismatches"]):
+        if shared.where.value == 0 and time.time() > end - MINUTES * 60 * 0.2:
+            promote(primary, standby, shared)
+            chaos.server = standby
+        time.sleep(2)
+        if not BREAK:
+            chaos.act()
+    print(f"# {time.time() - began:.1f} s; chaos: {chaos.done}", flush=True)
+    return chaos.done
+
+
+def main():
+    kinds = [Writer] * WRITERS + [FollowWriter] * FOLLOW_WRITERS + [Reader] * READERS + [StandbyReader]
+    shared = Shared(len(kinds))
+    primary, standby = servers = [Server("primary", 5432), Server("standby", 5433)]
+    print(f"# SEED={SEED} MINUTES={MINUTES:g} MAP={MAP}", flush=True)
+    workers = []
+    try:
+        set_up(primary, standby)
+        workers = [multiprocessing.Process(target=kind(i, shared, servers).work) for i, kind in enumerate(kinds)]
+        for worker in workers:
+            worker.start()
+        done = torture(primary, standby, shared)
+        shared.stop.value = 1
+        for worker in workers:
+            worker.join(3)
+            worker.kill()
+        shared.show_found()
+        print("# " + ", ".join(f"{name} {shared[name]}" for name in shared.names), flush=True)
+        if BREAK:
+            report(shared["mismatches"] > 0, "pages are seen to differ where a raise is left out")
+            return
+        report(shared["wrong"] == 0, "no statement is wrong, and no error internal")
+        idle = [name for name in Writer.WAYS + FollowWriter.WAYS if shared[name] == 0]
+        report(not idle or MINUTES < 1, f"all ways to write have been gone {idle or ''}")
+        report(shared["mismatches"] == 0, f"{shared['pages']} pages with {shared['rows']} rows are those of the SQL form")
+        report(shared["complete"] * 2 > shared["pages"] - shared["after"], f"{shared['complete']} of them with the map complete")
+        report(done.get("kill_postmaster", 0) + done.get("kill_backend", 0) > 0, "the server has crashed")
+        report(shared["after_complete"] > 0, f"{shared['after_complete']} pages with the map complete after the promotion")
+        with servers[shared.where.value].connect() as connection:
+            streams, spared, lines = connection.execute("SELECT streams, lists_spared, shared_lines FROM actstream.recency_stats()").fetchone()
+            report(spared > 0, f"{streams} streams since have been spared {spared} lists; {lines} lines are shared")
+    finally:
+        shared.stop.value = 1
+        for worker in workers:
+            if worker.pid is not None:
+                worker.join(3)
+                worker.kill()
+        for server in servers:
+            server.stop()
+
+
+main()
