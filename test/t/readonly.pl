@@ -71,6 +71,7 @@ my $primary = PostgreSQL::Test::Cluster->new('primary');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 
 $primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'");
 $primary->start;
 $primary->backup('backup');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
@@ -93,6 +94,7 @@ INSERT INTO actstream.phrase VALUES ('de', 'liked', '{actor} mag {action_object}
 SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
        actstream.act_send('person:2', 'wrote', 'web:2', public => false),
        actstream.act_send('person:3', 'sent', 'web:3', 'person:2', data => '{"a": 1}', external_id => 'x');
+SELECT actstream.recency_build();
 END
 $primary->wait_for_catchup($standby);
 
