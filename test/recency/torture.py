@@ -286,7 +286,7 @@ class Writer(Worker):
 
     def by_disabled_triggers(self):
         with self.connection.transaction():
-            self.run("SET LOCAL lock_timeout = '2s'")
+            self.run("SET LOCAL lock_timeout = '100ms'")
             self.run("ALTER TABLE actstream.action DISABLE TRIGGER ALL")
             self.by_insert()
             self.run("ALTER TABLE actstream.action ENABLE TRIGGER ALL")
