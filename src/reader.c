@@ -45,13 +45,6 @@
 #define CLOSED_LIST_COST	0.03
 #define LIST_ROW_COST		2.0
 
-/*
- * As long as nothing has been found on the time line, this part of what the
- * lists cost is spent on it, so that a try in vain adds little; afterwards all
- * of it, if the page promises to be full by then.
- */
-#define TRY_PART			0.05
-
 /* Bounds are fetched into the processor's cache for as many sources ahead. */
 #define PREFETCH_DISTANCE	8
 
@@ -600,18 +593,18 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 static bool
 try_is_over(StreamReader *reader)
 {
-	double		wanted;
+	double		wanted = reader->page - fmod(reader->found, reader->page);
 
 	if (reader->label != NULL)
 		return reader->visited >= reader->turn;
-	if (reader->visited < reader->lists_cost * TRY_PART)
-		return false;
-	if (reader->found == 0 ||
-		reader->visited > reader->lists_cost + LIST_ROW_COST * reader->found)
+	if (reader->visited > reader->lists_cost + LIST_ROW_COST * reader->found)
 		return true;
-	/* rows to the end of the page, if they go on to be found like this */
-	wanted = reader->page - fmod(reader->found, reader->page);
-	return wanted * reader->visited / reader->found > reader->lists_cost + LIST_ROW_COST * wanted;
+	/*
+	 * Rows to the end of the page, if they go on to be found like this: one more
+	 * than have been, for who has found nothing yet knows little.
+	 */
+	return wanted * reader->visited / (reader->found + 1) >
+		reader->lists_cost + LIST_ROW_COST * wanted;
 }
 
 /*
