@@ -511,16 +511,23 @@ CREATE FUNCTION actstream.is_following(
           AND f.followee OPERATOR(actstream.=) is_following.followee
           AND (is_following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) is_following.flag));
 
+-- Each once, which is the one with the least flag.  DISTINCT would need to know
+-- the operator class of references, which pg_upgrade makes after functions.
 CREATE FUNCTION actstream.followers(
     followee actstream.ref,
     flag     text DEFAULT NULL)
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT DISTINCT f.follower
+    SELECT f.follower
     FROM actstream.follow f
     WHERE f.followee OPERATOR(actstream.=) followers.followee
-      AND (followers.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) followers.flag);
+      AND CASE WHEN followers.flag IS NOT NULL THEN f.flag OPERATOR(pg_catalog.=) followers.flag
+               ELSE NOT EXISTS (
+                   SELECT FROM actstream.follow g
+                   WHERE g.follower OPERATOR(actstream.=) f.follower
+                     AND g.followee OPERATOR(actstream.=) f.followee
+                     AND g.flag OPERATOR(pg_catalog.<) f.flag) END;
 END;
 
 CREATE FUNCTION actstream.following(
@@ -530,10 +537,15 @@ CREATE FUNCTION actstream.following(
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT DISTINCT f.followee
+    SELECT f.followee
     FROM actstream.follow f
     WHERE f.follower OPERATOR(actstream.=) following.follower
-      AND (following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) following.flag)
+      AND CASE WHEN following.flag IS NOT NULL THEN f.flag OPERATOR(pg_catalog.=) following.flag
+               ELSE NOT EXISTS (
+                   SELECT FROM actstream.follow g
+                   WHERE g.follower OPERATOR(actstream.=) f.follower
+                     AND g.followee OPERATOR(actstream.=) f.followee
+                     AND g.flag OPERATOR(pg_catalog.<) f.flag) END
       AND (following.labels IS NULL
            OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels));
 END;
@@ -904,17 +916,21 @@ CREATE FUNCTION actstream.integrity_check()
     RETURNS TABLE (problem text, label text, relation regclass, object actstream.ref, detail text)
     LANGUAGE sql STABLE PARALLEL UNSAFE SET jit = off
 BEGIN ATOMIC
-    -- every object that is referred to
-    WITH reference (object, kept) AS (
-        SELECT a.actor, true FROM actstream.action a
+    -- every object that is referred to, each once: as text, since UNION would need
+    -- to know the operator class of references, which pg_upgrade makes after functions
+    WITH reference_text (object, kept) AS (
+        SELECT a.actor::text, true FROM actstream.action a
         UNION
-        SELECT a.action_object, true FROM actstream.action a WHERE a.action_object IS NOT NULL
+        SELECT a.action_object::text, true FROM actstream.action a WHERE a.action_object IS NOT NULL
         UNION
-        SELECT a.target, true FROM actstream.action a WHERE a.target IS NOT NULL
+        SELECT a.target::text, true FROM actstream.action a WHERE a.target IS NOT NULL
         UNION
-        SELECT f.follower, false FROM actstream.follow f
+        SELECT f.follower::text, false FROM actstream.follow f
         UNION
-        SELECT f.followee, false FROM actstream.follow f
+        SELECT f.followee::text, false FROM actstream.follow f
+    ),
+    reference (object, kept) AS (
+        SELECT t.object::actstream.ref, t.kept FROM reference_text t
     ),
     -- every table that has triggers of ours, and what they are; those of our own
     -- tables are in the mode that we have given them
