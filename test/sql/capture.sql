@@ -166,7 +166,12 @@ SELECT statement FROM hostile.script ORDER BY n \gexec
 -- what is for superusers only
 SELECT problem FROM actstream.integrity_check();
 SELECT actstream.object_exists('person:1');
-SELECT actstream.recency_build() IS NULL;
+DO $$
+BEGIN
+    PERFORM actstream.recency_build();
+EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL;      -- without a map
+END
+$$;
 REINDEX TABLE actstream.action;
 VACUUM ANALYZE actstream.action;
 

@@ -37,7 +37,8 @@ LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
 LEFT JOIN pg_operator o ON d.classid = 'pg_operator'::regclass AND o.oid = d.objid
 LEFT JOIN pg_opclass c ON d.classid = 'pg_opclass'::regclass AND c.oid = d.objid
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'actstream');
+  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'actstream')
+  AND i.identity NOT LIKE '%[]';        -- which come with their types
 SELECT kind FROM plant.member WHERE ddl IS NULL;
 DROP EXTENSION actstream;
 DROP SCHEMA IF EXISTS actstream;
