@@ -9,13 +9,15 @@
 #   make check-deep             every test under watch, random queries, kills
 #   make bench [N=1000000]      set up everything, compare methods of reading
 #   make check-recency          set up everything, torture the recency map
+#   make check-history          set up everything, check what clients are told
+#                               while backends are killed
 #
 # All but the first two install what is missing and work in a temporary directory of
 # their own, so they come before, and do without, PGXS.
 
 PG_CONFIG ?= pg_config
 
-SELF_CONTAINED = check check-versions check-deep check-recency demo bench
+SELF_CONTAINED = check check-versions check-deep check-recency check-history demo bench
 
 ifneq (,$(filter $(SELF_CONTAINED),$(MAKECMDGOALS)))
 
