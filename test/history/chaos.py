@@ -8,7 +8,7 @@ from collections import Counter
 from session import Lost, Session
 
 # seconds between ends of one backend, and between kills, on average
-END_EVERY, KILL_EVERY = 1.0, 15.0
+END_EVERY, KILL_EVERY = 1.0, 10.0
 
 STATEMENTS = {
     'backends': "SELECT pid FROM pg_catalog.pg_stat_activity"

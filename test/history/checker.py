@@ -32,7 +32,7 @@ LOWEST = (-math.inf, 0)
 HIGHEST = (math.inf, 0)
 
 # microseconds that a timestamp may be ahead of what clients saw of it, at most
-MARGIN = 100_000
+MARGIN = 5_000
 
 # how many violations of a kind are shown
 SHOWN = 5

@@ -467,8 +467,10 @@ class Client:
             follows = [self.follow(begin=True) for _ in range(FOLLOWS)]
             self.patiently(self.batch, [f for f in follows if f is not None])
 
-    def work(self, deadline):
+    def work(self, deadline, rate):
+        """Act until the deadline, at a rate of so many operations in a second."""
         self.begin_follows()
+        begin, before = time.monotonic(), self.counts['operations']
         while time.monotonic() < deadline:
             chance = self.random.random()
             if chance < 0.80:
@@ -481,6 +483,9 @@ class Client:
                 self.patiently(self.cursor)
             else:
                 self.patiently(self.finish_prepared)
+            early = (self.counts['operations'] - before) / rate + begin - time.monotonic()
+            if early > 0:
+                time.sleep(early)
         while self.prepared or self.unknown:
             self.patiently(self.finish_prepared)
         self.recorder.write('count', self.counts)

@@ -19,17 +19,18 @@ STREAMS = {
     'public': 'public_stream()',
 }
 PAGE_ROWS = 20
+LONG_PAGE_ROWS = 500
 
 
 def streams():
-    """The statements that read a first page, another page, and the whole."""
+    """The statements that read a first page, another page, and a long one."""
     for kind, call in STREAMS.items():
         # a parameter that a stream has no use for has no type either
         below = BELOW if '$1' in call else BELOW.replace('$2', '$1').replace('$3', '$2')
         limit = f' LIMIT {PAGE_ROWS}'
         yield kind, PAGE.format(call, '', limit)
         yield kind + ' below', PAGE.format(call, below, limit)
-        yield kind + ' whole', PAGE.format(call, '', '')
+        yield kind + ' long', PAGE.format(call, '', f' LIMIT {LONG_PAGE_ROWS}')
 
 
 STATEMENTS = dict(streams()) | {
@@ -163,16 +164,16 @@ class Read:
     """A page of a stream, below "upper" [us, id] if that is not null."""
     counts = 'reads'
 
-    def __init__(self, kind, argument=None, upper=None, scan=None, whole=False):
+    def __init__(self, kind, argument=None, upper=None, scan=None, long=False):
         self.kind, self.argument, self.upper, self.scan = kind, argument, upper, scan
-        self.limit = None if whole else PAGE_ROWS
+        self.limit = LONG_PAGE_ROWS if long else PAGE_ROWS
         self.ids, self.last = [], None
 
     def statement(self):
         arguments = [] if self.kind == 'public' else [
             '{' + ','.join(self.argument) + '}' if self.kind == 'of' else self.argument]
-        if self.limit is None:
-            return (self.kind + ' whole', *arguments)
+        if self.limit == LONG_PAGE_ROWS:
+            return (self.kind + ' long', *arguments)
         if self.upper is None:
             return (self.kind, *arguments)
         return (self.kind + ' below', *arguments, timestamp(self.upper[0]), self.upper[1])

@@ -2,7 +2,7 @@
 """The history check: clients act while backends are killed, and all that they were
 told is checked afterwards.
 
-    run.py CONNINFO FOLDER --seed N --minutes M --clients C
+    run.py CONNINFO FOLDER --seed N --minutes M --clients C --rate R
 
 CONNINFO is of a superuser, who owns the server's processes: databases are made for
 each isolation level, and backends killed.  FOLDER takes the histories.
@@ -92,21 +92,22 @@ class Run:
     def run_client(self, number, crashing, deadline, failed):
         try:
             Client(number, self.options.clients, self.level, self.conninfo, self.options.seed,
-                   os.path.join(self.folder, f'client-{number}.jsonl'), crashing).work(deadline)
+                   os.path.join(self.folder, f'client-{number}.jsonl'), crashing).work(
+                       deadline, self.options.rate / self.options.clients)
         except BaseException:
             traceback.print_exc()
             with failed.get_lock():
                 failed.value += 1
 
     def look_at_end(self):
-        """Write down the tables, and read every stream as a whole once more."""
+        """Write down the tables, and read every stream once more."""
         session = Session(self.plain, STATEMENTS)
         recorder = Recorder(os.path.join(self.folder, f'client-{self.options.clients}.jsonl'))
-        reads = [Read(kind, f'reader:{r}', whole=True)
+        reads = [Read(kind, f'reader:{r}', long=True)
                  for r in range(1, READERS + 1) for kind in ('user', 'own')]
-        reads += [Read('actor', f'actor:{a}', whole=True) for a in range(1, ACTORS + 1)]
-        reads += [Read('target', f'thing:{t}', whole=True) for t in range(1, SHARED_THINGS + 1)]
-        for read in (*reads, Read('public', whole=True)):
+        reads += [Read('actor', f'actor:{a}', long=True) for a in range(1, ACTORS + 1)]
+        reads += [Read('target', f'thing:{t}', long=True) for t in range(1, SHARED_THINGS + 1)]
+        for read in (*reads, Read('public', long=True)):
             seq, begin = recorder.next_seq(), now()
             rows = session.call(*read.statement())
             read.answered(recorder, Place(seq, 0, seq, begin, now()), rows)
@@ -162,6 +163,7 @@ def main():
     parser.add_argument('--seed', type=int, required=True)
     parser.add_argument('--minutes', type=float, default=3)
     parser.add_argument('--clients', type=int, default=8)
+    parser.add_argument('--rate', type=float, default=2500, help='operations per second')
     parser.add_argument('--runs', default='0123', help='which of the runs')
     parser.add_argument('--keep', action='store_true', help='keep the histories')
     options = parser.parse_args()
