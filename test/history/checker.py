@@ -13,6 +13,20 @@ else settles it:
     later ones of the same session.
   - The reads of one snapshot agree, and of a transaction they show all or nothing.
 
+What can be found:
+
+    lost, doubled, altered, invented   an action in the table at the end, or in a read
+    aborted, deleted                   one that is there and should not be
+    missed, own                        a read lacks what was acknowledged, or what
+                                       its own session had done or seen
+    early, stray, unfollowed           it shows what was not there yet, belongs to
+                                       another stream, or is not followed
+    order, repeated, pages             rows or pages do not follow each other
+    snapshot, torn                     reads of one snapshot disagree, or show a part
+                                       of a transaction
+    follow                             what is followed is not what was asked for
+    error                              a statement was refused that should not be
+
 A page covers what lies between its upper bound and its last row, and if it is not
 full, all that lies below the bound.
 """

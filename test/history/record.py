@@ -19,8 +19,17 @@ A line is a JSON array, of which the first element says what it is:
            same number.  Those of one "scan" are pages that follow each other.
     follows seq tx snapshot begin end follower followees
            what following() has returned
+    error  sqlstate message
+           a statement was refused that should not have been
     count  {...}
            figures for the report
+
+After the end, final.jsonl has the tables:
+
+    row    id us name actor object target public
+    follow follower followee state
+    error  ...
+           what integrity_check() has found, and transactions that are left prepared
 
 "tx" is a number of the client, "seq" the place of the line in what its session has
 done.  A single statement has a "tx" of its own.  Times are nanoseconds of a clock
