@@ -33,8 +33,11 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" actstream.co
 EXTENSION = actstream
 MODULE_big = actstream
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
-DATA = $(wildcard sql/actstream--*--*.sql)
-DATA_built = sql/actstream--$(EXTVERSION).sql
+# The scripts of releases stay as they were; the one of a version to come is made
+# of the current schema.
+RELEASED = sql/actstream--1.0.sql
+DATA = $(RELEASED) $(wildcard sql/actstream--*--*.sql)
+DATA_built = $(filter-out $(RELEASED), sql/actstream--$(EXTVERSION).sql)
 PGFILEDESC = "actstream - activity streams"
 
 REGRESS = $(basename $(notdir $(wildcard test/sql/*.sql)))
@@ -45,7 +48,7 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=actstream \
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 
-EXTRA_CLEAN = sql/actstream--$(EXTVERSION).sql output_iso tmp_check
+EXTRA_CLEAN = $(DATA_built) output_iso tmp_check
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
@@ -53,8 +56,10 @@ ifneq (,$(wildcard $(PGXS)))
 
 include $(PGXS)
 
-sql/actstream--$(EXTVERSION).sql: sql/actstream.sql
+ifneq (,$(DATA_built))
+$(DATA_built): sql/actstream.sql
 	cp $< $@
+endif
 
 # Every source sees compat.h; a change of any header rebuilds all: it is small.
 $(OBJS): $(wildcard src/*.h)

@@ -12,6 +12,11 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+# While the newest version is a release, the current schema is what it was; a
+# change of it is one of the next version.
+my ($current) = slurp_file('actstream.control') =~ /^default_version = '([^']+)'/m;
+is(slurp_file("sql/actstream--$current.sql"), slurp_file('sql/actstream.sql'), 'the script of the newest version is the current schema');
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
 
