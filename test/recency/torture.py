@@ -57,7 +57,9 @@ class Server:
         self.port = port
 
     def connect(self, database="postgres"):
-        return psycopg.connect(host=DIRECTORY, port=self.port, dbname=database, user="postgres", autocommit=True)
+        # who waits for a prepared transaction can keep VACUUM waiting, and so on
+        return psycopg.connect(host=DIRECTORY, port=self.port, dbname=database, user="postgres", autocommit=True,
+                               options="-c lock_timeout=2s -c statement_timeout=30s")
 
     def settings(self, *lines):
         with open(os.path.join(self.data, "postgresql.conf"), "a") as conf:
@@ -401,7 +403,6 @@ class Chaos:
 
     def sql(self, *statements):
         with self.server.connect() as connection:
-            connection.execute("SET lock_timeout = '10s'")
             return [connection.execute(statement) for statement in statements][-1]
 
     def kill_postmaster(self):
@@ -497,7 +498,11 @@ def torture(primary, standby, shared):
         if shared.where.value == 0 and time.time() > end - MINUTES * 60 * 0.2:
             promote(primary, standby, shared)
             chaos.server = standby
-        time.sleep(2)
+        time.sleep(1)
+        try:
+            chaos.end_prepared()
+        except psycopg.Error:
+            pass
         if not BREAK:
             chaos.act()
     print(f"# {time.time() - began:.1f} s; chaos: {chaos.done}", flush=True)
