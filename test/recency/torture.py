@@ -158,6 +158,8 @@ class Worker:
                 with self.servers[where].connect() as self.connection:
                     while not self.shared.stop.value and where == self.shared.where.value:
                         self.step()
+            except psycopg.Rollback:
+                pass    # which the end of the server has done
             except psycopg.Error as error:
                 # class 42 is what nobody but us has done wrong
                 if (error.sqlstate or "").startswith("42") or (error.sqlstate or "") == "XX000":
@@ -521,6 +523,7 @@ def main():
         for worker in workers:
             worker.start()
         done = torture(primary, standby, shared)
+        died = [worker.name for worker in workers if not worker.is_alive()]
         shared.stop.value = 1
         for worker in workers:
             worker.join(3)
@@ -530,6 +533,7 @@ def main():
         if BREAK:
             report(shared["mismatches"] > 0, "pages are seen to differ where a raise is left out")
             return
+        report(not died, f"all workers have worked to the end {died or ''}")
         report(shared["wrong"] == 0, "no statement is wrong, and no error internal")
         idle = [name for name in Writer.WAYS + FollowWriter.WAYS if shared[name] == 0]
         report(not idle or MINUTES < 1, f"all ways to write have been gone {idle or ''}")
