@@ -37,16 +37,17 @@
 
 /*
  * What the lists cost, in rows of the time line: opening one, with and without
- * the recency map, which has them opened out of order; leaving one closed; each
- * row that they yield.
+ * the recency map, which has them opened out of order; leaving one closed, whose
+ * bound is in the map or kept; each row that they yield.
  */
 #define LIST_COST			5.0
 #define BOUNDED_LIST_COST	9.0
 #define CLOSED_LIST_COST	0.03
+#define KEPT_LIST_COST		0.004
 #define LIST_ROW_COST		2.0
 
 /* Bounds are fetched into the processor's cache for as many sources ahead. */
-#define PREFETCH_DISTANCE	8
+#define PREFETCH_DISTANCE	32
 
 /*
  * With bounds, lists are kept for as many pages as this, and if that was not
@@ -84,6 +85,7 @@ struct StreamReader
 	int			nlists;			/* of them */
 	RecencyMap *map;			/* NULL: not used */
 	RecencyMap	map_space;		/* what it points to */
+	TimestampTz *kept;			/* bounds by probe that need no look at it, or NULL */
 	char	   *label;			/* of MODEL_STREAM */
 	LabelEntries *entries;		/* of it; NULL between calls */
 	int64		turn;			/* length of the current turn */
@@ -337,26 +339,58 @@ add_lists(StreamReader *reader, TimestampTz newest)
 	}
 }
 
+/* Let what the map has of a source be in the processor's cache soon. */
+static inline void
+prefetch_bounds(StreamReader *reader, int probe, TimestampTz time)
+{
+	if (probe < reader->sources->n && (reader->kept == NULL || reader->kept[probe] > time))
+		RecencyPrefetch(reader->map, reader->sources->probes[probe].hash);
+}
+
+/*
+ * The roles of a source in which it may have an action newer than "time", and
+ * bounds of these: see RecencyNewer().  What is found is kept.
+ */
+static inline RoleSet
+newer_roles(StreamReader *reader, int probe, TimestampTz time, TimestampTz *bounds)
+{
+	const RecencyProbe *p = &reader->sources->probes[probe];
+	TimestampTz *kept = reader->kept == NULL ? NULL : &reader->kept[probe];
+	RoleSet		roles;
+
+	if (kept != NULL && *kept <= time)
+		return 0;
+	roles = RecencyNewer(reader->map, p->hash, time, bounds) & p->roles;
+	if (kept != NULL)
+	{
+		*kept = time;
+		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		{
+			if (roles & ROLE_BIT(role))
+				*kept = Max(*kept, bounds[role]);
+		}
+	}
+	return roles;
+}
+
 /* Add the lists that may have an entry, under their bounds. */
 static void
 add_bounded_lists(StreamReader *reader, TimestampTz newest)
 {
 	const TimestampTz *cutoff = StreamMergeCutoff(reader->merge);
-	SourceProbe *probes = reader->sources->probes;
-	int			n = reader->sources->n;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < reader->sources->n; i++)
 	{
 		TimestampTz bounds[NUM_ACTION_ROLES];
+		RoleSet		roles;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i + PREFETCH_DISTANCE < n)
-			RecencyPrefetch(reader->map, probes[i + PREFETCH_DISTANCE].hash);
-		RecencyBounds(reader->map, probes[i].hash, bounds);
-		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		prefetch_bounds(reader, i + PREFETCH_DISTANCE, *cutoff);
+		roles = newer_roles(reader, i, *cutoff, bounds);
+		for (ActionIndex role = 0; roles != 0; role++, roles >>= 1)
 		{
-			if ((probes[i].roles & ROLE_BIT(role)) != 0 && bounds[role] > *cutoff)
-				add_list(reader, probes[i].source, role, newest, bounds[role]);
+			if (roles & 1)
+				add_list(reader, reader->sources->probes[i].source, role, newest, bounds[role]);
 		}
 	}
 }
@@ -365,7 +399,7 @@ add_bounded_lists(StreamReader *reader, TimestampTz newest)
 static int
 count_newer_lists(StreamReader *reader, TimestampTz newest)
 {
-	SourceProbe *probes = reader->sources->probes;
+	TimestampTz older = Max(newest, DT_NOBEGIN + 1) - 1;
 	int			count = 0;
 
 	for (int i = 0; newest != DT_NOEND && i < reader->sources->n; i++)
@@ -373,9 +407,8 @@ count_newer_lists(StreamReader *reader, TimestampTz newest)
 		TimestampTz bounds[NUM_ACTION_ROLES];
 
 		CHECK_FOR_INTERRUPTS();
-		RecencyBounds(reader->map, probes[i].hash, bounds);
-		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-			count += (probes[i].roles & ROLE_BIT(role)) != 0 && bounds[role] >= newest;
+		prefetch_bounds(reader, i + PREFETCH_DISTANCE, older);
+		count += pg_number_of_ones[newer_roles(reader, i, older, bounds)];
 	}
 	return count;
 }
@@ -483,6 +516,8 @@ find_map(StreamReader *reader)
 	}
 	SourceSetHash(reader->sources, false);
 	reader->map = &reader->map_space;
+	reader->kept = reader->sources->kept_bounds == NULL ? NULL :
+		KeptBoundsRefresh(reader->sources->kept_bounds, reader->map, reader->sources->probes);
 	reader->counters.recency_map = true;
 }
 
@@ -497,7 +532,7 @@ cost_of_lists(StreamReader *reader)
 	if (reader->map == NULL)
 		return reader->nlists * LIST_COST;
 	return Min(reader->page, reader->nlists) * BOUNDED_LIST_COST +
-		reader->nlists * CLOSED_LIST_COST;
+		reader->nlists * (reader->kept == NULL ? CLOSED_LIST_COST : KEPT_LIST_COST);
 }
 
 /* Let the cost be complete; false if it was. */

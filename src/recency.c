@@ -182,23 +182,141 @@ second_hash(uint64 hash)
 }
 
 /*
- * RecencyReadSecondLine
- *		Fill in the bounds of an object that its first line, which is full, does
- *		not have.
+ * Fill in the bounds of an object that a line has; those that have been filled
+ * in before stay.  Returns whether the line is full.
  */
-void
-RecencyReadSecondLine(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
+static bool
+read_line(pg_atomic_uint64 *line, uint64 tag, TimestampTz *bounds)
 {
-	uint64		bound;
+	for (int i = 0; i < SHARED_BOUND; i++)
+	{
+		uint64		bound = pg_atomic_read_u64(&line[i]);
 
-	if (!RecencyReadLine(RecencyLine(map, second_hash(hash)), hash, bounds))
+		if (bound == 0)
+			return false;
+		if (RecencySameObject(bound, tag) && bounds[RecencyRole(bound)] == DT_NOBEGIN)
+			bounds[RecencyRole(bound)] = RecencyTimestamp(bound);
+	}
+	return true;
+}
+
+/* Fill in all bounds of an object: DT_NOBEGIN where there is no action. */
+static void
+read_bounds(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
+{
+	uint64		tag = RecencyTag(hash, 0);
+	uint64		shared;
+
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		bounds[role] = DT_NOBEGIN;
+	if (!read_line(RecencyLine(map, hash), tag, bounds) ||
+		!read_line(RecencyLine(map, second_hash(hash)), tag, bounds))
 		return;
-	bound = pg_atomic_read_u64(&RecencyLine(map, hash)[SHARED_BOUND]);
-	for (ActionIndex role = 0; role < NUM_ACTION_ROLES && bound != 0; role++)
+	shared = pg_atomic_read_u64(&RecencyLine(map, hash)[SHARED_BOUND]);
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES && shared != 0; role++)
 	{
 		if (bounds[role] == DT_NOBEGIN)
-			bounds[role] = RecencyTimestamp(bound);
+			bounds[role] = RecencyTimestamp(shared);
 	}
+}
+
+/*
+ * RecencyNewerInFullLine
+ *		What RecencyNewer() says of an object whose line is full.
+ */
+RoleSet
+RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time, TimestampTz *bounds)
+{
+	RoleSet		roles = 0;
+
+	read_bounds(map, hash, bounds);
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (bounds[role] > time)
+			roles |= ROLE_BIT(role);
+	}
+	return roles;
+}
+
+/*
+ * Remember that the bounds of a line have changed.  Only the upper half of the
+ * hash of an object is kept, beside a part of the raise's number.
+ */
+static void
+note_raise(uint64 hash)
+{
+	SharedMemory *shared = SharedMemoryGet();
+	uint64		number = pg_atomic_fetch_add_u64(&shared->nraises, 1);
+
+#ifdef RECENCY_SKIP_NOTE
+	/* for "make check-recency BREAK=note": rows go missing, which its test must see */
+	if (random() % RECENCY_SKIP_NOTE == 0)
+		hash = 0;
+#endif
+	pg_atomic_write_u64(&shared->raises[number % RAISES_KEPT],
+						(hash & ~(uint64) PG_UINT32_MAX) | (uint32) (number + 1));
+}
+
+/*
+ * RecencyCountRaises
+ *		How many raises there were so far.  Whoever reads bounds afterwards reads
+ *		them as these have left them, or higher.
+ */
+uint64
+RecencyCountRaises(void)
+{
+	uint64		count = pg_atomic_read_u64(&SharedMemoryGet()->nraises);
+
+	pg_read_barrier();
+	return count;
+}
+
+/*
+ * RecencyFindRaise
+ *		The upper half of the hash of the object that a raise was for, with zeros
+ *		below it; false if that is forgotten, or not yet noted.
+ */
+bool
+RecencyFindRaise(uint64 number, uint64 *hash)
+{
+	uint64		raise = pg_atomic_read_u64(&SharedMemoryGet()->raises[number % RAISES_KEPT]);
+
+	*hash = raise & ~(uint64) PG_UINT32_MAX;
+	return (uint32) raise == (uint32) (number + 1);
+}
+
+/*
+ * Note the raise of a place that was left marked, and take the mark away.
+ *
+ * Whoever finds the bound high enough may commit, and be seen, before we come to
+ * this: as long as the mark is there, he notes it, too.
+ */
+static void
+finish_raise(pg_atomic_uint64 *place, uint64 bound, uint64 hash)
+{
+	uint64		marked = bound | BOUND_IS_NEW;
+
+	note_raise(hash);
+	/* who has raised it further in between left a mark of his own */
+	(void) pg_atomic_compare_exchange_u64(place, &marked, bound);
+}
+
+/* Let a place that is taken have no lower a bound. */
+static void
+raise_place(pg_atomic_uint64 *place, uint64 bound, uint64 hash)
+{
+	uint64		present = pg_atomic_read_u64(place);
+
+	while (present >> 16 < bound >> 16)
+	{
+		if (pg_atomic_compare_exchange_u64(place, &present, bound | BOUND_IS_NEW))
+		{
+			finish_raise(place, bound, hash);
+			return;
+		}
+	}
+	if (present & BOUND_IS_NEW)
+		note_raise(hash);
 }
 
 /*
@@ -206,18 +324,22 @@ RecencyReadSecondLine(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
  * full and does not have it.
  */
 static bool
-raise_in_line(pg_atomic_uint64 *line, uint64 bound)
+raise_in_line(pg_atomic_uint64 *line, uint64 bound, uint64 hash)
 {
 	for (int i = 0; i < SHARED_BOUND; i++)
 	{
 		uint64		present = pg_atomic_read_u64(&line[i]);
 
 		/* who takes the first free place a moment before us may be our like */
-		if (present == 0 && pg_atomic_compare_exchange_u64(&line[i], &present, bound))
-			return true;
-		if ((present & 0xFFFF) == (bound & 0xFFFF))
+		if (present == 0 &&
+			pg_atomic_compare_exchange_u64(&line[i], &present, bound | BOUND_IS_NEW))
 		{
-			AtomicMax(&line[i], bound);
+			finish_raise(&line[i], bound, hash);
+			return true;
+		}
+		if (((present ^ bound) & BOUND_TAG) == 0)
+		{
+			raise_place(&line[i], bound, hash);
 			return true;
 		}
 	}
@@ -234,9 +356,9 @@ RecencyRaise(const RecencyMap *map, const Ref *object, ActionIndex role, Timesta
 	uint64		hash = RecencyHash(object);
 	uint64		bound = RecencyTime(timestamp) << 16 | RecencyTag(hash, role);
 
-	if (!raise_in_line(RecencyLine(map, hash), bound) &&
-		!raise_in_line(RecencyLine(map, second_hash(hash)), bound))
-		AtomicMax(&RecencyLine(map, hash)[SHARED_BOUND], bound);
+	if (!raise_in_line(RecencyLine(map, hash), bound, hash) &&
+		!raise_in_line(RecencyLine(map, second_hash(hash)), bound, hash))
+		raise_place(&RecencyLine(map, hash)[SHARED_BOUND], bound, hash);
 }
 
 /*

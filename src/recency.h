@@ -6,6 +6,7 @@
 #define ACTSTREAM_RECENCY_H
 
 #include "datatype/timestamp.h"
+#include "port/pg_bitutils.h"
 #include "ref.h"
 #include "shared_memory.h"
 #include "stream_index.h"
@@ -18,14 +19,18 @@
  * if that is full, too, shares the last bound of the first line with all others
  * who do.
  *
- * A bound is a time in 48 bits, and a tag in 16: of the object's hash and of the
- * role.  Zero is a place that is free.
+ * A bound is a time in 48 bits, a mark, and a tag in 15: of the object's hash and
+ * of the role.  Zero is a place that is free.  The mark is there from the moment
+ * that the bound is raised until that has been noted among the raises.
  */
 #define BOUNDS_PER_LINE		8
 #define SHARED_BOUND		(BOUNDS_PER_LINE - 1)
 
 /* the bits of a hash that are in a tag; the highest ones are for the line */
-#define TAG_OF_OBJECT		UINT64CONST(0x3FFF)
+#define TAG_OF_OBJECT		UINT64CONST(0x1FFF)
+
+#define BOUND_TAG			UINT64CONST(0x7FFF)
+#define BOUND_IS_NEW		UINT64CONST(0x8000)
 
 /* The map, as one that reads or raises has it. */
 typedef struct RecencyMap
@@ -61,6 +66,26 @@ RecencyTimestamp(uint64 bound)
 		(TimestampTz) ((time << 16) + (uint64) DT_NOBEGIN);
 }
 
+/* A bound is of a later time than that if it is greater than this. */
+static inline uint64
+RecencyLimit(TimestampTz time)
+{
+	return ((uint64) time - (uint64) DT_NOBEGIN) | PG_UINT16_MAX;
+}
+
+/* Is a bound that is not free one of the object that the tag is of? */
+static inline bool
+RecencySameObject(uint64 bound, uint64 tag)
+{
+	return ((bound ^ tag) & (TAG_OF_OBJECT << 2)) == 0;
+}
+
+static inline ActionIndex
+RecencyRole(uint64 bound)
+{
+	return (bound & 3) - 1;
+}
+
 static inline pg_atomic_uint64 *
 RecencyLine(const RecencyMap *map, uint64 hash)
 {
@@ -76,42 +101,43 @@ RecencyPrefetch(const RecencyMap *map, uint64 hash)
 #endif
 }
 
-/*
- * Fill in the bounds of an object that a line has; those that have been filled
- * in before stay.  Returns whether the line is full.
- */
-static pg_attribute_always_inline bool
-RecencyReadLine(pg_atomic_uint64 *line, uint64 hash, TimestampTz *bounds)
-{
-	uint64		tag = (hash & TAG_OF_OBJECT) << 2;
+extern RoleSet RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time,
+									  TimestampTz *bounds);
 
-	for (int i = 0; i < SHARED_BOUND; i++)
+/*
+ * RecencyNewer
+ *		The roles of an object in which it may have a public action newer than
+ *		"time" that a snapshot taken before can see, and in "bounds" an upper
+ *		bound of the time of any for each of these.
+ *
+ * Most objects have none: so all places are looked at, which the processor can do
+ * without guessing how many are taken, and what they say is only found out after.
+ */
+static pg_attribute_always_inline RoleSet
+RecencyNewer(const RecencyMap *map, uint64 hash, TimestampTz time, TimestampTz *bounds)
+{
+	pg_atomic_uint64 *line = RecencyLine(map, hash);
+	uint64		tag = RecencyTag(hash, 0);
+	uint64		limit = RecencyLimit(time);
+	uint32		places = 0;
+	RoleSet		roles = 0;
+
+	if (unlikely(pg_atomic_read_u64(&line[SHARED_BOUND - 1]) != 0))
+		return RecencyNewerInFullLine(map, hash, time, bounds);
+	for (int i = 0; i < SHARED_BOUND - 1; i++)
 	{
 		uint64		bound = pg_atomic_read_u64(&line[i]);
 
-		if (bound == 0)
-			return false;
-		if (((bound ^ tag) & (TAG_OF_OBJECT << 2)) == 0 &&
-			bounds[(bound & 3) - 1] == DT_NOBEGIN)
-			bounds[(bound & 3) - 1] = RecencyTimestamp(bound);
+		places |= (uint32) (RecencySameObject(bound, tag) & (bound > limit)) << i;
 	}
-	return true;
-}
+	for (; places != 0; places &= places - 1)
+	{
+		uint64		bound = pg_atomic_read_u64(&line[pg_rightmost_one_pos32(places)]);
 
-extern void RecencyReadSecondLine(const RecencyMap *map, uint64 hash, TimestampTz *bounds);
-
-/*
- * RecencyBounds
- *		For each role of an object an upper bound of the time of any public
- *		action that a snapshot taken before can see: DT_NOBEGIN if there is none.
- */
-static pg_attribute_always_inline void
-RecencyBounds(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
-{
-	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-		bounds[role] = DT_NOBEGIN;
-	if (RecencyReadLine(RecencyLine(map, hash), hash, bounds))
-		RecencyReadSecondLine(map, hash, bounds);
+		bounds[RecencyRole(bound)] = RecencyTimestamp(bound);
+		roles |= ROLE_BIT(RecencyRole(bound));
+	}
+	return roles;
 }
 
 extern void RecencyDefineSetting(void);
@@ -122,6 +148,8 @@ extern bool RecencyMapWanted(Snapshot snapshot);
 extern bool RecencyMapIsComplete(const RecencyMap *map, Oid recency_index);
 extern void RecencyRaise(const RecencyMap *map, const Ref *object, ActionIndex role,
 						 TimestampTz timestamp);
+extern uint64 RecencyCountRaises(void);
+extern bool RecencyFindRaise(uint64 number, uint64 *hash);
 extern void RecencyCount(const RecencyMap *map, RecencyCounter counter, int64 n);
 
 #endif							/* ACTSTREAM_RECENCY_H */

@@ -104,7 +104,7 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 		return false;
 	timestamp = DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]);
 #ifdef RECENCY_SKIP_RAISE
-	/* for "make check-recency BREAK=1": rows go missing, which its test must see */
+	/* for "make check-recency BREAK=raise": rows go missing, which its test must see */
 	if (random() % RECENCY_SKIP_RAISE == 0)
 		return false;
 #endif

@@ -83,6 +83,9 @@ init_memory(SharedMemory *memory)
 	for (int i = 0; i < FOLLOW_COUNTERS; i++)
 		init_counter(&memory->follows[i]);
 	init_counter(&memory->all_follows);
+	pg_atomic_init_u64(&memory->nraises, 0);
+	for (int i = 0; i < RAISES_KEPT; i++)
+		pg_atomic_init_u64(&memory->raises[i], 0);
 }
 
 static void

@@ -19,6 +19,12 @@
  */
 #define FOLLOW_COUNTERS		16384
 
+/*
+ * Raises of bounds that are remembered, for who has kept bounds: 128 kB.  Who has
+ * more to catch up with begins anew.
+ */
+#define RAISES_KEPT			16384
+
 /* What the recency map has done in a database. */
 typedef enum RecencyCounter
 {
@@ -56,6 +62,8 @@ typedef struct SharedMemory
 	RecencyDatabase databases[RECENCY_DATABASES];
 	FollowCounter follows[FOLLOW_COUNTERS];
 	FollowCounter all_follows;	/* changes that may be to whatever follow */
+	pg_atomic_uint64 nraises;	/* of bounds, since the start */
+	pg_atomic_uint64 raises[RAISES_KEPT];	/* the last of them */
 } SharedMemory;
 
 /*

@@ -273,8 +273,8 @@ SourceSetSince(const SourceSet *set, int source, ActionIndex role)
 static int
 compare_probes(const void *a, const void *b, void *arg)
 {
-	uint64		x = ((const SourceProbe *) a)->hash;
-	uint64		y = ((const SourceProbe *) b)->hash;
+	uint64		x = ((const RecencyProbe *) a)->hash;
+	uint64		y = ((const RecencyProbe *) b)->hash;
 
 	return (x > y) - (x < y);
 }
@@ -283,15 +283,15 @@ compare_probes(const void *a, const void *b, void *arg)
  * SourceSetHash
  *		Make the set, which must not change any more, ready for the recency map.
  *
- * A set that is used again and again is better sorted, so that the map is read
- * from one end to the other.
+ * One that is used again and again is sorted, so that the map is read from one end
+ * to the other, and keeps what was found there.
  */
 void
-SourceSetHash(SourceSet *set, bool sorted)
+SourceSetHash(SourceSet *set, bool used_again)
 {
 	if (set->probes != NULL)
 		return;
-	set->probes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(SourceProbe));
+	set->probes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(RecencyProbe));
 	for (int i = 0; i < set->n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -299,8 +299,10 @@ SourceSetHash(SourceSet *set, bool sorted)
 		set->probes[i].source = i;
 		set->probes[i].roles = set->sources[i].roles;
 	}
-	if (sorted)
-		qsort_interruptible(set->probes, set->n, sizeof(SourceProbe), compare_probes, NULL);
+	if (!used_again)
+		return;
+	qsort_interruptible(set->probes, set->n, sizeof(RecencyProbe), compare_probes, NULL);
+	set->kept_bounds = KeptBoundsCreate(set->n);
 }
 
 /*

@@ -7,16 +7,11 @@
 
 #include "datatype/timestamp.h"
 #include "executor/tuptable.h"
+#include "kept_bounds.h"
 #include "ref.h"
 #include "stream_index.h"
 #include "utils/array.h"
 #include "utils/snapshot.h"
-
-/* a set of roles: bits 1 << ACTION_BY_… */
-typedef uint8 RoleSet;
-
-#define ROLE_BIT(role)	((RoleSet) (1 << (role)))
-#define ALL_ROLES		((RoleSet) (ROLE_BIT(NUM_ACTION_ROLES) - 1))
 
 /* An object, and the roles in which it is shown. */
 typedef struct Source
@@ -24,14 +19,6 @@ typedef struct Source
 	Ref		   *object;
 	RoleSet		roles;
 } Source;
-
-/* What the recency map is asked for a source. */
-typedef struct SourceProbe
-{
-	uint64		hash;			/* of its object */
-	int			source;
-	RoleSet		roles;
-} SourceProbe;
 
 /* The oldest actions of a source to show. */
 typedef struct SourceSince
@@ -60,7 +47,8 @@ typedef struct SourceSet
 	MemoryContext context;		/* of all that it points to */
 	Source	   *sources;
 	SourceSince *since;			/* of each source; NULL if there is no limit */
-	SourceProbe *probes;		/* of each source: see SourceSetHash() */
+	RecencyProbe *probes;		/* of each source: see SourceSetHash() */
+	KeptBounds *kept_bounds;	/* of each probe, or NULL */
 	int			n;
 	int			capacity;
 	char	   *space;			/* for references: what is left of a block */

@@ -19,6 +19,12 @@ typedef enum ActionIndex
 #define NUM_ACTION_ROLES	3	/* the indexes before ACTION_BY_TIME */
 #define NUM_ACTION_INDEXES	4
 
+/* a set of roles: bits 1 << ACTION_BY_… */
+typedef uint8 RoleSet;
+
+#define ROLE_BIT(role)	((RoleSet) (1 << (role)))
+#define ALL_ROLES		((RoleSet) (ROLE_BIT(NUM_ACTION_ROLES) - 1))
+
 /* columns of an index by a role, in order */
 #define Anum_role_index_object		1
 #define Anum_role_index_public		2
