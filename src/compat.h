@@ -127,6 +127,20 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 #include "utils/tuplestore.h"
 #endif
 
+/* 17: who asks has the table open */
+#if PG_VERSION_NUM >= 170000
+#define identity_sequence(rel, attnum) getIdentitySequence(rel, attnum, true)
+#else
+#define identity_sequence(rel, attnum) getIdentitySequence(RelationGetRelid(rel), attnum, true)
+#endif
+
+/* 18: a primary key that is deferrable is found, too, if asked for */
+#if PG_VERSION_NUM >= 180000
+#define primary_key_index(rel) RelationGetPrimaryKeyIndex(rel, false)
+#else
+#define primary_key_index(rel) RelationGetPrimaryKeyIndex(rel)
+#endif
+
 /* 18: a NOT NULL constraint may be there and not valid */
 #if PG_VERSION_NUM >= 180000
 #define column_is_not_null(tupdesc, i) \

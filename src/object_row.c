@@ -3,12 +3,14 @@
  *		The row that a reference names: is it there?
  *
  * This is how the triggers of a foreign key ask, see ri_triggers.c: with
- * prepared queries that are made anew when the table has changed.
+ * prepared queries that are made anew when the table has changed; or, where it
+ * comes to the same, without a query.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "object_key.h"
+#include "object_probe.h"
 #include "object_row.h"
 
 #include "access/xact.h"
@@ -126,6 +128,37 @@ plan_of_query(Relation rel, const RegisteredType *type, RowQuery query)
 	return queries->plans[query];
 }
 
+/* Ask by a query, as the owner of the table or as the current user. */
+static bool
+find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
+			  Snapshot snapshot)
+{
+	Oid			save_userid;
+	int			save_sec_context;
+	SPIPlanPtr	plan;
+	int			result;
+	bool		found;
+
+	/* an error restores both with the state of the (sub)transaction */
+	GetUserIdAndSecContext(&save_userid, &save_sec_context);
+	if (query != ROW_QUERY_VISIBLE)
+		SetUserIdAndSecContext(rel->rd_rel->relowner, save_sec_context |
+							   SECURITY_LOCAL_USERID_CHANGE |
+							   SECURITY_NOFORCE_RLS);
+
+	SPI_connect();
+	plan = plan_of_query(rel, type, query);
+	result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
+								  false, false, 1);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
+	found = SPI_processed > 0;
+	SPI_finish();
+
+	SetUserIdAndSecContext(save_userid, save_sec_context);
+	return found;
+}
+
 /*
  * ObjectRowFind
  *		Is there a row of "rel", the table of the type, that "ref" names?
@@ -143,45 +176,26 @@ bool
 ObjectRowFind(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query)
 {
 	Datum		values[INDEX_MAX_KEYS];
-	Snapshot	snapshot = InvalidSnapshot;
-	Oid			save_userid;
-	int			save_sec_context;
-	SPIPlanPtr	plan;
-	int			result;
-	bool		found;
+	bool		newest;
+	ProbeResult result = PROBE_IMPOSSIBLE;
 
 	if (!ObjectKeyParse(type, RelationGetDescr(rel), ref, values))
 		return false;
-
-	/* an error restores both with the state of the (sub)transaction */
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	if (query != ROW_QUERY_VISIBLE)
-		SetUserIdAndSecContext(rel->rd_rel->relowner, save_sec_context |
-							   SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_NOFORCE_RLS);
-
-	SPI_connect();
-	plan = plan_of_query(rel, type, query);
 
 	/*
 	 * A row that has moved to another partition is found there by the newest
 	 * snapshot only, hence the same for partitioned tables, as RI does it.
 	 */
-	if (IsolationUsesXactSnapshot() &&
+	newest = IsolationUsesXactSnapshot() &&
 		(query == ROW_QUERY_EXISTS ||
-		 (query == ROW_QUERY_LOCK &&
-		  rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)))
-	{
-		CommandCounterIncrement();
-		snapshot = GetLatestSnapshot();
-	}
-	result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
-								  false, false, 1);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
-	found = SPI_processed > 0;
-	SPI_finish();
+		 (query == ROW_QUERY_LOCK && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE));
 
-	SetUserIdAndSecContext(save_userid, save_sec_context);
-	return found;
+	CommandCounterIncrement();
+	PushActiveSnapshot(newest ? GetLatestSnapshot() : GetTransactionSnapshot());
+	if (query != ROW_QUERY_VISIBLE)
+		result = ObjectProbe(rel, type, values, query == ROW_QUERY_LOCK, GetActiveSnapshot());
+	PopActiveSnapshot();
+	if (result != PROBE_IMPOSSIBLE)
+		return result == PROBE_PRESENT;
+	return find_by_query(rel, type, values, query, newest ? GetLatestSnapshot() : InvalidSnapshot);
 }
