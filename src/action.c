@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "action.h"
+#include "action_insert.h"
 #include "integrity.h"
 #include "spi_plan.h"
 
@@ -176,10 +177,14 @@ ActionSend(NewAction *action, bool *isnull)
 {
 	char		nulls[ACTION_NARGS];
 	Datum	   *values = action_args(action, nulls);
+	bool		is_named = !action->isnull[Anum_action_external_id - 1];
 	Datum		result;
 
+	*isnull = false;
+	if (!is_named && ActionInsert(action, &result))
+		return result;
 	SPI_connect();
-	if (action->isnull[Anum_action_external_id - 1])
+	if (!is_named)
 		SpiPlanExecute(&insert_action, values, nulls);
 	else
 		insert_once(values, nulls);
@@ -198,10 +203,21 @@ ActionEmit(NewAction *action)
 {
 	char		nulls[ACTION_NARGS];
 	Datum	   *values = action_args(action, nulls);
+	Oid			save_userid;
+	int			save_sec_context;
 
-	SPI_connect();
-	SpiPlanInsertAs(OwnTablesOwner(), &emit_action, values, nulls);
-	SPI_finish();
+	/* an error restores both with the state of the (sub)transaction */
+	GetUserIdAndSecContext(&save_userid, &save_sec_context);
+	SetUserIdAndSecContext(OwnTablesOwner(), save_sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	if (!ActionInsert(action, NULL))
+	{
+		SPI_connect();
+		SpiPlanExecute(&emit_action, values, nulls);
+		SPI_finish();
+	}
+	SetUserIdAndSecContext(save_userid, save_sec_context);
 }
 
 /*

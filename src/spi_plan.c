@@ -77,27 +77,6 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
- * Run the statement as "userid", row-level security aside.
- */
-static uint64
-execute_as(Oid userid, SpiPlan *plan, Datum *values, const char *nulls,
-		   Snapshot snapshot, Snapshot crosscheck)
-{
-	Oid			save_userid;
-	int			save_sec_context;
-	uint64		result;
-
-	/* an error restores both with the state of the (sub)transaction */
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(userid, save_sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
-	result = execute(plan, values, nulls, snapshot, crosscheck);
-	SetUserIdAndSecContext(save_userid, save_sec_context);
-	return result;
-}
-
-/*
  * SpiPlanExecuteAs
  *		Run the statement as "userid", row-level security aside, on the newest
  *		state of the database; SPI must be connected.
@@ -112,6 +91,9 @@ SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values)
 {
 	Snapshot	snapshot = InvalidSnapshot;
 	Snapshot	crosscheck = InvalidSnapshot;
+	Oid			save_userid;
+	int			save_sec_context;
+	uint64		result;
 
 	if (IsolationUsesXactSnapshot())
 	{
@@ -119,18 +101,14 @@ SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values)
 		snapshot = GetLatestSnapshot();
 		crosscheck = GetTransactionSnapshot();
 	}
-	return execute_as(userid, plan, values, NULL, snapshot, crosscheck);
-}
-
-/*
- * SpiPlanInsertAs
- *		Run an INSERT as "userid", row-level security aside; SPI must be
- *		connected.
- */
-uint64
-SpiPlanInsertAs(Oid userid, SpiPlan *plan, Datum *values, const char *nulls)
-{
-	return execute_as(userid, plan, values, nulls, InvalidSnapshot, InvalidSnapshot);
+	/* an error restores both with the state of the (sub)transaction */
+	GetUserIdAndSecContext(&save_userid, &save_sec_context);
+	SetUserIdAndSecContext(userid, save_sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	result = execute(plan, values, NULL, snapshot, crosscheck);
+	SetUserIdAndSecContext(save_userid, save_sec_context);
+	return result;
 }
 
 /*

@@ -30,8 +30,6 @@ typedef struct SpiPlan
 
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values);
-extern uint64 SpiPlanInsertAs(Oid userid, SpiPlan *plan, Datum *values,
-							  const char *nulls);
 extern Datum SpiPlanResult(bool *isnull);
 
 #endif							/* ACTSTREAM_SPI_PLAN_H */
