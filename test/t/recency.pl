@@ -208,7 +208,7 @@ comes_by('savepoint', "BEGIN; SAVEPOINT a; $insert; RELEASE a; COMMIT");
 comes_by('after rolled back work', <<"END");
 BEGIN;
 SAVEPOINT a;
-INSERT INTO actstream.action (actor, verb, "timestamp") SELECT actstream.ref('o', i), 'never', '2027-01-01' FROM generate_series(1, 50) i;
+INSERT INTO actstream.action (actor, verb, "timestamp") SELECT actstream.ref('o', i), 'never', '2027-01-01' FROM generate_series(301, 350) i;
 ROLLBACK TO a;
 $insert;
 COMMIT
