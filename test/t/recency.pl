@@ -31,9 +31,9 @@ $node->start;
 # The three followers follow 400, 700 and 1000.
 sub set_up
 {
-    my ($database) = @_;
+    my ($database, $to) = @_;
 
-    $node->safe_psql($database, <<'END_OF_SETUP');
+    ($to // $node)->safe_psql($database, <<'END_OF_SETUP');
 CREATE EXTENSION actstream;
 SELECT actstream.register_external('o');
 INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
@@ -288,6 +288,56 @@ my $without = 'SET actstream.enable_recency_map = off; ';
 is($node->safe_psql('postgres', $without . q{EXPLAIN (ANALYZE, COSTS OFF) SELECT * FROM actstream.user_stream('o:5003') LIMIT 5}) =~ /Lists Spared/,
     '', 'the map can be turned off');
 
+#
+# While it is built
+#
+
+# A session that has begun to build the map, and has yet to read the last index
+# when its process is stopped; and the process
+sub half_built
+{
+    my $lock = $node->background_psql('postgres');
+    my $builder = $node->background_psql('postgres', on_error_stop => 0);
+    my $process = $builder->query_safe('SELECT pg_backend_pid()');
+
+    $node->safe_psql('postgres', 'REINDEX INDEX CONCURRENTLY actstream.again');
+    # it finds the indexes now, so that it does not have to look at the locked one
+    is($builder->query_safe('SELECT state FROM actstream.recency_stats()'), 'incomplete', 'to be built');
+    $lock->query_safe('BEGIN; ALTER INDEX actstream.action_action_object_idx SET TABLESPACE pg_default');
+    $builder->query_until(qr/begun/, "\\echo begun\nSELECT actstream.recency_build();\n");
+    ok($node->poll_query_until('postgres', <<"END"), 'half of it');
+SELECT count(*) = 2 FROM pg_locks
+WHERE pid = $process AND (relation, granted) IN (('actstream.action_target_idx'::regclass, true), ('actstream.action_action_object_idx'::regclass, false))
+END
+    kill 'STOP', $process;
+    $lock->query_safe('ROLLBACK');
+    $lock->quit;
+    return ($builder, $process);
+}
+
+my ($builder, $process) = half_built();
+same_without_map('being built', 'while it is built');
+$node->safe_psql('postgres', of_next_object($insert =~ s/\$v/'meanwhile'/r));
+same_without_map('being built', 'what comes meanwhile');
+is(first_verb($node, 'postgres'), 'meanwhile', 'it is there');
+fails_with('55006', 'SELECT actstream.recency_build()', 'one builder at a time');
+kill 'CONT', $process;
+like($builder->query_safe('SELECT 1'), qr/^\d{4,}\n1$/, 'it is built');
+$builder->quit;
+is(seen($node, 'postgres') . ', ' . first_verb($node, 'postgres'), 'complete same spared, meanwhile', 'by an index that had been read');
+foreach my $end ('pg_cancel_backend', 'pg_terminate_backend')
+{
+    ($builder, $process) = half_built();
+    state_is('being built', "$end: before");
+    $node->safe_psql('postgres', "SELECT $end($process)");
+    kill 'CONT', $process;
+    ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $process AND state = 'active')"), "$end: the builder is stopped");
+    state_is('incomplete', "$end: after");
+    eval { $builder->quit; };    # psql has gone with a session that was terminated
+    build();
+    comes_by($end, $insert);
+}
+
 # a copy of the database, which has the same index by its OID
 $node->safe_psql('postgres', 'CREATE TABLE dropped ()');
 $node->safe_psql('template1', 'CREATE DATABASE twin TEMPLATE postgres STRATEGY file_copy');
@@ -478,13 +528,61 @@ $old->quit;
 $standby->stop('immediate');
 
 #
+# More databases than the map has entries for
+#
+
+# All but two of the 256 are the first one by other names, with a link to its
+# folder, and are only read.
+my $many = PostgreSQL::Test::Cluster->new('many');
+my $data = $many->data_dir;
+
+$many->init;
+$many->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'\nautovacuum = off\njit = off");
+$many->start;
+set_up('postgres', $many);
+build($many);
+$many->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE postgres STRATEGY file_copy") foreach 'first', 'last';
+my $first = $many->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'first'});
+my @others = map { $first + 1000 + $_ } 1 .. 254;
+$many->safe_psql('postgres', <<"END");
+SET allow_system_table_mods = on;
+CREATE TEMP TABLE d AS SELECT * FROM pg_database WHERE oid = $first;
+DO \$\$BEGIN
+    FOR n IN 1 .. 254 LOOP
+        UPDATE d SET oid = $first + 1000 + n, datname = 'other' || n;
+        INSERT INTO pg_database SELECT * FROM d;
+    END LOOP;
+END\$\$
+END
+symlink "$data/base/$first", "$data/base/$_" or die foreach @others;
+$many->safe_psql('first', join '', map { "\\connect other$_\nSELECT actstream.recency_stats();\n" } 1 .. 254);
+
+# the last one but one is the last that has an entry
+build($many, 'first');
+comes_by('in the last entry', $insert, $many, 'first');
+my $crowded = $many->background_psql('last');
+is(seen($many, 'last'), 'too many databases same not spared', 'no entry is left');
+$many->safe_psql('last', of_next_object($insert =~ s/\$v/'crowded'/r));
+is(seen($many, 'last') . ', ' . first_verb($many, 'last'), 'too many databases same not spared, crowded', 'and an action is seen');
+is($crowded->query_safe('SELECT state FROM actstream.recency_stats()'), 'too many databases', 'a session that has none');
+fails_with('55000', 'SELECT actstream.recency_build()', 'no place to build it in', $many, 'last');
+$many->safe_psql('postgres', 'DROP DATABASE first');
+is($crowded->query_safe('SELECT state FROM actstream.recency_stats()'), 'incomplete', 'the same session has one, of a database that was dropped');
+$crowded->quit;
+build($many, 'last');
+is(seen($many, 'last') . ', ' . first_verb($many, 'last'), 'complete same spared, crowded', 'what came without an entry');
+comes_by('after DROP DATABASE', $insert, $many, 'last');
+comes_by('as before', $insert, $many);
+$many->stop('immediate');
+
+#
 # Rights; for other people's tables see recency_rights.sql
 #
 
 sub fails_with
 {
-    my ($code, $sql, $name) = @_;
-    my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\n$sql");
+    my ($code, $sql, $name, $to, $database) = @_;
+    my ($status, $out, $err) = ($to // $node)->psql($database // 'postgres', "\\set VERBOSITY sqlstate\n$sql");
 
     like($err, qr/ERROR:  $code/, $name);
     return;
