@@ -458,6 +458,54 @@ foreach my $way (
     both_are($warm, $expected, "$name: once more");
     $count = $expected;
 }
+
+# How often a session has to read a list of follows from its index
+sub list_reads
+{
+    my ($session) = @_;
+    my $scans = q{SELECT pg_stat_get_xact_numscans('actstream.follow_pkey'::regclass)};
+    my @out = split /\n/, $session->query_safe("BEGIN; $scans; SELECT count(*) FROM actstream.user_stream('o:5001', 'kept'); $scans; COMMIT");
+
+    return $out[2] - $out[0];
+}
+
+# Who keeps the trigger from hearing of changes is noted when he does so.  That is
+# before his commit, so that there is no moment in which changes can be seen that
+# were not heard of, but not yet what the relation cache says of them.
+my $restore = <<'END';
+CREATE OR REPLACE TRIGGER follow_changed AFTER INSERT OR UPDATE OR DELETE ON actstream.follow
+FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed();
+ALTER TABLE actstream.follow ENABLE ALWAYS TRIGGER follow_changed
+END
+my $silencer = $node->background_psql('postgres');
+my $followee = 6100;
+foreach my $silence (
+    'ALTER TABLE actstream.follow DISABLE TRIGGER follow_changed',
+    'ALTER TABLE actstream.follow DISABLE TRIGGER ALL',
+    'ALTER TABLE actstream.follow ENABLE TRIGGER follow_changed',
+    'CREATE OR REPLACE TRIGGER follow_changed AFTER DELETE ON actstream.follow FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed()')
+{
+    my $unheard = 'SET session_replication_role = replica; ' . sprintf($more, ++$followee);
+
+    is(list_reads($warm), 0, "$silence: a list is kept");
+    $silencer->query_safe("BEGIN; $silence; $unheard");
+    is(list_reads($warm), 1, "$silence: it is not used") for 1 .. 2;
+    both_are($warm, $count, "$silence: nothing has changed yet");
+    $silencer->query_safe('ROLLBACK');
+    is(list_reads($warm), 1, "$silence: rolled back: it is read again");
+    is(list_reads($warm), 0, "$silence: rolled back: and kept");
+    $silencer->query_safe("BEGIN; $silence; $unheard; COMMIT");
+    both_are($warm, ++$count, "$silence: the follow is seen");
+    is(list_reads($warm), 1, "$silence: no list is kept") for 1 .. 2;
+    $silencer->query_safe(sprintf($more, ++$followee));
+    both_are($warm, ++$count, "$silence: nor needed");
+    $silencer->query_safe("RESET session_replication_role; $restore");
+    is(list_reads($warm), 1, "$silence: undone: it is read again");
+    is(list_reads($warm), 0, "$silence: undone: and kept");
+}
+$silencer->quit;
+$change->(q{DELETE FROM actstream.follow WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'});
+both_are($warm, 1, 'all of them go');
 $warm->query_safe('BEGIN; ' . sprintf($more, 6020) . '; SAVEPOINT a; ' . sprintf($more, 6021));
 both_are($warm, 3, 'own changes');
 $warm->query_safe('ROLLBACK TO a');
