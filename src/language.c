@@ -44,6 +44,19 @@ east_slavic(int64 count)
 	return 2;
 }
 
+/* the words of Brazil and of Portugal, where only the plural of none differs */
+#define PORTUGUESE \
+	.units = { \
+		[UNIT_YEAR] = {"ano", "anos"}, \
+		[UNIT_MONTH] = {"mês", "meses"}, \
+		[UNIT_WEEK] = {"semana", "semanas"}, \
+		[UNIT_DAY] = {"dia", "dias"}, \
+		[UNIT_HOUR] = {"hora", "horas"}, \
+		[UNIT_MINUTE] = {"minuto", "minutos"} \
+	}, \
+	.pattern = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]" \
+	"[ há {timesince}]"
+
 /* English is the first.  From a million on some of them count otherwise: no count is so high. */
 static const Language languages[] = {
 	{
@@ -131,30 +144,12 @@ static const Language languages[] = {
 	{
 		.code = "pt",
 		.plural_form = up_to_one_or_other,
-		.units = {
-			[UNIT_YEAR] = {"ano", "anos"},
-			[UNIT_MONTH] = {"mês", "meses"},
-			[UNIT_WEEK] = {"semana", "semanas"},
-			[UNIT_DAY] = {"dia", "dias"},
-			[UNIT_HOUR] = {"hora", "horas"},
-			[UNIT_MINUTE] = {"minuto", "minutos"}
-		},
-		.pattern = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]"
-		"[ há {timesince}]"
+		PORTUGUESE
 	},
 	{
 		.code = "pt-pt",
 		.plural_form = one_or_other,
-		.units = {
-			[UNIT_YEAR] = {"ano", "anos"},
-			[UNIT_MONTH] = {"mês", "meses"},
-			[UNIT_WEEK] = {"semana", "semanas"},
-			[UNIT_DAY] = {"dia", "dias"},
-			[UNIT_HOUR] = {"hora", "horas"},
-			[UNIT_MINUTE] = {"minuto", "minutos"}
-		},
-		.pattern = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]"
-		"[ há {timesince}]"
+		PORTUGUESE
 	}
 };
 
