@@ -219,7 +219,10 @@ class Writer(Worker):
                 self.run("ROLLBACK")
                 raise
             if self.dice.random() < 0.7:
-                self.run(f"{self.dice.choice(('COMMIT', 'COMMIT', 'ROLLBACK'))} PREPARED '{gid}'")
+                try:
+                    self.run(f"{self.dice.choice(('COMMIT', 'COMMIT', 'ROLLBACK'))} PREPARED '{gid}'")
+                except psycopg.errors.UndefinedObject:
+                    pass    # the chaos has
         self.count(name)
         time.sleep(self.dice.random() * 0.01)
 
@@ -339,11 +342,12 @@ class FollowWriter(Worker):
 class Reader(Worker):
     """Compares pages with those of the SQL form."""
 
-    def compare(self):
-        follower, limit = self.follower(), self.dice.choice((1, 5, 20, 20, 100))
-        if self.dice.random() < 0.05:
-            limit = "ALL"
-        args = follower + self.dice.choice(("", "", ", with_user_activity => true", ", since_follow => true"))
+    def page(self):
+        """What a stream is called with, and how many rows of it are read."""
+        return (self.follower() + self.dice.choice(("", "", ", with_user_activity => true", ", since_follow => true")),
+                "ALL" if self.dice.random() < 0.05 else self.dice.choice((1, 5, 20, 20, 100)))
+
+    def compare(self, args, limit):
         got, wanted, state = self.run(
             "SELECT " + ", ".join(f"(SELECT coalesce(array_agg(id), '{{}}') FROM (SELECT id FROM actstream.{function}({args}) LIMIT {limit}) AS s)"
                                   for function in ("user_stream", "user_stream_sql")) +
@@ -362,12 +366,15 @@ class Reader(Worker):
 
     def step(self):
         if self.dice.random() < 0.6:
-            self.compare()
+            # in a row, so that what the session keeps is good for the next one
+            page = self.page()
+            for _ in range(self.dice.randint(1, 12)):
+                self.compare(*page)
         else:
             self.connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             with self.connection.transaction():
                 for _ in range(self.dice.randint(1, 6)):
-                    self.compare()
+                    self.compare(*self.page())
                     time.sleep(self.dice.random() * 0.1)
             self.connection.isolation_level = None
 
@@ -489,7 +496,11 @@ def promote(primary, standby, shared):
     run("pg_ctl", "-D", standby.data, "-s", "promote")
     shared.where.value = 1
     with standby.connect() as connection:
-        connection.execute("SELECT actstream.recency_build()")
+        while connection.execute("SELECT state FROM actstream.recency_stats()").fetchone()[0] != "complete":
+            try:
+                connection.execute("SELECT actstream.recency_build()")
+            except psycopg.errors.ObjectInUse:
+                time.sleep(0.1)     # a worker is at it
 
 
 def torture(primary, standby, shared):

@@ -539,6 +539,35 @@ both_are($warm, 0, 'truncate');
 $warm->quit;
 
 #
+# Bounds that a session keeps with its list: it hears of few raises one by one, of
+# many by reading all bounds again, and of more than are remembered, too
+#
+
+my $keeper = $node->background_psql('postgres');
+my $page = <<'END';
+SELECT (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream('o:5003') LIMIT 20) AS s)
+       = (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream_sql('o:5003') LIMIT 20) AS s),
+       (SELECT verb FROM actstream.user_stream('o:5003') LIMIT 1)
+END
+foreach my $raises (0, 1, 50, 200, 1000, 20000)
+{
+    $keeper->query_safe($page) for 1 .. 2;
+    $node->safe_psql('postgres', of_next_object(<<"END"));
+INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
+SELECT actstream.ref('o', i), 'raises', actstream.ref('o', i), actstream.ref('o', i), '2026-01-15 00:00+00'
+FROM generate_series(1, $raises) AS raise, LATERAL (SELECT 1000000 + $raises * 100000 + raise AS i) AS o;
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\$o, 'after $raises', \$t)
+END
+    is($keeper->query_safe($page), "t|after $raises", "after $raises objects have raised their bounds");
+}
+$keeper->query_safe('BEGIN');
+$keeper->query_safe(of_next_object(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'own', $t)}));
+is($keeper->query_safe($page), 't|own', 'after the session itself has');
+$keeper->query_safe('ROLLBACK');
+is($keeper->query_safe($page), 't|after 20000', 'and taken it back');
+$keeper->quit;
+
+#
 # A standby, and its promotion
 #
 
