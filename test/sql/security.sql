@@ -17,6 +17,11 @@ DROP TABLE actstream.action;
 CREATE EXTENSION actstream;
 DROP EXTENSION actstream;
 DROP SCHEMA actstream;
+-- only a superuser makes it
+SELECT format('GRANT CREATE ON DATABASE %I TO actstream_stranger', current_database()) \gexec
+SET ROLE actstream_stranger;
+CREATE EXTENSION actstream;
+RESET ROLE;
 CREATE EXTENSION actstream;
 RESET client_min_messages;
 
@@ -120,6 +125,28 @@ SELECT count(*) FROM actstream.follow;
 SELECT actstream.follow('user:3', 'user:1');
 RESET ROLE;
 ALTER TABLE actstream.follow DISABLE ROW LEVEL SECURITY;
+
+-- what is done as the owner of a table sees all of it, even what is forced to hide
+-- from him, and nobody becomes another meanwhile
+BEGIN;
+ALTER TABLE sec.users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT verb FROM actstream.act_send('user:2', 'waved');
+ALTER TABLE sec.users DISABLE ROW LEVEL SECURITY;
+ALTER TABLE actstream.action OWNER TO actstream_writer;
+ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SET LOCAL ROLE actstream_app;
+DELETE FROM sec.users WHERE id = 3;
+SELECT current_user;
+RESET ROLE;
+SELECT count(*) FROM actstream.action WHERE actor::text = 'user:3';
+ROLLBACK;
+CREATE FUNCTION sec.become() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN SET ROLE actstream_stranger; RETURN OLD; END';
+CREATE TRIGGER become BEFORE DELETE ON actstream.action FOR EACH ROW EXECUTE FUNCTION sec.become();
+SET ROLE actstream_app;
+DELETE FROM sec.users WHERE id = 3;
+SELECT current_user;
+RESET ROLE;
+DROP TRIGGER become ON actstream.action;
 
 -- trigger functions are not for strangers, and not for other tables
 GRANT CREATE ON SCHEMA sec TO actstream_stranger;
@@ -233,6 +260,9 @@ SELECT p.oid::regprocedure FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace
   AND prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
   AND has_function_privilege('public', p.oid, 'EXECUTE');
+-- none of our triggers can be put off, to run as whoever it is at COMMIT
+SELECT tgrelid::regclass, tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid
+WHERE pronamespace = 'actstream'::regnamespace AND tgdeferrable;
 -- readers never write, and are ready for parallel queries unless what they read may
 -- not be, or they are for superusers
 SELECT proname, provolatile, proparallel FROM pg_proc p
@@ -251,6 +281,14 @@ WHERE indrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass, '
 SELECT attrelid::regclass, attname FROM pg_attribute
 WHERE attrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass, 'actstream.object_type'::regclass)
   AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
+-- settings: those that users have loosen no rule, and nobody makes up others
+SELECT name, CASE WHEN context IN ('postmaster', 'sighup') THEN 'server' ELSE context END AS context
+FROM pg_settings WHERE name LIKE 'actstream.%' ORDER BY name COLLATE "C";
+SET ROLE actstream_stranger;
+SET actstream.enable_recency_map = off;
+SET actstream.checked = off;
+SELECT set_config('actstream.me', '1', false);
+RESET ROLE;
 
 SET client_min_messages = warning;
 DROP SCHEMA evil, sec CASCADE;
