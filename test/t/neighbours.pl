@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use FindBin;
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -138,6 +139,28 @@ END
                 't', "$name: pg_cron has a job") if $module eq 'pg_cron';
         }
         unlike($log, qr/PANIC|terminated by signal|TRAP/, "$name: no crash");
+    }
+}
+
+# None of these looks at the paths of a relation, as we do: a module that does is
+# asked, too, whether it comes first or last.
+{
+    my $include = $node->config_data('--includedir-server');
+    my $module = "$tempdir/rel_hook.so";
+    my $err;
+
+    ok(IPC::Run::run([ $ENV{CC} || 'gcc', '-shared', '-fPIC', "-I$include", '-o', $module, "$FindBin::RealBin/../lib/rel_hook.c" ],
+            '2>', \$err), 'a module with a hook of its own') or diag($err);
+    chmod 0755, $module;
+    foreach my $order ([ 'actstream', $module ], [ $module, 'actstream' ])
+    {
+        my $name = $order->[0] eq $module ? 'before ours' : 'after ours';
+        my $log_start;
+
+        preload(@$order);
+        $log_start = -s $node->logfile;
+        is(answers(), $expected, "$name: the same answers");
+        like(substr(slurp_file($node->logfile), $log_start), qr/paths of "user_stream"/, "$name: it has been asked about a stream");
     }
 }
 preload('actstream');
