@@ -16,6 +16,8 @@ use Test::More;
 # change of it is one of the next version.
 my ($current) = slurp_file('actstream.control') =~ /^default_version = '([^']+)'/m;
 is(slurp_file("sql/actstream--$current.sql"), slurp_file('sql/actstream.sql'), 'the script of the newest version is the current schema');
+# what is there already is nothing that the script may take for its own
+is(join("\n", grep { /^\s*CREATE\s+(OR\s+REPLACE|[A-Z ]*\bIF\s+NOT\s+EXISTS)\b/i } split /\n/, slurp_file('sql/actstream.sql')), '', 'it replaces nothing');
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
