@@ -523,6 +523,39 @@ took('a follower of many');
     cmp_ok($late, '<', 1000, '... soon');
     diag(sprintf('at most %.1f ms late (%s)', $late, $of));
 }
+
+# There the executor looks for interrupts, too.  Here each query spends nearly all
+# of its time within one call of ours, and is to end soon after a third of it.
+$node->safe_psql('postgres', "CREATE TABLE beside.many AS SELECT array_agg(actstream.ref('o', i)) AS refs FROM generate_series(1, 10 * $followees) i");
+{
+    my %queries = (
+        # Serializable transactions do not read the time line instead; where there is
+        # nothing to be found, the index looks for no interrupts.
+        lists => q{SELECT count(*) FROM (SELECT * FROM actstream.stream_of((SELECT refs FROM beside.many), '{target}') LIMIT 1) s},
+        # of JSON the server makes jsonb at the end, which it does not interrupt
+        feed => q{SELECT length(actstream.atom_feed(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) FROM actstream.action a},
+    );
+    my $timed = sub {
+        my ($timeout, $query) = @_;
+        my (undef, $out, $err) = $node->psql('postgres', "SET default_transaction_isolation = 'serializable';\nSET actstream.enable_recency_map = off;\n"
+              . "SET statement_timeout = '${timeout}ms';\n\\timing on\n$query;",
+            on_error_stop => 0, extra_params => [ '--set', 'VERBOSITY=sqlstate' ]);
+
+        return ($out =~ /Time: ([\d.]+) ms/, $err =~ /ERROR:  (\w+)/ ? $1 : 'answered');
+    };
+
+    foreach my $name (sort keys %queries)
+    {
+        my ($first) = $timed->(0, $queries{$name});
+        my ($second, $answered) = $timed->(0, $queries{$name});
+        my $whole = $first < $second ? $first : $second;
+        my ($ms, $state) = $timed->(int($whole / 3), $queries{$name});
+
+        is("$answered $state", 'answered 57014', "$name: a timeout ends a long call");
+        cmp_ok($ms, '<', $whole * 0.6, "$name: ... soon");
+        diag(sprintf('%s: %.0f ms, ended after %.0f ms', $name, $whole, $ms));
+    }
+}
 took('timeouts');
 
 #
