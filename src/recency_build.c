@@ -155,11 +155,16 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 	bool		busy;
 
 	PreventCommandDuringRecovery("recency_build()");
-	if (!RecencyMapFind(&map))
+	if (!RecencyMapGet(&map))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is no recency map"),
 				 errhint("Add \"actstream\" to shared_preload_libraries, and let actstream.recency_map_size be above zero.")));
+	if (!RecencyMapFind(&map))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("too many databases use the recency map"),
+				 errdetail("%d databases do, of which none has been dropped.", RECENCY_DATABASES)));
 	action = OwnTableOpen(ActionRelationId(), AccessShareLock);
 	count = build_map(&map, action, &busy);
 	if (busy)

@@ -642,7 +642,7 @@ is(seen($many, 'last'), 'too many databases same not spared', 'no entry is left'
 $many->safe_psql('last', of_next_object($insert =~ s/\$v/'crowded'/r));
 is(seen($many, 'last') . ', ' . first_verb($many, 'last'), 'too many databases same not spared, crowded', 'and an action is seen');
 is($crowded->query_safe('SELECT state FROM actstream.recency_stats()'), 'too many databases', 'a session that has none');
-fails_with('55000', 'SELECT actstream.recency_build()', 'no place to build it in', $many, 'last');
+fails_with('53400', 'SELECT actstream.recency_build()', 'no place to build it in', $many, 'last');
 $many->safe_psql('postgres', 'DROP DATABASE first');
 is($crowded->query_safe('SELECT state FROM actstream.recency_stats()'), 'incomplete', 'the same session has one, of a database that was dropped');
 $crowded->quit;
