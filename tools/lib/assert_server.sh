@@ -2,17 +2,26 @@
 # assertions, and with what valgrind is to know of its memory.
 
 tool_packages+=(
-    bison bzip2 flex patch pkg-config xz-utils libicu-dev zlib1g-dev   # its build
+    bison bzip2 flex patch pkg-config xz-utils               # its build
+    libicu-dev libxml2-dev zlib1g-dev
     valgrind
 )
 
+# feeds are made with libxml
+server_options=(
+    --enable-cassert --enable-debug --enable-tap-tests --without-readline
+    --with-icu --with-libxml
+    CFLAGS="-O1 -fno-omit-frame-pointer" CPPFLAGS="-DUSE_VALGRIND"
+)
+
 # use_assert_server: puts such a server, of the major version $major, into the
-# sandbox, and chooses it.
+# sandbox, and chooses it.  One in the cache that had other options is made anew.
 use_assert_server() {
     local kept=$cache/assert-server/$major.tar
 
     lock_cache assert-server --exclusive
-    [[ -e $kept ]] || make_assert_server "$kept"
+    [[ -e $kept && -e $kept.options && $(<"$kept.options") == "${server_options[*]}" ]] ||
+        make_assert_server "$kept"
     as_user mkdir "$sandbox/server"
     as_user tar --extract --directory="$sandbox/server" <"$kept"
     bindir=$sandbox/server/bin
@@ -41,7 +50,9 @@ make_assert_server() {
     compile_assert_server
     as_user cp "$source/src/tools/valgrind.supp" "$built/share"
     as_user tar --create --directory="$built" . >"$1.new"
+    rm -f "$1.options"
     mv "$1.new" "$1"
+    echo "${server_options[*]}" >"$1.options"
     as_user rm -rf "$source" "$built"
 }
 
@@ -53,9 +64,7 @@ compile_assert_server() {
         # the setting that lets a server before 18 find extensions elsewhere
         (( major >= 18 )) ||
             as_user patch --silent --strip=1 --input=debian/patches/extension_destdir
-        as_user ./configure --quiet --prefix="$built" --enable-cassert --enable-debug \
-            --enable-tap-tests --without-readline --with-icu \
-            CFLAGS="-O1 -fno-omit-frame-pointer" CPPFLAGS="-DUSE_VALGRIND"
+        as_user ./configure --quiet --prefix="$built" "${server_options[@]}"
         as_user make --silent --jobs="$(nproc)"
         for folder in . contrib src/test/isolation src/test/perl; do
             as_user make --silent --jobs="$(nproc)" --directory="$folder" install
