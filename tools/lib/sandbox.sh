@@ -56,15 +56,26 @@ build() {
     # Bitcode serves JIT only, and needs clang.
     as_user make --silent --jobs="$(nproc)" install \
         DESTDIR="$sandbox/stage" with_llvm=no "$@"
+    (( $(server_version) < 18 )) || strip_libdir
     server_settings | as_user tee "$sandbox/temp.conf" >/dev/null
+}
+
+server_version() {
+    "$PG_CONFIG" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/'
+}
+
+# strip_libdir: lets pg_upgrade find the staged library.  From 18 on CREATE FUNCTION
+# looks for $libdir/actstream in all of dynamic_library_path, but LOAD does not.
+strip_libdir() {
+    as_user sed -i "s|'\$libdir/|'|" \
+        "$sandbox/stage$("$PG_CONFIG" --sharedir)/extension/actstream.control"
 }
 
 # server_settings: prints what makes a server find the staged files.
 server_settings() {
-    local version stage=$sandbox/stage
+    local stage=$sandbox/stage
 
-    version=$("$PG_CONFIG" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
-    if (( version >= 18 )); then
+    if (( $(server_version) >= 18 )); then
         echo "extension_control_path = '$stage$("$PG_CONFIG" --sharedir):\$system'"
     else
         echo "extension_destdir = '$stage'"   # Debian's own
