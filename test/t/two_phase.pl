@@ -53,9 +53,14 @@ foreach my $outcome ('ROLLBACK', 'COMMIT')
     my (undef, undef, $refused) = $node->psql('postgres', q{SET lock_timeout = '100ms'; SELECT actstream.act_send('person:5', 'came')},
         extra_params => [ '--set', 'VERBOSITY=sqlstate' ]);
     like($refused, qr/55P03/, "$outcome: the row that it deletes is locked");
-    $node->restart('immediate') if $outcome eq 'COMMIT';
-    $session = $node->background_psql('postgres', on_error_stop => 0) if $outcome eq 'COMMIT';
-    $session->query($stream) if $outcome eq 'COMMIT';
+    if ($outcome eq 'COMMIT')
+    {
+        # it outlives a crash
+        $node->stop('immediate');
+        $node->start;
+        $session = $node->background_psql('postgres', on_error_stop => 0);
+        $session->query($stream);
+    }
     $node->safe_psql('postgres', q{SELECT actstream.recency_build()});
     is($session->query($stream), 'P2 came', "$outcome: nor later");
     $node->safe_psql('postgres', "$outcome PREPARED 'p'");
