@@ -12,7 +12,8 @@ foreach my $file ('README.md', 'docs/security.md')
 {
 	# roles belong to the whole cluster
 	my $node = PostgreSQL::Test::Cluster->new($file =~ s/\W/_/gr);
-	$node->init;
+	# tables are as wide as their characters, not their bytes, in any locale
+	$node->init(extra => [ '--no-locale', '--encoding=UTF8' ]);
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE DATABASE readme');
 	$node->safe_psql('readme',   'CREATE EXTENSION actstream') if $file eq 'README.md';
