@@ -96,13 +96,28 @@ check_in_root() {
     pack_checkout | tar --extract --no-same-owner --directory="$tree"
 
     inside=${tree#"$root"}
+    lend_network
     env --default-signal=INT,QUIT unshare --mount --pid --ipc --fork --kill-child sh -c '
         mount -t proc proc "$0/proc" && mount -t tmpfs tmpfs "$0/dev/shm" &&
         exec chroot "$0" "$@"' "$root" env --ignore-environment \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        HOME="$inside" TMPDIR="$inside/tmp" \
+        HOME="$inside" TMPDIR="$inside/tmp" "${network[@]}" \
         PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" "$@" \
         "$inside/tools/check" <&0 &
     at_end end_process KILL $!
     wait $!
+}
+
+# lend_network: lets npm in the root reach the registry that the machine's reaches;
+# sets network to variables for it.
+lend_network() {
+    cp --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
+    network=()
+    ! command -v npm >/dev/null ||
+        network+=("npm_config_registry=$(npm config get registry 2>/dev/null)")
+    if [[ ${NODE_EXTRA_CA_CERTS:-} ]]; then
+        cp "$NODE_EXTRA_CA_CERTS" "$tree/certificates.pem"
+        chmod 644 "$tree/certificates.pem"
+        network+=("NODE_EXTRA_CA_CERTS=$inside/certificates.pem")
+    fi
 }
