@@ -142,7 +142,7 @@ DROP FUNCTION estimated_rows;
 -- the figures of a scan
 CREATE FUNCTION figures(query text, OUT strategy text, OUT rows int, OUT objects int, OUT lists int,
                         OUT searches int, OUT entries int, OUT heap int, OUT skipped int, OUT time_line int)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET max_parallel_workers_per_gather = 0 AS $$    -- a worker would keep its figures
 DECLARE
     plan json;
 BEGIN
