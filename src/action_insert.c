@@ -95,6 +95,48 @@ is_allowed(Relation rel)
 		ExecutorCheckPerms_hook == NULL;
 }
 
+/*
+ * Does the predicate say no more than that a column is not null, or that it is
+ * true?  "holds" is what it then says of the row.
+ */
+static bool
+predicate_is_simple(List *predicate, TupleTableSlot *row, bool *holds)
+{
+	Node	   *condition = list_length(predicate) == 1 ? linitial(predicate) : NULL;
+	bool		test_null = condition != NULL && IsA(condition, NullTest) &&
+		((NullTest *) condition)->nulltesttype == IS_NOT_NULL;
+	Node	   *column = test_null ? (Node *) ((NullTest *) condition)->arg : condition;
+	Datum		value;
+	bool		isnull;
+
+	if (column == NULL || !IsA(column, Var) || ((Var *) column)->varattno <= 0)
+		return false;
+	value = slot_getattr(row, ((Var *) column)->varattno, &isnull);
+	*holds = !isnull && (test_null || DatumGetBool(value));
+	return true;
+}
+
+/*
+ * Forget the indexes that the row has no entry in, and predicates that are known
+ * to hold: the executor would prepare an expression for each, to find the same.
+ */
+static void
+decide_predicates(ResultRelInfo *target, TupleTableSlot *row)
+{
+	for (int i = 0; i < target->ri_NumIndices; i++)
+	{
+		IndexInfo  *index = target->ri_IndexRelationInfo[i];
+		bool		holds;
+
+		if (!predicate_is_simple(index->ii_Predicate, row, &holds))
+			continue;
+		if (holds)
+			index->ii_Predicate = NIL;
+		else
+			index->ii_ReadyForInserts = false;
+	}
+}
+
 /* Let the executor store the row, and run what triggers there are. */
 static void
 store(Relation rel, TupleTableSlot *row)
@@ -106,6 +148,7 @@ store(Relation rel, TupleTableSlot *row)
 	estate->es_opened_result_relations = list_make1(target);
 	estate->es_output_cid = GetCurrentCommandId(true);
 	ExecOpenIndices(target, false);
+	decide_predicates(target, row);
 
 	AfterTriggerBeginQuery();
 	ExecSimpleRelationInsert(target, estate, row);
