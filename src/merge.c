@@ -4,9 +4,9 @@
  *
  * A list is what one index has for one object, read backwards.  Open lists
  * stand in a heap by the time of their next entry.  Lists that have not been
- * opened wait under an upper bound of that time; one is opened only when its
- * bound is the newest of all.  Of very many lists only those with the newest
- * bounds are kept, and the merge ends where the others could have an entry.
+ * opened wait under an upper bound of that time, see closed_lists.c; one is opened
+ * only when its bound is the newest of all.  Where some were left out, the merge
+ * ends where these could have an entry.
  *
  * All lists of an index share one cursor, which is positioned anew for each
  * chunk of entries that a list takes, and holds no page between them.  Chunks
@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "closed_lists.h"
 #include "index_cursor.h"
 #include "merge.h"
 
@@ -53,17 +54,6 @@
  * little more than one.
  */
 #define FLOOR_PAGES				1.25
-
-/* A list that has not been opened: most never are, so it is small. */
-typedef struct ClosedList
-{
-	TimestampTz head;			/* no entry is newer than this */
-	TimestampTz oldest;			/* entries before this are not of the list */
-	Ref		   *object;			/* NULL: the whole index */
-	ActionIndex index;
-	int			number:31;		/* among those that were added */
-	bool		bounded:1;		/* is head a bound of what the index has? */
-} ClosedList;
 
 /* A list that has been opened. */
 typedef struct MergeList
@@ -99,15 +89,9 @@ struct StreamMerge
 	RowFilter	filter;			/* or NULL */
 	void	   *filter_arg;
 	int			first_chunk;	/* entries in it */
-	bool		started;		/* are closed lists in order, newest first? */
-	ClosedList *closed;			/* until then perhaps a heap, oldest first */
-	int			nclosed;
-	int			next_closed;	/* the first that has not been opened */
-	int			nadded;
-	int			capacity;
+	bool		started;		/* are closed lists in order? */
+	ClosedLists closed;
 	int			page;			/* lists whose bounds are above the floor */
-	bool		left_out;		/* were there more lists? */
-	TimestampTz cutoff;			/* none of these is newer */
 	TimestampTz floor;			/* a page is not likely to go below this */
 	binaryheap *heap;			/* of MergeList *, the newest head first */
 
@@ -192,34 +176,11 @@ StreamMergeBegin(StreamMerge *merge, int nlists, double page,
 
 	oldcontext = MemoryContextSwitchTo(merge->list_context);
 	merge->heap = binaryheap_allocate(Max(nlists, 1), compare_heads, NULL);
-	merge->closed = palloc_extended(Max(nlists, 1) * sizeof(ClosedList), MCXT_ALLOC_HUGE);
+	ClosedListsInit(&merge->closed, nlists);
 	MemoryContextSwitchTo(oldcontext);
-	merge->nclosed = merge->next_closed = merge->nadded = 0;
-	merge->capacity = nlists;
 	merge->page = Min(page * FLOOR_PAGES, nlists);
-	merge->left_out = false;
-	merge->cutoff = merge->floor = DT_NOBEGIN;
+	merge->floor = DT_NOBEGIN;
 	merge->started = false;
-}
-
-/* In a heap with the oldest head first, let a list sink to where it belongs. */
-static void
-sink(ClosedList *heap, int n, int place)
-{
-	ClosedList	list = heap[place];
-
-	for (;;)
-	{
-		int			child = 2 * place + 1;
-
-		if (child + 1 < n && heap[child + 1].head < heap[child].head)
-			child++;
-		if (child >= n || heap[child].head >= list.head)
-			break;
-		heap[place] = heap[child];
-		place = child;
-	}
-	heap[place] = list;
 }
 
 /*
@@ -232,17 +193,7 @@ sink(ClosedList *heap, int n, int place)
 const TimestampTz *
 StreamMergeCutoff(StreamMerge *merge)
 {
-	return &merge->cutoff;
-}
-
-/* There are as many lists as will be kept: put the one with the oldest head first. */
-static void
-begin_leaving_out(StreamMerge *merge)
-{
-	for (int i = merge->nclosed / 2 - 1; i >= 0; i--)
-		sink(merge->closed, merge->nclosed, i);
-	merge->left_out = true;
-	merge->cutoff = merge->closed[0].head;
+	return &merge->closed.cutoff;
 }
 
 /*
@@ -257,21 +208,9 @@ void
 StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 				   TimestampTz newest, TimestampTz oldest, TimestampTz bound)
 {
-	ClosedList	list = {.head = Min(newest, bound), .oldest = oldest, .object = object,
-	.index = index, .number = merge->nadded++, .bounded = bound < newest};
-
-	if (merge->nclosed < merge->capacity)
-	{
-		merge->closed[merge->nclosed++] = list;
-		return;
-	}
-	if (!merge->left_out)
-		begin_leaving_out(merge);
-	if (list.head <= merge->cutoff)
-		return;
-	merge->closed[0] = list;
-	sink(merge->closed, merge->nclosed, 0);
-	merge->cutoff = merge->closed[0].head;
+	ClosedListsAdd(&merge->closed,
+				   (ClosedList) {.head = Min(newest, bound), .oldest = oldest, .object = object,
+								 .index = index, .bounded = bound < newest});
 }
 
 /*
@@ -455,17 +394,6 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 		binaryheap_add(merge->heap, PointerGetDatum(list));
 }
 
-static int
-compare_closed(const void *a, const void *b, void *arg)
-{
-	const ClosedList *x = a;
-	const ClosedList *y = b;
-
-	if (x->head != y->head)
-		return x->head < y->head ? 1 : -1;
-	return x->number < y->number ? -1 : 1;
-}
-
 /*
  * start
  *		Put the closed lists in order, the newest first.
@@ -478,15 +406,13 @@ compare_closed(const void *a, const void *b, void *arg)
 static void
 start(StreamMerge *merge)
 {
-	int			n = merge->nclosed;
-	int			unbounded = 0;
+	TimestampTz bound;
 
 	merge->started = true;
-	qsort_interruptible(merge->closed, n, sizeof(ClosedList), compare_closed, NULL);
-	while (unbounded < n && !merge->closed[unbounded].bounded)
-		unbounded++;
-	if (unbounded < n)
-		merge->floor = merge->closed[Min(unbounded + merge->page, n) - 1].head - BOUND_ACCURACY;
+	ClosedListsSort(&merge->closed);
+	bound = ClosedListsBound(&merge->closed, merge->page);
+	if (bound != DT_NOBEGIN)
+		merge->floor = bound - BOUND_ACCURACY;
 }
 
 /*
@@ -503,8 +429,7 @@ first_list(StreamMerge *merge, TimestampTz oldest)
 	{
 		MergeList  *list = binaryheap_empty(merge->heap) ? NULL :
 			(MergeList *) DatumGetPointer(binaryheap_first(merge->heap));
-		ClosedList *closed = merge->next_closed == merge->nclosed ? NULL :
-			&merge->closed[merge->next_closed];
+		ClosedList *closed = ClosedListsFirst(&merge->closed);
 		bool		is_closed = closed != NULL && (list == NULL || closed->head >= list->head);
 		TimestampTz head;
 
@@ -512,11 +437,11 @@ first_list(StreamMerge *merge, TimestampTz oldest)
 		if (closed == NULL && list == NULL)
 			return NULL;
 		head = is_closed ? closed->head : list->head;
-		if (head < oldest || (merge->left_out && head <= merge->cutoff))
+		if (head < oldest || (merge->closed.left_out && head <= merge->closed.cutoff))
 			return NULL;
 		if (is_closed)
 		{
-			merge->next_closed++;
+			ClosedListsRemoveFirst(&merge->closed);
 			open_list(merge, closed);
 		}
 		else if (list->next < list->n)
@@ -670,7 +595,7 @@ StreamMergeNextGroup(StreamMerge *merge)
 bool
 StreamMergeIsShort(StreamMerge *merge)
 {
-	return merge->left_out;
+	return merge->closed.left_out;
 }
 
 /*
