@@ -178,6 +178,7 @@ SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
 	qsort_interruptible(set->sources, set->n, sizeof(Source), compare_sources, NULL);
 	for (int i = 0; i < set->n; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (kept == 0 || RefCompare(set->sources[kept - 1].object, set->sources[i].object) != 0)
 			set->sources[kept++] = set->sources[i];
 	}
