@@ -24,7 +24,7 @@
 #include "follow_list.h"
 #include "label_entries.h"
 #include "reader.h"
-#include "recency_build.h"
+#include "source_bounds.h"
 #include "stream_tables.h"
 
 #include <math.h>
@@ -41,13 +41,10 @@
  * bound is in the map or kept; each row that they yield.
  */
 #define LIST_COST			5.0
-#define BOUNDED_LIST_COST	9.0
+#define BOUNDED_LIST_COST	12.0
 #define CLOSED_LIST_COST	0.03
 #define KEPT_LIST_COST		0.004
 #define LIST_ROW_COST		2.0
-
-/* Bounds are fetched into the processor's cache for as many sources ahead. */
-#define PREFETCH_DISTANCE	32
 
 /*
  * With bounds, lists are kept for as many pages as this, and if that was not
@@ -83,9 +80,8 @@ struct StreamReader
 	TimestampTz oldest;
 	SourceSet  *sources;		/* NULL if the stream is not about objects */
 	int			nlists;			/* of them */
-	RecencyMap *map;			/* NULL: not used */
-	RecencyMap	map_space;		/* what it points to */
-	TimestampTz *kept;			/* bounds by probe that need no look at it, or NULL */
+	SourceBounds *bounds;		/* of them; NULL: not used */
+	SourceBounds bounds_space;	/* what it points to */
 	char	   *label;			/* of MODEL_STREAM */
 	LabelEntries *entries;		/* of it; NULL between calls */
 	int64		turn;			/* length of the current turn */
@@ -339,45 +335,12 @@ add_lists(StreamReader *reader, TimestampTz newest)
 	}
 }
 
-/* Let what the map has of a source be in the processor's cache soon. */
-static inline void
-prefetch_bounds(StreamReader *reader, int probe, TimestampTz time)
-{
-	if (probe < reader->sources->n && (reader->kept == NULL || reader->kept[probe] > time))
-		RecencyPrefetch(reader->map, reader->sources->probes[probe].hash);
-}
-
-/*
- * The roles of a source in which it may have an action newer than "time", and
- * bounds of these: see RecencyNewer().  What is found is kept.
- */
-static inline RoleSet
-newer_roles(StreamReader *reader, int probe, TimestampTz time, TimestampTz *bounds)
-{
-	const RecencyProbe *p = &reader->sources->probes[probe];
-	TimestampTz *kept = reader->kept == NULL ? NULL : &reader->kept[probe];
-	RoleSet		roles;
-
-	if (kept != NULL && *kept <= time)
-		return 0;
-	roles = RecencyNewer(reader->map, p->hash, time, bounds) & p->roles;
-	if (kept != NULL)
-	{
-		*kept = time;
-		for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-		{
-			if (roles & ROLE_BIT(role))
-				*kept = Max(*kept, bounds[role]);
-		}
-	}
-	return roles;
-}
-
 /* Add the lists that may have an entry, under their bounds. */
 static void
 add_bounded_lists(StreamReader *reader, TimestampTz newest)
 {
 	const TimestampTz *cutoff = StreamMergeCutoff(reader->merge);
+	const RecencyProbe *probes = reader->sources->probes;
 
 	for (int i = 0; i < reader->sources->n; i++)
 	{
@@ -385,12 +348,11 @@ add_bounded_lists(StreamReader *reader, TimestampTz newest)
 		RoleSet		roles;
 
 		CHECK_FOR_INTERRUPTS();
-		prefetch_bounds(reader, i + PREFETCH_DISTANCE, *cutoff);
-		roles = newer_roles(reader, i, *cutoff, bounds);
+		roles = SourceBoundsNewer(reader->bounds, i, *cutoff, bounds);
 		for (ActionIndex role = 0; roles != 0; role++, roles >>= 1)
 		{
 			if (roles & 1)
-				add_list(reader, reader->sources->probes[i].source, role, newest, bounds[role]);
+				add_list(reader, probes[i].source, role, newest, bounds[role]);
 		}
 	}
 }
@@ -399,18 +361,7 @@ add_bounded_lists(StreamReader *reader, TimestampTz newest)
 static int
 count_newer_lists(StreamReader *reader, TimestampTz newest)
 {
-	TimestampTz older = Max(newest, DT_NOBEGIN + 1) - 1;
-	int			count = 0;
-
-	for (int i = 0; newest != DT_NOEND && i < reader->sources->n; i++)
-	{
-		TimestampTz bounds[NUM_ACTION_ROLES];
-
-		CHECK_FOR_INTERRUPTS();
-		prefetch_bounds(reader, i + PREFETCH_DISTANCE, older);
-		count += pg_number_of_ones[newer_roles(reader, i, older, bounds)];
-	}
-	return count;
+	return newest == DT_NOEND ? 0 : SourceBoundsCountNewer(reader->bounds, newest);
 }
 
 /*
@@ -424,7 +375,7 @@ begin_lists(StreamReader *reader, TimestampTz newest, int wider)
 {
 	int			kept = reader->nlists;
 
-	if (reader->map != NULL)
+	if (reader->bounds != NULL)
 	{
 		double		needed = count_newer_lists(reader, newest) + FRONT_PAGES * reader->page;
 
@@ -439,7 +390,7 @@ begin_lists(StreamReader *reader, TimestampTz newest, int wider)
 	reader->below = newest;
 	reader->wider = wider;
 	StreamMergeBegin(reader->merge, kept, reader->page, NULL, NULL);
-	if (reader->map == NULL)
+	if (reader->bounds == NULL)
 		add_lists(reader, newest);
 	else
 		add_bounded_lists(reader, newest);
@@ -460,34 +411,34 @@ begin_entries(StreamReader *reader, TimestampTz newest)
 static int64
 count_spared(StreamReader *reader)
 {
-	return reader->map == NULL || !reader->merging ? 0 :
+	return reader->bounds == NULL || !reader->merging ? 0 :
 		Max(reader->nlists - (reader->counters.merge.lists_opened - reader->opened_before), 0);
 }
 
 /* Add what the recency map has done for the call to what is known of it. */
 static void
-end_map_use(StreamReader *reader)
+end_bounds_use(StreamReader *reader)
 {
 	MergeCounters *counters = &reader->counters.merge;
 
 	if (reader->merging)
 	{
-		RecencyCount(reader->map, RECENCY_STREAMS, 1);
-		RecencyCount(reader->map, RECENCY_LISTS_SPARED, count_spared(reader));
-		RecencyCount(reader->map, RECENCY_LISTS_OPENED,
+		RecencyCount(&reader->bounds->map, RECENCY_STREAMS, 1);
+		RecencyCount(&reader->bounds->map, RECENCY_LISTS_SPARED, count_spared(reader));
+		RecencyCount(&reader->bounds->map, RECENCY_LISTS_OPENED,
 					 counters->lists_opened - reader->opened_before);
-		RecencyCount(reader->map, RECENCY_TOO_HIGH,
+		RecencyCount(&reader->bounds->map, RECENCY_TOO_HIGH,
 					 counters->bounds_too_high - reader->too_high_before);
 		reader->spared_before += count_spared(reader);
 	}
-	reader->map = NULL;
+	reader->bounds = NULL;
 }
 
 static void
 end_call(StreamReader *reader)
 {
-	if (reader->map != NULL)
-		end_map_use(reader);
+	if (reader->bounds != NULL)
+		end_bounds_use(reader);
 	if (reader->entries != NULL)
 		LabelEntriesEnd(reader->entries);
 	reader->entries = NULL;
@@ -500,24 +451,14 @@ end_call(StreamReader *reader)
 	MemoryContextReset(reader->call_context);
 }
 
-/* Use the recency map if it can be relied on, and ask for that if not yet. */
+/* Use the bounds of the sources, if there are any. */
 static void
-find_map(StreamReader *reader)
+find_bounds(StreamReader *reader)
 {
-	Oid			index = reader->tables.recency_index;
-
-	if (!OidIsValid(index) || !RecencyMapWanted(reader->snapshot) ||
-		!RecencyMapFind(&reader->map_space))
+	if (!SourceBoundsFind(&reader->bounds_space, reader->sources, reader->tables.recency_index,
+						  reader->snapshot))
 		return;
-	if (!RecencyMapIsComplete(&reader->map_space, index))
-	{
-		RecencyRequestBuild(&reader->map_space);
-		return;
-	}
-	SourceSetHash(reader->sources, false);
-	reader->map = &reader->map_space;
-	reader->kept = reader->sources->kept_bounds == NULL ? NULL :
-		KeptBoundsRefresh(reader->sources->kept_bounds, reader->map, reader->sources->probes);
+	reader->bounds = &reader->bounds_space;
 	reader->counters.recency_map = true;
 }
 
@@ -529,17 +470,17 @@ find_map(StreamReader *reader)
 static double
 cost_of_lists(StreamReader *reader)
 {
-	if (reader->map == NULL)
+	if (reader->bounds == NULL)
 		return reader->nlists * LIST_COST;
 	return Min(reader->page, reader->nlists) * BOUNDED_LIST_COST +
-		reader->nlists * (reader->kept == NULL ? CLOSED_LIST_COST : KEPT_LIST_COST);
+		reader->nlists * (reader->bounds->kept == NULL ? CLOSED_LIST_COST : KEPT_LIST_COST);
 }
 
 /* Let the cost be complete; false if it was. */
 static bool
 add_newer_lists(StreamReader *reader)
 {
-	if (reader->map == NULL || reader->counted)
+	if (reader->bounds == NULL || reader->counted)
 		return false;
 	reader->lists_cost += count_newer_lists(reader, reader->newest) * BOUNDED_LIST_COST;
 	reader->counted = true;
@@ -551,7 +492,7 @@ static bool
 lists_are_better(StreamReader *reader)
 {
 	return reader->nlists < MIN_LISTS ||
-		(reader->map != NULL && reader->newest == DT_NOEND &&
+		(reader->bounds != NULL && reader->newest == DT_NOEND &&
 		 reader->sources->skip_tries-- > 0);
 }
 
@@ -566,7 +507,7 @@ begin_sources(StreamReader *reader)
 {
 	if (reader->nlists == 0)
 		return;
-	find_map(reader);
+	find_bounds(reader);
 	if (IsolationIsSerializable() || lists_are_better(reader))
 	{
 		begin_lists(reader, reader->newest, 1);

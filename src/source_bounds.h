@@ -1,0 +1,64 @@
+/*
+ * source_bounds.h
+ *		How new the newest action of each source of a stream can be.
+ */
+#ifndef ACTSTREAM_SOURCE_BOUNDS_H
+#define ACTSTREAM_SOURCE_BOUNDS_H
+
+#include "recency.h"
+#include "source.h"
+
+/* Bounds are fetched into the processor's cache for as many sources ahead. */
+#define PREFETCH_DISTANCE	32
+
+/* The bounds of a set of sources, for one reading of a stream. */
+typedef struct SourceBounds
+{
+	RecencyMap	map;
+	const SourceSet *sources;
+	TimestampTz *kept;			/* by probe, see KeptBoundsRefresh(); or NULL */
+} SourceBounds;
+
+/* Is it not known without a look at the map that a source has nothing newer? */
+static inline bool
+SourceBoundsAsk(const SourceBounds *bounds, int probe, TimestampTz time)
+{
+	return bounds->kept == NULL || bounds->kept[probe] > time;
+}
+
+/*
+ * SourceBoundsNewer
+ *		The roles of a source in which it is shown and may have an action newer
+ *		than "time", and in "newest" bounds of these: see RecencyNewer().
+ *
+ * Sources go by their probes, and are best asked in that order.
+ */
+static pg_attribute_always_inline RoleSet
+SourceBoundsNewer(const SourceBounds *bounds, int probe, TimestampTz time, TimestampTz *newest)
+{
+	const RecencyProbe *probes = bounds->sources->probes;
+	int			ahead = probe + PREFETCH_DISTANCE;
+	TimestampTz most = time;
+	RoleSet		roles;
+
+	if (ahead < bounds->sources->n && SourceBoundsAsk(bounds, ahead, time))
+		RecencyPrefetch(&bounds->map, probes[ahead].hash);
+	if (!SourceBoundsAsk(bounds, probe, time))
+		return 0;
+	roles = RecencyNewer(&bounds->map, probes[probe].hash, time, newest) & probes[probe].roles;
+	if (bounds->kept == NULL)
+		return roles;
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (roles & ROLE_BIT(role))
+			most = Max(most, newest[role]);
+	}
+	bounds->kept[probe] = most;
+	return roles;
+}
+
+extern bool SourceBoundsFind(SourceBounds *bounds, SourceSet *sources, Oid recency_index,
+							 Snapshot snapshot);
+extern int	SourceBoundsCountNewer(const SourceBounds *bounds, TimestampTz newest);
+
+#endif							/* ACTSTREAM_SOURCE_BOUNDS_H */
