@@ -125,6 +125,8 @@ END
         }
         $log_start = -s $node->logfile;
         is(answers(), $expected, "$name: the same answers");
+        my $sent_start = -s $node->logfile;
+        $node->safe_psql('shop', q{BEGIN; SELECT actstream.act_send('person:3', 'audited'); ROLLBACK});
 
         # they were at work
         my $log = substr(slurp_file($node->logfile), $log_start);
@@ -132,6 +134,8 @@ END
         {
             like($log, qr/AUDIT: SESSION,.*actstream\.user_stream/, "$name: pgaudit has logged a stream") if $module eq 'pgaudit';
             like($log, qr/AUDIT: OBJECT|AUDIT: SESSION,.*TABLE,actstream\.action/, "$name: and what it reads") if $module eq 'pgaudit';
+            like(substr(slurp_file($node->logfile), $sent_start), qr/AUDIT: SESSION,.*WRITE,INSERT,TABLE,actstream\.action/,
+                "$name: and an action that is sent") if $module eq 'pgaudit';
             like($log, qr/Custom Scan \(Stream\)/, "$name: auto_explain has logged the scan of a stream") if $module eq 'auto_explain';
             cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_statements WHERE query LIKE '%actstream.user_stream%'}),
                 '>', 0, "$name: pg_stat_statements has counted streams") if $module eq 'pg_stat_statements';
