@@ -7,6 +7,7 @@
 
 use strict;
 use warnings;
+use feature 'state';
 
 use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
@@ -122,6 +123,52 @@ sub state_is
     my ($expected, $name, $to, $database) = @_;
 
     is(($to // $node)->safe_psql($database // 'postgres', 'SELECT state FROM actstream.recency_stats()'), $expected, $name);
+    return;
+}
+
+# What a session keeps with its list, bounds: it hears of few raises one by one, of
+# many by reading all bounds again, and of more than are remembered, too.
+sub keeps_bounds
+{
+    my ($name) = @_;
+
+    state $others = 1000000;    # of whom nobody has heard
+    my $keeper = $node->background_psql('postgres');
+    my $page = <<'END';
+SELECT (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream('o:5003') LIMIT 20) AS s)
+       = (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream_sql('o:5003') LIMIT 20) AS s),
+       (SELECT verb FROM actstream.user_stream('o:5003') LIMIT 1)
+END
+    foreach my $raises (0, 1, 50, 200, 1000, 20000)
+    {
+        $keeper->query_safe($page) for 1 .. 2;
+        $node->safe_psql('postgres', of_next_object(<<"END"));
+INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
+SELECT actstream.ref('o', i), 'raises', actstream.ref('o', i), actstream.ref('o', i), '2026-01-15 00:00+00'
+FROM generate_series($others + 1, $others + $raises) AS i;
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\$o, 'after $raises', \$t)
+END
+        $others += $raises;
+        is($keeper->query_safe($page), "t|after $raises", "$name: after $raises objects have raised their bounds");
+    }
+
+    # each followee in turn, whatever shares a line with it
+    foreach my $turn (1 .. 10)
+    {
+        my $same = $keeper->query_safe(of_next_object(<<'END') =~ s/\$page/$page/gr);
+BEGIN;
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'in turn', $t);
+COMMIT;
+$page
+END
+        is($same, 't|in turn', "$name: what object $object does");
+    }
+    $keeper->query_safe('BEGIN');
+    $keeper->query_safe(of_next_object(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'own', $t)}));
+    is($keeper->query_safe($page), 't|own', "$name: after the session itself has");
+    $keeper->query_safe('ROLLBACK');
+    is($keeper->query_safe($page), 't|in turn', "$name: and taken it back");
+    $keeper->quit;
     return;
 }
 
@@ -382,6 +429,7 @@ $node->restart;
 build();
 comes_by('shared bounds', $insert);
 cmp_ok($node->safe_psql('postgres', 'SELECT shared_lines FROM actstream.recency_stats()'), '>', 0, 'bounds are shared in a small map');
+keeps_bounds('shared bounds');
 
 # without asking: the first stream asks for a worker
 $node->append_conf('postgresql.conf', "actstream.recency_map_size = '1MB'");
@@ -389,6 +437,7 @@ $node->restart;
 $node->safe_psql('postgres', q{SELECT id FROM actstream.user_stream('o:5003') LIMIT 1});
 ok($node->poll_query_until('postgres', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'a worker completes the map');
 comes_by('another size', $insert);
+keeps_bounds('another size');
 
 #
 # Lists of follows: each statement of a session that keeps one, and of one with
@@ -537,35 +586,6 @@ $change->('BEGIN; CREATE TEMP TABLE f ON COMMIT DROP AS SELECT * FROM actstream.
       . q{ INSERT INTO actstream.follow SELECT * FROM f WHERE flag = ''; COMMIT});
 both_are($warm, 0, 'truncate');
 $warm->quit;
-
-#
-# Bounds that a session keeps with its list: it hears of few raises one by one, of
-# many by reading all bounds again, and of more than are remembered, too
-#
-
-my $keeper = $node->background_psql('postgres');
-my $page = <<'END';
-SELECT (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream('o:5003') LIMIT 20) AS s)
-       = (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream_sql('o:5003') LIMIT 20) AS s),
-       (SELECT verb FROM actstream.user_stream('o:5003') LIMIT 1)
-END
-foreach my $raises (0, 1, 50, 200, 1000, 20000)
-{
-    $keeper->query_safe($page) for 1 .. 2;
-    $node->safe_psql('postgres', of_next_object(<<"END"));
-INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
-SELECT actstream.ref('o', i), 'raises', actstream.ref('o', i), actstream.ref('o', i), '2026-01-15 00:00+00'
-FROM generate_series(1, $raises) AS raise, LATERAL (SELECT 1000000 + $raises * 100000 + raise AS i) AS o;
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\$o, 'after $raises', \$t)
-END
-    is($keeper->query_safe($page), "t|after $raises", "after $raises objects have raised their bounds");
-}
-$keeper->query_safe('BEGIN');
-$keeper->query_safe(of_next_object(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'own', $t)}));
-is($keeper->query_safe($page), 't|own', 'after the session itself has');
-$keeper->query_safe('ROLLBACK');
-is($keeper->query_safe($page), 't|after 20000', 'and taken it back');
-$keeper->quit;
 
 #
 # A standby, and its promotion
