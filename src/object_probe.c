@@ -135,13 +135,15 @@ lock_row(Relation rel, TupleTableSlot *row, Snapshot snapshot, bool *moved)
 		case TM_Deleted:
 			if (IsolationUsesXactSnapshot())
 				cannot_serialize();
+			/* of one that was updated the newest version has been looked for */
 			if (result == TM_Deleted)
 				return false;
-			/* FALLTHROUGH */
+			break;
 		default:
-			elog(ERROR, "unrecognized table_tuple_lock status: %u", result);
-			return false;
+			break;
 	}
+	elog(ERROR, "unrecognized table_tuple_lock status: %u", result);
+	return false;
 }
 
 /* Find the row, and lock it. */

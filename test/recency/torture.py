@@ -362,8 +362,22 @@ class Reader(Worker):
             count("after_complete", state == "complete")
         if got != wanted:
             count("mismatches")
-            self.shared.tell(self.number, f"user_stream({args}) LIMIT {limit}, map {state}: missing {sorted(set(wanted) - set(got))[:5]}, "
-                                  f"too many {sorted(set(got) - set(wanted))[:5]}")
+            self.shared.tell(self.number, f"user_stream({args}) LIMIT {limit}, map {state}, at {self.connection.isolation_level}: "
+                                  f"missing {sorted(set(wanted) - set(got))[:5]}, too many {sorted(set(got) - set(wanted))[:5]}, "
+                                  f"{len(got)} of {len(wanted)}, twice {[(got.index(id), i, id) for i, id in enumerate(got) if got.index(id) < i][:5]}; "
+                                  f"again {self.again(args, limit)}")
+
+    def again(self, args, limit):
+        """How many rows there are a moment later: in the same way, without kept lists, without the map as well, by the SQL form."""
+        count = lambda function: self.run(f"SELECT count(*) FROM (SELECT id FROM actstream.{function}({args}) LIMIT {limit}) AS s").fetchone()[0]
+        found = [count("user_stream")]
+        for setting in ("actstream.follow_cache_size = 0", "actstream.enable_recency_map = off"):
+            self.run(f"SET {setting}")
+            found.append(count("user_stream"))
+        found.append(count("user_stream_sql"))
+        self.run("RESET actstream.follow_cache_size")
+        self.run("RESET actstream.enable_recency_map")
+        return found
 
     def step(self):
         if self.dice.random() < 0.6:
@@ -423,7 +437,10 @@ class Chaos:
     def kill_backend(self):
         pids = self.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()").fetchall()
         if pids:
-            os.kill(self.dice.choice(pids)[0], signal.SIGKILL)
+            try:
+                os.kill(self.dice.choice(pids)[0], signal.SIGKILL)
+            except ProcessLookupError:
+                pass    # it has gone by itself
         for _ in range(100):
             time.sleep(0.1)
             try:
