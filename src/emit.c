@@ -102,8 +102,9 @@ tracking_of_trigger(TriggerData *trigdata)
 	entry = hash_search(trackings, &trigger->tgoid, HASH_ENTER, &found);
 	if (!found)
 	{
-		entry->context = NULL;
+		entry->relation = InvalidOid;
 		entry->valid = false;
+		entry->context = NULL;
 	}
 	if (entry->valid)
 		return &entry->tracking;
