@@ -118,7 +118,10 @@ tracking_of_trigger(TriggerData *trigdata)
 
 	/* a firing further out, whose output functions led here, may still need it */
 	if (entry->context != NULL)
+	{
 		MemoryContextSetParent(entry->context, TopTransactionContext);
+		entry->context = NULL;	/* it ends with the transaction, even if we do here */
+	}
 	entry->context = AllocSetContextCreate(CacheMemoryContext,
 										   "actstream tracking",
 										   ALLOCSET_SMALL_SIZES);
