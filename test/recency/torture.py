@@ -368,9 +368,12 @@ class Reader(Worker):
                                   f"again {self.again(args, limit)}")
 
     def again(self, args, limit):
-        """How many rows there are a moment later: in the same way, without kept lists, without the map as well, by the SQL form."""
-        count = lambda function: self.run(f"SELECT count(*) FROM (SELECT id FROM actstream.{function}({args}) LIMIT {limit}) AS s").fetchone()[0]
-        found = [count("user_stream")]
+        """How many rows there are a moment later, and how many different ones: in the same way, without kept lists,
+        without the map as well, by the SQL form; and how the first were read."""
+        rows = lambda function: f"(SELECT id FROM actstream.{function}({args}) LIMIT {limit}) AS s"
+        count = lambda function: self.run(f"SELECT count(*), count(DISTINCT id) FROM {rows(function)}").fetchone()
+        found = [count("user_stream"),
+                 [line for line, in self.run(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT * FROM {rows('user_stream')}")]]
         for setting in ("actstream.follow_cache_size = 0", "actstream.enable_recency_map = off"):
             self.run(f"SET {setting}")
             found.append(count("user_stream"))
