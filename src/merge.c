@@ -180,6 +180,7 @@ StreamMergeBegin(StreamMerge *merge, int nlists, double page,
 	MemoryContextSwitchTo(oldcontext);
 	merge->page = Min(page * FLOOR_PAGES, nlists);
 	merge->floor = DT_NOBEGIN;
+	merge->position = DT_NOEND;
 	merge->started = false;
 }
 
@@ -383,7 +384,9 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 	list->oldest = closed->oldest;
 	list->more = true;
 	list->resume = list->head = closed->head;
-	list->floor = Max(closed->oldest, merge->floor);
+	/* a list that begins below the floor was come to because that is too high */
+	list->floor = merge->floor > closed->head ? closed->oldest :
+		Max(closed->oldest, merge->floor);
 	list->chunk = merge->first_chunk;
 	merge->counters->lists_opened++;
 	read_chunk(merge, list);
@@ -578,6 +581,7 @@ StreamMergeNextGroup(StreamMerge *merge)
 	list = first_list(merge, DT_NOBEGIN);
 	if (list == NULL)
 		return false;
+	Assert(list->head <= merge->position);
 	merge->position = list->head;
 	do
 	{

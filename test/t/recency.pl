@@ -424,6 +424,34 @@ $node->safe_psql('postgres', "COMMIT PREPARED 'p'");
 is(seen($node, 'postgres') . ', ' . first_verb($node, 'postgres'), 'complete same spared, commit prepared', 'commit prepared');
 comes_by('after a crash', $insert);
 
+# What comes to a list after its bound was read, and below the first rows that are
+# wanted, leaves the place where a stream goes on as it is.  The bounds of 9101 to
+# 9107 are too high, so that those of the others are not enough for a page.
+$node->safe_psql('postgres', 'CREATE DATABASE late');
+set_up('late');
+build($node, 'late');
+$node->safe_psql('late', <<'END');
+INSERT INTO actstream.follow (follower, followee, actor_only) SELECT 'o:9001', actstream.ref('o', 9100 + i), true FROM generate_series(1, 15) AS i;
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT 'o:9101', 'did ' || i, timestamptz '2026-01-01 01:00+00' - i * interval '1 minute' FROM generate_series(1, 4) AS i;
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', 9100 + i), 'began', timestamptz '2025-01-01 00:00+00' - i * interval '1 minute' FROM generate_series(2, 15) AS i;
+BEGIN;
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', 9100 + i), 'undone', timestamptz '2026-01-01 00:00+00'
+       + CASE WHEN i < 8 THEN '100 minutes' WHEN i = 8 THEN '45 minutes' WHEN i < 13 THEN '40 minutes' ELSE '30 minutes' END::interval
+FROM generate_series(1, 15) AS i;
+ROLLBACK;
+VACUUM actstream.action;
+END
+my $slow = $node->background_psql('late');
+$slow->query_safe(q{BEGIN; DECLARE c CURSOR FOR SELECT verb FROM actstream.user_stream('o:9001') LIMIT 6});
+is($slow->query_safe('FETCH 2 FROM c'), "did 1\ndid 2", 'the first rows of a stream');
+$node->safe_psql('late', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:9108', 'came late', '2026-01-01 00:58:30+00')});
+is($slow->query_safe('FETCH ALL FROM c'), "did 3\ndid 4\nbegan\nbegan", 'each of the others is there once');
+$slow->query_safe('COMMIT');
+$slow->quit;
+
 $node->append_conf('postgresql.conf', "actstream.recency_map_size = '64kB'");
 $node->restart;
 build();
