@@ -250,11 +250,16 @@ actstream_act_send(PG_FUNCTION_ARGS)
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE ON actstream.action, for each row: the row is
- * valid, and its references are to what exists.
+ * ActionCheckRow
+ *		Check that a row that has been stored in the table is valid, and that its
+ *		references are to what exists.
+ *
+ * References that it had before, as "old", unless that is NULL, are not looked at.
+ * Raises ERRCODE_INVALID_PARAMETER_VALUE or ERRCODE_PROGRAM_LIMIT_EXCEEDED, and
+ * what IntegrityCheckRow() raises.
  */
-Datum
-actstream_action_check(PG_FUNCTION_ARGS)
+void
+ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old)
 {
 	static const AttrNumber roles[] = {
 		Anum_action_actor,
@@ -262,9 +267,7 @@ actstream_action_check(PG_FUNCTION_ARGS)
 		Anum_action_target
 	};
 
-	TriggerData *trigdata = OwnTriggerData(fcinfo, ActionRelationId());
-	HeapTuple	row = IntegrityTriggerRow(trigdata);
-	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	TupleDesc	tupdesc = RelationGetDescr(rel);
 	Datum		value;
 	bool		isnull;
 
@@ -273,6 +276,19 @@ actstream_action_check(PG_FUNCTION_ARGS)
 	if (!isnull)
 		check_external_id(value);
 
-	IntegrityCheckRow(trigdata, roles, lengthof(roles));
+	IntegrityCheckRow(rel, row, old, roles, lengthof(roles));
+}
+
+/*
+ * Trigger action_check AFTER INSERT OR UPDATE ON actstream.action, for each row.
+ */
+Datum
+actstream_action_check(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = OwnTriggerData(fcinfo, ActionRelationId());
+	HeapTuple	old;
+	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
+
+	ActionCheckRow(trigdata->tg_relation, row, old);
 	return PointerGetDatum(NULL);
 }

@@ -6,19 +6,23 @@
  * Where the table is as the extension made it, and the user may do with it as he
  * likes, a row can be stored as the subscriber of a replication stores it:
  * constraints, indexes and triggers for each row are the executor's here as well.
- * Whatever asks for more is left to a statement.
+ * What can be known of the table beforehand is kept, until the relation cache
+ * hears of a change to it.  Whatever asks for more is left to a statement.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "action_insert.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -29,40 +33,97 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
-/* Where ids come from, as long as "table" is not InvalidOid. */
+/* An index of the table, in which some rows have no entry. */
+typedef struct KnownIndex
+{
+	Oid			oid;
+	AttrNumber	column;			/* which these have no value in; 0: the executor will see */
+	bool		is_flag;		/* nor has a row where it is false */
+} KnownIndex;
+
+/* What is known of the table, as long as "relid" is not InvalidOid. */
 static struct
 {
-	Oid			table;
-	Oid			sequence;		/* InvalidOid: from somewhere else */
-}			ids;
+	Oid			relid;
+	Oid			sequence;		/* of its ids; InvalidOid: they come from elsewhere */
+	bool		is_as_made;		/* has it the trigger that checks each row, and no other? */
+	int			nindexes;
+	KnownIndex *indexes;		/* in the order that all lock them in */
+	uint64		changes;		/* heard of, in whatever table */
+}			table;
 
 /* Relation cache callback: must not access catalogs. */
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == ids.table)
-		ids.table = InvalidOid;
+	table.changes++;
+	if (relid == InvalidOid || relid == table.relid)
+		table.relid = InvalidOid;
 }
 
-/* The sequence of the table's ids, or InvalidOid if they have none. */
-static Oid
-id_sequence(Relation rel)
+/* Learn which rows have an entry in an index, if its predicate is simple. */
+static void
+look_at_predicate(KnownIndex *known, List *predicate)
+{
+	Node	   *condition = list_length(predicate) == 1 ? linitial(predicate) : NULL;
+	bool		test_null = condition != NULL && IsA(condition, NullTest) &&
+		((NullTest *) condition)->nulltesttype == IS_NOT_NULL;
+	Node	   *column = test_null ? (Node *) ((NullTest *) condition)->arg : condition;
+
+	known->column = column != NULL && IsA(column, Var) ? Max(((Var *) column)->varattno, 0) : 0;
+	known->is_flag = !test_null;
+}
+
+static void
+look_at_indexes(Relation rel)
+{
+	List	   *oids = RelationGetIndexList(rel);
+	ListCell   *cell;
+
+	/* one may be being built by another session, which waits for this transaction */
+	table.nindexes = 0;
+	if (table.indexes == NULL)
+		table.indexes = MemoryContextAlloc(CacheMemoryContext, sizeof(KnownIndex));
+	table.indexes = repalloc(table.indexes, Max(list_length(oids), 1) * sizeof(KnownIndex));
+	foreach(cell, oids)
+	{
+		KnownIndex *known = &table.indexes[table.nindexes];
+		Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
+
+		known->oid = RelationGetRelid(index);
+		look_at_predicate(known, RelationGetIndexPredicate(index));
+		index_close(index, NoLock);
+		table.nindexes++;
+	}
+	list_free(oids);
+}
+
+/* Learn what the table is like, unless that is known. */
+static void
+look_at_table(Relation rel)
 {
 	static bool registered = false;
-	Oid			sequence = InvalidOid;
+	TriggerDesc *triggers = rel->trigdesc;
+	uint64		changes;
 
-	if (ids.table == RelationGetRelid(rel))
-		return ids.sequence;
+	if (table.relid == RelationGetRelid(rel))
+		return;
 	if (!registered)
 	{
 		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 		registered = true;
 	}
+	changes = table.changes;
+	table.relid = table.sequence = InvalidOid;
 	if (TupleDescAttr(RelationGetDescr(rel), Anum_action_id - 1)->attidentity != '\0')
-		sequence = identity_sequence(rel, Anum_action_id);
-	ids.table = RelationGetRelid(rel);
-	ids.sequence = sequence;
-	return sequence;
+		table.sequence = identity_sequence(rel, Anum_action_id);
+	table.is_as_made = triggers != NULL && triggers->numtriggers == 1 &&
+		IsOwnTrigger(&triggers->triggers[0], "action_check",
+					 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE, TRIGGER_FIRES_ON_ORIGIN);
+	look_at_indexes(rel);
+	/* what is heard of meanwhile is for the next time */
+	if (table.changes == changes)
+		table.relid = RelationGetRelid(rel);
 }
 
 /*
@@ -96,64 +157,85 @@ is_allowed(Relation rel)
 }
 
 /*
- * Does the predicate say no more than that a column is not null, or that it is
- * true?  "holds" is what it then says of the row.
- */
-static bool
-predicate_is_simple(List *predicate, TupleTableSlot *row, bool *holds)
-{
-	Node	   *condition = list_length(predicate) == 1 ? linitial(predicate) : NULL;
-	bool		test_null = condition != NULL && IsA(condition, NullTest) &&
-		((NullTest *) condition)->nulltesttype == IS_NOT_NULL;
-	Node	   *column = test_null ? (Node *) ((NullTest *) condition)->arg : condition;
-	Datum		value;
-	bool		isnull;
-
-	if (column == NULL || !IsA(column, Var) || ((Var *) column)->varattno <= 0)
-		return false;
-	value = slot_getattr(row, ((Var *) column)->varattno, &isnull);
-	*holds = !isnull && (test_null || DatumGetBool(value));
-	return true;
-}
-
-/*
- * Forget the indexes that the row has no entry in, and predicates that are known
- * to hold: the executor would prepare an expression for each, to find the same.
+ * Open the indexes that the row has, or may have, an entry in.
+ *
+ * They stay locked until the end of the transaction, as the table does: a lock that
+ * is held already costs little.
  */
 static void
-decide_predicates(ResultRelInfo *target, TupleTableSlot *row)
+open_indexes(ResultRelInfo *target, TupleTableSlot *row)
 {
-	for (int i = 0; i < target->ri_NumIndices; i++)
+	target->ri_IndexRelationDescs = palloc(table.nindexes * sizeof(Relation));
+	target->ri_IndexRelationInfo = palloc(table.nindexes * sizeof(IndexInfo *));
+	for (int i = 0; i < table.nindexes; i++)
 	{
-		IndexInfo  *index = target->ri_IndexRelationInfo[i];
-		bool		holds;
+		KnownIndex	known = table.indexes[i];
+		Relation	index;
+		IndexInfo  *info;
 
-		if (!predicate_is_simple(index->ii_Predicate, row, &holds))
+		if (known.column > 0 &&
+			(row->tts_isnull[known.column - 1] ||
+			 (known.is_flag && !DatumGetBool(row->tts_values[known.column - 1]))))
 			continue;
-		if (holds)
-			index->ii_Predicate = NIL;
-		else
-			index->ii_ReadyForInserts = false;
+		index = index_open(known.oid, RowExclusiveLock);
+		info = BuildIndexInfo(index);
+		if (known.column > 0)
+			info->ii_Predicate = NIL;
+		target->ri_IndexRelationDescs[target->ri_NumIndices] = index;
+		target->ri_IndexRelationInfo[target->ri_NumIndices] = info;
+		target->ri_NumIndices++;
 	}
 }
 
-/* Let the executor store the row, and run what triggers there are. */
+static void
+close_indexes(ResultRelInfo *target)
+{
+	for (int i = 0; i < target->ri_NumIndices; i++)
+		index_close(target->ri_IndexRelationDescs[i], NoLock);
+	target->ri_NumIndices = 0;
+}
+
+/* What the trigger would do. */
+static void
+check_stored(Relation rel, TupleTableSlot *row)
+{
+	bool		should_free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
+
+	ActionCheckRow(rel, tuple, NULL);
+	if (should_free)
+		heap_freetuple(tuple);
+}
+
+/*
+ * Let the executor store the row, and run what triggers there are.
+ *
+ * If there is but the one that checks the row, there is no need to queue it.
+ */
 static void
 store(Relation rel, TupleTableSlot *row)
 {
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *target = makeNode(ResultRelInfo);
+	bool		just_check = table.is_as_made &&
+		SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
 
 	InitResultRelInfo(target, rel, 0, NULL, 0);
 	estate->es_opened_result_relations = list_make1(target);
 	estate->es_output_cid = GetCurrentCommandId(true);
-	ExecOpenIndices(target, false);
-	decide_predicates(target, row);
+	open_indexes(target, row);
+	if (just_check)
+		target->ri_TrigDesc = NULL;
+	else
+		AfterTriggerBeginQuery();
 
-	AfterTriggerBeginQuery();
 	ExecSimpleRelationInsert(target, estate, row);
-	AfterTriggerEndQuery(estate);
+	close_indexes(target);
 
+	if (just_check)
+		check_stored(rel, row);
+	else
+		AfterTriggerEndQuery(estate);
 	ExecCloseResultRelations(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	FreeExecutorState(estate);
@@ -170,9 +252,11 @@ bool
 ActionInsert(NewAction *action, Datum *row)
 {
 	Relation	rel = OwnTableOpen(ActionRelationId(), RowExclusiveLock);
-	bool		possible = is_plain(rel) && is_allowed(rel) && OidIsValid(id_sequence(rel));
+	bool		possible;
 	TupleTableSlot *slot;
 
+	look_at_table(rel);
+	possible = OidIsValid(table.sequence) && is_plain(rel) && is_allowed(rel);
 	if (possible)
 	{
 		PreventCommandIfReadOnly("INSERT");
@@ -181,7 +265,7 @@ ActionInsert(NewAction *action, Datum *row)
 		memcpy(slot->tts_values, action->values, sizeof(action->values));
 		memcpy(slot->tts_isnull, action->isnull, sizeof(action->isnull));
 		slot->tts_values[Anum_action_id - 1] =
-			Int64GetDatum(nextval_internal(id_sequence(rel), false));
+			Int64GetDatum(nextval_internal(table.sequence, false));
 		slot->tts_isnull[Anum_action_id - 1] = false;
 		ExecStoreVirtualTuple(slot);
 

@@ -19,6 +19,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -221,6 +222,24 @@ OwnTriggerData(FunctionCallInfo fcinfo, Oid relid)
 				 errdetail("Its function serves relation \"%s\" of extension actstream only.",
 						   get_rel_name(relid))));
 	return trigdata;
+}
+
+/*
+ * IsOwnTrigger
+ *		Whether it calls a function of ours after these events, for each row,
+ *		whenever "enabled" says.
+ */
+bool
+IsOwnTrigger(const Trigger *trigger, const char *function, int16 events, char enabled)
+{
+	Oid			funcid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										 CStringGetDatum(function),
+										 PointerGetDatum(buildoidvector(NULL, 0)),
+										 ObjectIdGetDatum(OwnSchema()));
+
+	return OidIsValid(funcid) && trigger->tgfoid == funcid && trigger->tgenabled == enabled &&
+		trigger->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER | events) &&
+		trigger->tgnattr == 0 && trigger->tgqual == NULL && !trigger->tgdeferrable;
 }
 
 /*

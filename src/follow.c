@@ -237,11 +237,12 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 	};
 
 	TriggerData *trigdata = OwnTriggerData(fcinfo, FollowRelationId());
-	HeapTuple	row = IntegrityTriggerRow(trigdata);
+	HeapTuple	old;
+	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
 	bool		isnull;
 
 	check_flag(heap_getattr(row, Anum_follow_flag,
 							RelationGetDescr(trigdata->tg_relation), &isnull));
-	IntegrityCheckRow(trigdata, columns, lengthof(columns));
+	IntegrityCheckRow(trigdata->tg_relation, row, old, columns, lengthof(columns));
 	return PointerGetDatum(NULL);
 }

@@ -38,17 +38,14 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "common/hashfn.h"
 #include "lib/ilist.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(actstream_follow_changed);
 
@@ -238,19 +235,11 @@ relation_changed(Datum arg, Oid relid)
 static bool
 is_watched(Relation follow)
 {
-	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-										   CStringGetDatum("follow_changed"),
-										   PointerGetDatum(buildoidvector(NULL, 0)),
-										   ObjectIdGetDatum(OwnSchema()));
-
 	for (int i = 0; follow->trigdesc != NULL && i < follow->trigdesc->numtriggers; i++)
 	{
-		Trigger    *trigger = &follow->trigdesc->triggers[i];
-
-		if (trigger->tgfoid == function && trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
-			trigger->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER | TRIGGER_TYPE_INSERT |
-								TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE) &&
-			trigger->tgnattr == 0 && trigger->tgqual == NULL)
+		if (IsOwnTrigger(&follow->trigdesc->triggers[i], "follow_changed",
+						 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
+						 TRIGGER_FIRES_ALWAYS))
 			return true;
 	}
 	return false;

@@ -225,17 +225,14 @@ compare_refs(const void *a, const void *b)
 }
 
 /*
- * Take the references in "columns" out of the row of an AFTER ROW trigger, in
- * the order in which their rows are to be locked.  An UPDATE has those only
- * that it changed.  Returns their number.
+ * Take the references in "columns" out of a row, in the order in which their
+ * rows are to be locked; those that it had before, as "old", are left out.
+ * Returns their number.
  */
 static int
-collect_references(TriggerData *trigdata, const AttrNumber *columns, int ncolumns,
-				   const Ref **refs)
+collect_references(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
+				   const AttrNumber *columns, int ncolumns, const Ref **refs)
 {
-	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
-	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
-	HeapTuple	row = IntegrityTriggerRow(trigdata);
 	int			n = 0;
 
 	Assert(ncolumns <= MAX_REFERENCES);
@@ -248,12 +245,10 @@ collect_references(TriggerData *trigdata, const AttrNumber *columns, int ncolumn
 		if (isnull)
 			continue;
 		ref = DatumGetRefPP(value);
-		if (update)
+		if (old != NULL)
 		{
-			Datum		old = heap_getattr(trigdata->tg_trigtuple, columns[i],
-										   tupdesc, &isnull);
-
-			if (!isnull && RefCompare(DatumGetRefPP(old), ref) == 0)
+			value = heap_getattr(old, columns[i], tupdesc, &isnull);
+			if (!isnull && RefCompare(DatumGetRefPP(value), ref) == 0)
 				continue;
 		}
 		refs[n++] = ref;
@@ -264,13 +259,15 @@ collect_references(TriggerData *trigdata, const AttrNumber *columns, int ncolumn
 
 /*
  * IntegrityTriggerRow
- *		The row that is stored, in an AFTER ROW trigger for INSERT or UPDATE.
+ *		The row that is stored, in an AFTER ROW trigger for INSERT or UPDATE, and
+ *		the one that an UPDATE has replaced, or NULL.
  *
  * Raises ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED in any other.
  */
 HeapTuple
-IntegrityTriggerRow(TriggerData *trigdata)
+IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old)
 {
+	*old = NULL;
 	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		ereport(ERROR,
@@ -282,13 +279,14 @@ IntegrityTriggerRow(TriggerData *trigdata)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger must be fired for INSERT or UPDATE")));
+	*old = trigdata->tg_trigtuple;
 	return trigdata->tg_newtuple;
 }
 
 /*
  * IntegrityCheckRow
- *		Check the references in "columns" of the row that an AFTER ROW trigger
- *		for INSERT or UPDATE was called with.
+ *		Check the references in "columns" of a row that has been stored in "rel",
+ *		but for those that it had before, as "old", unless that is NULL.
  *
  * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered, and for
  * a row that does not exist, or that the current user may not see, in a type
@@ -301,16 +299,17 @@ IntegrityTriggerRow(TriggerData *trigdata)
  * write under one label.
  */
 void
-IntegrityCheckRow(TriggerData *trigdata, const AttrNumber *columns, int ncolumns)
+IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
+				  const AttrNumber *columns, int ncolumns)
 {
 	const Ref  *refs[MAX_REFERENCES];
 	int			nrefs;
 
-	if (IsLoadingDump(trigdata->tg_relation))
+	if (IsLoadingDump(rel))
 		return;
 
 	LockRelationOid(ObjectTypeRelationId(), RowShareLock);
-	nrefs = collect_references(trigdata, columns, ncolumns, refs);
+	nrefs = collect_references(RelationGetDescr(rel), row, old, columns, ncolumns, refs);
 	for (int i = 0; i < nrefs; i++)
 	{
 		if (i == 0 || RefCompare(refs[i - 1], refs[i]) != 0)

@@ -8,9 +8,9 @@
 #include "access/attnum.h"
 #include "catalog.h"
 
-extern HeapTuple IntegrityTriggerRow(TriggerData *trigdata);
-extern void IntegrityCheckRow(TriggerData *trigdata, const AttrNumber *columns,
-							  int ncolumns);
+extern HeapTuple IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old);
+extern void IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
+							  const AttrNumber *columns, int ncolumns);
 extern const Ref *IntegrityKnownRow(const Ref *ref);
 extern bool IntegrityObjectExists(const Ref *ref);
 extern void IntegrityRemoveObject(const RegisteredType *type, const Ref *ref);

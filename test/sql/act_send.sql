@@ -131,6 +131,59 @@ SELECT actstream.act_send('user:1', 'suppressed') IS NULL AS suppressed;
 CALL ways('suppressed');
 DROP TRIGGER suppress ON actstream.action;
 
+-- references are checked where, and only where, INSERT checks them
+CREATE PROCEDURE check_ways(name text) LANGUAGE plpgsql AS $$
+DECLARE
+    statement text;
+    outcome text;
+BEGIN
+    FOREACH statement IN ARRAY ARRAY[
+        $sql$INSERT INTO actstream.action (actor, verb, action_object) VALUES ('user:1', 'inserted', 'post:404')$sql$,
+        $sql$SELECT actstream.act_send('user:1', 'sent', 'post:404')$sql$,
+        $sql$INSERT INTO actstream.action (actor, verb) VALUES ('nobody:1', 'inserted')$sql$,
+        $sql$SELECT actstream.act_send('nobody:1', 'sent')$sql$,
+        $sql$INSERT INTO actstream.action (actor, verb) VALUES ('user:1', '')$sql$,
+        $sql$SELECT actstream.act_send('user:1', '')$sql$]
+    LOOP
+        BEGIN
+            EXECUTE statement;
+            outcome := concat_ws(', ', outcome, 'stored');
+        EXCEPTION WHEN OTHERS THEN
+            outcome := concat_ws(', ', outcome, sqlstate);
+        END;
+    END LOOP;
+    RAISE NOTICE '%: %', name, outcome;
+END
+$$;
+CALL check_ways('as made');
+SET session_replication_role = local;
+CALL check_ways('local');
+SET session_replication_role = replica;
+CALL check_ways('replica');
+ALTER TABLE actstream.action ENABLE ALWAYS TRIGGER action_check;
+CALL check_ways('always, replica');
+RESET session_replication_role;
+CALL check_ways('always');
+ALTER TABLE actstream.action ENABLE REPLICA TRIGGER action_check;
+CALL check_ways('for replicas');
+ALTER TABLE actstream.action DISABLE TRIGGER action_check;
+CALL check_ways('disabled');
+ALTER TABLE actstream.action ENABLE TRIGGER action_check;
+CALL check_ways('as made again');
+SET check_function_bodies = off;
+CALL check_ways('while a dump is loaded');
+RESET check_function_bodies;
+BEGIN;
+ALTER EXTENSION actstream DROP FUNCTION actstream.action_check();
+DROP TRIGGER action_check ON actstream.action;
+CALL check_ways('dropped');
+CREATE TRIGGER action_check AFTER UPDATE ON actstream.action FOR EACH ROW EXECUTE FUNCTION actstream.action_check();
+CALL check_ways('for updates');
+DROP TRIGGER action_check ON actstream.action;
+CREATE TRIGGER action_check AFTER INSERT ON actstream.action FOR EACH ROW WHEN (NEW.verb <> 'sent') EXECUTE FUNCTION actstream.action_check();
+CALL check_ways('on a condition');
+ROLLBACK;
+
 ------------------------------------------------------------------------------
 -- Rules, columns, constraints, the sequence
 ------------------------------------------------------------------------------

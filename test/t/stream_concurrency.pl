@@ -209,10 +209,13 @@ append_to_file($writer, <<'END');
 \set what random(1, 12)
 \set abort random(1, 6)
 BEGIN;
-\if :what <= 4
+\if :what <= 2
 INSERT INTO actstream.action ("timestamp", actor, verb, action_object, target, public)
 VALUES (timestamptz '2026-01-01 00:00+00' + :hour * interval '1 hour', actstream.ref('o', :actor), 'sent',
         actstream.ref('o', :object), actstream.ref('o', :target), :hour % 5 > 0);
+\elif :what <= 4
+SELECT actstream.act_send(actstream.ref('o', :actor), 'sent', actstream.ref('o', :object), actstream.ref('o', :target), public => :hour % 5 > 0,
+        "timestamp" => timestamptz '2026-01-01 00:00+00' + :hour * interval '1 hour');
 \elif :what <= 6
 UPDATE actstream.action SET public = NOT public WHERE id IN (:first, :second);
 \elif :what = 7
@@ -317,6 +320,12 @@ my $job = start('psql', '--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--se
 $answers = read_beside_writers($comparisons / 4, $job);
 ok($job->{harness}->finish, 'maintenance succeeds') or diag($job->{err});
 is_deeply([ keys %$answers ], ['same'], 'beside maintenance, too') or diag(explain($answers));
+is( $node->safe_psql(
+        'postgres', q{
+CREATE EXTENSION amcheck;
+SELECT count(*) FROM (SELECT bt_index_check(indexrelid, heapallindexed => true) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+    WHERE indrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass) AND relam = (SELECT oid FROM pg_am WHERE amname = 'btree')) AS checked}),
+    '8', 'no row is missing from an index');
 took('maintenance');
 
 #
