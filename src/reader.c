@@ -27,8 +27,6 @@
 #include "source_bounds.h"
 #include "stream_tables.h"
 
-#include <math.h>
-
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -89,6 +87,7 @@ struct StreamReader
 	int64		visited;		/* rows of the time line, in this call */
 	int64		found;			/* of them, rows of the stream */
 	double		page;			/* rows that the query wants, at a guess */
+	double		wanted;			/* of them, those that are left */
 	double		lists_cost;		/* of opening them, in rows of the time line */
 	bool		counted;		/* is that more than the least? */
 	bool		merging;		/* have the lists been begun? */
@@ -549,7 +548,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	oldcontext = MemoryContextSwitchTo(reader->call_context);
 	reader->newest = call->newest;
 	reader->oldest = call->oldest;
-	reader->page = Max(call->page, 1);
+	reader->page = reader->wanted = Max(call->page, 1);
 	reader->visited = reader->found = 0;
 	reader->counters.recency_map = false;
 	collect_sources(reader, call);
@@ -569,8 +568,6 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 static bool
 try_is_over(StreamReader *reader)
 {
-	double		wanted = reader->page - fmod(reader->found, reader->page);
-
 	if (reader->label != NULL)
 		return reader->visited >= reader->turn;
 	if (reader->visited > reader->lists_cost + LIST_ROW_COST * reader->found)
@@ -579,8 +576,8 @@ try_is_over(StreamReader *reader)
 	 * Rows to the end of the page, if they go on to be found like this: one more
 	 * than have been, for who has found nothing yet knows little.
 	 */
-	return wanted * reader->visited / (reader->found + 1) >
-		reader->lists_cost + LIST_ROW_COST * wanted;
+	return reader->wanted * reader->visited / (reader->found + 1) >
+		reader->lists_cost + LIST_ROW_COST * reader->wanted;
 }
 
 /*
@@ -642,6 +639,8 @@ next_row(StreamReader *reader)
 		if (row != NULL)
 		{
 			reader->found++;
+			if (--reader->wanted <= 0)
+				reader->wanted += reader->page;
 			return row;
 		}
 		if (reader->trying && try_is_over(reader) &&

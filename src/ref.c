@@ -23,8 +23,6 @@
 #define KIND_UUID				0x12
 #define KIND_TEXT				0x13
 
-#define LABEL_MIN_CHAR			'-'
-
 /* length of the canonical text of a uuid */
 #define UUID_TEXT_LEN			36
 
@@ -342,20 +340,6 @@ RefLabelLength(const Ref *ref)
 	while ((unsigned char) data[len] >= LABEL_MIN_CHAR)
 		len++;
 	return len;
-}
-
-/*
- * RefHasLabel
- *		Whether the label of the reference is this one.
- */
-bool
-RefHasLabel(const Ref *ref, const char *label, int label_len)
-{
-	const char *data = VARDATA_ANY(ref);
-
-	return (int) VARSIZE_ANY_EXHDR(ref) > label_len &&
-		memcmp(data, label, label_len) == 0 &&
-		(unsigned char) data[label_len] < LABEL_MIN_CHAR;
 }
 
 /*

@@ -45,6 +45,9 @@ typedef struct varlena Ref;
 /* of a reference in memory: header, label, kind and key */
 #define REF_MAX_SIZE	(VARHDRSZ + REF_MAX_LABEL + 1 + REF_MAX_KEY)
 
+/* the least byte of a label, and more than any kind */
+#define LABEL_MIN_CHAR	'-'
+
 #define DatumGetRefPP(X)	((Ref *) PG_DETOAST_DATUM_PACKED(X))
 #define PG_GETARG_REF_PP(n)	DatumGetRefPP(PG_GETARG_DATUM(n))
 #define PG_RETURN_REF_P(x)	PG_RETURN_POINTER(x)
@@ -58,11 +61,24 @@ extern Ref *RefFromUuid(const char *label, int label_len, const pg_uuid_t *key);
 extern Ref *RefFromText(const char *label, int label_len, const char *key, int key_len);
 extern Ref *RefAfterLabel(const char *label, int label_len);
 extern int	RefLabelLength(const Ref *ref);
-extern bool RefHasLabel(const Ref *ref, const char *label, int label_len);
 extern char *RefToText(const Ref *ref);
 extern char *RefKeyText(const Ref *ref);
 extern bool RefParseInteger(const char *str, int len, int64 *result);
 extern bool RefParseUuid(const char *str, int len, pg_uuid_t *result);
 extern int	RefCompare(const Ref *a, const Ref *b);
+
+/*
+ * RefHasLabel
+ *		Whether the label of the reference is this one.
+ */
+static inline bool
+RefHasLabel(const Ref *ref, const char *label, int label_len)
+{
+	const char *data = VARDATA_ANY(ref);
+
+	return (int) VARSIZE_ANY_EXHDR(ref) > label_len &&
+		(unsigned char) data[label_len] < LABEL_MIN_CHAR &&
+		memcmp(data, label, label_len) == 0;
+}
 
 #endif							/* ACTSTREAM_REF_H */
