@@ -81,6 +81,17 @@ ClosedListsAdd(ClosedLists *closed, ClosedList list)
 	closed->cutoff = closed->lists[0].head;
 }
 
+/*
+ * ClosedListsLeaveOut
+ *		After all have been added: there are others, none newer than "cutoff".
+ */
+void
+ClosedListsLeaveOut(ClosedLists *closed, TimestampTz cutoff)
+{
+	closed->left_out = true;
+	closed->cutoff = Max(closed->cutoff, cutoff);
+}
+
 static int
 compare_closed(const void *a, const void *b, void *arg)
 {

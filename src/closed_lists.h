@@ -48,6 +48,7 @@ ClosedListsRemoveFirst(ClosedLists *closed)
 
 extern void ClosedListsInit(ClosedLists *closed, int capacity);
 extern void ClosedListsAdd(ClosedLists *closed, ClosedList list);
+extern void ClosedListsLeaveOut(ClosedLists *closed, TimestampTz cutoff);
 extern void ClosedListsSort(ClosedLists *closed);
 extern TimestampTz ClosedListsBound(const ClosedLists *closed, int n);
 

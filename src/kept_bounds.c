@@ -12,6 +12,10 @@
  * Whoever stores a row has noted the raise, or found it noted, before anyone can
  * see the row.  So who takes his snapshot first and then catches up has missed
  * nothing that he can see.
+ *
+ * A page needs the newest few of the bounds, and they are likely to be the same for
+ * the next.  So it is kept, too, which these are: the front.  What is raised joins
+ * them, until they are too many.
  */
 #include "postgres.h"
 
@@ -27,10 +31,16 @@
 #define PART_OF_BOUNDS	4
 #define FEWEST_RAISES	64
 
+/* No front is kept of fewer bounds than this, nor one with more than half of this. */
+#define LARGEST_FRONT	256
+
 struct KeptBounds
 {
 	uint64		raises;			/* those up to this have been caught up with */
 	int			n;
+	bool		has_front;
+	int			front_lists;	/* as many lists were wanted when it was made */
+	KeptFront	front;
 	TimestampTz bounds[FLEXIBLE_ARRAY_MEMBER];
 };
 
@@ -40,6 +50,7 @@ begin_anew(KeptBounds *kept, uint64 raises)
 {
 	for (int i = 0; i < kept->n; i++)
 		kept->bounds[i] = DT_NOEND;
+	kept->has_front = false;
 	kept->raises = raises;
 }
 
@@ -54,8 +65,24 @@ KeptBoundsCreate(int n)
 									   MCXT_ALLOC_HUGE);
 
 	kept->n = n;
+	kept->front.probes = n < LARGEST_FRONT ? NULL : palloc(LARGEST_FRONT * sizeof(int));
 	begin_anew(kept, 0);
 	return kept;
+}
+
+/* Let a probe whose bound may be newer join the front, if it is not there. */
+static void
+join_front(KeptBounds *kept, int probe)
+{
+	for (int i = 0; i < kept->front.n; i++)
+	{
+		if (kept->front.probes[i] == probe)
+			return;
+	}
+	if (kept->front.n == LARGEST_FRONT)
+		kept->has_front = false;
+	else
+		kept->front.probes[kept->front.n++] = probe;
 }
 
 /* Know nothing of the bounds of the objects of a line. */
@@ -75,7 +102,11 @@ forget_line(KeptBounds *kept, const RecencyProbe *probes, uint64 hash, int shift
 			high = middle;
 	}
 	for (; low < kept->n && probes[low].hash >> shift == hash >> shift; low++)
+	{
 		kept->bounds[low] = DT_NOEND;
+		if (kept->has_front)
+			join_front(kept, low);
+	}
 }
 
 /*
@@ -107,4 +138,43 @@ KeptBoundsRefresh(KeptBounds *kept, const RecencyMap *map, const RecencyProbe *p
 	}
 	kept->raises = raises;
 	return kept->bounds;
+}
+
+/*
+ * KeptBoundsFront
+ *		The front of the bounds, as of the latest refresh; NULL if none is known that
+ *		is likely to do for so many lists.
+ */
+const KeptFront *
+KeptBoundsFront(const KeptBounds *kept, int nlists)
+{
+	return kept->has_front && kept->front_lists >= nlists ? &kept->front : NULL;
+}
+
+/*
+ * KeptBoundsSetFront
+ *		Let the front be what is newer than "cutoff".
+ *
+ * To be called when all bounds have been looked at, for so many lists.
+ */
+void
+KeptBoundsSetFront(KeptBounds *kept, TimestampTz cutoff, int nlists)
+{
+	int			n = 0;
+
+	kept->has_front = false;
+	if (kept->front.probes == NULL)
+		return;
+	for (int i = 0; i < kept->n; i++)
+	{
+		if (kept->bounds[i] <= cutoff)
+			continue;
+		if (n == LARGEST_FRONT / 2)
+			return;
+		kept->front.probes[n++] = i;
+	}
+	kept->front.n = n;
+	kept->front.cutoff = cutoff;
+	kept->front_lists = nlists;
+	kept->has_front = true;
 }

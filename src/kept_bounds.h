@@ -17,8 +17,18 @@ typedef struct RecencyProbe
 
 typedef struct KeptBounds KeptBounds;
 
+/* The bounds that are newer than the others. */
+typedef struct KeptFront
+{
+	int		   *probes;			/* whose they are, in no order, each once */
+	int			n;
+	TimestampTz cutoff;			/* none of the others is newer */
+} KeptFront;
+
 extern KeptBounds *KeptBoundsCreate(int n);
 extern TimestampTz *KeptBoundsRefresh(KeptBounds *kept, const RecencyMap *map,
 									  const RecencyProbe *probes);
+extern const KeptFront *KeptBoundsFront(const KeptBounds *kept, int nlists);
+extern void KeptBoundsSetFront(KeptBounds *kept, TimestampTz cutoff, int nlists);
 
 #endif							/* ACTSTREAM_KEPT_BOUNDS_H */

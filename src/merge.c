@@ -215,6 +215,17 @@ StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 }
 
 /*
+ * StreamMergeLeaveOut
+ *		After all have been added: there are other lists, none of them newer than
+ *		"cutoff".
+ */
+void
+StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff)
+{
+	ClosedListsLeaveOut(&merge->closed, cutoff);
+}
+
+/*
  * StreamMergeAddEntries
  *		Add a list that is known already, in descending order of time.
  *

@@ -45,6 +45,7 @@ extern void StreamMergeBegin(StreamMerge *merge, int nlists, double page,
 extern const TimestampTz *StreamMergeCutoff(StreamMerge *merge);
 extern void StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 							   TimestampTz newest, TimestampTz oldest, TimestampTz bound);
+extern void StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff);
 extern void StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n);
 extern bool StreamMergeNextGroup(StreamMerge *merge);
 extern bool StreamMergeIsShort(StreamMerge *merge);

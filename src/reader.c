@@ -334,26 +334,55 @@ add_lists(StreamReader *reader, TimestampTz newest)
 	}
 }
 
-/* Add the lists that may have an entry, under their bounds. */
+/* Add the lists of a source that may have an entry, under their bounds. */
+static inline void
+add_bounded_source(StreamReader *reader, int probe, TimestampTz newest, TimestampTz cutoff)
+{
+	TimestampTz bounds[NUM_ACTION_ROLES];
+	RoleSet		roles = SourceBoundsNewer(reader->bounds, probe, cutoff, bounds);
+
+	for (ActionIndex role = 0; roles != 0; role++, roles >>= 1)
+	{
+		if (roles & 1)
+			add_list(reader, reader->sources->probes[probe].source, role, newest, bounds[role]);
+	}
+}
+
+/* Add the lists that may have an entry; all but "kept" will be left out. */
 static void
-add_bounded_lists(StreamReader *reader, TimestampTz newest)
+add_bounded_lists(StreamReader *reader, TimestampTz newest, int kept)
 {
 	const TimestampTz *cutoff = StreamMergeCutoff(reader->merge);
-	const RecencyProbe *probes = reader->sources->probes;
+	int			n = reader->sources->n;
 
-	for (int i = 0; i < reader->sources->n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		TimestampTz bounds[NUM_ACTION_ROLES];
-		RoleSet		roles;
-
 		CHECK_FOR_INTERRUPTS();
-		roles = SourceBoundsNewer(reader->bounds, i, *cutoff, bounds);
-		for (ActionIndex role = 0; roles != 0; role++, roles >>= 1)
-		{
-			if (roles & 1)
-				add_list(reader, probes[i].source, role, newest, bounds[role]);
-		}
+		if (i + PREFETCH_DISTANCE < n)
+			SourceBoundsPrefetch(reader->bounds, i + PREFETCH_DISTANCE, *cutoff);
+		add_bounded_source(reader, i, newest, *cutoff);
 	}
+	if (newest == DT_NOEND && reader->bounds->kept != NULL && *cutoff > DT_NOBEGIN)
+		KeptBoundsSetFront(reader->sources->kept_bounds, *cutoff, kept);
+}
+
+/*
+ * Add those of them that were the newest for a stream before, if that is known;
+ * false if not.
+ */
+static bool
+add_front(StreamReader *reader, TimestampTz newest, int kept)
+{
+	const TimestampTz *cutoff = StreamMergeCutoff(reader->merge);
+	const KeptFront *front = newest < DT_NOEND || reader->bounds->kept == NULL ? NULL :
+		KeptBoundsFront(reader->sources->kept_bounds, kept);
+
+	if (front == NULL)
+		return false;
+	for (int i = 0; i < front->n; i++)
+		add_bounded_source(reader, front->probes[i], newest, *cutoff);
+	StreamMergeLeaveOut(reader->merge, front->cutoff);
+	return true;
 }
 
 /* How many lists have to be opened to know the first row after "newest"? */
@@ -391,8 +420,8 @@ begin_lists(StreamReader *reader, TimestampTz newest, int wider)
 	StreamMergeBegin(reader->merge, kept, reader->page, NULL, NULL);
 	if (reader->bounds == NULL)
 		add_lists(reader, newest);
-	else
-		add_bounded_lists(reader, newest);
+	else if (!add_front(reader, newest, kept))
+		add_bounded_lists(reader, newest, kept);
 }
 
 /* Merge what was collected for the label, from "newest" on. */

@@ -53,6 +53,8 @@ SourceBoundsCountNewer(const SourceBounds *bounds, TimestampTz newest)
 		TimestampTz found[NUM_ACTION_ROLES];
 
 		CHECK_FOR_INTERRUPTS();
+		if (i + PREFETCH_DISTANCE < bounds->sources->n)
+			SourceBoundsPrefetch(bounds, i + PREFETCH_DISTANCE, older);
 		count += pg_number_of_ones[SourceBoundsNewer(bounds, i, older, found)];
 	}
 	return count;

@@ -26,6 +26,14 @@ SourceBoundsAsk(const SourceBounds *bounds, int probe, TimestampTz time)
 	return bounds->kept == NULL || bounds->kept[probe] > time;
 }
 
+/* Get ready to ask for a source soon. */
+static inline void
+SourceBoundsPrefetch(const SourceBounds *bounds, int probe, TimestampTz time)
+{
+	if (SourceBoundsAsk(bounds, probe, time))
+		RecencyPrefetch(&bounds->map, bounds->sources->probes[probe].hash);
+}
+
 /*
  * SourceBoundsNewer
  *		The roles of a source in which it is shown and may have an action newer
@@ -37,12 +45,9 @@ static pg_attribute_always_inline RoleSet
 SourceBoundsNewer(const SourceBounds *bounds, int probe, TimestampTz time, TimestampTz *newest)
 {
 	const RecencyProbe *probes = bounds->sources->probes;
-	int			ahead = probe + PREFETCH_DISTANCE;
 	TimestampTz most = time;
 	RoleSet		roles;
 
-	if (ahead < bounds->sources->n && SourceBoundsAsk(bounds, ahead, time))
-		RecencyPrefetch(&bounds->map, probes[ahead].hash);
 	if (!SourceBoundsAsk(bounds, probe, time))
 		return 0;
 	roles = RecencyNewer(&bounds->map, probes[probe].hash, time, newest) & probes[probe].roles;

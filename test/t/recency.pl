@@ -29,7 +29,7 @@ END_OF_SETTINGS
 $node->start;
 
 # Objects 1 to 1000 have acted in January, each in all roles, and others in June.
-# The three followers follow 400, 700 and 1000.
+# Three followers follow 400, 700 and 1000, a fourth 1000 as actors only.
 sub set_up
 {
     my ($database, $to) = @_;
@@ -47,6 +47,8 @@ FROM generate_series(1, 5000) AS i;
 INSERT INTO actstream.follow (follower, followee, actor_only)
 SELECT actstream.ref('o', 5000 + f), actstream.ref('o', i), false
 FROM generate_series(1, 3) AS f, generate_series(1, 100 + f * 300) AS i;
+INSERT INTO actstream.follow (follower, followee, actor_only)
+SELECT 'o:5004', actstream.ref('o', i), true FROM generate_series(1, 1000) AS i;
 ANALYZE actstream.action, actstream.follow;
 END_OF_SETUP
     return;
@@ -134,14 +136,17 @@ sub keeps_bounds
 
     state $others = 1000000;    # of whom nobody has heard
     my $keeper = $node->background_psql('postgres');
-    my $page = <<'END';
-SELECT (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream('o:5003') LIMIT 20) AS s)
-       = (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream_sql('o:5003') LIMIT 20) AS s),
-       (SELECT verb FROM actstream.user_stream('o:5003') LIMIT 1)
+    # the newest rows, and pages for which more are read
+    my $page = join("\n       AND ",
+        map { sprintf("(SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream('o:5004') %s LIMIT 20) AS s)\n"
+              . "       = (SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream_sql('o:5004') %s LIMIT 20) AS s)", $_, $_) }
+        '', 'WHERE id % 2 = 0', 'WHERE id % 2 = 1', 'WHERE id % 50 = 0');
+    $page = "SELECT $page,\n" . <<'END';
+       (SELECT verb FROM actstream.user_stream('o:5004') LIMIT 1)
 END
     foreach my $raises (0, 1, 50, 200, 1000, 20000)
     {
-        $keeper->query_safe($page) for 1 .. 2;
+        like($keeper->query_safe($page), qr/^t/, "$name: read once more, as many as before") for 1 .. 2;
         $node->safe_psql('postgres', of_next_object(<<"END"));
 INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
 SELECT actstream.ref('o', i), 'raises', actstream.ref('o', i), actstream.ref('o', i), '2026-01-15 00:00+00'
