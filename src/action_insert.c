@@ -74,28 +74,35 @@ look_at_predicate(KnownIndex *known, List *predicate)
 	known->is_flag = !test_null;
 }
 
+/*
+ * Preparing a predicate may call a function of the user's, which may send an action:
+ * what is known changes at the end only.
+ */
 static void
 look_at_indexes(Relation rel)
 {
 	List	   *oids = RelationGetIndexList(rel);
+	Size		size = Max(list_length(oids), 1) * sizeof(KnownIndex);
+	KnownIndex *indexes = palloc(size);
+	int			n = 0;
 	ListCell   *cell;
 
 	/* one may be being built by another session, which waits for this transaction */
-	table.nindexes = 0;
-	if (table.indexes == NULL)
-		table.indexes = MemoryContextAlloc(CacheMemoryContext, sizeof(KnownIndex));
-	table.indexes = repalloc(table.indexes, Max(list_length(oids), 1) * sizeof(KnownIndex));
 	foreach(cell, oids)
 	{
-		KnownIndex *known = &table.indexes[table.nindexes];
 		Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
 
-		known->oid = RelationGetRelid(index);
-		look_at_predicate(known, RelationGetIndexPredicate(index));
+		indexes[n].oid = RelationGetRelid(index);
+		look_at_predicate(&indexes[n++], RelationGetIndexPredicate(index));
 		index_close(index, NoLock);
-		table.nindexes++;
 	}
 	list_free(oids);
+
+	table.indexes = table.indexes == NULL ?
+		MemoryContextAlloc(CacheMemoryContext, size) : repalloc(table.indexes, size);
+	memcpy(table.indexes, indexes, size);
+	table.nindexes = n;
+	pfree(indexes);
 }
 
 /* Learn what the table is like, unless that is known. */
@@ -103,7 +110,6 @@ static void
 look_at_table(Relation rel)
 {
 	static bool registered = false;
-	TriggerDesc *triggers = rel->trigdesc;
 	uint64		changes;
 
 	if (table.relid == RelationGetRelid(rel))
@@ -117,9 +123,9 @@ look_at_table(Relation rel)
 	table.relid = table.sequence = InvalidOid;
 	if (TupleDescAttr(RelationGetDescr(rel), Anum_action_id - 1)->attidentity != '\0')
 		table.sequence = identity_sequence(rel, Anum_action_id);
-	table.is_as_made = triggers != NULL && triggers->numtriggers == 1 &&
-		IsOwnTrigger(&triggers->triggers[0], "action_check",
-					 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE, TRIGGER_FIRES_ON_ORIGIN);
+	table.is_as_made = HasOwnTrigger(rel, "action_check",
+									 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE,
+									 TRIGGER_FIRES_ON_ORIGIN, true);
 	look_at_indexes(rel);
 	/* what is heard of meanwhile is for the next time */
 	if (table.changes == changes)

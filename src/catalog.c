@@ -225,21 +225,31 @@ OwnTriggerData(FunctionCallInfo fcinfo, Oid relid)
 }
 
 /*
- * IsOwnTrigger
- *		Whether it calls a function of ours after these events, for each row,
- *		whenever "enabled" says.
+ * HasOwnTrigger
+ *		Has the table a trigger that calls this function of ours after these events,
+ *		for each row, whenever "enabled" says?  And, if "alone", no other?
  */
 bool
-IsOwnTrigger(const Trigger *trigger, const char *function, int16 events, char enabled)
+HasOwnTrigger(Relation rel, const char *function, int16 events, char enabled, bool alone)
 {
 	Oid			funcid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 										 CStringGetDatum(function),
 										 PointerGetDatum(buildoidvector(NULL, 0)),
 										 ObjectIdGetDatum(OwnSchema()));
+	const TriggerDesc *triggers = rel->trigdesc;	/* until a catalog is read */
 
-	return OidIsValid(funcid) && trigger->tgfoid == funcid && trigger->tgenabled == enabled &&
-		trigger->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER | events) &&
-		trigger->tgnattr == 0 && trigger->tgqual == NULL && !trigger->tgdeferrable;
+	if (!OidIsValid(funcid) || triggers == NULL || (alone && triggers->numtriggers > 1))
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (trigger->tgfoid == funcid && trigger->tgenabled == enabled &&
+			trigger->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER | events) &&
+			trigger->tgnattr == 0 && trigger->tgqual == NULL && !trigger->tgdeferrable)
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -97,8 +97,8 @@ extern List *RegistryLabels(void);
 extern void RegistryRequireBound(const RegisteredType *type);
 extern bool IsLoadingDump(Relation own_table);
 extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, Oid relid);
-extern bool IsOwnTrigger(const Trigger *trigger, const char *function, int16 events,
-						 char enabled);
+extern bool HasOwnTrigger(Relation rel, const char *function, int16 events, char enabled,
+						  bool alone);
 extern OnDelete OnDeleteFromText(const char *value);
 extern List *NameArrayToList(Datum array);
 extern Datum ListToNameArray(List *names);

@@ -235,14 +235,9 @@ relation_changed(Datum arg, Oid relid)
 static bool
 is_watched(Relation follow)
 {
-	for (int i = 0; follow->trigdesc != NULL && i < follow->trigdesc->numtriggers; i++)
-	{
-		if (IsOwnTrigger(&follow->trigdesc->triggers[i], "follow_changed",
+	return HasOwnTrigger(follow, "follow_changed",
 						 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
-						 TRIGGER_FIRES_ALWAYS))
-			return true;
-	}
-	return false;
+						 TRIGGER_FIRES_ALWAYS, false);
 }
 
 /*
