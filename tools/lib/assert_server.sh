@@ -24,6 +24,7 @@ use_assert_server() {
         make_assert_server "$kept"
     as_user mkdir "$sandbox/server"
     as_user tar --extract --directory="$sandbox/server" <"$kept"
+    lock_cache assert-server --unlock
     bindir=$sandbox/server/bin
     export PG_CONFIG=$bindir/pg_config PATH=$bindir:$PATH
     export LD_LIBRARY_PATH=$sandbox/server/lib   # else psql takes the machine's libpq

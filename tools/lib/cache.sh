@@ -3,7 +3,7 @@
 cache=$(realpath --canonicalize-missing "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}")/actstream
 
 # lock_cache FOLDER OPTION: makes FOLDER of the cache, and holds a lock on it until
-# the script ends: --exclusive to write, --shared to read.
+# the script ends, or --unlock: --exclusive to write, --shared to read.
 lock_cache() {
     mkdir -p "$cache/$1"
     [[ ${cache_lock:-} ]] || exec {cache_lock}>"$cache/$1/lock"
