@@ -231,12 +231,12 @@ END
     };
 
     # until it answers
-    my $pid;
     foreach (1 .. 300)
     {
-        last if ($pid = $client->('SELECT pg_backend_pid();')) =~ /^\d+$/;
+        last if IPC::Run::run([ 'pg_isready', '-q', '-h', $tempdir, '-p', $port ]);
         select undef, undef, undef, 0.1;
     }
+    my $pid = $client->('SELECT pg_backend_pid();');
     like($pid, qr/^\d+$/, 'pgbouncer answers') or diag(slurp_file("$tempdir/pgbouncer.log"));
 
     # who acts is forgotten at the end of the transaction
