@@ -668,14 +668,14 @@ TRUNCATE part;
 SELECT verb, actor FROM actions;
 SELECT * FROM broken;
 
--- 10,000 rows move, and nothing is lost
-INSERT INTO part SELECT 'eu', i FROM generate_series(1, 10000) i;
+-- 2,000 rows move, and nothing is lost
+INSERT INTO part SELECT 'eu', i FROM generate_series(1, 2000) i;
 INSERT INTO actstream.action (actor, verb, target)
-SELECT actstream.ref_of(p), id::text, actstream.ref('part', 'eu,' || 10001 - id) FROM part p;
+SELECT actstream.ref_of(p), id::text, actstream.ref('part', 'eu,' || 2001 - id) FROM part p;
 INSERT INTO actstream.follow (follower, followee) SELECT actstream.ref_of(p), 'users:7' FROM part p;
 UPDATE part SET region = 'us';
 SELECT count(*) AS actions, count(*) FILTER (WHERE actor::text = 'part:us,' || verb) AS actors,
-       count(*) FILTER (WHERE target::text = 'part:us,' || 10001 - verb::int) AS targets FROM actions;
+       count(*) FILTER (WHERE target::text = 'part:us,' || 2001 - verb::int) AS targets FROM actions;
 SELECT count(*) AS follows, count(DISTINCT p) AS of_rows FROM actstream.follow f JOIN part p ON actstream.ref_of(p)::text = f.follower::text;
 SELECT * FROM broken;
 -- deleted here and inserted there by hand, they are other rows
