@@ -28,7 +28,6 @@
 #include "stream_tables.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -97,43 +96,6 @@ struct StreamReader
 	int64		too_high_before;
 	int64		spared_before;	/* and in earlier calls */
 };
-
-/*
- * RolesFromArray
- *		The roles that a text[] names; raises an error if one of them is none.
- */
-RoleSet
-RolesFromArray(ArrayType *roles)
-{
-	RoleSet		result = 0;
-	Datum	   *elems;
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(roles, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
-	for (int i = 0; i < n; i++)
-	{
-		char	   *role;
-
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("role must not be null")));
-		role = TextDatumGetCString(elems[i]);
-		if (strcmp(role, "actor") == 0)
-			result |= ROLE_BIT(ACTION_BY_ACTOR);
-		else if (strcmp(role, "target") == 0)
-			result |= ROLE_BIT(ACTION_BY_TARGET);
-		else if (strcmp(role, "action_object") == 0)
-			result |= ROLE_BIT(ACTION_BY_ACTION_OBJECT);
-		else
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unrecognized role: \"%s\"", role),
-					 errhint("Roles are \"actor\", \"action_object\" and \"target\".")));
-	}
-	return result;
-}
 
 /*
  * StreamReaderUsable

@@ -55,8 +55,6 @@ typedef struct ReaderCounters
 
 typedef struct StreamReader StreamReader;
 
-extern RoleSet RolesFromArray(ArrayType *roles);
-
 extern StreamReader *StreamReaderCreate(StreamKind kind, Snapshot snapshot);
 extern bool StreamReaderUsable(StreamKind kind);
 extern void StreamReaderBegin(StreamReader *reader, const StreamCall *call);

@@ -64,6 +64,8 @@ typedef struct SourceSet
 	int			skip_tries;		/* times that the time line need not be tried */
 } SourceSet;
 
+extern RoleSet RolesFromArray(ArrayType *roles);
+
 extern SourceSet *SourceSetCreate(void);
 extern void SourceSetAdd(SourceSet *set, Ref *object, RoleSet roles);
 extern void SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles);
