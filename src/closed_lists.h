@@ -14,7 +14,7 @@ typedef struct ClosedList
 {
 	TimestampTz head;			/* no entry is newer than this */
 	TimestampTz oldest;			/* entries before this are not of the list */
-	Ref		   *object;			/* NULL: the whole index */
+	Ref		   *object;
 	ActionIndex index;
 	int			number:31;		/* among those that were added */
 	bool		bounded:1;		/* is head a bound of what the index has? */

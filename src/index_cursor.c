@@ -27,6 +27,7 @@
 #include "storage/predicate.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 struct IndexCursor
 {
@@ -184,6 +185,31 @@ IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum)
 	bool		isnull;
 
 	return index_getattr(cursor->scan->xs_itup, attnum, cursor->scan->xs_itupdesc, &isnull);
+}
+
+/*
+ * IndexCursorPrevEntry
+ *		Go to the next entry backwards; false if there is none.  Takes from it what
+ *		is wanted of most: a column that is a time, and where the row begins.
+ *
+ * The access method reads whole pages.  "ends_page" tells that to go on means to
+ * read another one.
+ */
+bool
+IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber attnum,
+					 TimestampTz *timestamp, ItemPointer tid, bool *ends_page)
+{
+	IndexScanDesc scan = cursor->scan;
+	BTScanPos	position = &((BTScanOpaque) scan->opaque)->currPos;
+	bool		isnull;
+
+	if (!IndexCursorNext(cursor, BackwardScanDirection))
+		return false;
+	*timestamp = DatumGetTimestampTz(index_getattr(scan->xs_itup, attnum, scan->xs_itupdesc,
+												   &isnull));
+	*tid = scan->xs_heaptid;
+	*ends_page = position->itemIndex == position->firstItem;
+	return true;
 }
 
 /*

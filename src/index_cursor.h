@@ -8,6 +8,8 @@
 #include "access/itup.h"
 #include "access/sdir.h"
 #include "access/skey.h"
+#include "datatype/timestamp.h"
+#include "storage/itemptr.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
@@ -19,6 +21,8 @@ extern void IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum,
 extern void IndexCursorSetKey(IndexCursor *cursor, int key, Datum value);
 extern void IndexCursorSeek(IndexCursor *cursor);
 extern bool IndexCursorNext(IndexCursor *cursor, ScanDirection direction);
+extern bool IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber attnum,
+								 TimestampTz *timestamp, ItemPointer tid, bool *ends_page);
 extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction);
 extern ItemPointer IndexCursorTid(IndexCursor *cursor);
 extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum);

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "index_cursor.h"
 #include "label_entries.h"
+#include "ref.h"
 
 #include "access/stratnum.h"
 #include "miscadmin.h"
@@ -25,7 +26,7 @@ struct LabelEntries
 	Snapshot	snapshot;
 	const char *label;
 	int			label_len;
-	MergeCounters *counters;
+	ReadCounters *counters;
 	MemoryContext context;		/* of all this */
 	ActionIndex role;			/* the index that is being read */
 	IndexCursor *cursor;		/* over it; NULL between two of them */
@@ -43,7 +44,7 @@ struct LabelEntries
  */
 LabelEntries *
 LabelEntriesCreate(Relation action, const Oid *indexes, Snapshot snapshot,
-				   const char *label, MergeCounters *counters)
+				   const char *label, ReadCounters *counters)
 {
 	LabelEntries *labels = palloc0(sizeof(LabelEntries));
 

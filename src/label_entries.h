@@ -5,13 +5,14 @@
 #ifndef ACTSTREAM_LABEL_ENTRIES_H
 #define ACTSTREAM_LABEL_ENTRIES_H
 
-#include "merge.h"
+#include "action_chunk.h"
+#include "stream_index.h"
 
 typedef struct LabelEntries LabelEntries;
 
 extern LabelEntries *LabelEntriesCreate(Relation action, const Oid *indexes,
 										Snapshot snapshot, const char *label,
-										MergeCounters *counters);
+										ReadCounters *counters);
 extern bool LabelEntriesCollect(LabelEntries *labels, int64 limit);
 extern ActionEntry *LabelEntriesSort(LabelEntries *labels, TimestampTz newest,
 									 TimestampTz oldest, int *n);

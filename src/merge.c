@@ -10,44 +10,30 @@
  *
  * All lists of an index share one cursor, which is positioned anew for each
  * chunk of entries that a list takes, and holds no page between them.  Chunks
- * are small at first.  None ends between entries of the same time, so that the
- * time of the entry after it is a good place to go on from.
+ * are small at first.
  *
- * Entries of the same time leave the heap together, as a group: one entry met
- * in several lists is one row, and rows of the same time come in descending
- * order of their ids, which only the rows themselves know.  The heap of the
- * table is visited no earlier than that.
+ * Entries of the same time leave the heap together, as a group, in which one
+ * that was met in several lists is one row.
  */
 #include "postgres.h"
 
 #include "compat.h"
-#include "catalog.h"
 #include "closed_lists.h"
-#include "index_cursor.h"
 #include "merge.h"
 
 #include "access/stratnum.h"
-#include "access/tableam.h"
-#include "catalog/pg_type.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
-#include "pgstat.h"
-#include "port.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
-#include "utils/tuplesort.h"
-#include "utils/typcache.h"
 
 /*
  * Entries in the first chunk of a list: a page takes few from each of many
- * lists, and all from one.  Later chunks double up to the last figure, where the
- * cost of positioning has long been lost in that of reading.
+ * lists, and all from one.
  */
 #define SMALLEST_FIRST_CHUNK	8
 #define LARGEST_FIRST_CHUNK		32
 #define ALL_FIRST_CHUNKS		64
-#define LARGEST_CHUNK			1024
 
 /*
  * Lists with a bound that are read down to the same floor at first, in pages: a
@@ -59,16 +45,10 @@
 typedef struct MergeList
 {
 	ActionIndex index;
-	Ref		   *object;			/* NULL: the whole index */
+	Ref		   *object;
 	TimestampTz oldest;			/* entries before this are not of the list */
-	ActionEntry *entries;		/* the current chunk */
-	int			n;
-	int			capacity;
-	int			next;			/* the first that has not been taken */
-	int			chunk;			/* size of the next chunk */
-	bool		more;			/* may there be entries after the chunk? */
-	TimestampTz resume;			/* none of which is newer than this */
-	TimestampTz floor;			/* the next chunk need not go below this */
+	ActionChunk chunk;
+	TimestampTz floor;			/* the next chunk does not go below this */
 	TimestampTz head;			/* nor is any entry that has not been taken */
 } MergeList;
 
@@ -77,30 +57,18 @@ struct StreamMerge
 	Relation	action;
 	Snapshot	snapshot;
 	Oid			indexes[NUM_ACTION_INDEXES];
-	IndexCursor *cursors[NUM_ACTION_INDEXES][2];	/* NULL until they are needed:
+	IndexCursor *cursors[NUM_ACTION_ROLES][2];	/* NULL until they are needed:
 													 * to the end, and to a floor */
-	struct IndexFetchTableData *heap_fetch;
-	TupleTableSlot *row;		/* as the table has it */
-	TupleTableSlot *sorted_row; /* as a group has it; made when needed */
+	ActionGroup *group;
 	MemoryContext list_context; /* of lists: reset when the merge begins anew */
-	MemoryContext filter_context;	/* reset after each row */
-	MergeCounters *counters;
+	ReadCounters *counters;
 
-	RowFilter	filter;			/* or NULL */
-	void	   *filter_arg;
 	int			first_chunk;	/* entries in it */
 	bool		started;		/* are closed lists in order? */
 	ClosedLists closed;
 	int			page;			/* lists whose bounds are above the floor */
 	TimestampTz floor;			/* a page is not likely to go below this */
 	binaryheap *heap;			/* of MergeList *, the newest head first */
-
-	/* the current group */
-	TimestampTz position;		/* its time */
-	ItemPointerData *tids;
-	int			ntids;
-	int			tids_capacity;
-	Tuplesortstate *sort;		/* its rows, if they are several */
 };
 
 /* For a max-heap: the list with the newer head is the larger one. */
@@ -118,36 +86,23 @@ compare_heads(Datum a, Datum b, void *arg)
  *		Make a merge over "indexes", those of ActionIndexesFind(), to be begun.
  *
  * The caller holds a lock on the table.  The merge lives in the current memory
- * context and has to be ended.  It adds what it does to "counters".
+ * context and has to be ended; so long "group" stays, which it fills.  It adds
+ * what it does to "counters".
  */
 StreamMerge *
 StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
-				  MergeCounters *counters)
+				  ActionGroup *group, ReadCounters *counters)
 {
 	StreamMerge *merge = palloc0(sizeof(StreamMerge));
 
 	merge->action = action;
 	merge->snapshot = snapshot;
 	memcpy(merge->indexes, indexes, sizeof(merge->indexes));
+	merge->group = group;
 	merge->counters = counters;
-	merge->heap_fetch = begin_index_fetch(action);
-	merge->row = table_slot_create(action, NULL);
 	merge->list_context = AllocSetContextCreate(CurrentMemoryContext, "actstream lists",
 												ALLOCSET_DEFAULT_SIZES);
-	merge->filter_context = AllocSetContextCreate(CurrentMemoryContext, "actstream filter",
-												  ALLOCSET_SMALL_SIZES);
 	return merge;
-}
-
-static void
-end_sort(StreamMerge *merge)
-{
-	if (merge->sort != NULL)
-	{
-		ExecClearTuple(merge->sorted_row);
-		tuplesort_end(merge->sort);
-		merge->sort = NULL;
-	}
 }
 
 /*
@@ -155,32 +110,25 @@ end_sort(StreamMerge *merge)
  *		Forget all lists and begin anew, with lists that are to be added, of
  *		which "nlists" will be kept.
  *
- * "page" is how many rows will be wanted, at a guess.  The merge will yield the
- * rows for which "filter", unless it is NULL, is true.
+ * "page" is how many rows will be wanted, at a guess, and "floor" a time to which
+ * these go down at most, or DT_NOBEGIN.
  */
 void
-StreamMergeBegin(StreamMerge *merge, int nlists, double page,
-				 RowFilter filter, void *filter_arg)
+StreamMergeBegin(StreamMerge *merge, int nlists, double page, TimestampTz floor)
 {
 	MemoryContext oldcontext;
 
-	end_sort(merge);
+	ActionGroupReset(merge->group);
 	MemoryContextReset(merge->list_context);
-	merge->filter = filter;
-	merge->filter_arg = filter_arg;
 	merge->first_chunk = Min(LARGEST_FIRST_CHUNK,
 							 Max(SMALLEST_FIRST_CHUNK, ALL_FIRST_CHUNKS / Max(nlists, 1)));
-	merge->ntids = 0;
-	merge->tids = NULL;
-	merge->tids_capacity = 0;
 
 	oldcontext = MemoryContextSwitchTo(merge->list_context);
 	merge->heap = binaryheap_allocate(Max(nlists, 1), compare_heads, NULL);
 	ClosedListsInit(&merge->closed, nlists);
 	MemoryContextSwitchTo(oldcontext);
 	merge->page = Min(page * FLOOR_PAGES, nlists);
-	merge->floor = DT_NOBEGIN;
-	merge->position = DT_NOEND;
+	merge->floor = floor;
 	merge->started = false;
 }
 
@@ -202,8 +150,7 @@ StreamMergeCutoff(StreamMerge *merge)
  *		Add what an index has for an object, from "newest" to "oldest", both
  *		included, and known not to be newer than "bound".
  *
- * "object" is NULL for the index by time; else it has to stay until the merge
- * begins anew.
+ * "object" has to stay until the merge begins anew.
  */
 void
 StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
@@ -240,8 +187,8 @@ StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
 		return;
 	list = MemoryContextAllocZero(merge->list_context, sizeof(MergeList));
 	list->head = entries[0].timestamp;
-	list->entries = entries;
-	list->n = n;
+	list->chunk.entries = entries;
+	list->chunk.n = n;
 	binaryheap_add(merge->heap, PointerGetDatum(list));
 }
 
@@ -257,78 +204,19 @@ get_cursor(StreamMerge *merge, ActionIndex index, bool has_floor)
 	IndexCursor **place = &merge->cursors[index][has_floor];
 	IndexCursor *cursor = *place;
 	int			nkeys = 0;
-	AttrNumber	timestamp = index == ACTION_BY_TIME ?
-		Anum_time_index_timestamp : Anum_role_index_timestamp;
 
 	if (cursor != NULL)
 		return cursor;
-	cursor = IndexCursorOpen(merge->action, merge->indexes[index], timestamp + has_floor,
-							 merge->snapshot);
-	if (index != ACTION_BY_TIME)
-	{
-		IndexCursorInitKey(cursor, nkeys++, Anum_role_index_object, BTEqualStrategyNumber);
-		IndexCursorInitKey(cursor, nkeys++, Anum_role_index_public, BTEqualStrategyNumber);
-	}
-	IndexCursorInitKey(cursor, nkeys++, timestamp, BTLessEqualStrategyNumber);
+	cursor = IndexCursorOpen(merge->action, merge->indexes[index],
+							 Anum_role_index_timestamp + has_floor, merge->snapshot);
+	IndexCursorInitKey(cursor, nkeys++, Anum_role_index_object, BTEqualStrategyNumber);
+	IndexCursorInitKey(cursor, nkeys++, Anum_role_index_public, BTEqualStrategyNumber);
+	IndexCursorInitKey(cursor, nkeys++, Anum_role_index_timestamp, BTLessEqualStrategyNumber);
 	if (has_floor)
-		IndexCursorInitKey(cursor, nkeys++, timestamp, BTGreaterEqualStrategyNumber);
+		IndexCursorInitKey(cursor, nkeys++, Anum_role_index_timestamp,
+						   BTGreaterEqualStrategyNumber);
 	*place = cursor;
 	return cursor;
-}
-
-/* Go to the next entry of the cursor that belongs to the list. */
-static bool
-advance_cursor(StreamMerge *merge, MergeList *list, IndexCursor *cursor, TimestampTz *timestamp)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (!IndexCursorNext(cursor, BackwardScanDirection))
-		return false;
-	merge->counters->entries_read++;
-	*timestamp = DatumGetTimestampTz(IndexCursorColumn(cursor,
-													   list->index == ACTION_BY_TIME ?
-													   Anum_time_index_timestamp :
-													   Anum_role_index_timestamp));
-	return true;
-}
-
-/*
- * Position the cursor on the first entry of the list that it has not taken, for
- * entries down to the list's floor.
- */
-static bool
-position_cursor(StreamMerge *merge, MergeList *list, IndexCursor *cursor, TimestampTz *timestamp)
-{
-	int			nkeys = 0;
-
-	merge->counters->searches++;
-	if (list->index != ACTION_BY_TIME)
-	{
-		IndexCursorSetKey(cursor, nkeys++, PointerGetDatum(list->object));
-		IndexCursorSetKey(cursor, nkeys++, BoolGetDatum(true));
-	}
-	IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(list->resume));
-	if (list->floor > DT_NOBEGIN)
-		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(list->floor));
-	IndexCursorSeek(cursor);
-	return advance_cursor(merge, list, cursor, timestamp);
-}
-
-static void
-add_entry(StreamMerge *merge, MergeList *list, TimestampTz timestamp, ItemPointer tid)
-{
-	if (list->n == list->capacity)
-	{
-		Size		size;
-
-		list->capacity = Max(list->capacity * 2, list->chunk);
-		size = list->capacity * sizeof(ActionEntry);
-		list->entries = list->entries == NULL ?
-			MemoryContextAlloc(merge->list_context, size) :
-			repalloc_huge(list->entries, size);
-	}
-	list->entries[list->n].timestamp = timestamp;
-	list->entries[list->n].tid = *tid;
-	list->n++;
 }
 
 /*
@@ -341,34 +229,36 @@ add_entry(StreamMerge *merge, MergeList *list, TimestampTz timestamp, ItemPointe
 static void
 read_chunk(StreamMerge *merge, MergeList *list)
 {
+	ActionChunk *chunk = &list->chunk;
 	IndexCursor *cursor = get_cursor(merge, list->index, list->floor > DT_NOBEGIN);
-	TimestampTz timestamp;
-	bool		found = position_cursor(merge, list, cursor, &timestamp);
+	int			nkeys = 0;
 
-	list->next = list->n = 0;
-	while (found && (list->n < list->chunk ||
-					 timestamp == list->entries[list->n - 1].timestamp))
+	IndexCursorSetKey(cursor, nkeys++, PointerGetDatum(list->object));
+	IndexCursorSetKey(cursor, nkeys++, BoolGetDatum(true));
+	IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(chunk->resume));
+	if (list->floor > DT_NOBEGIN)
+		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(list->floor));
+	IndexCursorSeek(cursor);
+	ActionChunkRead(chunk, cursor, Anum_role_index_timestamp, merge->list_context,
+					merge->counters);
+	if (!chunk->more && list->floor > list->oldest)
 	{
-		add_entry(merge, list, timestamp, IndexCursorTid(cursor));
-		found = advance_cursor(merge, list, cursor, &timestamp);
+		chunk->more = true;
+		chunk->resume = list->floor - 1;
+		list->floor = list->oldest;
 	}
-	IndexCursorRest(cursor);
-	list->chunk = Min(list->chunk * 2, LARGEST_CHUNK);
-
-	list->more = found || list->floor > list->oldest;
-	if (list->more)
-		list->resume = found ? timestamp : list->floor - 1;
-	list->floor = list->oldest;
 }
 
 /* Find out the head of a list; false if it has no more entries. */
 static bool
 update_head(MergeList *list)
 {
-	if (list->next < list->n)
-		list->head = list->entries[list->next].timestamp;
-	else if (list->more)
-		list->head = list->resume;
+	const ActionChunk *chunk = &list->chunk;
+
+	if (chunk->next < chunk->n)
+		list->head = chunk->entries[chunk->next].timestamp;
+	else if (chunk->more)
+		list->head = chunk->resume;
 	else
 		return false;
 	return true;
@@ -393,16 +283,15 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 	list->index = closed->index;
 	list->object = closed->object;
 	list->oldest = closed->oldest;
-	list->more = true;
-	list->resume = list->head = closed->head;
+	list->chunk.size = merge->first_chunk;
+	list->chunk.resume = list->head = closed->head;
 	/* a list that begins below the floor was come to because that is too high */
 	list->floor = merge->floor > closed->head ? closed->oldest :
 		Max(closed->oldest, merge->floor);
-	list->chunk = merge->first_chunk;
 	merge->counters->lists_opened++;
 	read_chunk(merge, list);
 	if (closed->bounded &&
-		(list->n == 0 || list->entries[0].timestamp < closed->head - BOUND_ACCURACY))
+		(list->chunk.n == 0 || list->chunk.entries[0].timestamp < closed->head - BOUND_ACCURACY))
 		merge->counters->bounds_too_high++;
 	if (update_head(list))
 		binaryheap_add(merge->heap, PointerGetDatum(list));
@@ -426,7 +315,7 @@ start(StreamMerge *merge)
 	ClosedListsSort(&merge->closed);
 	bound = ClosedListsBound(&merge->closed, merge->page);
 	if (bound != DT_NOBEGIN)
-		merge->floor = bound - BOUND_ACCURACY;
+		merge->floor = Max(merge->floor, bound - BOUND_ACCURACY);
 }
 
 /*
@@ -458,7 +347,7 @@ first_list(StreamMerge *merge, TimestampTz oldest)
 			ClosedListsRemoveFirst(&merge->closed);
 			open_list(merge, closed);
 		}
-		else if (list->next < list->n)
+		else if (list->chunk.next < list->chunk.n)
 			return list;
 		else
 		{
@@ -472,134 +361,38 @@ first_list(StreamMerge *merge, TimestampTz oldest)
 static void
 take_entries(StreamMerge *merge, MergeList *list)
 {
-	while (list->next < list->n &&
-		   list->entries[list->next].timestamp == merge->position)
-	{
-		if (merge->ntids == merge->tids_capacity)
-		{
-			Size		size;
+	ActionChunk *chunk = &list->chunk;
+	TimestampTz time = ActionGroupTime(merge->group);
 
-			merge->tids_capacity = Max(merge->tids_capacity * 2, 16);
-			size = merge->tids_capacity * sizeof(ItemPointerData);
-			merge->tids = merge->tids == NULL ?
-				MemoryContextAlloc(merge->list_context, size) :
-				repalloc_huge(merge->tids, size);
-		}
-		merge->tids[merge->ntids++] = list->entries[list->next++].tid;
-	}
+	while (chunk->next < chunk->n && chunk->entries[chunk->next].timestamp == time)
+		ActionGroupAdd(merge->group, &chunk->entries[chunk->next++].tid);
 	replace_first(merge, list);
-}
-
-static int
-compare_tids(const void *a, const void *b, void *arg)
-{
-	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
-}
-
-/* Leave each entry of the group once: an action has one place in the table. */
-static void
-drop_duplicates(StreamMerge *merge)
-{
-	int			kept = 1;
-
-	if (merge->ntids <= 1)
-		return;
-	qsort_interruptible(merge->tids, merge->ntids, sizeof(ItemPointerData), compare_tids, NULL);
-	for (int i = 1; i < merge->ntids; i++)
-	{
-		if (!ItemPointerEquals(&merge->tids[i], &merge->tids[kept - 1]))
-			merge->tids[kept++] = merge->tids[i];
-	}
-	merge->ntids = kept;
-}
-
-/*
- * fetch_row
- *		The row at "tid", or NULL if the snapshot does not see it or the filter
- *		does not want it.
- *
- * The result is valid until the next call.
- */
-static TupleTableSlot *
-fetch_row(StreamMerge *merge, ItemPointer tid)
-{
-	bool		call_again = false;
-	bool		wanted;
-	MemoryContext oldcontext;
-
-	if (!table_index_fetch_tuple(merge->heap_fetch, tid, merge->snapshot, merge->row,
-								 &call_again, NULL))
-	{
-		merge->counters->heap_skips++;
-		return NULL;
-	}
-	Assert(!call_again);		/* never so with an MVCC snapshot */
-	pgstat_count_heap_fetch(merge->action);
-	merge->counters->heap_fetches++;
-	if (merge->filter == NULL)
-		return merge->row;
-
-	oldcontext = MemoryContextSwitchTo(merge->filter_context);
-	wanted = merge->filter(merge->filter_arg, merge->row);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextReset(merge->filter_context);
-	return wanted ? merge->row : NULL;
-}
-
-/* Put the rows of a group in order. */
-static void
-sort_group(StreamMerge *merge)
-{
-	AttrNumber	column = Anum_action_id;
-	Oid			operator = lookup_type_cache(INT8OID, TYPECACHE_GT_OPR)->gt_opr;
-	Oid			collation = InvalidOid;
-	bool		nulls_first = true;
-
-	if (merge->sorted_row == NULL)
-		merge->sorted_row = MakeSingleTupleTableSlot(RelationGetDescr(merge->action),
-													 &TTSOpsMinimalTuple);
-	merge->sort = tuplesort_begin_heap(RelationGetDescr(merge->action), 1, &column,
-									   &operator, &collation, &nulls_first,
-									   work_mem, NULL, TUPLESORT_NONE);
-	for (int i = 0; i < merge->ntids; i++)
-	{
-		TupleTableSlot *row = fetch_row(merge, &merge->tids[i]);
-
-		CHECK_FOR_INTERRUPTS();
-		if (row != NULL)
-			tuplesort_puttupleslot(merge->sort, row);
-	}
-	merge->ntids = 0;
-	tuplesort_performsort(merge->sort);
 }
 
 /*
  * StreamMergeNextGroup
- *		Go to the next group: the newest entries that have not been taken; false
- *		if there are none.
- *
- * What is left of the current group is forgotten.
+ *		Let the group be the next one: the newest entries that have not been
+ *		taken; false if there are none.
  */
 bool
 StreamMergeNextGroup(StreamMerge *merge)
 {
+	ActionGroup *group = merge->group;
 	MergeList  *list;
 
-	end_sort(merge);
-	merge->ntids = 0;
 	if (!merge->started)
 		start(merge);
 	list = first_list(merge, DT_NOBEGIN);
 	if (list == NULL)
 		return false;
-	Assert(list->head <= merge->position);
-	merge->position = list->head;
+	Assert(list->head <= ActionGroupTime(group));
+	ActionGroupBegin(group, list->head);
 	do
 	{
 		take_entries(merge, list);
-		list = first_list(merge, merge->position);
+		list = first_list(merge, ActionGroupTime(group));
 	} while (list != NULL);
-	drop_duplicates(merge);
+	ActionGroupDropDuplicates(group);
 	return true;
 }
 
@@ -614,49 +407,13 @@ StreamMergeIsShort(StreamMerge *merge)
 }
 
 /*
- * StreamMergePosition
- *		The time of the current group: all newer rows have been yielded.
- */
-TimestampTz
-StreamMergePosition(StreamMerge *merge)
-{
-	return merge->position;
-}
-
-/*
- * StreamMergeNextRow
- *		The next row of the current group, or NULL if there are no more.
- *
- * It has the columns of the table, and is valid until the next call of any
- * function here.
- */
-TupleTableSlot *
-StreamMergeNextRow(StreamMerge *merge)
-{
-	if (merge->ntids == 1)
-	{
-		merge->ntids = 0;
-		return fetch_row(merge, &merge->tids[0]);
-	}
-	if (merge->ntids > 1)
-		sort_group(merge);
-	if (merge->sort != NULL &&
-		tuplesort_gettupleslot(merge->sort, true, false, merge->sorted_row, NULL))
-		return merge->sorted_row;
-	return NULL;
-}
-
-/*
  * StreamMergeEnd
  *		Release what the merge holds.
  */
 void
 StreamMergeEnd(StreamMerge *merge)
 {
-	end_sort(merge);
-	if (merge->sorted_row != NULL)
-		ExecDropSingleTupleTableSlot(merge->sorted_row);
-	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	for (int i = 0; i < NUM_ACTION_ROLES; i++)
 	{
 		for (int j = 0; j < 2; j++)
 		{
@@ -664,9 +421,6 @@ StreamMergeEnd(StreamMerge *merge)
 				IndexCursorClose(merge->cursors[i][j]);
 		}
 	}
-	table_index_fetch_end(merge->heap_fetch);
-	ExecDropSingleTupleTableSlot(merge->row);
 	MemoryContextDelete(merge->list_context);
-	MemoryContextDelete(merge->filter_context);
 	pfree(merge);
 }

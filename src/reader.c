@@ -26,6 +26,7 @@
 #include "reader.h"
 #include "source_bounds.h"
 #include "stream_tables.h"
+#include "time_line.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
@@ -37,11 +38,12 @@
  * the recency map, which has them opened out of order; leaving one closed, whose
  * bound is in the map or kept; each row that they yield.
  */
-#define LIST_COST			5.0
-#define BOUNDED_LIST_COST	12.0
-#define CLOSED_LIST_COST	0.03
-#define KEPT_LIST_COST		0.004
-#define LIST_ROW_COST		2.0
+#define LIST_COST			15.0
+#define BOUNDED_LIST_COST	20.0
+#define NEWER_LIST_COST		50.0
+#define CLOSED_LIST_COST	0.1
+#define KEPT_LIST_COST		0.012
+#define LIST_ROW_COST		5.0
 
 /*
  * With bounds, lists are kept for as many pages as this, and if that was not
@@ -69,6 +71,8 @@ struct StreamReader
 	Snapshot	snapshot;
 	MemoryContext context;		/* of all that lives as long as the reader */
 	MemoryContext call_context; /* of the current call */
+	ActionGroup *group;			/* what the next two have come to */
+	TimeLine   *time_line;
 	StreamMerge *merge;
 	ReaderCounters counters;
 
@@ -80,11 +84,12 @@ struct StreamReader
 	SourceBounds *bounds;		/* of them; NULL: not used */
 	SourceBounds bounds_space;	/* what it points to */
 	char	   *label;			/* of MODEL_STREAM */
+	int			label_len;
 	LabelEntries *entries;		/* of it; NULL between calls */
 	int64		turn;			/* length of the current turn */
 	bool		trying;			/* on the time line, with the lists to come */
-	int64		visited;		/* rows of the time line, in this call */
-	int64		found;			/* of them, rows of the stream */
+	int64		visited_before; /* rows of the time line, in earlier calls */
+	int64		found;			/* of the current one's, rows of the stream */
 	double		page;			/* rows that the query wants, at a guess */
 	double		wanted;			/* of them, those that are left */
 	double		lists_cost;		/* of opening them, in rows of the time line */
@@ -140,31 +145,31 @@ StreamReaderCreate(StreamKind kind, Snapshot snapshot)
 	reader->context = CurrentMemoryContext;
 	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
 												 ALLOCSET_DEFAULT_SIZES);
-	reader->merge = StreamMergeCreate(reader->tables.action, reader->tables.indexes, snapshot,
-									  &reader->counters.merge);
+	reader->group = ActionGroupCreate(tables.action, snapshot, &reader->counters.read);
+	reader->time_line = TimeLineCreate(tables.action, tables.indexes[ACTION_BY_TIME], snapshot,
+									   reader->group, &reader->counters.read);
+	reader->merge = StreamMergeCreate(tables.action, tables.indexes, snapshot,
+									  reader->group, &reader->counters.read);
 	return reader;
 }
 
 /* Filter: an action that one of the sources plays its role in. */
 static bool
-shows_source(void *arg, TupleTableSlot *row)
+shows_source(void *arg, const ActionRefs *action)
 {
-	return SourceSetShows(((StreamReader *) arg)->sources, row);
+	return SourceSetShows(((StreamReader *) arg)->sources, action);
 }
 
 /* Filter: an action with an object of the type in any role. */
 static bool
-shows_label(void *arg, TupleTableSlot *row)
+shows_label(void *arg, const ActionRefs *action)
 {
 	StreamReader *reader = arg;
-	int			label_len = strlen(reader->label);
 
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
-		bool		isnull;
-		Datum		object = slot_getattr(row, ActionRoleColumns[role], &isnull);
-
-		if (!isnull && RefHasLabel(DatumGetRefPP(object), reader->label, label_len))
+		if (action->objects[role] != NULL &&
+			RefHasLabel(action->objects[role], reader->label, reader->label_len))
 			return true;
 	}
 	return false;
@@ -241,7 +246,8 @@ collect_sources(StreamReader *reader, const StreamCall *call)
 			if (!call->args[0].isnull)
 			{
 				reader->label = TextDatumGetCString(call->args[0].value);
-				RefCheckLabel(reader->label, strlen(reader->label));
+				reader->label_len = strlen(reader->label);
+				RefCheckLabel(reader->label, reader->label_len);
 			}
 			break;
 		case STREAM_OF:
@@ -262,11 +268,11 @@ collect_sources(StreamReader *reader, const StreamCall *call)
 
 /* Read the time line from "newest" on. */
 static void
-begin_time_line(StreamReader *reader, TimestampTz newest, RowFilter filter)
+begin_time_line(StreamReader *reader, TimestampTz newest, ActionFilter filter)
 {
 	reader->counters.strategy = READ_TIME_LINE;
-	StreamMergeBegin(reader->merge, 1, reader->page, filter, reader);
-	StreamMergeAddList(reader->merge, ACTION_BY_TIME, NULL, newest, reader->oldest, DT_NOEND);
+	TimeLineBegin(reader->time_line, newest, reader->oldest,
+				  reader->sources == NULL ? 0 : reader->sources->hints.visited, filter, reader);
 }
 
 /* Add a list of a source to the merge. */
@@ -354,6 +360,16 @@ count_newer_lists(StreamReader *reader, TimestampTz newest)
 	return newest == DT_NOEND ? 0 : SourceBoundsCountNewer(reader->bounds, newest);
 }
 
+/* Where a page of lists from "newest" on is likely to end at the latest. */
+static TimestampTz
+expected_end(StreamReader *reader, TimestampTz newest, int wider)
+{
+	const SourceHints *hints = &reader->sources->hints;
+
+	return newest == DT_NOEND && wider == 1 && hints->page == reader->page ?
+		hints->page_end : DT_NOBEGIN;
+}
+
 /*
  * Merge the lists of the sources from "newest" on.
  *
@@ -373,13 +389,13 @@ begin_lists(StreamReader *reader, TimestampTz newest, int wider)
 	}
 	if (!reader->merging)
 	{
-		reader->opened_before = reader->counters.merge.lists_opened;
-		reader->too_high_before = reader->counters.merge.bounds_too_high;
+		reader->opened_before = reader->counters.read.lists_opened;
+		reader->too_high_before = reader->counters.read.bounds_too_high;
 	}
 	reader->merging = true;
 	reader->below = newest;
 	reader->wider = wider;
-	StreamMergeBegin(reader->merge, kept, reader->page, NULL, NULL);
+	StreamMergeBegin(reader->merge, kept, reader->page, expected_end(reader, newest, wider));
 	if (reader->bounds == NULL)
 		add_lists(reader, newest);
 	else if (!add_front(reader, newest, kept))
@@ -393,7 +409,7 @@ begin_entries(StreamReader *reader, TimestampTz newest)
 	int			n;
 	ActionEntry *entries = LabelEntriesSort(reader->entries, newest, reader->oldest, &n);
 
-	StreamMergeBegin(reader->merge, 1, reader->page, NULL, NULL);
+	StreamMergeBegin(reader->merge, 1, reader->page, DT_NOBEGIN);
 	StreamMergeAddEntries(reader->merge, entries, n);
 }
 
@@ -402,14 +418,14 @@ static int64
 count_spared(StreamReader *reader)
 {
 	return reader->bounds == NULL || !reader->merging ? 0 :
-		Max(reader->nlists - (reader->counters.merge.lists_opened - reader->opened_before), 0);
+		Max(reader->nlists - (reader->counters.read.lists_opened - reader->opened_before), 0);
 }
 
 /* Add what the recency map has done for the call to what is known of it. */
 static void
 end_bounds_use(StreamReader *reader)
 {
-	MergeCounters *counters = &reader->counters.merge;
+	ReadCounters *counters = &reader->counters.read;
 
 	if (reader->merging)
 	{
@@ -424,9 +440,33 @@ end_bounds_use(StreamReader *reader)
 	reader->bounds = NULL;
 }
 
+static int64
+count_visits(StreamReader *reader)
+{
+	return reader->counters.read.time_line_rows - reader->visited_before;
+}
+
+/* Leave a note of what this stream has met for the next of the same sources. */
+static void
+leave_hints(StreamReader *reader)
+{
+	SourceHints *hints = &reader->sources->hints;
+
+	if (reader->trying)
+		hints->visited = count_visits(reader);
+	if (reader->newest == DT_NOEND &&
+		reader->found >= reader->page && reader->found < 2 * reader->page)
+	{
+		hints->page = reader->page;
+		hints->page_end = ActionGroupTime(reader->group);
+	}
+}
+
 static void
 end_call(StreamReader *reader)
 {
+	if (reader->sources != NULL)
+		leave_hints(reader);
 	if (reader->bounds != NULL)
 		end_bounds_use(reader);
 	if (reader->entries != NULL)
@@ -437,7 +477,7 @@ end_call(StreamReader *reader)
 	reader->nlists = 0;
 	reader->trying = reader->merging = false;
 	reader->counters.strategy = READ_NOTHING;
-	StreamMergeBegin(reader->merge, 0, 1, NULL, NULL);
+	StreamMergeBegin(reader->merge, 0, 1, DT_NOBEGIN);
 	MemoryContextReset(reader->call_context);
 }
 
@@ -472,7 +512,7 @@ add_newer_lists(StreamReader *reader)
 {
 	if (reader->bounds == NULL || reader->counted)
 		return false;
-	reader->lists_cost += count_newer_lists(reader, reader->newest) * BOUNDED_LIST_COST;
+	reader->lists_cost += count_newer_lists(reader, reader->newest) * NEWER_LIST_COST;
 	reader->counted = true;
 	return true;
 }
@@ -483,7 +523,7 @@ lists_are_better(StreamReader *reader)
 {
 	return reader->nlists < MIN_LISTS ||
 		(reader->bounds != NULL && reader->newest == DT_NOEND &&
-		 reader->sources->skip_tries-- > 0);
+		 reader->sources->hints.skip_tries-- > 0);
 }
 
 /*
@@ -516,7 +556,7 @@ static void
 begin_label(StreamReader *reader)
 {
 	reader->entries = LabelEntriesCreate(reader->tables.action, reader->tables.indexes,
-										 reader->snapshot, reader->label, &reader->counters.merge);
+										 reader->snapshot, reader->label, &reader->counters.read);
 	reader->turn = FIRST_TURN;
 	reader->trying = true;
 	begin_time_line(reader, reader->newest, shows_label);
@@ -540,7 +580,8 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->newest = call->newest;
 	reader->oldest = call->oldest;
 	reader->page = reader->wanted = Max(call->page, 1);
-	reader->visited = reader->found = 0;
+	reader->visited_before = reader->counters.read.time_line_rows;
+	reader->found = 0;
 	reader->counters.recency_map = false;
 	collect_sources(reader, call);
 	if (call->kind == PUBLIC_STREAM)
@@ -559,15 +600,17 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 static bool
 try_is_over(StreamReader *reader)
 {
+	int64		visited = count_visits(reader);
+
 	if (reader->label != NULL)
-		return reader->visited >= reader->turn;
-	if (reader->visited > reader->lists_cost + LIST_ROW_COST * reader->found)
+		return visited >= reader->turn;
+	if (visited > reader->lists_cost + LIST_ROW_COST * reader->found)
 		return true;
 	/*
 	 * Rows to the end of the page, if they go on to be found like this: one more
 	 * than have been, for who has found nothing yet knows little.
 	 */
-	return reader->wanted * reader->visited / (reader->found + 1) >
+	return reader->wanted * visited / (reader->found + 1) >
 		reader->lists_cost + LIST_ROW_COST * reader->wanted;
 }
 
@@ -579,7 +622,7 @@ try_is_over(StreamReader *reader)
 static void
 end_try(StreamReader *reader)
 {
-	TimestampTz newest = StreamMergePosition(reader->merge);
+	TimestampTz newest = ActionGroupTime(reader->group);
 
 	if (reader->label != NULL && !LabelEntriesCollect(reader->entries, reader->turn))
 	{
@@ -589,62 +632,68 @@ end_try(StreamReader *reader)
 	reader->trying = false;
 	reader->counters.strategy = READ_BOTH;
 	if (newest == DT_NOBEGIN)
-		StreamMergeBegin(reader->merge, 0, 1, NULL, NULL);
+		StreamMergeBegin(reader->merge, 0, 1, DT_NOBEGIN);
 	else if (reader->label != NULL)
 		begin_entries(reader, newest - 1);
 	else
 	{
-		reader->sources->skip_tries = SKIPPED_TRIES;
+		reader->sources->hints.skip_tries = SKIPPED_TRIES;
 		begin_lists(reader, newest - 1, 1);
 	}
 }
 
-static int64
-count_visits(StreamReader *reader)
+/*
+ * next_row_of_group
+ *		The next row of the current group, or NULL if there are no more.
+ */
+static inline TupleTableSlot *
+next_row_of_group(StreamReader *reader)
 {
-	return reader->counters.merge.heap_fetches + reader->counters.merge.heap_skips;
+	return reader->counters.strategy == READ_TIME_LINE ?
+		TimeLineNextRow(reader->time_line) : ActionGroupNextRow(reader->group);
+}
+
+/*
+ * next_group
+ *		Go to the next group; false at the end of the stream.
+ */
+static bool
+next_group(StreamReader *reader)
+{
+	if (reader->trying && TimeLineMayPause(reader->time_line) && try_is_over(reader) &&
+		!(add_newer_lists(reader) && !try_is_over(reader)))
+		end_try(reader);
+	if (reader->counters.strategy == READ_TIME_LINE)
+		return TimeLineNextGroup(reader->time_line);
+	while (!StreamMergeNextGroup(reader->merge))
+	{
+		if (!reader->merging || !StreamMergeIsShort(reader->merge))
+			return false;
+		begin_lists(reader, reader->below, reader->wider * WIDENING);
+	}
+	reader->below = ActionGroupTime(reader->group) - 1;
+	return true;
 }
 
 /*
  * next_row
  *		The next row of the stream, or NULL at its end.
- *
- * On the time line the budget is looked at between the rows of different
- * times, so that nothing of one time is left behind.
  */
 static TupleTableSlot *
 next_row(StreamReader *reader)
 {
-	for (;;)
+	TupleTableSlot *row;
+
+	while ((row = next_row_of_group(reader)) == NULL)
 	{
-		int64		before = count_visits(reader);
-		TupleTableSlot *row = StreamMergeNextRow(reader->merge);
-
-		if (reader->counters.strategy == READ_TIME_LINE)
-		{
-			int64		visits = count_visits(reader) - before;
-
-			reader->visited += visits;
-			reader->counters.time_line_rows += visits;
-		}
-		if (row != NULL)
-		{
-			reader->found++;
-			if (--reader->wanted <= 0)
-				reader->wanted += reader->page;
-			return row;
-		}
-		if (reader->trying && try_is_over(reader) &&
-			!(add_newer_lists(reader) && !try_is_over(reader)))
-			end_try(reader);
 		CHECK_FOR_INTERRUPTS();
-		if (StreamMergeNextGroup(reader->merge))
-			reader->below = StreamMergePosition(reader->merge) - 1;
-		else if (reader->merging && StreamMergeIsShort(reader->merge))
-			begin_lists(reader, reader->below, reader->wider * WIDENING);
-		else
+		if (!next_group(reader))
 			return NULL;
 	}
+	reader->found++;
+	if (--reader->wanted <= 0)
+		reader->wanted += reader->page;
+	return row;
 }
 
 /*
@@ -683,6 +732,8 @@ StreamReaderEnd(StreamReader *reader)
 {
 	end_call(reader);
 	StreamMergeEnd(reader->merge);
+	TimeLineEnd(reader->time_line);
+	ActionGroupEnd(reader->group);
 	StreamTablesClose(&reader->tables);
 	MemoryContextDelete(reader->call_context);
 	pfree(reader);

@@ -49,8 +49,7 @@ typedef struct ReaderCounters
 	int64		sources;		/* objects that the stream is about */
 	bool		recency_map;	/* was it used by the latest call? */
 	int64		lists_spared;	/* that bounds left closed */
-	int64		time_line_rows; /* rows visited on the time line */
-	MergeCounters merge;
+	ReadCounters read;
 } ReaderCounters;
 
 typedef struct StreamReader StreamReader;

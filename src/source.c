@@ -286,16 +286,18 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 
 /*
  * SourceSetCountLists
- *		How many pairs of a source and one of its roles there are.
+ *		How many pairs of a source and one of its roles there are, in a set that
+ *		must not change any more.
  */
 int
-SourceSetCountLists(const SourceSet *set)
+SourceSetCountLists(SourceSet *set)
 {
-	int			count = 0;
-
-	for (int i = 0; i < set->n; i++)
-		count += pg_number_of_ones[set->sources[i].roles];
-	return count;
+	if (set->nlists == 0)
+	{
+		for (int i = 0; i < set->n; i++)
+			set->nlists += pg_number_of_ones[set->sources[i].roles];
+	}
+	return set->nlists;
 }
 
 /*
@@ -366,21 +368,42 @@ key_prefix(const Ref *ref, int label_len)
 	return result;
 }
 
-/* Number of the bit for a prefix in the filter: the upper bits of a product. */
+/*
+ * Number of the bit for a reference in the filter: the upper bits of a product
+ * of its first and last bytes.
+ */
 static inline uint64
-filter_bit(const SourceSet *set, uint64 prefix)
+filter_bit(const SourceSet *set, const Ref *ref)
 {
-	return (prefix * UINT64CONST(0x9E3779B97F4A7C15)) >> set->filter_shift;
+	const char *data = VARDATA_ANY(ref);
+	int			len = VARSIZE_ANY_EXHDR(ref);
+	uint64		first = 0;
+	uint64		last = 0;
+
+	if (len >= (int) sizeof(uint64))
+	{
+		memcpy(&first, data, sizeof(uint64));
+		memcpy(&last, data + len - sizeof(uint64), sizeof(uint64));
+	}
+	else if (len >= (int) sizeof(uint32))
+	{
+		memcpy(&first, data, sizeof(uint32));
+		memcpy(&last, data + len - sizeof(uint32), sizeof(uint32));
+	}
+	else
+		memcpy(&first, data, len);
+	return ((first * UINT64CONST(0x9E3779B97F4A7C15) ^ last) * UINT64CONST(0xBF58476D1CE4E5B9)) >>
+		set->filter_shift;
 }
 
 /*
- * Make room for prefixes, and a filter with at least eight bits for each, so
- * that of what is not in the set about one in ten passes.
+ * Make room for prefixes, and a filter with at least 16 bits for each, so that of
+ * what is not in the set no more than one in 16 passes.
  */
 static void
 allocate_index(SourceSet *set)
 {
-	int			bits = pg_ceil_log2_64(Max((uint64) set->n * 8, 64));
+	int			bits = pg_ceil_log2_64(Max((uint64) set->n * 16, 64));
 
 	set->prefixes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(uint64));
 	set->filter = MemoryContextAllocZero(set->context, (UINT64CONST(1) << bits) / 8);
@@ -404,7 +427,7 @@ SourceSetIndex(SourceSet *set)
 	for (int i = 0; i < set->n; i++)
 	{
 		Ref		   *object = set->sources[i].object;
-		uint64		bit;
+		uint64		bit = filter_bit(set, object);
 
 		CHECK_FOR_INTERRUPTS();
 		if (run == NULL || !RefHasLabel(object, run->label, run->label_len))
@@ -421,7 +444,6 @@ SourceSetIndex(SourceSet *set)
 		}
 		run->end = i + 1;
 		set->prefixes[i] = key_prefix(object, run->label_len);
-		bit = filter_bit(set, set->prefixes[i]);
 		set->filter[bit / 64] |= UINT64CONST(1) << (bit % 64);
 	}
 }
@@ -433,20 +455,20 @@ SourceSetIndex(SourceSet *set)
 static int
 look_up(const SourceSet *set, const Ref *object)
 {
+	uint64		bit = filter_bit(set, object);
+
+	if ((set->filter[bit / 64] & (UINT64CONST(1) << (bit % 64))) == 0)
+		return -1;
 	for (int i = 0; i < set->nruns; i++)
 	{
 		const SourceRun *run = &set->runs[i];
 		int			low = run->begin;
 		int			high = run->end;
 		uint64		prefix;
-		uint64		bit;
 
 		if (!RefHasLabel(object, run->label, run->label_len))
 			continue;
 		prefix = key_prefix(object, run->label_len);
-		bit = filter_bit(set, prefix);
-		if ((set->filter[bit / 64] & (UINT64CONST(1) << (bit % 64))) == 0)
-			break;
 		while (low < high)
 		{
 			int			middle = low + (high - low) / 2;
@@ -468,23 +490,20 @@ look_up(const SourceSet *set, const Ref *object)
 
 /*
  * SourceSetShows
- *		Whether the action, a row of the table, is one of those to show.
+ *		Whether the action is one of those to show.
  *
  * The set has been indexed.
  */
 bool
-SourceSetShows(const SourceSet *set, TupleTableSlot *action)
+SourceSetShows(const SourceSet *set, const ActionRefs *action)
 {
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
-		bool		isnull;
-		Datum		object = slot_getattr(action, ActionRoleColumns[role], &isnull);
-		int			source = isnull ? -1 : look_up(set, DatumGetRefPP(object));
+		const Ref  *object = action->objects[role];
+		int			source = object == NULL ? -1 : look_up(set, object);
 
 		if (source >= 0 && (set->sources[source].roles & ROLE_BIT(role)) != 0 &&
-			(set->since == NULL ||
-			 DatumGetTimestampTz(slot_getattr(action, Anum_action_timestamp, &isnull)) >=
-			 SourceSetSince(set, source, role)))
+			(set->since == NULL || action->timestamp >= SourceSetSince(set, source, role)))
 			return true;
 	}
 	return false;

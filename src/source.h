@@ -5,8 +5,7 @@
 #ifndef ACTSTREAM_SOURCE_H
 #define ACTSTREAM_SOURCE_H
 
-#include "datatype/timestamp.h"
-#include "executor/tuptable.h"
+#include "action_screen.h"
 #include "kept_bounds.h"
 #include "ref.h"
 #include "stream_index.h"
@@ -36,6 +35,15 @@ typedef struct SourceRun
 	int			end;
 } SourceRun;
 
+/* What the last streams of the same sources have met. */
+typedef struct SourceHints
+{
+	int64		visited;		/* rows of the time line, where that was enough */
+	int			skip_tries;		/* times that the time line need not be tried */
+	double		page;			/* rows of a first page, at a guess; 0: none yet */
+	TimestampTz page_end;		/* none of these was older */
+} SourceHints;
+
 /*
  * Sources, in the order of their objects, each object once.
  *
@@ -51,17 +59,18 @@ typedef struct SourceSet
 	KeptBounds *kept_bounds;	/* of each probe, or NULL */
 	int			n;
 	int			capacity;
+	int			nlists;			/* 0 until they were counted */
 	char	   *space;			/* for references: what is left of a block */
 	Size		space_left;
 
 	/* for look-ups: see SourceSetIndex() */
 	uint64	   *prefixes;		/* of the keys of the sources */
-	uint64	   *filter;			/* a bit for what a prefix hashes to */
+	uint64	   *filter;			/* a bit for what a reference hashes to */
 	int			filter_shift;	/* of hashes, to get the number of a bit */
 	SourceRun  *runs;
 	int			nruns;
 
-	int			skip_tries;		/* times that the time line need not be tried */
+	SourceHints hints;
 } SourceSet;
 
 extern RoleSet RolesFromArray(ArrayType *roles);
@@ -72,10 +81,10 @@ extern void SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
 extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 								Snapshot snapshot, Ref *follower,
 								const text *flag, bool since_follow);
-extern int	SourceSetCountLists(const SourceSet *set);
+extern int	SourceSetCountLists(SourceSet *set);
 extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
 extern void SourceSetHash(SourceSet *set, bool sorted);
 extern void SourceSetIndex(SourceSet *set);
-extern bool SourceSetShows(const SourceSet *set, TupleTableSlot *action);
+extern bool SourceSetShows(const SourceSet *set, const ActionRefs *action);
 
 #endif							/* ACTSTREAM_SOURCE_H */

@@ -374,14 +374,14 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 	ExplainPropertyText("Strategy", strategies[counters->strategy], es);
 	ExplainPropertyInteger(kind == USER_STREAM ? "Followees" : "Objects", NULL,
 						   counters->sources, es);
-	ExplainPropertyInteger("Lists Opened", NULL, counters->merge.lists_opened, es);
+	ExplainPropertyInteger("Lists Opened", NULL, counters->read.lists_opened, es);
 	if (counters->recency_map)
 		ExplainPropertyInteger("Lists Spared", NULL, counters->lists_spared, es);
-	ExplainPropertyInteger("Index Searches", NULL, counters->merge.searches, es);
-	ExplainPropertyInteger("Index Entries Read", NULL, counters->merge.entries_read, es);
-	ExplainPropertyInteger("Heap Fetches", NULL, counters->merge.heap_fetches, es);
-	ExplainPropertyInteger("Heap Fetches Skipped", NULL, counters->merge.heap_skips, es);
-	ExplainPropertyInteger("Time Line Rows", NULL, counters->time_line_rows, es);
+	ExplainPropertyInteger("Index Searches", NULL, counters->read.searches, es);
+	ExplainPropertyInteger("Index Entries Read", NULL, counters->read.entries_read, es);
+	ExplainPropertyInteger("Heap Fetches", NULL, counters->read.heap_fetches, es);
+	ExplainPropertyInteger("Heap Fetches Skipped", NULL, counters->read.heap_skips, es);
+	ExplainPropertyInteger("Time Line Rows", NULL, counters->read.time_line_rows, es);
 }
 
 /*

@@ -1,0 +1,87 @@
+/*
+ * action_chunk.c
+ *		A few entries of an index of actions at a time.
+ *
+ * Chunks double in size up to LARGEST_CHUNK.  None ends between entries of the
+ * same time, so that the time of the entry after it is a good place to go on from.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "action_chunk.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+static void
+enlarge(ActionChunk *chunk, MemoryContext context)
+{
+	Size		size;
+
+	chunk->capacity = Max(chunk->capacity * 2, chunk->size + 1);
+	size = chunk->capacity * sizeof(ActionEntry);
+	chunk->entries = chunk->entries == NULL ?
+		MemoryContextAlloc(context, size) : repalloc_huge(chunk->entries, size);
+}
+
+/*
+ * Leave the entries of the oldest time to the next chunk; false if there are no
+ * others.
+ */
+static bool
+drop_oldest(ActionChunk *chunk)
+{
+	int			n = chunk->n - 1;
+
+	chunk->resume = chunk->entries[n].timestamp;
+	while (n > 0 && chunk->entries[n - 1].timestamp == chunk->resume)
+		n--;
+	if (n == 0)
+		return false;
+	chunk->n = n;
+	return true;
+}
+
+/*
+ * ActionChunkRead
+ *		Replace the entries, which have all been taken, by those that the cursor
+ *		has next, and put it to rest.
+ *
+ * The cursor has been positioned; "timestamp" is the column that has the time.
+ * Entries are allocated in "context".
+ */
+void
+ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
+				MemoryContext context, ReadCounters *counters)
+{
+	chunk->next = chunk->n = 0;
+	chunk->more = true;
+	counters->searches++;
+	for (;;)
+	{
+		ActionEntry *entry;
+		bool		ends_page;
+
+		CHECK_FOR_INTERRUPTS();
+		if (chunk->n == chunk->capacity)
+			enlarge(chunk, context);
+		entry = &chunk->entries[chunk->n];
+		if (!IndexCursorPrevEntry(cursor, timestamp, &entry->timestamp, &entry->tid, &ends_page))
+		{
+			chunk->more = false;
+			break;
+		}
+		counters->entries_read++;
+		if (chunk->n >= chunk->size && entry->timestamp != entry[-1].timestamp)
+		{
+			chunk->resume = entry->timestamp;
+			break;
+		}
+		chunk->n++;
+		if (ends_page && chunk->whole_pages && drop_oldest(chunk))
+			break;
+	}
+	IndexCursorRest(cursor);
+	chunk->size = Min(chunk->size * 2, LARGEST_CHUNK);
+}

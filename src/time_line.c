@@ -1,0 +1,268 @@
+/*
+ * time_line.c
+ *		All public actions, newest first, and those of them that are wanted.
+ *
+ * What is not wanted is left out a slice at a time, before the first that may be
+ * is fetched.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "time_line.h"
+
+#include "access/stratnum.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* The least number of entries in the first chunk. */
+#define FIRST_CHUNK	64
+
+/* Entries of a slice. */
+#define SLICE		64
+
+struct TimeLine
+{
+	Relation	action;
+	Oid			index;
+	Snapshot	snapshot;
+	ActionGroup *group;
+	ReadCounters *counters;
+	MemoryContext context;		/* of the chunk */
+	MemoryContext filter_context;	/* reset after each row */
+	IndexCursor *cursors[2][2]; /* NULL until they are needed: has it a newest
+								 * entry, and an oldest? */
+
+	TimestampTz oldest;
+	ActionFilter filter;		/* or NULL */
+	void	   *filter_arg;
+	ActionChunk chunk;			/* from "next" on, "wanted" that may be */
+	int			wanted;			/* end of these */
+	int			slice_end;		/* where those begin that were not looked at */
+};
+
+/*
+ * TimeLineCreate
+ *		Make a time line, to be begun, of the index by time.
+ *
+ * The caller holds a lock on the table.  The time line lives in the current
+ * memory context and has to be ended; so long "group" stays, which it fills.  It
+ * adds what it does to "counters".
+ */
+TimeLine *
+TimeLineCreate(Relation action, Oid index, Snapshot snapshot,
+			   ActionGroup *group, ReadCounters *counters)
+{
+	TimeLine   *line = palloc0(sizeof(TimeLine));
+
+	line->action = action;
+	line->index = index;
+	line->snapshot = snapshot;
+	line->group = group;
+	line->counters = counters;
+	line->context = CurrentMemoryContext;
+	line->filter_context = AllocSetContextCreate(CurrentMemoryContext, "actstream filter",
+												 ALLOCSET_SMALL_SIZES);
+	return line;
+}
+
+/*
+ * TimeLineBegin
+ *		Begin with the actions from "newest" to "oldest", both included, for which
+ *		"filter", unless it is NULL, is true.
+ *
+ * "expected" is how many will be looked at, at a guess.
+ */
+void
+TimeLineBegin(TimeLine *line, TimestampTz newest, TimestampTz oldest, int64 expected,
+			  ActionFilter filter, void *filter_arg)
+{
+	ActionGroupReset(line->group);
+	line->oldest = oldest;
+	line->filter = filter;
+	line->filter_arg = filter_arg;
+	line->chunk.n = line->chunk.next = 0;
+	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
+	line->chunk.whole_pages = false;
+	line->chunk.more = true;
+	line->chunk.resume = newest;
+	line->wanted = line->slice_end = 0;
+	line->counters->lists_opened++;
+}
+
+/*
+ * The cursor over the index, with a key for each end that there is.
+ *
+ * A key is one more for the index to compare each entry with.
+ */
+static IndexCursor *
+get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
+{
+	IndexCursor **place = &line->cursors[has_newest][has_oldest];
+	int			nkeys = 0;
+
+	if (*place != NULL)
+		return *place;
+	*place = IndexCursorOpen(line->action, line->index, has_newest + has_oldest, line->snapshot);
+	if (has_newest)
+		IndexCursorInitKey(*place, nkeys++, Anum_time_index_timestamp,
+						   BTLessEqualStrategyNumber);
+	if (has_oldest)
+		IndexCursorInitKey(*place, nkeys++, Anum_time_index_timestamp,
+						   BTGreaterEqualStrategyNumber);
+	return *place;
+}
+
+/* Read the next entries; all that were read have been taken. */
+static void
+read_chunk(TimeLine *line)
+{
+	bool		has_newest = line->chunk.resume < DT_NOEND;
+	bool		has_oldest = line->oldest > DT_NOBEGIN;
+	IndexCursor *cursor = get_cursor(line, has_newest, has_oldest);
+	int			nkeys = 0;
+
+	if (has_newest)
+		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(line->chunk.resume));
+	if (has_oldest)
+		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(line->oldest));
+	IndexCursorSeek(cursor);
+	ActionChunkRead(&line->chunk, cursor, Anum_time_index_timestamp, line->context,
+					line->counters);
+	line->chunk.size = LARGEST_CHUNK;
+	line->chunk.whole_pages = true;
+	line->slice_end = 0;
+}
+
+/* The end of the next slice: all entries of a time are in the same. */
+static int
+find_slice_end(const TimeLine *line)
+{
+	const ActionChunk *chunk = &line->chunk;
+	int			end = line->slice_end + (line->filter == NULL ? 1 : SLICE);
+
+	if (end >= chunk->n)
+		return chunk->n;
+	while (end < chunk->n && chunk->entries[end].timestamp == chunk->entries[end - 1].timestamp)
+		end++;
+	return end;
+}
+
+/*
+ * Look at the next entries; false if there are no more.
+ *
+ * A serializable transaction is to lock what it has looked at, as a fetch does.
+ */
+static bool
+next_slice(TimeLine *line)
+{
+	ActionChunk *chunk = &line->chunk;
+	int			n;
+
+	if (line->slice_end == chunk->n)
+	{
+		if (!chunk->more)
+			return false;
+		read_chunk(line);
+		if (chunk->n == 0)
+			return false;
+	}
+	chunk->next = line->slice_end;
+	line->slice_end = find_slice_end(line);
+	n = line->slice_end - chunk->next;
+	line->counters->time_line_rows += n;
+	if (line->filter != NULL && !IsolationIsSerializable())
+		n = ActionScreen(line->action, &chunk->entries[chunk->next], n,
+						 line->filter, line->filter_arg);
+	line->wanted = chunk->next + n;
+	return true;
+}
+
+/*
+ * TimeLineNextGroup
+ *		Let the group be the next one; false if there is none.
+ *
+ * It may be one of no rows, just to say how far the time line has been read.
+ */
+bool
+TimeLineNextGroup(TimeLine *line)
+{
+	ActionChunk *chunk = &line->chunk;
+	TimestampTz time;
+
+	if (chunk->next == line->wanted && !next_slice(line))
+		return false;
+	if (chunk->next == line->wanted)
+	{
+		ActionGroupBegin(line->group, chunk->entries[line->slice_end - 1].timestamp);
+		return true;
+	}
+	time = chunk->entries[chunk->next].timestamp;
+	ActionGroupBegin(line->group, time);
+	while (chunk->next < line->wanted && chunk->entries[chunk->next].timestamp == time)
+		ActionGroupAdd(line->group, &chunk->entries[chunk->next++].tid);
+	return true;
+}
+
+static bool
+is_wanted(TimeLine *line, TupleTableSlot *row)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(line->filter_context);
+	bool		wanted = ActionRowPasses(row, line->filter, line->filter_arg);
+
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextReset(line->filter_context);
+	return wanted;
+}
+
+/*
+ * TimeLineNextRow
+ *		The next row of the group that is wanted, or NULL if there are no more.
+ *
+ * It is valid until the next call of any function here, or for the group.
+ */
+TupleTableSlot *
+TimeLineNextRow(TimeLine *line)
+{
+	TupleTableSlot *row;
+
+	while ((row = ActionGroupNextRow(line->group)) != NULL)
+	{
+		if (line->filter == NULL || is_wanted(line, row))
+			return row;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return NULL;
+}
+
+/*
+ * TimeLineMayPause
+ *		Whether all that was looked at has been taken into a group.
+ */
+bool
+TimeLineMayPause(const TimeLine *line)
+{
+	return line->chunk.next == line->wanted;
+}
+
+/*
+ * TimeLineEnd
+ *		Release what the time line holds.
+ */
+void
+TimeLineEnd(TimeLine *line)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		for (int j = 0; j < 2; j++)
+		{
+			if (line->cursors[i][j] != NULL)
+				IndexCursorClose(line->cursors[i][j]);
+		}
+	}
+	MemoryContextDelete(line->filter_context);
+	if (line->chunk.entries != NULL)
+		pfree(line->chunk.entries);
+	pfree(line);
+}
