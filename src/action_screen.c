@@ -6,9 +6,6 @@
  * is not.  That needs neither a snapshot nor a row of one's own: whoever may see
  * it, it is not wanted.  So rows are looked at where they lie, those of a page
  * under one lock, and what may be wanted is fetched afterwards, as rows are.
- *
- * A row may have later versions that no index knows.  They refer to the same, as
- * a change of what an index has makes an entry of its own.
  */
 #include "postgres.h"
 
@@ -95,7 +92,9 @@ row_refs(const HeapTupleHeader row, ActionRefs *action)
  *		Whether an index entry for this place on a page may lead to a row that
  *		passes the filter.
  *
- * The page is locked.  It may if there is no row in the place itself.
+ * The page is locked.  It may if there is no row in the place itself, or one with
+ * later versions that the entry leads to as well: these may refer to something
+ * else, if there was no index to know of it when they were made.
  */
 static inline bool
 may_pass(Page page, const ActionEntry *entry, ActionFilter filter, void *arg)
@@ -103,13 +102,15 @@ may_pass(Page page, const ActionEntry *entry, ActionFilter filter, void *arg)
 	OffsetNumber offset = ItemPointerGetOffsetNumber(&entry->tid);
 	ActionRefs	action;
 	ItemId		item;
+	HeapTupleHeader row;
 
 	if (offset > PageGetMaxOffsetNumber(page))
 		return true;
 	item = PageGetItemId(page, offset);
 	if (!ItemIdIsNormal(item))
 		return true;
-	if (!row_refs((HeapTupleHeader) PageGetItem(page, item), &action))
+	row = (HeapTupleHeader) PageGetItem(page, item);
+	if (HeapTupleHeaderIsHotUpdated(row) || !row_refs(row, &action))
 		return true;
 	action.timestamp = entry->timestamp;
 	return filter(arg, &action);

@@ -134,6 +134,18 @@ SELECT * FROM differing();
 ROLLBACK;
 SELECT * FROM differing();
 
+-- versions that refer to something else, made while no index was there to know
+DROP INDEX actstream.action_actor_idx, actstream.action_recency_idx;
+DELETE FROM actstream.action WHERE id % 11 = 0;
+VACUUM actstream.action;
+BEGIN;
+UPDATE actstream.action SET actor = 'person:3' WHERE id % 50 = 12;
+SELECT pg_stat_get_xact_tuples_hot_updated('actstream.action'::regclass) > 0 AS hot;
+COMMIT;
+CREATE INDEX ON actstream.action (actor, public, "timestamp");
+SELECT * FROM differing();
+SELECT strategy FROM figures($$SELECT * FROM actstream.user_stream('person:a') LIMIT 20$$);
+
 -- references that lie elsewhere
 ALTER TABLE actstream.action ALTER COLUMN actor SET STORAGE external,
     ALTER COLUMN action_object SET STORAGE external, ALTER COLUMN target SET STORAGE external;
