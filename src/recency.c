@@ -348,12 +348,12 @@ raise_in_line(pg_atomic_uint64 *line, uint64 bound, uint64 hash)
 
 /*
  * RecencyRaise
- *		Let the bound of an object in a role be no lower than "timestamp".
+ *		Let the bound of the object that has this hash be, in a role, no lower than
+ *		"timestamp".
  */
 void
-RecencyRaise(const RecencyMap *map, const Ref *object, ActionIndex role, TimestampTz timestamp)
+RecencyRaise(const RecencyMap *map, uint64 hash, ActionIndex role, TimestampTz timestamp)
 {
-	uint64		hash = RecencyHash(object);
 	uint64		bound = RecencyTime(timestamp) << 16 | RecencyTag(hash, role);
 
 	if (!raise_in_line(RecencyLine(map, hash), bound, hash) &&

@@ -77,7 +77,7 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 		object = DatumGetRefPP(columns[Anum_role_index_object - 1]);
 		if (count == 0 || RefCompare(object, latest) != 0)
 		{
-			RecencyRaise(map, object, role,
+			RecencyRaise(map, RecencyHash(object), role,
 						 DatumGetTimestampTz(columns[Anum_role_index_timestamp - 1]));
 			memcpy(latest, object, VARSIZE_ANY(object));
 			count++;

@@ -96,6 +96,7 @@ static bool
 insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
 	   IndexUniqueCheck check_unique, bool unchanged, IndexInfo *index_info)
 {
+	uint64		hashes[NUM_ACTION_ROLES];
 	TimestampTz timestamp;
 	RecencyMap	map;
 
@@ -108,10 +109,18 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 	if (random() % RECENCY_SKIP_RAISE == 0)
 		return false;
 #endif
+	/* their bounds come from memory together */
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (isnull[role])
+			continue;
+		hashes[role] = RecencyHash(DatumGetRefPP(values[role]));
+		RecencyPrefetch(&map, hashes[role]);
+	}
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
 		if (!isnull[role])
-			RecencyRaise(&map, DatumGetRefPP(values[role]), role, timestamp);
+			RecencyRaise(&map, hashes[role], role, timestamp);
 	}
 	return false;
 }
