@@ -21,11 +21,10 @@
 
 #include "compat.h"
 #include "catalog.h"
-#include "follow_list.h"
 #include "label_entries.h"
 #include "reader.h"
 #include "source_bounds.h"
-#include "stream_tables.h"
+#include "stream_sources.h"
 #include "time_line.h"
 
 #include "access/xact.h"
@@ -175,90 +174,17 @@ shows_label(void *arg, const ActionRefs *action)
 	return false;
 }
 
-static Ref *
-ref_arg(const StreamCall *call, int arg)
-{
-	return DatumGetRefPP(call->args[arg].value);
-}
-
-/* A boolean argument, of which null is false. */
-static bool
-bool_arg(const StreamCall *call, int arg)
-{
-	return !call->args[arg].isnull && DatumGetBool(call->args[arg].value);
-}
-
-/* The sources of a stream that has a follower. */
-static SourceSet *
-collect_follows(StreamReader *reader, const StreamCall *call)
-{
-	FollowListKey key = {0};
-
-	if (call->args[0].isnull)
-		return NULL;
-	key.follower = ref_arg(call, 0);
-	key.flag = call->args[1].isnull ? NULL : DatumGetTextPP(call->args[1].value);
-	key.with_own = bool_arg(call, 2);
-	key.since_follow = bool_arg(call, 3);
-	return FollowListGet(&key, reader->tables.follow, reader->tables.follow_index,
-						 reader->snapshot);
-}
-
-/* The sources of a stream of given objects. */
-static SourceSet *
-collect_objects(const StreamCall *call)
-{
-	SourceSet  *sources = SourceSetCreate();
-	RoleSet		roles = call->args[1].isnull ? 0 :
-		RolesFromArray(DatumGetArrayTypeP(call->args[1].value));
-
-	if (!call->args[0].isnull && roles != 0)
-		SourceSetAddArray(sources, DatumGetArrayTypeP(call->args[0].value), roles);
-	return sources;
-}
-
-/* The source of a stream of one object. */
-static SourceSet *
-collect_object(const StreamCall *call)
-{
-	static const RoleSet roles[NUM_STREAM_KINDS] = {
-		[ACTOR_STREAM] = ROLE_BIT(ACTION_BY_ACTOR),
-		[TARGET_STREAM] = ROLE_BIT(ACTION_BY_TARGET),
-		[ACTION_OBJECT_STREAM] = ROLE_BIT(ACTION_BY_ACTION_OBJECT),
-		[ANY_STREAM] = ALL_ROLES
-	};
-	SourceSet  *sources = SourceSetCreate();
-
-	if (!call->args[0].isnull)
-		SourceSetAdd(sources, ref_arg(call, 0), roles[call->kind]);
-	return sources;
-}
-
 /* Fill in what the stream is about. */
 static void
 collect_sources(StreamReader *reader, const StreamCall *call)
 {
-	switch (call->kind)
+	if (call->kind == MODEL_STREAM && !call->args[0].isnull)
 	{
-		case PUBLIC_STREAM:
-			break;
-		case MODEL_STREAM:
-			if (!call->args[0].isnull)
-			{
-				reader->label = TextDatumGetCString(call->args[0].value);
-				reader->label_len = strlen(reader->label);
-				RefCheckLabel(reader->label, reader->label_len);
-			}
-			break;
-		case STREAM_OF:
-			reader->sources = collect_objects(call);
-			break;
-		case USER_STREAM:
-			reader->sources = collect_follows(reader, call);
-			break;
-		default:
-			reader->sources = collect_object(call);
+		reader->label = TextDatumGetCString(call->args[0].value);
+		reader->label_len = strlen(reader->label);
+		RefCheckLabel(reader->label, reader->label_len);
 	}
+	reader->sources = StreamSourcesCollect(call, &reader->tables, reader->snapshot);
 	if (reader->sources != NULL)
 	{
 		reader->counters.sources += reader->sources->n;
