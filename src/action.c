@@ -271,7 +271,13 @@ ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old)
 	Datum		value;
 	bool		isnull;
 
-	ActionCheckVerb(heap_getattr(row, Anum_action_verb, tupdesc, &isnull));
+	value = heap_getattr(row, Anum_action_verb, tupdesc, &isnull);
+	/* the column's own constraint can be dropped */
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("verb must not be null")));
+	ActionCheckVerb(value);
 	value = heap_getattr(row, Anum_action_external_id, tupdesc, &isnull);
 	if (!isnull)
 		check_external_id(value);
