@@ -19,8 +19,11 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-/* Where in a row the columns from "actor" on begin: none before is ever null. */
+/* Where in a row the columns from "actor" on begin, if none before is null. */
 #define ACTOR_OFFSET	(sizeof(int64) + sizeof(TimestampTz) + sizeof(bool))
+
+/* In the null bitmap of a row, the columns to "verb", which are null in none. */
+#define NOT_NULL_BITS	((1 << Anum_action_verb) - 1)
 
 #ifdef USE_ASSERT_CHECKING
 /* Do the columns up to the last reference lie in a row as they are read here? */
@@ -36,7 +39,6 @@ columns_are_known(TupleDesc tupdesc)
 		Form_pg_attribute column = TupleDescAttr(tupdesc, i);
 
 		if (column->attlen != lengths[i] || column->attisdropped ||
-			(i < Anum_action_action_object - 1 && !column->attnotnull) ||
 			(lengths[i] == -1 && column->attalign != TYPALIGN_INT))
 			return false;
 	}
@@ -70,6 +72,9 @@ row_refs(const HeapTupleHeader row, ActionRefs *action)
 	const Ref **objects = action->objects;
 
 	Assert(HeapTupleHeaderGetNatts(row) >= Anum_action_target);
+	/* but the table's owner can drop a constraint */
+	if (has_nulls && (row->t_bits[0] & NOT_NULL_BITS) != NOT_NULL_BITS)
+		return false;
 	objects[ACTION_BY_ACTOR] = take_value(data, &offset);
 	(void) take_value(data, &offset);	/* verb */
 	objects[ACTION_BY_ACTION_OBJECT] =
