@@ -371,6 +371,8 @@ key_prefix(const Ref *ref, int label_len)
 /*
  * Number of the bit for a reference in the filter: the upper bits of a product
  * of its first and last bytes.
+ *
+ * No integer is filled in by halves: the processor waits to read one as a whole.
  */
 static inline uint64
 filter_bit(const SourceSet *set, const Ref *ref)
@@ -387,8 +389,12 @@ filter_bit(const SourceSet *set, const Ref *ref)
 	}
 	else if (len >= (int) sizeof(uint32))
 	{
-		memcpy(&first, data, sizeof(uint32));
-		memcpy(&last, data + len - sizeof(uint32), sizeof(uint32));
+		uint32		half;
+
+		memcpy(&half, data, sizeof(uint32));
+		first = half;
+		memcpy(&half, data + len - sizeof(uint32), sizeof(uint32));
+		last = half;
 	}
 	else
 		memcpy(&first, data, len);
