@@ -224,19 +224,21 @@ get_cursor(StreamMerge *merge, ActionIndex index, bool has_floor)
  *		Read the next entries of a list whose entries have all been taken.
  *
  * Afterwards the list has entries, or goes on below its floor, or there are no
- * more.
+ * more.  A cursor takes much memory, so while lists have floors, one is used for all
+ * of an index.
  */
 static void
 read_chunk(StreamMerge *merge, MergeList *list)
 {
 	ActionChunk *chunk = &list->chunk;
-	IndexCursor *cursor = get_cursor(merge, list->index, list->floor > DT_NOBEGIN);
+	bool		has_floor = merge->floor > DT_NOBEGIN || list->floor > DT_NOBEGIN;
+	IndexCursor *cursor = get_cursor(merge, list->index, has_floor);
 	int			nkeys = 0;
 
 	IndexCursorSetKey(cursor, nkeys++, PointerGetDatum(list->object));
 	IndexCursorSetKey(cursor, nkeys++, BoolGetDatum(true));
 	IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(chunk->resume));
-	if (list->floor > DT_NOBEGIN)
+	if (has_floor)
 		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(list->floor));
 	IndexCursorSeek(cursor);
 	ActionChunkRead(chunk, cursor, Anum_role_index_timestamp, merge->list_context,
