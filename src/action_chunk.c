@@ -60,25 +60,29 @@ ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 	counters->searches++;
 	for (;;)
 	{
+		int			missing = chunk->size - chunk->n;
 		ActionEntry *entry;
 		bool		ends_page;
+		int			n;
 
 		CHECK_FOR_INTERRUPTS();
 		if (chunk->n == chunk->capacity)
 			enlarge(chunk, context);
 		entry = &chunk->entries[chunk->n];
-		if (!IndexCursorPrevEntry(cursor, timestamp, &entry->timestamp, &entry->tid, &ends_page))
+		n = IndexCursorPrevEntries(cursor, timestamp, entry,
+								   Min(Max(missing, 1), chunk->capacity - chunk->n), &ends_page);
+		if (n == 0)
 		{
 			chunk->more = false;
 			break;
 		}
-		counters->entries_read++;
-		if (chunk->n >= chunk->size && entry->timestamp != entry[-1].timestamp)
+		counters->entries_read += n;
+		if (missing <= 0 && entry->timestamp != entry[-1].timestamp)
 		{
 			chunk->resume = entry->timestamp;
 			break;
 		}
-		chunk->n++;
+		chunk->n += n;
 		if (ends_page && chunk->whole_pages && drop_oldest(chunk))
 			break;
 	}

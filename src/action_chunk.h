@@ -13,13 +13,6 @@
 /* Here the cost of positioning has long been lost in that of reading. */
 #define LARGEST_CHUNK	1024
 
-/* An action as an index knows it. */
-typedef struct ActionEntry
-{
-	TimestampTz timestamp;
-	ItemPointerData tid;
-} ActionEntry;
-
 typedef struct ActionChunk
 {
 	ActionEntry *entries;		/* in descending order of time */

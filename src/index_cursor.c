@@ -23,6 +23,7 @@
 #include "access/visibilitymap.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "utils/lsyscache.h"
@@ -188,28 +189,46 @@ IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum)
 }
 
 /*
- * IndexCursorPrevEntry
- *		Go to the next entry backwards; false if there is none.  Takes from it what
- *		is wanted of most: a column that is a time, and where the row begins.
+ * IndexCursorPrevEntries
+ *		Go backwards by up to "n" entries, at least one, that are on one page of the
+ *		index; returns how many, zero if there are none.  "timestamp" is the column
+ *		that is the time.
  *
- * The access method reads whole pages.  "ends_page" tells that to go on means to
- * read another one.
+ * The access method reads whole pages.  What is left of one is taken from where it
+ * keeps that, since to ask for it entry by entry takes longer.  "ends_page" tells
+ * that to go on means to read another one.  There is no current entry afterwards.
  */
-bool
-IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber attnum,
-					 TimestampTz *timestamp, ItemPointer tid, bool *ends_page)
+int
+IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
+					   ActionEntry *entries, int n, bool *ends_page)
 {
 	IndexScanDesc scan = cursor->scan;
-	BTScanPos	position = &((BTScanOpaque) scan->opaque)->currPos;
-	bool		isnull;
+	BTScanOpaque opaque = (BTScanOpaque) scan->opaque;
+	BTScanPos	page = &opaque->currPos;
+	int			count = 0;
 
-	if (!IndexCursorNext(cursor, BackwardScanDirection))
-		return false;
-	*timestamp = DatumGetTimestampTz(index_getattr(scan->xs_itup, attnum, scan->xs_itupdesc,
-												   &isnull));
-	*tid = scan->xs_heaptid;
-	*ends_page = position->itemIndex == position->firstItem;
-	return true;
+	if (BTScanPosIsValid(*page) && page->itemIndex > page->firstItem)
+	{
+		page->itemIndex--;
+		pgstat_count_index_tuples(scan->indexRelation, 1);
+	}
+	else if (!IndexCursorNext(cursor, BackwardScanDirection))
+		return 0;
+	for (;; page->itemIndex--)
+	{
+		const BTScanPosItem *item = &page->items[page->itemIndex];
+		IndexTuple	tuple = (IndexTuple) (opaque->currTuples + item->tupleOffset);
+		bool		isnull;
+
+		entries[count].timestamp =
+			DatumGetTimestampTz(index_getattr(tuple, timestamp, scan->xs_itupdesc, &isnull));
+		entries[count].tid = item->heapTid;
+		if (++count == n || page->itemIndex == page->firstItem)
+			break;
+	}
+	pgstat_count_index_tuples(scan->indexRelation, count - 1);
+	*ends_page = page->itemIndex == page->firstItem;
+	return count;
 }
 
 /*

@@ -15,14 +15,21 @@
 
 typedef struct IndexCursor IndexCursor;
 
+/* An action as an index knows it. */
+typedef struct ActionEntry
+{
+	TimestampTz timestamp;
+	ItemPointerData tid;
+} ActionEntry;
+
 extern IndexCursor *IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot);
 extern void IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum,
 							   StrategyNumber strategy);
 extern void IndexCursorSetKey(IndexCursor *cursor, int key, Datum value);
 extern void IndexCursorSeek(IndexCursor *cursor);
 extern bool IndexCursorNext(IndexCursor *cursor, ScanDirection direction);
-extern bool IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber attnum,
-								 TimestampTz *timestamp, ItemPointer tid, bool *ends_page);
+extern int	IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
+								   ActionEntry *entries, int n, bool *ends_page);
 extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction);
 extern ItemPointer IndexCursorTid(IndexCursor *cursor);
 extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum);
