@@ -38,6 +38,16 @@ FROM (SELECT page, kind, followees,
              min(samples) || CASE WHEN max(samples) > min(samples) THEN '-' || max(samples) ELSE '' END AS samples
       FROM bench.reading WHERE warm GROUP BY page, kind, followees) AS m;
 
+\if :{?smaller}
+-- medians of both databases, and how they grow
+CREATE VIEW bench.growth AS
+SELECT page, kind, followees, method, percentile_cont(0.5) WITHIN GROUP (ORDER BY microseconds) FILTER (WHERE NOT larger) AS smaller,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY microseconds) FILTER (WHERE larger) AS larger,
+       count(*) / 2 AS samples
+FROM bench.growth_sample GROUP BY page, kind, followees, method;
+\copy (SELECT * FROM bench.growth ORDER BY page DESC, kind, followees, method) TO growth.csv CSV HEADER
+\endif
+
 \copy bench.sample TO samples.csv CSV HEADER
 \copy bench.write_sample TO write_samples.csv CSV HEADER
 \copy (SELECT * FROM bench.reading ORDER BY page DESC, kind, followees, method, warm) TO reading.csv CSV HEADER
@@ -72,6 +82,22 @@ FROM bench.cell ORDER BY kind, followees;
 SELECT * FROM bench.line WHERE page = 'first' ORDER BY kind, followees;
 \pset title 'The 50th page, or the last if there are fewer'
 SELECT * FROM bench.line WHERE page = '50th' ORDER BY kind, followees;
+
+\if :{?smaller}
+\qecho The same pages with :smaller_n and with :n actions, read in turns, in microseconds:
+\qecho medians.
+\pset title 'Growth'
+SELECT page, kind, followees,
+       max(bench.figure(smaller)) FILTER (WHERE method = 'actstream') AS actstream,
+       max(bench.figure(larger)) FILTER (WHERE method = 'actstream') AS larger,
+       max(bench.figure(larger / smaller)) FILTER (WHERE method = 'actstream') AS growth,
+       max(bench.figure(smaller)) FILTER (WHERE method = 'inbox') AS inbox,
+       max(bench.figure(larger)) FILTER (WHERE method = 'inbox') AS larger,
+       max(bench.figure(larger / smaller)) FILTER (WHERE method = 'inbox') AS growth,
+       max(bench.figure(larger / smaller)) FILTER (WHERE method = 'floor') AS "growth of the floor",
+       max(samples) AS samples
+FROM bench.growth GROUP BY page, kind, followees ORDER BY page DESC, kind, followees;
+\endif
 
 \qecho The recency map, after all that was read:
 \pset title
