@@ -249,14 +249,33 @@ actstream_act_send(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(sent);
 }
 
+/* Check that nothing is missing that streams rely on: constraints can be dropped. */
+static void
+check_not_null(HeapTuple row, TupleDesc tupdesc)
+{
+	static const AttrNumber columns[] = {
+		Anum_action_timestamp,
+		Anum_action_verb
+	};
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		if (heap_attisnull(row, columns[i], tupdesc))
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("%s must not be null",
+							NameStr(TupleDescAttr(tupdesc, columns[i] - 1)->attname))));
+	}
+}
+
 /*
  * ActionCheckRow
  *		Check that a row that has been stored in the table is valid, and that its
  *		references are to what exists.
  *
  * References that it had before, as "old", unless that is NULL, are not looked at.
- * Raises ERRCODE_INVALID_PARAMETER_VALUE or ERRCODE_PROGRAM_LIMIT_EXCEEDED, and
- * what IntegrityCheckRow() raises.
+ * Raises ERRCODE_NOT_NULL_VIOLATION, ERRCODE_INVALID_PARAMETER_VALUE or
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED, and what IntegrityCheckRow() raises.
  */
 void
 ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old)
@@ -271,13 +290,8 @@ ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old)
 	Datum		value;
 	bool		isnull;
 
-	value = heap_getattr(row, Anum_action_verb, tupdesc, &isnull);
-	/* the column's own constraint can be dropped */
-	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("verb must not be null")));
-	ActionCheckVerb(value);
+	check_not_null(row, tupdesc);
+	ActionCheckVerb(heap_getattr(row, Anum_action_verb, tupdesc, &isnull));
 	value = heap_getattr(row, Anum_action_external_id, tupdesc, &isnull);
 	if (!isnull)
 		check_external_id(value);

@@ -153,8 +153,11 @@ SELECT send(12001, 13000);
 SELECT * FROM differing();
 
 -- what is never null, after all
-ALTER TABLE actstream.action ALTER COLUMN verb DROP NOT NULL, ALTER COLUMN actor DROP NOT NULL;
+ALTER TABLE actstream.action ALTER COLUMN verb DROP NOT NULL, ALTER COLUMN actor DROP NOT NULL,
+                             ALTER COLUMN "timestamp" DROP NOT NULL, ALTER COLUMN public DROP NOT NULL;
 INSERT INTO actstream.action (actor) VALUES ('person:3');
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('person:3', 'did', NULL);
+INSERT INTO actstream.action (actor, verb, public) VALUES ('person:3', 'did', NULL);
 INSERT INTO actstream.action ("timestamp", verb, target)
 SELECT timestamptz '2025-01-02 00:00+00' + i * interval '1 hour', 'did', person(i * 3)
 FROM generate_series(1, 100) AS i;
