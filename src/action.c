@@ -258,7 +258,7 @@ check_not_null(HeapTuple row, TupleDesc tupdesc)
 		Anum_action_verb
 	};
 
-	for (int i = 0; i < lengthof(columns); i++)
+	for (int i = 0; i < (int) lengthof(columns); i++)
 	{
 		if (heap_attisnull(row, columns[i], tupdesc))
 			ereport(ERROR,
