@@ -239,22 +239,29 @@ RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time, Tim
 }
 
 /*
- * Remember that the bounds of a line have changed.  Only the upper half of the
- * hash of an object is kept, beside a part of the raise's number.
+ * Remember that the bounds of the lines of some objects have changed.  Only the
+ * upper half of the hash of an object is kept, beside a part of the raise's number.
+ *
+ * That number is what all who raise have in common, so a row takes its numbers
+ * together.
  */
 static void
-note_raise(uint64 hash)
+note_raises(const uint64 *hashes, int n)
 {
 	SharedMemory *shared = SharedMemoryGet();
-	uint64		number = pg_atomic_fetch_add_u64(&shared->nraises, 1);
+	uint64		number = pg_atomic_fetch_add_u64(&shared->nraises, n);
+
+	for (int i = 0; i < n; i++, number++)
+	{
+		uint64		hash = hashes[i] & ~(uint64) PG_UINT32_MAX;
 
 #ifdef RECENCY_SKIP_NOTE
-	/* for "make check-recency BREAK=note": rows go missing, which its test must see */
-	if (random() % RECENCY_SKIP_NOTE == 0)
-		hash = 0;
+		/* for "make check-recency BREAK=note": rows go missing, which its test must see */
+		if (random() % RECENCY_SKIP_NOTE == 0)
+			hash = 0;
 #endif
-	pg_atomic_write_u64(&shared->raises[number % RAISES_KEPT],
-						(hash & ~(uint64) PG_UINT32_MAX) | (uint32) (number + 1));
+		pg_atomic_write_u64(&shared->raises[number % RAISES_KEPT], hash | (uint32) (number + 1));
+	}
 }
 
 /*
@@ -286,45 +293,28 @@ RecencyFindRaise(uint64 number, uint64 *hash)
 }
 
 /*
- * Note the raise of a place that was left marked, and take the mark away.
- *
- * Whoever finds the bound high enough may commit, and be seen, before we come to
- * this: as long as the mark is there, he notes it, too.
+ * Let a place that is taken have no lower a bound, and a mark if that is raised.
+ * Returns whether it has one.
  */
-static void
-finish_raise(pg_atomic_uint64 *place, uint64 bound, uint64 hash)
-{
-	uint64		marked = bound | BOUND_IS_NEW;
-
-	note_raise(hash);
-	/* who has raised it further in between left a mark of his own */
-	(void) pg_atomic_compare_exchange_u64(place, &marked, bound);
-}
-
-/* Let a place that is taken have no lower a bound. */
-static void
-raise_place(pg_atomic_uint64 *place, uint64 bound, uint64 hash)
+static bool
+raise_place(pg_atomic_uint64 *place, uint64 bound)
 {
 	uint64		present = pg_atomic_read_u64(place);
 
 	while (present >> 16 < bound >> 16)
 	{
 		if (pg_atomic_compare_exchange_u64(place, &present, bound | BOUND_IS_NEW))
-		{
-			finish_raise(place, bound, hash);
-			return;
-		}
+			return true;
 	}
-	if (present & BOUND_IS_NEW)
-		note_raise(hash);
+	return (present & BOUND_IS_NEW) != 0;
 }
 
 /*
- * Raise the bound with this tag in a line, or put it there; false if the line is
- * full and does not have it.
+ * Do so with the bound that has this tag in a line, or put it there; NULL if the
+ * line is full and does not have it.
  */
-static bool
-raise_in_line(pg_atomic_uint64 *line, uint64 bound, uint64 hash)
+static pg_atomic_uint64 *
+raise_in_line(pg_atomic_uint64 *line, uint64 bound, bool *marked)
 {
 	for (int i = 0; i < SHARED_BOUND; i++)
 	{
@@ -334,31 +324,73 @@ raise_in_line(pg_atomic_uint64 *line, uint64 bound, uint64 hash)
 		if (present == 0 &&
 			pg_atomic_compare_exchange_u64(&line[i], &present, bound | BOUND_IS_NEW))
 		{
-			finish_raise(&line[i], bound, hash);
-			return true;
+			*marked = true;
+			return &line[i];
 		}
 		if (((present ^ bound) & BOUND_TAG) == 0)
 		{
-			raise_place(&line[i], bound, hash);
-			return true;
+			*marked = raise_place(&line[i], bound);
+			return &line[i];
 		}
 	}
-	return false;
+	return NULL;
+}
+
+/* Do so with the bound of an object, wherever it is; returns its place. */
+static pg_atomic_uint64 *
+raise_bound(const RecencyMap *map, uint64 hash, uint64 bound, bool *marked)
+{
+	pg_atomic_uint64 *place = raise_in_line(RecencyLine(map, hash), bound, marked);
+
+	if (place == NULL)
+		place = raise_in_line(RecencyLine(map, second_hash(hash)), bound, marked);
+	if (place == NULL)
+	{
+		place = &RecencyLine(map, hash)[SHARED_BOUND];
+		*marked = raise_place(place, bound);
+	}
+	return place;
 }
 
 /*
  * RecencyRaise
- *		Let the bound of the object that has this hash be, in a role, no lower than
- *		"timestamp".
+ *		Let the bounds of the objects that have these hashes, each in its role, be
+ *		no lower than "timestamp".
+ *
+ * Whoever finds a bound high enough may commit, and be seen, before we come to
+ * note that we have raised it: as long as the mark is there, he notes it, too.
+ * Objects that share a bound are of the same line, so it is the same to note any of
+ * them.
  */
 void
-RecencyRaise(const RecencyMap *map, uint64 hash, ActionIndex role, TimestampTz timestamp)
+RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles, TimestampTz timestamp)
 {
-	uint64		bound = RecencyTime(timestamp) << 16 | RecencyTag(hash, role);
+	pg_atomic_uint64 *places[NUM_ACTION_ROLES];
+	uint64		bounds[NUM_ACTION_ROLES];
+	uint64		noted[NUM_ACTION_ROLES];
+	int			n = 0;
 
-	if (!raise_in_line(RecencyLine(map, hash), bound, hash) &&
-		!raise_in_line(RecencyLine(map, second_hash(hash)), bound, hash))
-		raise_place(&RecencyLine(map, hash)[SHARED_BOUND], bound, hash);
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		bool		marked;
+
+		if ((roles & ROLE_BIT(role)) == 0)
+			continue;
+		bounds[n] = RecencyTime(timestamp) << 16 | RecencyTag(hashes[role], role);
+		places[n] = raise_bound(map, hashes[role], bounds[n], &marked);
+		if (marked)
+			noted[n++] = hashes[role];
+	}
+	if (n == 0)
+		return;
+	note_raises(noted, n);
+	for (int i = 0; i < n; i++)
+	{
+		uint64		present = bounds[i] | BOUND_IS_NEW;
+
+		/* who has raised it further in between left a mark of his own */
+		(void) pg_atomic_compare_exchange_u64(places[i], &present, bounds[i]);
+	}
 }
 
 /*

@@ -146,7 +146,7 @@ extern bool RecencyMapGet(RecencyMap *map);
 extern bool RecencyMapFind(RecencyMap *map);
 extern bool RecencyMapWanted(Snapshot snapshot);
 extern bool RecencyMapIsComplete(const RecencyMap *map, Oid recency_index);
-extern void RecencyRaise(const RecencyMap *map, uint64 hash, ActionIndex role,
+extern void RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
 						 TimestampTz timestamp);
 extern uint64 RecencyCountRaises(void);
 extern bool RecencyFindRaise(uint64 number, uint64 *hash);

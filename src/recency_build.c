@@ -62,6 +62,7 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 {
 	IndexCursor *cursor = IndexCursorOpen(action, index, 0, snapshot);
 	Ref		   *latest = palloc(REF_MAX_SIZE);
+	uint64		hashes[NUM_ACTION_ROLES];
 	int64		count = 0;
 
 	IndexCursorSeek(cursor);
@@ -77,7 +78,8 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 		object = DatumGetRefPP(columns[Anum_role_index_object - 1]);
 		if (count == 0 || RefCompare(object, latest) != 0)
 		{
-			RecencyRaise(map, RecencyHash(object), role,
+			hashes[role] = RecencyHash(object);
+			RecencyRaise(map, hashes, ROLE_BIT(role),
 						 DatumGetTimestampTz(columns[Anum_role_index_timestamp - 1]));
 			memcpy(latest, object, VARSIZE_ANY(object));
 			count++;

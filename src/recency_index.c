@@ -97,13 +97,12 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 	   IndexUniqueCheck check_unique, bool unchanged, IndexInfo *index_info)
 {
 	uint64		hashes[NUM_ACTION_ROLES];
-	TimestampTz timestamp;
+	RoleSet		roles = 0;
 	RecencyMap	map;
 
 	if (RelationGetRelid(heap) != ActionRelationId() || !has_columns(index) ||
 		!DatumGetBool(values[Anum_recency_index_public - 1]) || !RecencyMapGet(&map))
 		return false;
-	timestamp = DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]);
 #ifdef RECENCY_SKIP_RAISE
 	/* for "make check-recency BREAK=raise": rows go missing, which its test must see */
 	if (random() % RECENCY_SKIP_RAISE == 0)
@@ -116,12 +115,10 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 			continue;
 		hashes[role] = RecencyHash(DatumGetRefPP(values[role]));
 		RecencyPrefetch(&map, hashes[role]);
+		roles |= ROLE_BIT(role);
 	}
-	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-	{
-		if (!isnull[role])
-			RecencyRaise(&map, hashes[role], role, timestamp);
-	}
+	RecencyRaise(&map, hashes, roles,
+				 DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]));
 	return false;
 }
 
