@@ -177,22 +177,50 @@ IndexCursorTid(IndexCursor *cursor)
 
 /*
  * IndexCursorColumn
- *		A column of the current entry, which must not be null; valid until the
- *		cursor moves.
+ *		A column of the current entry; valid until the cursor moves.
  */
 Datum
-IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum)
+IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull)
 {
-	bool		isnull;
+	return index_getattr(cursor->scan->xs_itup, attnum, cursor->scan->xs_itupdesc, isnull);
+}
 
-	return index_getattr(cursor->scan->xs_itup, attnum, cursor->scan->xs_itupdesc, &isnull);
+/*
+ * From the current entry on, take up to "n" that are on the same page of the index
+ * and have a time; returns how many.  The current entry is the last one then.
+ */
+static int
+take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, int n)
+{
+	IndexScanDesc scan = cursor->scan;
+	BTScanOpaque opaque = (BTScanOpaque) scan->opaque;
+	BTScanPos	page = &opaque->currPos;
+	int			first = page->itemIndex;
+	int			count = 0;
+
+	for (;; page->itemIndex--)
+	{
+		const BTScanPosItem *item = &page->items[page->itemIndex];
+		IndexTuple	tuple = (IndexTuple) (opaque->currTuples + item->tupleOffset);
+		bool		isnull;
+
+		entries[count].timestamp =
+			DatumGetTimestampTz(index_getattr(tuple, timestamp, scan->xs_itupdesc, &isnull));
+		entries[count].tid = item->heapTid;
+		count += !isnull;
+		if (count == n || page->itemIndex == page->firstItem)
+			break;
+	}
+	pgstat_count_index_tuples(scan->indexRelation, first - page->itemIndex);
+	return count;
 }
 
 /*
  * IndexCursorPrevEntries
  *		Go backwards by up to "n" entries, at least one, that are on one page of the
  *		index; returns how many, zero if there are none.  "timestamp" is the column
- *		that is the time.
+ *		that is the time; what has none, which the table's owner can allow, is left
+ *		out.
  *
  * The access method reads whole pages.  What is left of one is taken from where it
  * keeps that, since to ask for it entry by entry takes longer.  "ends_page" tells
@@ -205,42 +233,30 @@ IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
 	IndexScanDesc scan = cursor->scan;
 	BTScanOpaque opaque = (BTScanOpaque) scan->opaque;
 	BTScanPos	page = &opaque->currPos;
-	int			count = 0;
+	int			count;
 
-	if (BTScanPosIsValid(*page) && page->itemIndex > page->firstItem)
+	do
 	{
-		page->itemIndex--;
-		pgstat_count_index_tuples(scan->indexRelation, 1);
-	}
-	else if (!IndexCursorNext(cursor, BackwardScanDirection))
-		return 0;
-	for (;; page->itemIndex--)
-	{
-		const BTScanPosItem *item = &page->items[page->itemIndex];
-		IndexTuple	tuple = (IndexTuple) (opaque->currTuples + item->tupleOffset);
-		bool		isnull;
-
-		entries[count].timestamp =
-			DatumGetTimestampTz(index_getattr(tuple, timestamp, scan->xs_itupdesc, &isnull));
-		entries[count].tid = item->heapTid;
-		if (++count == n || page->itemIndex == page->firstItem)
-			break;
-	}
-	pgstat_count_index_tuples(scan->indexRelation, count - 1);
+		if (BTScanPosIsValid(*page) && page->itemIndex > page->firstItem)
+		{
+			page->itemIndex--;
+			pgstat_count_index_tuples(scan->indexRelation, 1);
+		}
+		else if (!IndexCursorNext(cursor, BackwardScanDirection))
+			return 0;
+		count = take_entries(cursor, timestamp, entries, n);
+	} while (count == 0);
 	*ends_page = page->itemIndex == page->firstItem;
 	return count;
 }
 
 /*
  * IndexCursorColumns
- *		All columns of the current entry, none of which may be null; valid until
- *		the cursor moves.
+ *		All columns of the current entry; valid until the cursor moves.
  */
 void
-IndexCursorColumns(IndexCursor *cursor, Datum *values)
+IndexCursorColumns(IndexCursor *cursor, Datum *values, bool *isnull)
 {
-	bool		isnull[INDEX_MAX_KEYS];
-
 	index_deform_tuple(cursor->scan->xs_itup, cursor->scan->xs_itupdesc, values, isnull);
 }
 

@@ -32,8 +32,8 @@ extern int	IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
 								   ActionEntry *entries, int n, bool *ends_page);
 extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction);
 extern ItemPointer IndexCursorTid(IndexCursor *cursor);
-extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum);
-extern void IndexCursorColumns(IndexCursor *cursor, Datum *values);
+extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull);
+extern void IndexCursorColumns(IndexCursor *cursor, Datum *values, bool *isnull);
 extern void IndexCursorRest(IndexCursor *cursor);
 extern void IndexCursorClose(IndexCursor *cursor);
 

@@ -102,7 +102,8 @@ open_cursor(LabelEntries *labels)
 static bool
 has_label(LabelEntries *labels)
 {
-	Datum		stored = IndexCursorColumn(labels->cursor, Anum_role_index_object);
+	bool		isnull;
+	Datum		stored = IndexCursorColumn(labels->cursor, Anum_role_index_object, &isnull);
 	Ref		   *object = DatumGetRefPP(stored);
 	bool		result = RefHasLabel(object, labels->label, labels->label_len);
 
@@ -111,17 +112,25 @@ has_label(LabelEntries *labels)
 	return result;
 }
 
-/* Take one entry; false if the index has no more with the label. */
+/*
+ * Take one entry, unless it has no time, which the table's owner can allow; false
+ * if the index has no more with the label.
+ */
 static bool
 take_entry(LabelEntries *labels)
 {
 	ActionEntry *entry;
+	Datum		timestamp;
+	bool		isnull;
 
 	if (!IndexCursorNext(labels->cursor, ForwardScanDirection))
 		return false;
 	labels->counters->entries_read++;
 	if (!has_label(labels))
 		return false;
+	timestamp = IndexCursorColumn(labels->cursor, Anum_role_index_timestamp, &isnull);
+	if (isnull)
+		return true;
 	if (labels->n == labels->capacity)
 	{
 		labels->capacity = Max(labels->capacity * 2, 64);
@@ -130,7 +139,7 @@ take_entry(LabelEntries *labels)
 			repalloc_huge(labels->entries, labels->capacity * sizeof(ActionEntry));
 	}
 	entry = &labels->entries[labels->n++];
-	entry->timestamp = DatumGetTimestampTz(IndexCursorColumn(labels->cursor, Anum_role_index_timestamp));
+	entry->timestamp = DatumGetTimestampTz(timestamp);
 	entry->tid = *IndexCursorTid(labels->cursor);
 	return true;
 }

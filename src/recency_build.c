@@ -69,11 +69,13 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 	while (IndexCursorNext(cursor, BackwardScanDirection))
 	{
 		Datum		columns[Anum_role_index_timestamp];
+		bool		isnull[Anum_role_index_timestamp];
 		Ref		   *object;
 
 		CHECK_FOR_INTERRUPTS();
-		IndexCursorColumns(cursor, columns);
-		if (!DatumGetBool(columns[Anum_role_index_public - 1]))
+		IndexCursorColumns(cursor, columns, isnull);
+		if (isnull[Anum_role_index_timestamp - 1] ||
+			!DatumGetBool(columns[Anum_role_index_public - 1]))
 			continue;
 		object = DatumGetRefPP(columns[Anum_role_index_object - 1]);
 		if (count == 0 || RefCompare(object, latest) != 0)

@@ -90,7 +90,8 @@ build_empty(Relation index)
 /*
  * Callback: a row has a new version.
  *
- * On a table of his own nobody raises the bounds of other people's objects.
+ * On a table of his own nobody raises the bounds of other people's objects.  A row
+ * without a timestamp, if the table's owner allows it, is in no list.
  */
 static bool
 insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
@@ -101,7 +102,8 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 	RecencyMap	map;
 
 	if (RelationGetRelid(heap) != ActionRelationId() || !has_columns(index) ||
-		!DatumGetBool(values[Anum_recency_index_public - 1]) || !RecencyMapGet(&map))
+		!DatumGetBool(values[Anum_recency_index_public - 1]) ||
+		isnull[Anum_recency_index_timestamp - 1] || !RecencyMapGet(&map))
 		return false;
 #ifdef RECENCY_SKIP_RAISE
 	/* for "make check-recency BREAK=raise": rows go missing, which its test must see */

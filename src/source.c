@@ -261,11 +261,12 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 	while (IndexCursorNextVisible(cursor, ForwardScanDirection))
 	{
 		Datum		columns[Natts_follow_index];
+		bool		isnull[Natts_follow_index];
 		Ref		   *followee;
 		int			source = set->n - 1;
 
 		CHECK_FOR_INTERRUPTS();
-		IndexCursorColumns(cursor, columns);
+		IndexCursorColumns(cursor, columns, isnull);
 		if (flag != NULL && !same_flag(columns[Anum_follow_index_flag - 1], flag))
 			continue;
 		followee = DatumGetRefPP(columns[Anum_follow_index_followee - 1]);
