@@ -26,6 +26,23 @@ enlarge(ActionChunk *chunk, MemoryContext context)
 }
 
 /*
+ * ActionChunkSet
+ *		Let the chunk have one entry, which is known already.
+ *
+ * Where to go on, if there are more, is for the caller to fill in.  Entries are
+ * allocated in "context".
+ */
+void
+ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context)
+{
+	if (chunk->capacity == 0)
+		enlarge(chunk, context);
+	chunk->entries[0] = *entry;
+	chunk->next = 0;
+	chunk->n = 1;
+}
+
+/*
  * Leave the entries of the oldest time to the next chunk; false if there are no
  * others.
  */

@@ -25,6 +25,7 @@ typedef struct ActionChunk
 	TimestampTz resume;			/* none of which is newer than this */
 } ActionChunk;
 
+extern void ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context);
 extern void ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 							MemoryContext context, ReadCounters *counters);
 

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port.h"
+#include "storage/bufmgr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -35,6 +36,8 @@ struct ActionGroup
 	MemoryContext context;		/* of all this */
 	struct IndexFetchTableData *heap_fetch;
 	TupleTableSlot *row;		/* as the table has it */
+	ItemPointerData row_tid;	/* where that is from, unless it is empty */
+	BlockNumber nblocks;		/* of the table, at least; 0: unknown */
 	TupleTableSlot *sorted_row; /* as a group has it; made when needed */
 	TimestampTz time;
 	ItemPointerData *tids;		/* where rows are that were not asked for yet */
@@ -163,23 +166,45 @@ ActionGroupTime(const ActionGroup *group)
  * fetch_row
  *		The row at "tid", or NULL if the snapshot does not see it.
  *
- * The result is valid until the next call.
+ * The result is valid until the next call.  To ask again costs nothing.
  */
 static TupleTableSlot *
 fetch_row(ActionGroup *group, ItemPointer tid)
 {
+	ItemPointerData found = *tid;	/* changes, if a later version is */
 	bool		call_again = false;
 
-	if (!table_index_fetch_tuple(group->heap_fetch, tid, group->snapshot, group->row,
+	if (!TTS_EMPTY(group->row) && ItemPointerEquals(tid, &group->row_tid))
+		return group->row;
+	if (!table_index_fetch_tuple(group->heap_fetch, &found, group->snapshot, group->row,
 								 &call_again, NULL))
 	{
+		/* what the slot had is gone, though it does not know */
+		ExecClearTuple(group->row);
 		group->counters->heap_skips++;
 		return NULL;
 	}
 	Assert(!call_again);		/* never so with an MVCC snapshot */
 	pgstat_count_heap_fetch(group->action);
 	group->counters->heap_fetches++;
+	group->row_tid = *tid;
 	return group->row;
+}
+
+/*
+ * ActionGroupLook
+ *		The row at a place in the table where there was one once, or NULL if the
+ *		snapshot does not see one there.
+ *
+ * The result is valid until the next call of any function here.
+ */
+TupleTableSlot *
+ActionGroupLook(ActionGroup *group, ItemPointer tid)
+{
+	/* it does not become shorter as long as the lock is held */
+	if (group->nblocks == 0)
+		group->nblocks = RelationGetNumberOfBlocks(group->action);
+	return ItemPointerGetBlockNumber(tid) < group->nblocks ? fetch_row(group, tid) : NULL;
 }
 
 /* Put the rows in order. */

@@ -20,6 +20,7 @@ extern void ActionGroupBegin(ActionGroup *group, TimestampTz time);
 extern void ActionGroupAdd(ActionGroup *group, ItemPointer tid);
 extern void ActionGroupDropDuplicates(ActionGroup *group);
 extern TimestampTz ActionGroupTime(const ActionGroup *group);
+extern TupleTableSlot *ActionGroupLook(ActionGroup *group, ItemPointer tid);
 extern TupleTableSlot *ActionGroupNextRow(ActionGroup *group);
 extern void ActionGroupEnd(ActionGroup *group);
 

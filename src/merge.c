@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "closed_lists.h"
 #include "merge.h"
+#include "newest_action.h"
 
 #include "access/stratnum.h"
 #include "lib/binaryheap.h"
@@ -46,6 +47,7 @@ typedef struct MergeList
 {
 	ActionIndex index;
 	Ref		   *object;
+	bool		opened;			/* has its index been read? */
 	TimestampTz oldest;			/* entries before this are not of the list */
 	ActionChunk chunk;
 	TimestampTz floor;			/* the next chunk does not go below this */
@@ -63,6 +65,7 @@ struct StreamMerge
 	MemoryContext list_context; /* of lists: reset when the merge begins anew */
 	ReadCounters *counters;
 
+	const RecencyMap *map;		/* that bounds are from; NULL if there are none */
 	int			first_chunk;	/* entries in it */
 	bool		started;		/* are closed lists in order? */
 	ClosedLists closed;
@@ -108,13 +111,15 @@ StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
 /*
  * StreamMergeBegin
  *		Forget all lists and begin anew, with lists that are to be added, of
- *		which "nlists" will be kept.
+ *		which "nlists" will be kept, and whose bounds are from "map", or which have
+ *		none if that is NULL.
  *
  * "page" is how many rows will be wanted, at a guess, and "floor" a time to which
  * these go down at most, or DT_NOBEGIN.
  */
 void
-StreamMergeBegin(StreamMerge *merge, int nlists, double page, TimestampTz floor)
+StreamMergeBegin(StreamMerge *merge, const RecencyMap *map, int nlists, double page,
+				 TimestampTz floor)
 {
 	MemoryContext oldcontext;
 
@@ -129,6 +134,7 @@ StreamMergeBegin(StreamMerge *merge, int nlists, double page, TimestampTz floor)
 	MemoryContextSwitchTo(oldcontext);
 	merge->page = Min(page * FLOOR_PAGES, nlists);
 	merge->floor = floor;
+	merge->map = map;
 	merge->started = false;
 }
 
@@ -235,6 +241,8 @@ read_chunk(StreamMerge *merge, MergeList *list)
 	IndexCursor *cursor = get_cursor(merge, list->index, has_floor);
 	int			nkeys = 0;
 
+	merge->counters->lists_opened += !list->opened;
+	list->opened = true;
 	IndexCursorSetKey(cursor, nkeys++, PointerGetDatum(list->object));
 	IndexCursorSetKey(cursor, nkeys++, BoolGetDatum(true));
 	IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(chunk->resume));
@@ -276,6 +284,46 @@ replace_first(StreamMerge *merge, MergeList *list)
 		(void) binaryheap_remove_first(merge->heap);
 }
 
+/*
+ * Begin a list with its newest entry as the recency map knows it; false if that
+ * does not.
+ */
+static bool
+take_newest(StreamMerge *merge, MergeList *list, const ClosedList *closed)
+{
+	MemoryContext oldcontext;
+	ActionEntry newest;
+	TimestampTz rest;
+	bool		found;
+
+	if (merge->map == NULL || !closed->bounded)
+		return false;
+	oldcontext = MemoryContextSwitchTo(merge->list_context);
+	found = NewestActionFind(merge->map, merge->group, closed->object, closed->index,
+							 closed->head, &newest, &rest);
+	MemoryContextSwitchTo(oldcontext);
+	if (!found || newest.timestamp < closed->oldest)
+		return false;
+	merge->counters->newest_found++;
+	ActionChunkSet(&list->chunk, &newest, merge->list_context);
+	list->chunk.more = rest > list->oldest;
+	if (list->chunk.more)
+		list->chunk.resume = rest - 1;
+	if (rest <= list->floor)
+		list->floor = list->oldest;
+	return true;
+}
+
+/* Read the first chunk of a list. */
+static void
+read_first_chunk(StreamMerge *merge, MergeList *list, const ClosedList *closed)
+{
+	read_chunk(merge, list);
+	if (closed->bounded &&
+		(list->chunk.n == 0 || list->chunk.entries[0].timestamp < closed->head - BOUND_ACCURACY))
+		merge->counters->bounds_too_high++;
+}
+
 /* Open a list, and put it into the heap of open ones if it has entries. */
 static void
 open_list(StreamMerge *merge, const ClosedList *closed)
@@ -290,11 +338,8 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 	/* a list that begins below the floor was come to because that is too high */
 	list->floor = merge->floor > closed->head ? closed->oldest :
 		Max(closed->oldest, merge->floor);
-	merge->counters->lists_opened++;
-	read_chunk(merge, list);
-	if (closed->bounded &&
-		(list->chunk.n == 0 || list->chunk.entries[0].timestamp < closed->head - BOUND_ACCURACY))
-		merge->counters->bounds_too_high++;
+	if (!take_newest(merge, list, closed))
+		read_first_chunk(merge, list, closed);
 	if (update_head(list))
 		binaryheap_add(merge->heap, PointerGetDatum(list));
 }

@@ -7,6 +7,7 @@
 
 #include "action_chunk.h"
 #include "action_group.h"
+#include "recency.h"
 #include "ref.h"
 #include "stream_index.h"
 
@@ -17,7 +18,8 @@ typedef struct StreamMerge StreamMerge;
 
 extern StreamMerge *StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
 									  ActionGroup *group, ReadCounters *counters);
-extern void StreamMergeBegin(StreamMerge *merge, int nlists, double page, TimestampTz floor);
+extern void StreamMergeBegin(StreamMerge *merge, const RecencyMap *map, int nlists,
+							 double page, TimestampTz floor);
 extern const TimestampTz *StreamMergeCutoff(StreamMerge *merge);
 extern void StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 							   TimestampTz newest, TimestampTz oldest, TimestampTz bound);

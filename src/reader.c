@@ -33,12 +33,15 @@
 #include "utils/memutils.h"
 
 /*
- * What the lists cost, in rows of the time line: opening one, with and without
- * the recency map, which has them opened out of order; leaving one closed, whose
- * bound is in the map or kept; each row that they yield.
+ * What the lists cost, in rows of the time line: opening one; with the recency
+ * map, which has them opened out of order, beginning one on the first page, where the
+ * newest action is likely to be known, opening one further down, and opening one that
+ * has newer actions than those wanted; leaving one closed, whose bound is in the map
+ * or kept; each row that they yield.
  */
-#define LIST_COST			15.0
-#define BOUNDED_LIST_COST	20.0
+#define LIST_COST			25.0
+#define KNOWN_LIST_COST		8.0
+#define BOUNDED_LIST_COST	35.0
 #define NEWER_LIST_COST		50.0
 #define CLOSED_LIST_COST	0.1
 #define KEPT_LIST_COST		0.012
@@ -233,7 +236,9 @@ static inline void
 add_bounded_source(StreamReader *reader, int probe, TimestampTz newest, TimestampTz cutoff)
 {
 	TimestampTz bounds[NUM_ACTION_ROLES];
-	RoleSet		roles = SourceBoundsNewer(reader->bounds, probe, cutoff, bounds);
+	RoleSet		roles = newest == DT_NOEND ?
+		SourceBoundsNewer(reader->bounds, probe, cutoff, bounds) :
+		SourceBoundsBelow(reader->bounds, probe, newest, cutoff, bounds);
 
 	for (ActionIndex role = 0; roles != 0; role++, roles >>= 1)
 	{
@@ -283,7 +288,7 @@ add_front(StreamReader *reader, TimestampTz newest, int kept)
 static int
 count_newer_lists(StreamReader *reader, TimestampTz newest)
 {
-	return newest == DT_NOEND ? 0 : SourceBoundsCountNewer(reader->bounds, newest);
+	return newest == DT_NOEND ? 0 : SourceBoundsCount(reader->bounds, newest);
 }
 
 /* Where a page of lists from "newest" on is likely to end at the latest. */
@@ -321,7 +326,8 @@ begin_lists(StreamReader *reader, TimestampTz newest, int wider)
 	reader->merging = true;
 	reader->below = newest;
 	reader->wider = wider;
-	StreamMergeBegin(reader->merge, kept, reader->page, expected_end(reader, newest, wider));
+	StreamMergeBegin(reader->merge, reader->bounds == NULL ? NULL : &reader->bounds->map,
+					 kept, reader->page, expected_end(reader, newest, wider));
 	if (reader->bounds == NULL)
 		add_lists(reader, newest);
 	else if (!add_front(reader, newest, kept))
@@ -335,7 +341,7 @@ begin_entries(StreamReader *reader, TimestampTz newest)
 	int			n;
 	ActionEntry *entries = LabelEntriesSort(reader->entries, newest, reader->oldest, &n);
 
-	StreamMergeBegin(reader->merge, 1, reader->page, DT_NOBEGIN);
+	StreamMergeBegin(reader->merge, NULL, 1, reader->page, DT_NOBEGIN);
 	StreamMergeAddEntries(reader->merge, entries, n);
 }
 
@@ -403,7 +409,7 @@ end_call(StreamReader *reader)
 	reader->nlists = 0;
 	reader->trying = reader->merging = false;
 	reader->counters.strategy = READ_NOTHING;
-	StreamMergeBegin(reader->merge, 0, 1, DT_NOBEGIN);
+	StreamMergeBegin(reader->merge, NULL, 0, 1, DT_NOBEGIN);
 	MemoryContextReset(reader->call_context);
 }
 
@@ -428,7 +434,8 @@ cost_of_lists(StreamReader *reader)
 {
 	if (reader->bounds == NULL)
 		return reader->nlists * LIST_COST;
-	return Min(reader->page, reader->nlists) * BOUNDED_LIST_COST +
+	return Min(reader->page, reader->nlists) *
+		(reader->newest == DT_NOEND ? KNOWN_LIST_COST : BOUNDED_LIST_COST) +
 		reader->nlists * (reader->bounds->kept == NULL ? CLOSED_LIST_COST : KEPT_LIST_COST);
 }
 
@@ -558,7 +565,7 @@ end_try(StreamReader *reader)
 	reader->trying = false;
 	reader->counters.strategy = READ_BOTH;
 	if (newest == DT_NOBEGIN)
-		StreamMergeBegin(reader->merge, 0, 1, DT_NOBEGIN);
+		StreamMergeBegin(reader->merge, NULL, 0, 1, DT_NOBEGIN);
 	else if (reader->label != NULL)
 		begin_entries(reader, newest - 1);
 	else

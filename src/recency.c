@@ -13,6 +13,10 @@
  * when the server started is found in the indexes: see recency_build.c.  Until
  * then the map of a database is incomplete, and not used.
  *
+ * Beside a bound the map has a bound for the rest, and knows where the action is
+ * that the rest does not count: see recency_raise.c.  Of most lists that a page
+ * shows that is all that it shows, and then their index need not be read.
+ *
  * Nobody locks anything here.
  */
 #include "postgres.h"
@@ -174,13 +178,6 @@ RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
 	return complete;
 }
 
-/* What the second line of an object is found by; the tag is the same. */
-static uint64
-second_hash(uint64 hash)
-{
-	return hash ^ (((hash & TAG_OF_OBJECT) + 1) * UINT64CONST(0x9E3779B97F4A7C15)) << 14;
-}
-
 /*
  * Fill in the bounds of an object that a line has; those that have been filled
  * in before stay.  Returns whether the line is full.
@@ -210,7 +207,7 @@ read_bounds(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 		bounds[role] = DT_NOBEGIN;
 	if (!read_line(RecencyLine(map, hash), tag, bounds) ||
-		!read_line(RecencyLine(map, second_hash(hash)), tag, bounds))
+		!read_line(RecencyLine(map, RecencySecondHash(hash)), tag, bounds))
 		return;
 	shared = pg_atomic_read_u64(&RecencyLine(map, hash)[SHARED_BOUND]);
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES && shared != 0; role++)
@@ -239,158 +236,81 @@ RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time, Tim
 }
 
 /*
- * Remember that the bounds of the lines of some objects have changed.  Only the
- * upper half of the hash of an object is kept, beside a part of the raise's number.
- *
- * That number is what all who raise have in common, so a row takes its numbers
- * together.
- */
-static void
-note_raises(const uint64 *hashes, int n)
-{
-	SharedMemory *shared = SharedMemoryGet();
-	uint64		number = pg_atomic_fetch_add_u64(&shared->nraises, n);
-
-	for (int i = 0; i < n; i++, number++)
-	{
-		uint64		hash = hashes[i] & ~(uint64) PG_UINT32_MAX;
-
-#ifdef RECENCY_SKIP_NOTE
-		/* for "make check-recency BREAK=note": rows go missing, which its test must see */
-		if (random() % RECENCY_SKIP_NOTE == 0)
-			hash = 0;
-#endif
-		pg_atomic_write_u64(&shared->raises[number % RAISES_KEPT], hash | (uint32) (number + 1));
-	}
-}
-
-/*
- * RecencyCountRaises
- *		How many raises there were so far.  Whoever reads bounds afterwards reads
- *		them as these have left them, or higher.
- */
-uint64
-RecencyCountRaises(void)
-{
-	uint64		count = pg_atomic_read_u64(&SharedMemoryGet()->nraises);
-
-	pg_read_barrier();
-	return count;
-}
-
-/*
- * RecencyFindRaise
- *		The upper half of the hash of the object that a raise was for, with zeros
- *		below it; false if that is forgotten, or not yet noted.
- */
-bool
-RecencyFindRaise(uint64 number, uint64 *hash)
-{
-	uint64		raise = pg_atomic_read_u64(&SharedMemoryGet()->raises[number % RAISES_KEPT]);
-
-	*hash = raise & ~(uint64) PG_UINT32_MAX;
-	return (uint32) raise == (uint32) (number + 1);
-}
-
-/*
- * Let a place that is taken have no lower a bound, and a mark if that is raised.
- * Returns whether it has one.
+ * Find the bound of an object in a role, and the rest, in the line where nearly
+ * all are; false if it is not there.
  */
 static bool
-raise_place(pg_atomic_uint64 *place, uint64 bound)
+read_rest(const RecencyMap *map, uint64 hash, ActionIndex role, uint64 *bound, uint64 *rest)
 {
-	uint64		present = pg_atomic_read_u64(place);
+	uint64		tag = RecencyTag(hash, role);
+	pg_atomic_uint64 *place = RecencyLine(map, hash);
+	pg_atomic_uint64 *end = &place[SHARED_BOUND];
 
-	while (present >> 16 < bound >> 16)
+	while (((*bound = pg_atomic_read_u64(place)) & BOUND_TAG) != tag)
 	{
-		if (pg_atomic_compare_exchange_u64(place, &present, bound | BOUND_IS_NEW))
-			return true;
+		if (++place == end)
+			return false;
 	}
-	return (present & BOUND_IS_NEW) != 0;
+	/* what was raised to this bound by now is in a rest that is read later */
+	pg_read_barrier();
+	*rest = pg_atomic_read_u64(RecencyRest(place));
+	return true;
+}
+
+/* What is later than all that a rest stands for, or DT_NOBEGIN if that is nothing. */
+static TimestampTz
+rest_timestamp(uint64 rest)
+{
+	return rest >> BOUND_TIME_SHIFT == 0 ? DT_NOBEGIN : RecencyTimestamp(rest);
 }
 
 /*
- * Do so with the bound that has this tag in a line, or put it there; NULL if the
- * line is full and does not have it.
+ * RecencyBoundBelow
+ *		Lower "bound", that of an object in a role, as RecencyNewer() had it, to one
+ *		for its actions that are not newer than "time".
  */
-static pg_atomic_uint64 *
-raise_in_line(pg_atomic_uint64 *line, uint64 bound, bool *marked)
+TimestampTz
+RecencyBoundBelow(const RecencyMap *map, uint64 hash, ActionIndex role, TimestampTz time,
+				  TimestampTz bound)
 {
-	for (int i = 0; i < SHARED_BOUND; i++)
-	{
-		uint64		present = pg_atomic_read_u64(&line[i]);
+	uint64		found;
+	uint64		rest;
 
-		/* who takes the first free place a moment before us may be our like */
-		if (present == 0 &&
-			pg_atomic_compare_exchange_u64(&line[i], &present, bound | BOUND_IS_NEW))
-		{
-			*marked = true;
-			return &line[i];
-		}
-		if (((present ^ bound) & BOUND_TAG) == 0)
-		{
-			*marked = raise_place(&line[i], bound);
-			return &line[i];
-		}
-	}
-	return NULL;
-}
-
-/* Do so with the bound of an object, wherever it is; returns its place. */
-static pg_atomic_uint64 *
-raise_bound(const RecencyMap *map, uint64 hash, uint64 bound, bool *marked)
-{
-	pg_atomic_uint64 *place = raise_in_line(RecencyLine(map, hash), bound, marked);
-
-	if (place == NULL)
-		place = raise_in_line(RecencyLine(map, second_hash(hash)), bound, marked);
-	if (place == NULL)
-	{
-		place = &RecencyLine(map, hash)[SHARED_BOUND];
-		*marked = raise_place(place, bound);
-	}
-	return place;
+	if (bound > time && read_rest(map, hash, role, &found, &rest) &&
+		found >> BOUND_TIME_SHIFT > RecencyTime(time))
+		bound = Min(bound, rest_timestamp(rest));
+	return bound;
 }
 
 /*
- * RecencyRaise
- *		Let the bounds of the objects that have these hashes, each in its role, be
- *		no lower than "timestamp".
+ * RecencyFindNewest
+ *		Where the action was when it came into the table that has set "bound", that
+ *		of an object in a role, as RecencyNewer() had it; and in "rest" what all
+ *		others that the same snapshot can see are older than; false if that is not
+ *		known.
  *
- * Whoever finds a bound high enough may commit, and be seen, before we come to
- * note that we have raised it: as long as the mark is there, he notes it, too.
- * Objects that share a bound are of the same line, so it is the same to note any of
- * them.
+ * Whoever sees a row there has to make sure that it is public, has the object in
+ * the role, and a time that the bound stands for: then there is no other like it.
  */
-void
-RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles, TimestampTz timestamp)
+bool
+RecencyFindNewest(const RecencyMap *map, uint64 hash, ActionIndex role, TimestampTz bound,
+				  ItemPointer newest, TimestampTz *rest)
 {
-	pg_atomic_uint64 *places[NUM_ACTION_ROLES];
-	uint64		bounds[NUM_ACTION_ROLES];
-	uint64		noted[NUM_ACTION_ROLES];
-	int			n = 0;
+	uint64		found;
+	uint64		found_rest;
+	uint64		offset;
+	uint64		block;
 
-	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-	{
-		bool		marked;
-
-		if ((roles & ROLE_BIT(role)) == 0)
-			continue;
-		bounds[n] = RecencyTime(timestamp) << 16 | RecencyTag(hashes[role], role);
-		places[n] = raise_bound(map, hashes[role], bounds[n], &marked);
-		if (marked)
-			noted[n++] = hashes[role];
-	}
-	if (n == 0)
-		return;
-	note_raises(noted, n);
-	for (int i = 0; i < n; i++)
-	{
-		uint64		present = bounds[i] | BOUND_IS_NEW;
-
-		/* who has raised it further in between left a mark of his own */
-		(void) pg_atomic_compare_exchange_u64(places[i], &present, bounds[i]);
-	}
+	if (!read_rest(map, hash, role, &found, &found_rest))
+		return false;
+	offset = found >> BOUND_OFFSET_SHIFT & BOUND_OFFSET_MASK;
+	block = found_rest & REST_BLOCK_MASK;
+	if (RecencyTimestamp(found) != bound || offset == 0 || block == 0 ||
+		found >> BOUND_TIME_SHIFT <= found_rest >> BOUND_TIME_SHIFT)
+		return false;
+	ItemPointerSet(newest, block - 1, offset);
+	*rest = rest_timestamp(found_rest);
+	return true;
 }
 
 /*

@@ -9,19 +9,25 @@
 #include "port/pg_bitutils.h"
 #include "ref.h"
 #include "shared_memory.h"
+#include "storage/itemptr.h"
 #include "stream_index.h"
 #include "utils/snapshot.h"
 
 /*
- * A line of the map, as long as one of the processor's cache, has places for
- * seven bounds.  They are filled from the first on, each by an object in a role,
- * and stay with it.  Who comes when all are taken finds one in a second line, and
- * if that is full, too, shares the last bound of the first line with all others
- * who do.
+ * A line of the map has places for seven bounds.  They are filled from the first
+ * on, each by an object in a role, and stay with it.  Who comes when all are taken
+ * finds one in a second line, and if that is full, too, shares the last bound of
+ * the first line with all others who do.
  *
- * A bound is a time in 48 bits, a mark, and a tag in 15: of the object's hash and
+ * A bound is a time in 38 bits, a mark, and a tag in 15: of the object's hash and
  * of the role.  Zero is a place that is free.  The mark is there from the moment
  * that the bound is raised until that has been noted among the raises.
+ *
+ * The bounds of a line are as long as a line of the processor's cache.  In the next
+ * one each has its rest: a time that is a bound for all actions but the one that has
+ * set the bound itself.  Both say where that one is in the table: its offset on a
+ * page is in the ten bits of the bound that are left, and the number of the page,
+ * plus one, in the 26 of the rest.  Zero is for what is not known, or too large.
  */
 #define BOUNDS_PER_LINE		8
 #define SHARED_BOUND		(BOUNDS_PER_LINE - 1)
@@ -31,6 +37,20 @@
 
 #define BOUND_TAG			UINT64CONST(0x7FFF)
 #define BOUND_IS_NEW		UINT64CONST(0x8000)
+#define BOUND_OFFSET_SHIFT	16
+#define BOUND_OFFSET_MASK	UINT64CONST(0x3FF)
+
+/* of a bound, and of a rest */
+#define BOUND_TIME_SHIFT	26
+#define REST_BLOCK_MASK		((UINT64CONST(1) << BOUND_TIME_SHIFT) - 1)
+
+/*
+ * Times are in steps of 65.536 ms from the year 1700 on, and in 2270 the last one is
+ * reached, which is for all that comes after.
+ */
+#define BOUND_STEP_SHIFT	16
+#define FIRST_BOUND_TIME	(INT64CONST(-109572) * USECS_PER_DAY)
+#define LAST_BOUND_STEP		((UINT64CONST(1) << (64 - BOUND_TIME_SHIFT)) - 1)
 
 /* The map, as one that reads or raises has it. */
 typedef struct RecencyMap
@@ -47,30 +67,33 @@ RecencyTag(uint64 hash, ActionIndex role)
 	return (hash & TAG_OF_OBJECT) << 2 | (role + 1);
 }
 
-/* The time of a bound, in steps of 65.536 ms from -infinity, rounded up. */
+/* The time of a bound, in steps: rounded up, and never zero. */
 static inline uint64
 RecencyTime(TimestampTz timestamp)
 {
-	uint64		distance = (uint64) timestamp - (uint64) DT_NOBEGIN;
+	uint64		distance = (uint64) Max(timestamp, FIRST_BOUND_TIME) - (uint64) FIRST_BOUND_TIME;
 
-	return Min((distance >> 16) + 1, (UINT64CONST(1) << 48) - 1);
+	return Min((distance >> BOUND_STEP_SHIFT) + 1, LAST_BOUND_STEP);
 }
 
-/* What is no later than a bound's time; the last one is that of infinity, too. */
+/*
+ * What is later than all that a bound's, or a rest's, time stands for; infinity is
+ * no later than itself.
+ */
 static inline TimestampTz
 RecencyTimestamp(uint64 bound)
 {
-	uint64		time = bound >> 16;
+	uint64		time = bound >> BOUND_TIME_SHIFT;
 
-	return time == (UINT64CONST(1) << 48) - 1 ? DT_NOEND :
-		(TimestampTz) ((time << 16) + (uint64) DT_NOBEGIN);
+	return time == LAST_BOUND_STEP ? DT_NOEND :
+		(TimestampTz) ((time << BOUND_STEP_SHIFT) + (uint64) FIRST_BOUND_TIME);
 }
 
 /* A bound is of a later time than that if it is greater than this. */
 static inline uint64
 RecencyLimit(TimestampTz time)
 {
-	return ((uint64) time - (uint64) DT_NOBEGIN) | PG_UINT16_MAX;
+	return RecencyTime(time) << BOUND_TIME_SHIFT;
 }
 
 /* Is a bound that is not free one of the object that the tag is of? */
@@ -89,7 +112,21 @@ RecencyRole(uint64 bound)
 static inline pg_atomic_uint64 *
 RecencyLine(const RecencyMap *map, uint64 hash)
 {
-	return &map->bounds[(hash >> map->line_shift) * BOUNDS_PER_LINE];
+	return &map->bounds[(hash >> map->line_shift) * 2 * BOUNDS_PER_LINE];
+}
+
+/* What the second line of an object is found by; the tag is the same. */
+static inline uint64
+RecencySecondHash(uint64 hash)
+{
+	return hash ^ (((hash & TAG_OF_OBJECT) + 1) * UINT64CONST(0x9E3779B97F4A7C15)) << 14;
+}
+
+/* The rest that goes with a bound. */
+static inline pg_atomic_uint64 *
+RecencyRest(pg_atomic_uint64 *bound)
+{
+	return bound + BOUNDS_PER_LINE;
 }
 
 /* Let the bounds of an object be in the processor's cache soon. */
@@ -146,8 +183,12 @@ extern bool RecencyMapGet(RecencyMap *map);
 extern bool RecencyMapFind(RecencyMap *map);
 extern bool RecencyMapWanted(Snapshot snapshot);
 extern bool RecencyMapIsComplete(const RecencyMap *map, Oid recency_index);
+extern TimestampTz RecencyBoundBelow(const RecencyMap *map, uint64 hash, ActionIndex role,
+									 TimestampTz time, TimestampTz bound);
+extern bool RecencyFindNewest(const RecencyMap *map, uint64 hash, ActionIndex role,
+							  TimestampTz bound, ItemPointer newest, TimestampTz *rest);
 extern void RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
-						 TimestampTz timestamp);
+						 TimestampTz timestamp, ItemPointer tid);
 extern uint64 RecencyCountRaises(void);
 extern bool RecencyFindRaise(uint64 number, uint64 *hash);
 extern void RecencyCount(const RecencyMap *map, RecencyCounter counter, int64 n);

@@ -53,7 +53,8 @@ release_builder(int code, Datum arg)
  *		Raise the bounds of all objects that an index by role has; returns how
  *		many there are.
  *
- * Read backwards, the first entry of an object is its newest.  Private actions
+ * Read backwards, the first entry of an object is its newest, and the second is the
+ * newest of the rest; before these come those without a timestamp.  Private actions
  * come after all public ones of their object.
  */
 static int64
@@ -64,6 +65,7 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 	Ref		   *latest = palloc(REF_MAX_SIZE);
 	uint64		hashes[NUM_ACTION_ROLES];
 	int64		count = 0;
+	int64		entries = 0;	/* of the latest object */
 
 	IndexCursorSeek(cursor);
 	while (IndexCursorNext(cursor, BackwardScanDirection))
@@ -81,11 +83,14 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 		if (count == 0 || RefCompare(object, latest) != 0)
 		{
 			hashes[role] = RecencyHash(object);
-			RecencyRaise(map, hashes, ROLE_BIT(role),
-						 DatumGetTimestampTz(columns[Anum_role_index_timestamp - 1]));
 			memcpy(latest, object, VARSIZE_ANY(object));
+			entries = 0;
 			count++;
 		}
+		if (++entries <= 2)
+			RecencyRaise(map, hashes, ROLE_BIT(role),
+						 DatumGetTimestampTz(columns[Anum_role_index_timestamp - 1]),
+						 IndexCursorTid(cursor));
 		/* a long key is compressed in the index */
 		if ((Pointer) object != DatumGetPointer(columns[Anum_role_index_object - 1]))
 			pfree(object);

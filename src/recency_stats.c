@@ -68,7 +68,7 @@ count_bounds(const RecencyMap *map, uint64 *used, uint64 *shared_lines)
 	*used = *shared_lines = 0;
 	for (uint64 line = 0; line < SharedMemoryGet()->nbounds / BOUNDS_PER_LINE; line++)
 	{
-		pg_atomic_uint64 *bounds = &map->bounds[line * BOUNDS_PER_LINE];
+		pg_atomic_uint64 *bounds = &map->bounds[line * 2 * BOUNDS_PER_LINE];
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < BOUNDS_PER_LINE; i++)
@@ -86,7 +86,7 @@ describe_memory(const RecencyMap *map, Datum *values, bool *nulls)
 	uint64		shared_lines;
 
 	count_bounds(map, &used, &shared_lines);
-	values[STATS_SIZE] = Int64GetDatum(nbounds * sizeof(pg_atomic_uint64));
+	values[STATS_SIZE] = Int64GetDatum(nbounds * BOUND_SIZE);
 	values[STATS_BOUNDS] = Int64GetDatum(nbounds);
 	values[STATS_USED] = Int64GetDatum(used);
 	values[STATS_SHARED_LINES] = Int64GetDatum(shared_lines);

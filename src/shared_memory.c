@@ -20,7 +20,7 @@
 #define MEMORY_NAME "actstream"
 #define BOUNDS_NAME "actstream bounds"
 
-/* Fewer bounds than these, of two cache lines, are none. */
+/* Fewer bounds than these, of two lines of the map, are none. */
 #define FEWEST_BOUNDS	16
 
 /* actstream.recency_map_size: memory for bounds, in kilobytes */
@@ -37,7 +37,7 @@ static shmem_startup_hook_type next_shmem_startup_hook = NULL;
 static uint64
 bounds_wanted(void)
 {
-	uint64		room = (uint64) recency_map_size * 1024 / sizeof(pg_atomic_uint64);
+	uint64		room = (uint64) recency_map_size * 1024 / BOUND_SIZE;
 	uint64		result = FEWEST_BOUNDS;
 
 	if (room < result)
@@ -50,7 +50,7 @@ bounds_wanted(void)
 static Size
 bounds_size(uint64 nbounds)
 {
-	return nbounds * sizeof(pg_atomic_uint64);
+	return nbounds * BOUND_SIZE;
 }
 
 static void
@@ -91,7 +91,7 @@ init_memory(SharedMemory *memory)
 static void
 init_bounds(pg_atomic_uint64 *cells)
 {
-	for (uint64 i = 0; i < shared->nbounds; i++)
+	for (uint64 i = 0; i < bounds_size(shared->nbounds) / sizeof(pg_atomic_uint64); i++)
 		pg_atomic_init_u64(&cells[i], 0);
 }
 

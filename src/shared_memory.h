@@ -25,6 +25,9 @@
  */
 #define RAISES_KEPT			16384
 
+/* Memory for a bound of the recency map and what goes with it, in bytes. */
+#define BOUND_SIZE			(2 * sizeof(pg_atomic_uint64))
+
 /* What the recency map has done in a database. */
 typedef enum RecencyCounter
 {

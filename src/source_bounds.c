@@ -39,13 +39,37 @@ SourceBoundsFind(SourceBounds *bounds, SourceSet *sources, Oid recency_index, Sn
 }
 
 /*
- * SourceBoundsCountNewer
- *		How many lists of the sources may have an entry that is not older?
+ * SourceBoundsBelow
+ *		The same as SourceBoundsNewer(), where of the actions of a source only those
+ *		count that are not newer than "newest".
+ */
+RoleSet
+SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest, TimestampTz time,
+				  TimestampTz *found)
+{
+	RoleSet		roles = SourceBoundsNewer(bounds, probe, time, found);
+	uint64		hash = bounds->sources->probes[probe].hash;
+
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if ((roles & ROLE_BIT(role)) == 0)
+			continue;
+		found[role] = RecencyBoundBelow(&bounds->map, hash, role, newest, found[role]);
+		if (found[role] <= time)
+			roles &= ~ROLE_BIT(role);
+	}
+	return roles;
+}
+
+/*
+ * SourceBoundsCount
+ *		How many lists of the sources may have an entry of just that time, or a newer
+ *		one besides their newest?
  */
 int
-SourceBoundsCountNewer(const SourceBounds *bounds, TimestampTz newest)
+SourceBoundsCount(const SourceBounds *bounds, TimestampTz time)
 {
-	TimestampTz older = Max(newest, DT_NOBEGIN + 1) - 1;
+	TimestampTz older = Max(time, DT_NOBEGIN + 1) - 1;
 	int			count = 0;
 
 	for (int i = 0; i < bounds->sources->n; i++)
@@ -55,7 +79,7 @@ SourceBoundsCountNewer(const SourceBounds *bounds, TimestampTz newest)
 		CHECK_FOR_INTERRUPTS();
 		if (i + PREFETCH_DISTANCE < bounds->sources->n)
 			SourceBoundsPrefetch(bounds, i + PREFETCH_DISTANCE, older);
-		count += pg_number_of_ones[SourceBoundsNewer(bounds, i, older, found)];
+		count += pg_number_of_ones[SourceBoundsBelow(bounds, i, time, older, found)];
 	}
 	return count;
 }

@@ -64,6 +64,8 @@ SourceBoundsNewer(const SourceBounds *bounds, int probe, TimestampTz time, Times
 
 extern bool SourceBoundsFind(SourceBounds *bounds, SourceSet *sources, Oid recency_index,
 							 Snapshot snapshot);
-extern int	SourceBoundsCountNewer(const SourceBounds *bounds, TimestampTz newest);
+extern RoleSet SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest,
+								 TimestampTz time, TimestampTz *found);
+extern int	SourceBoundsCount(const SourceBounds *bounds, TimestampTz time);
 
 #endif							/* ACTSTREAM_SOURCE_BOUNDS_H */

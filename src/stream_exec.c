@@ -376,7 +376,10 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 						   counters->sources, es);
 	ExplainPropertyInteger("Lists Opened", NULL, counters->read.lists_opened, es);
 	if (counters->recency_map)
+	{
 		ExplainPropertyInteger("Lists Spared", NULL, counters->lists_spared, es);
+		ExplainPropertyInteger("Newest From Map", NULL, counters->read.newest_found, es);
+	}
 	ExplainPropertyInteger("Index Searches", NULL, counters->read.searches, es);
 	ExplainPropertyInteger("Index Entries Read", NULL, counters->read.entries_read, es);
 	ExplainPropertyInteger("Heap Fetches", NULL, counters->read.heap_fetches, es);

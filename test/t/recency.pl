@@ -457,7 +457,7 @@ is($slow->query_safe('FETCH ALL FROM c'), "did 3\ndid 4\nbegan\nbegan", 'each of
 $slow->query_safe('COMMIT');
 $slow->quit;
 
-$node->append_conf('postgresql.conf', "actstream.recency_map_size = '64kB'");
+$node->append_conf('postgresql.conf', "actstream.recency_map_size = '128kB'");
 $node->restart;
 build();
 comes_by('shared bounds', $insert);
