@@ -188,7 +188,7 @@ extern TimestampTz RecencyBoundBelow(const RecencyMap *map, uint64 hash, ActionI
 extern bool RecencyFindNewest(const RecencyMap *map, uint64 hash, ActionIndex role,
 							  TimestampTz bound, ItemPointer newest, TimestampTz *rest);
 extern void RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
-						 TimestampTz timestamp, ItemPointer tid);
+						 TimestampTz timestamp, ItemPointer tid, bool again);
 extern uint64 RecencyCountRaises(void);
 extern bool RecencyFindRaise(uint64 number, uint64 *hash);
 extern void RecencyCount(const RecencyMap *map, RecencyCounter counter, int64 n);

@@ -90,7 +90,7 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 		if (++entries <= 2)
 			RecencyRaise(map, hashes, ROLE_BIT(role),
 						 DatumGetTimestampTz(columns[Anum_role_index_timestamp - 1]),
-						 IndexCursorTid(cursor));
+						 IndexCursorTid(cursor), true);
 		/* a long key is compressed in the index */
 		if ((Pointer) object != DatumGetPointer(columns[Anum_role_index_object - 1]))
 			pfree(object);

@@ -120,7 +120,7 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 		roles |= ROLE_BIT(role);
 	}
 	RecencyRaise(&map, hashes, roles,
-				 DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]), tid);
+				 DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]), tid, false);
 	return false;
 }
 

@@ -24,6 +24,7 @@ typedef struct Raise
 {
 	uint64		bound;			/* as it will be, but for the mark */
 	uint64		block;			/* of the row, as a rest has it */
+	bool		again;			/* may the row have done so before? */
 } Raise;
 
 /*
@@ -85,14 +86,15 @@ set_bound(pg_atomic_uint64 *bound, uint64 *present, uint64 rest, const Raise *ra
 }
 
 /*
- * Has the row that raises set the bound already?
+ * Has the row that raises set the bound already, as far as its place tells?
  *
- * If the place in the table was another row's before, that one is no more.
+ * A row that is new in that place has not, whoever was there before: when a table
+ * is rewritten, that one goes elsewhere, and is another one of the same time.
  */
 static bool
 was_set_by(pg_atomic_uint64 *bound, uint64 present, const Raise *raise)
 {
-	if (((present ^ raise->bound) & ~BOUND_IS_NEW) != 0 || raise->block == 0)
+	if (!raise->again || raise->block == 0 || ((present ^ raise->bound) & ~BOUND_IS_NEW) != 0)
 		return false;
 	pg_read_barrier();
 	return (pg_atomic_read_u64(RecencyRest(bound)) & REST_BLOCK_MASK) == raise->block;
@@ -169,11 +171,11 @@ raise_in_map(const RecencyMap *map, uint64 hash, const Raise *raise, bool *marke
 
 /* What a row raises the bounds of an object in a role to that has this tag. */
 static Raise
-make_raise(TimestampTz timestamp, uint64 tag, ItemPointer tid)
+make_raise(TimestampTz timestamp, uint64 tag, ItemPointer tid, bool again)
 {
 	uint64		block = (uint64) ItemPointerGetBlockNumber(tid) + 1;
 	uint64		offset = ItemPointerGetOffsetNumber(tid);
-	Raise		raise = {.bound = RecencyTime(timestamp) << BOUND_TIME_SHIFT | tag, .block = 0};
+	Raise		raise = {.bound = RecencyTime(timestamp) << BOUND_TIME_SHIFT | tag, .again = again};
 
 	if (block <= REST_BLOCK_MASK && offset <= BOUND_OFFSET_MASK)
 	{
@@ -188,7 +190,8 @@ make_raise(TimestampTz timestamp, uint64 tag, ItemPointer tid)
  *		Let the bounds of the objects that have these hashes, each in its role, be
  *		no lower than "timestamp", which is that of the row at "tid".
  *
- * It does no harm if the row has raised them before.
+ * "again" is for who has found the two newest rows of each object in an index: the
+ * newest is then not taken for one more, if it has raised them before.
  *
  * Whoever finds a bound high enough may commit, and be seen, before we come to
  * note that we have raised it: as long as the mark is there, he notes it, too.
@@ -197,7 +200,7 @@ make_raise(TimestampTz timestamp, uint64 tag, ItemPointer tid)
  */
 void
 RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
-			 TimestampTz timestamp, ItemPointer tid)
+			 TimestampTz timestamp, ItemPointer tid, bool again)
 {
 	pg_atomic_uint64 *places[NUM_ACTION_ROLES];
 	uint64		bounds[NUM_ACTION_ROLES];
@@ -211,7 +214,7 @@ RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
 
 		if ((roles & ROLE_BIT(role)) == 0)
 			continue;
-		raise = make_raise(timestamp, RecencyTag(hashes[role], role), tid);
+		raise = make_raise(timestamp, RecencyTag(hashes[role], role), tid, again);
 		bounds[n] = raise.bound;
 		places[n] = raise_in_map(map, hashes[role], &raise, &marked);
 		if (marked)
