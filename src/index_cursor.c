@@ -3,13 +3,18 @@
  *		An ordered index scan that can be re-positioned.
  *
  * A cursor yields the entries of one btree index whose columns compare with
- * its keys as set, in the order of the index.  It is one scan of the access
- * method for its whole life, re-positioned rather than opened anew.
+ * its keys as set, in the order of the index.  Whenever it is positioned, it
+ * begins anew, with other values or the same.
  *
- * A cursor holds a pin on the index page it stands on, as an index-only scan
- * does, for which VACUUM has to wait: it is to be put to rest where its user
- * may pause.  It must be used with an MVCC snapshot only: whoever visits the
- * heap does so later.
+ * While it yields entries it holds a pin on the index page it stands on, as an
+ * index-only scan does, for which VACUUM has to wait, and some 40 kB of memory,
+ * which the access method reads pages into.  At rest it holds neither.  Who may pause
+ * is to put it to rest, and so is who has several: a page of a stream is read so fast
+ * that it takes a third of the time if the process has to ask the system for more
+ * memory, and gives it back.
+ *
+ * A cursor must be used with an MVCC snapshot only: whoever visits the heap does
+ * so later.
  */
 #include "postgres.h"
 
@@ -32,11 +37,15 @@
 
 struct IndexCursor
 {
-	IndexScanDesc scan;
-	int			nkeys;
-	ScanKeyData keys[INDEX_MAX_KEYS];
-	Buffer		vmbuffer;		/* page of the visibility map */
+	Relation	heap;
+	Relation	index;
+	Snapshot	snapshot;
+	IndexScanDesc scan;			/* NULL at rest */
+	MemoryContext context;		/* of that */
 	TupleTableSlot *slot;		/* for visits to the heap; made when needed */
+	Buffer		vmbuffer;		/* page of the visibility map */
+	int			nkeys;
+	ScanKeyData keys[FLEXIBLE_ARRAY_MEMBER];
 };
 
 /*
@@ -50,14 +59,15 @@ struct IndexCursor
 IndexCursor *
 IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
 {
-	IndexCursor *cursor = palloc0(sizeof(IndexCursor));
-	Relation	rel = index_open(index, AccessShareLock);
+	IndexCursor *cursor = palloc0(offsetof(IndexCursor, keys) + nkeys * sizeof(ScanKeyData));
 
-	Assert(IsMVCCSnapshot(snapshot) && nkeys <= INDEX_MAX_KEYS);
-	cursor->scan = begin_index_scan(heap, rel, snapshot, nkeys);
-	cursor->scan->xs_want_itup = true;
-	cursor->nkeys = nkeys;
+	Assert(IsMVCCSnapshot(snapshot));
+	cursor->heap = heap;
+	cursor->index = index_open(index, AccessShareLock);
+	cursor->snapshot = snapshot;
+	cursor->context = CurrentMemoryContext;
 	cursor->vmbuffer = InvalidBuffer;
+	cursor->nkeys = nkeys;
 	return cursor;
 }
 
@@ -69,7 +79,7 @@ IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
 void
 IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum, StrategyNumber strategy)
 {
-	Relation	rel = cursor->scan->indexRelation;
+	Relation	rel = cursor->index;
 	Oid			type = rel->rd_opcintype[attnum - 1];
 	Oid			operator = get_opfamily_member(rel->rd_opfamily[attnum - 1],
 											   type, type, strategy);
@@ -103,7 +113,16 @@ IndexCursorSetKey(IndexCursor *cursor, int key, Datum value)
 void
 IndexCursorSeek(IndexCursor *cursor)
 {
+	MemoryContext oldcontext = MemoryContextSwitchTo(cursor->context);
+
+	if (cursor->scan == NULL)
+	{
+		cursor->scan = begin_index_scan(cursor->heap, cursor->index, cursor->snapshot,
+										cursor->nkeys);
+		cursor->scan->xs_want_itup = true;
+	}
 	index_rescan(cursor->scan, cursor->keys, cursor->nkeys, NULL, 0);
+	MemoryContextSwitchTo(oldcontext);
 }
 
 /*
@@ -262,13 +281,15 @@ IndexCursorColumns(IndexCursor *cursor, Datum *values, bool *isnull)
 
 /*
  * IndexCursorRest
- *		Let go of the page that the cursor stands on; it has to be positioned
- *		before it is used again.
+ *		Let go of the page that the cursor stands on, and of the access method's
+ *		memory; the cursor has to be positioned before it is used again.
  */
 void
 IndexCursorRest(IndexCursor *cursor)
 {
-	index_rescan(cursor->scan, cursor->keys, cursor->nkeys, NULL, 0);
+	if (cursor->scan != NULL)
+		index_endscan(cursor->scan);
+	cursor->scan = NULL;
 }
 
 /*
@@ -278,13 +299,11 @@ IndexCursorRest(IndexCursor *cursor)
 void
 IndexCursorClose(IndexCursor *cursor)
 {
-	Relation	rel = cursor->scan->indexRelation;
-
 	if (cursor->slot != NULL)
 		ExecDropSingleTupleTableSlot(cursor->slot);
 	if (BufferIsValid(cursor->vmbuffer))
 		ReleaseBuffer(cursor->vmbuffer);
-	index_endscan(cursor->scan);
-	index_close(rel, NoLock);
+	IndexCursorRest(cursor);
+	index_close(cursor->index, NoLock);
 	pfree(cursor);
 }

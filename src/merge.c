@@ -230,14 +230,13 @@ get_cursor(StreamMerge *merge, ActionIndex index, bool has_floor)
  *		Read the next entries of a list whose entries have all been taken.
  *
  * Afterwards the list has entries, or goes on below its floor, or there are no
- * more.  A cursor takes much memory, so while lists have floors, one is used for all
- * of an index.
+ * more.
  */
 static void
 read_chunk(StreamMerge *merge, MergeList *list)
 {
 	ActionChunk *chunk = &list->chunk;
-	bool		has_floor = merge->floor > DT_NOBEGIN || list->floor > DT_NOBEGIN;
+	bool		has_floor = list->floor > DT_NOBEGIN;
 	IndexCursor *cursor = get_cursor(merge, list->index, has_floor);
 	int			nkeys = 0;
 
