@@ -280,6 +280,22 @@ IndexCursorColumns(IndexCursor *cursor, Datum *values, bool *isnull)
 }
 
 /*
+ * IndexCursorUnpin
+ *		Let go of the page that the cursor stands on, so that VACUUM need not wait,
+ *		but of nothing else: it can go on.
+ *
+ * The access method has read the entries of the page that it will yield, and where
+ * the next page is.  So it does by itself for who has every entry's row fetched.
+ */
+void
+IndexCursorUnpin(IndexCursor *cursor)
+{
+	BTScanPos	page = &((BTScanOpaque) cursor->scan->opaque)->currPos;
+
+	BTScanPosUnpinIfPinned(*page);
+}
+
+/*
  * IndexCursorRest
  *		Let go of the page that the cursor stands on, and of the access method's
  *		memory; the cursor has to be positioned before it is used again.

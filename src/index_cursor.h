@@ -34,6 +34,7 @@ extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction)
 extern ItemPointer IndexCursorTid(IndexCursor *cursor);
 extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull);
 extern void IndexCursorColumns(IndexCursor *cursor, Datum *values, bool *isnull);
+extern void IndexCursorUnpin(IndexCursor *cursor);
 extern void IndexCursorRest(IndexCursor *cursor);
 extern void IndexCursorClose(IndexCursor *cursor);
 

@@ -163,7 +163,10 @@ LabelEntriesCollect(LabelEntries *labels, int64 limit)
 			CHECK_FOR_INTERRUPTS();
 		}
 		if (limit <= 0)
+		{
+			IndexCursorUnpin(labels->cursor);
 			break;
+		}
 		close_cursor(labels);
 		labels->role++;
 	}

@@ -332,13 +332,25 @@ took('maintenance');
 # Cursors that stay open
 #
 
-# Three cursors of one snapshot; writers, and what maintenance does not wait for
-# their end, come between the fetches.
+# Cursors of one snapshot; writers, and what maintenance does not wait for their
+# end, come between the fetches.  Of the type that is rare so many actions are old that
+# its stream, once it has yielded its first rows, stands both on the time line and in
+# an index.
 {
     my $reader = session();
     my @streams = (q{actstream.user_stream('o:1', NULL, true)}, 'actstream.public_stream()',
-        q{actstream.user_stream('o:3') WHERE "timestamp" <= '2026-01-01 12:00+00'});
+        q{actstream.user_stream('o:3') WHERE "timestamp" <= '2026-01-01 12:00+00'}, q{actstream.model_stream('rare')});
     my (@wanted, @got, %waiting);
+
+    $node->safe_psql('postgres', <<'END_OF_RARE');
+SELECT actstream.register_external('rare');
+INSERT INTO actstream.action ("timestamp", actor, verb, target)
+SELECT CASE WHEN i <= 50 THEN timestamptz '2027-01-01' + i * interval '20 hours' ELSE timestamptz '2025-01-01' + i * interval '1 minute' END,
+       actstream.ref('rare', i), 'appeared', 'o:1'
+FROM generate_series(1, 5000) AS i;
+INSERT INTO actstream.action ("timestamp", actor, verb)
+SELECT timestamptz '2027-01-01' + i * interval '1 hour', 'o:1', 'came between' FROM generate_series(1, 1000) AS i;
+END_OF_RARE
 
     $reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ;');
     @wanted = map { ask($reader, "SELECT string_agg(id::text, ' ') FROM (SELECT id FROM actstream.action a WHERE a.id IN (SELECT id FROM $_)
@@ -371,6 +383,7 @@ took('maintenance');
     }
     $reader->query('COMMIT;');
     $reader->quit;
+    $node->safe_psql('postgres', q{DELETE FROM actstream.action WHERE verb IN ('appeared', 'came between')});
 }
 took('cursors');
 
