@@ -203,21 +203,16 @@ ActionEmit(NewAction *action)
 {
 	char		nulls[ACTION_NARGS];
 	Datum	   *values = action_args(action, nulls);
-	Oid			save_userid;
-	int			save_sec_context;
+	RunAs		before;
 
-	/* an error restores both with the state of the (sub)transaction */
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(OwnTablesOwner(), save_sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
+	RunAsBegin(&before, OwnTablesOwner(), RUN_AS_CASCADE);
 	if (!ActionInsert(action, NULL))
 	{
 		SPI_connect();
 		SpiPlanExecute(&emit_action, values, nulls);
 		SPI_finish();
 	}
-	SetUserIdAndSecContext(save_userid, save_sec_context);
+	RunAsEnd(&before);
 }
 
 /*

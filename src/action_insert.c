@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "action_insert.h"
+#include "relation_watch.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -27,7 +28,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -49,14 +49,12 @@ static struct
 	bool		is_as_made;		/* has it the trigger that checks each row, and no other? */
 	int			nindexes;
 	KnownIndex *indexes;		/* in the order that all lock them in */
-	uint64		changes;		/* heard of, in whatever table */
 }			table;
 
-/* Relation cache callback: must not access catalogs. */
+/* Watcher. */
 static void
-relation_changed(Datum arg, Oid relid)
+relation_changed(Oid relid)
 {
-	table.changes++;
 	if (relid == InvalidOid || relid == table.relid)
 		table.relid = InvalidOid;
 }
@@ -109,17 +107,12 @@ look_at_indexes(Relation rel)
 static void
 look_at_table(Relation rel)
 {
-	static bool registered = false;
 	uint64		changes;
 
 	if (table.relid == RelationGetRelid(rel))
 		return;
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-		registered = true;
-	}
-	changes = table.changes;
+	RelationWatch(relation_changed);
+	changes = RelationChanges();
 	table.relid = table.sequence = InvalidOid;
 	if (TupleDescAttr(RelationGetDescr(rel), Anum_action_id - 1)->attidentity != '\0')
 		table.sequence = identity_sequence(rel, Anum_action_id);
@@ -128,7 +121,7 @@ look_at_table(Relation rel)
 									 TRIGGER_FIRES_ON_ORIGIN, true);
 	look_at_indexes(rel);
 	/* what is heard of meanwhile is for the next time */
-	if (table.changes == changes)
+	if (RelationChanges() == changes)
 		table.relid = RelationGetRelid(rel);
 }
 

@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "relation_watch.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -29,7 +30,6 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -50,9 +50,6 @@ static struct
 	Oid			phrase;			/* its changes do not concern the registry */
 }			own;
 
-/* how often the relation cache has told us of a change, of whatever table */
-static uint64 table_changes = 0;
-
 /*
  * The registry: RegisteredType by label; NULL until it is loaded whole.
  * Everything lives in registry_context, which is reset when the next look-up
@@ -67,13 +64,11 @@ static Oid *registered_tables = NULL;
 static int	nregistered_tables = 0;
 
 /*
- * Relation cache callback: forget what depended on "relid", or everything if
- * that is InvalidOid.  Must not access catalogs.
+ * Watcher: forget what depended on "relid", or everything if that is InvalidOid.
  */
 static void
-relation_changed(Datum arg, Oid relid)
+relation_changed(Oid relid)
 {
-	table_changes++;
 	if (!own.valid || relid == InvalidOid ||
 		relid == own.object_type || relid == own.action ||
 		relid == own.follow)
@@ -95,18 +90,12 @@ relation_changed(Datum arg, Oid relid)
 bool
 ExtensionIsComplete(void)
 {
-	static bool registered = false;
 	uint64		changes_before;
 
 	if (own.valid)
 		return true;
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-		registered = true;
-	}
-
-	changes_before = table_changes;
+	RelationWatch(relation_changed);
+	changes_before = RelationChanges();
 	own.schema = get_namespace_oid("actstream", true);
 	own.ref = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 							  CStringGetDatum("ref"),
@@ -119,7 +108,7 @@ ExtensionIsComplete(void)
 		!OidIsValid(own.object_type) || !OidIsValid(own.action) ||
 		!OidIsValid(own.follow) || !OidIsValid(own.phrase))
 		return false;
-	own.valid = (changes_before == table_changes);
+	own.valid = (changes_before == RelationChanges());
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "actor.h"
 #include "integrity.h"
 #include "object_key.h"
+#include "relation_watch.h"
 #include "tracking.h"
 
 #include "access/htup_details.h"
@@ -25,7 +26,6 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -61,8 +61,9 @@ typedef struct Firing
 	Ref		   *self;			/* reference to the row, once made */
 } Firing;
 
+/* Watcher. */
 static void
-table_changed(Datum arg, Oid relid)
+table_changed(Oid relid)
 {
 	HASH_SEQ_STATUS status;
 	TrackingEntry *entry;
@@ -83,7 +84,7 @@ make_trackings(void)
 	ctl.keysize = sizeof(Oid);
 	ctl.entrysize = sizeof(TrackingEntry);
 	trackings = hash_create("actstream trackings", 16, &ctl, HASH_ELEM | HASH_BLOBS);
-	CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
+	RelationWatch(table_changed);
 }
 
 /*

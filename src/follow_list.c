@@ -32,6 +32,7 @@
 #include "compat.h"
 #include "catalog.h"
 #include "follow_list.h"
+#include "relation_watch.h"
 #include "shared_memory.h"
 
 #include "access/table.h"
@@ -223,9 +224,9 @@ make_room(Size room)
 	}
 }
 
-/* Relation cache callback: must not access catalogs. */
+/* Watcher. */
 static void
-relation_changed(Datum arg, Oid relid)
+relation_changed(Oid relid)
 {
 	if (relid == InvalidOid || relid == table.relid)
 		table.relid = InvalidOid;
@@ -249,17 +250,12 @@ is_watched(Relation follow)
 static void
 look_at_table(Relation follow)
 {
-	static bool registered = false;
 	dlist_mutable_iter iter;
 
 	AcceptInvalidationMessages();
 	if (table.relid == RelationGetRelid(follow))
 		return;
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-		registered = true;
-	}
+	RelationWatch(relation_changed);
 	dlist_foreach_modify(iter, &lists_by_use)
 	{
 		FollowList *list = dlist_container(FollowList, node, iter.cur);

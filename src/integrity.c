@@ -344,10 +344,10 @@ IntegrityObjectExists(const Ref *ref)
 }
 
 static void
-execute_all(Oid owner, SpiPlan *statements, int n, Datum *values)
+execute_all(Oid owner, RunAsMode mode, SpiPlan *statements, int n, Datum *values)
 {
 	for (int i = 0; i < n; i++)
-		SpiPlanExecuteAs(owner, &statements[i], values);
+		SpiPlanExecuteAs(owner, mode, &statements[i], values);
 }
 
 /*
@@ -370,7 +370,7 @@ IntegrityRemoveObject(const RegisteredType *type, const Ref *ref)
 		case ON_DELETE_RESTRICT:
 			for (int i = 0; i < (int) lengthof(find_reference); i++)
 			{
-				if (SpiPlanExecuteAs(owner, &find_reference[i], &value) > 0)
+				if (SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &find_reference[i], &value) > 0)
 					ereport(ERROR,
 							(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 							 errmsg("object \"%s\" is still referenced", RefToText(ref)),
@@ -378,17 +378,17 @@ IntegrityRemoveObject(const RegisteredType *type, const Ref *ref)
 			}
 			break;
 		case ON_DELETE_CASCADE:
-			SpiPlanExecuteAs(owner, &delete_by_actor, &value);
-			execute_all(owner, delete_by_role, lengthof(delete_by_role), &value);
-			execute_all(owner, delete_follows, lengthof(delete_follows), &value);
+			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &delete_by_actor, &value);
+			execute_all(owner, RUN_AS_CASCADE, delete_by_role, lengthof(delete_by_role), &value);
+			execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), &value);
 			break;
 		case ON_DELETE_SET_NULL:
-			SpiPlanExecuteAs(owner, &delete_by_actor, &value);
-			execute_all(owner, empty_role, lengthof(empty_role), &value);
-			execute_all(owner, delete_follows, lengthof(delete_follows), &value);
+			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &delete_by_actor, &value);
+			execute_all(owner, RUN_AS_CASCADE, empty_role, lengthof(empty_role), &value);
+			execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), &value);
 			break;
 		case ON_DELETE_KEEP:
-			execute_all(owner, delete_follows, lengthof(delete_follows), &value);
+			execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), &value);
 			break;
 	}
 	SPI_finish();
@@ -408,8 +408,8 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 	values[1] = PointerGetDatum(new_ref);
 
 	SPI_connect();
-	execute_all(owner, rename_object, lengthof(rename_object), values);
-	execute_all(owner, delete_follows, lengthof(delete_follows), values);
+	execute_all(owner, RUN_AS_CASCADE, rename_object, lengthof(rename_object), values);
+	execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), values);
 	SPI_finish();
 }
 
@@ -427,7 +427,7 @@ IntegritySweep(const RegisteredType *type)
 	uint64		nobjects;
 
 	SPI_connect();
-	nobjects = SpiPlanExecuteAs(OwnTablesOwner(), &list_objects, &label);
+	nobjects = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &list_objects, &label);
 	objects = SPI_tuptable;
 	for (uint64 i = 0; i < nobjects; i++)
 	{

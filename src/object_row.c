@@ -12,12 +12,12 @@
 #include "object_key.h"
 #include "object_probe.h"
 #include "object_row.h"
+#include "run_as.h"
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -133,18 +133,13 @@ static bool
 find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
 			  Snapshot snapshot)
 {
-	Oid			save_userid;
-	int			save_sec_context;
+	RunAs		before;
 	SPIPlanPtr	plan;
 	int			result;
 	bool		found;
 
-	/* an error restores both with the state of the (sub)transaction */
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
 	if (query != ROW_QUERY_VISIBLE)
-		SetUserIdAndSecContext(rel->rd_rel->relowner, save_sec_context |
-							   SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_NOFORCE_RLS);
+		RunAsBegin(&before, rel->rd_rel->relowner, RUN_AS_RESTRICTED);
 
 	SPI_connect();
 	plan = plan_of_query(rel, type, query);
@@ -155,7 +150,8 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 	found = SPI_processed > 0;
 	SPI_finish();
 
-	SetUserIdAndSecContext(save_userid, save_sec_context);
+	if (query != ROW_QUERY_VISIBLE)
+		RunAsEnd(&before);
 	return found;
 }
 

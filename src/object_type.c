@@ -330,7 +330,7 @@ ObjectTypeTableDropped(const char *label)
 
 	IntegritySweep(&dropped);
 	SPI_connect();
-	SpiPlanExecuteAs(OwnTablesOwner(), ObjectTypeIsReferenced(label) ?
+	SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, ObjectTypeIsReferenced(label) ?
 					 &unbind_object_type : &delete_object_type, &value);
 	SPI_finish();
 }

@@ -190,7 +190,7 @@ ObjectTypeIsReferenced(const char *label)
 	uint64		found;
 
 	SPI_connect();
-	found = SpiPlanExecuteAs(OwnTablesOwner(), &find_label, &value);
+	found = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &find_label, &value);
 	SPI_finish();
 	return found > 0;
 }

@@ -15,6 +15,7 @@
 #include "language.h"
 #include "pattern.h"
 #include "phrase.h"
+#include "relation_watch.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -51,9 +52,9 @@ static HTAB *phrases = NULL;
 static bool phrases_valid = false;
 static Oid	phrases_relation = InvalidOid;
 
-/* Relation cache callback.  Must not access catalogs. */
+/* Watcher. */
 static void
-relation_changed(Datum arg, Oid relid)
+relation_changed(Oid relid)
 {
 	if (relid == InvalidOid || relid == phrases_relation)
 		phrases_valid = false;
@@ -83,7 +84,6 @@ enter_phrase(HTAB *table, const char *language, const char *verb, const char *pa
 static void
 load_phrases(void)
 {
-	static bool registered = false;
 	HASHCTL		ctl = {0};
 	HTAB	   *table;
 	Relation	rel;
@@ -94,12 +94,7 @@ load_phrases(void)
 
 	if (phrases_valid && phrases != NULL && phrases_relation == relid)
 		return;
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-		registered = true;
-	}
-
+	RelationWatch(relation_changed);
 	if (phrase_context == NULL)
 		phrase_context = AllocSetContextCreate(CacheMemoryContext,
 											   "actstream phrases",

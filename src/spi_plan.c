@@ -12,7 +12,6 @@
 #include "spi_plan.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
 #include "utils/snapmgr.h"
 
 /*
@@ -78,8 +77,8 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 
 /*
  * SpiPlanExecuteAs
- *		Run the statement as "userid", row-level security aside, on the newest
- *		state of the database; SPI must be connected.
+ *		Run the statement as "userid", see RunAsBegin(), on the newest state of the
+ *		database; SPI must be connected.
  *
  * Newest also under REPEATABLE READ and SERIALIZABLE, where whoever holds a
  * lock must see what was committed before he got it.  A row that he has to
@@ -87,12 +86,11 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
  * ERRCODE_T_R_SERIALIZATION_FAILURE, as it is in a foreign key's trigger.
  */
 uint64
-SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values)
+SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values)
 {
 	Snapshot	snapshot = InvalidSnapshot;
 	Snapshot	crosscheck = InvalidSnapshot;
-	Oid			save_userid;
-	int			save_sec_context;
+	RunAs		before;
 	uint64		result;
 
 	if (IsolationUsesXactSnapshot())
@@ -101,13 +99,9 @@ SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values)
 		snapshot = GetLatestSnapshot();
 		crosscheck = GetTransactionSnapshot();
 	}
-	/* an error restores both with the state of the (sub)transaction */
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(userid, save_sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
+	RunAsBegin(&before, userid, mode);
 	result = execute(plan, values, NULL, snapshot, crosscheck);
-	SetUserIdAndSecContext(save_userid, save_sec_context);
+	RunAsEnd(&before);
 	return result;
 }
 

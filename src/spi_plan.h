@@ -6,6 +6,7 @@
 #define ACTSTREAM_SPI_PLAN_H
 
 #include "executor/spi.h"
+#include "run_as.h"
 
 /* In the argument types of a SpiPlan: actstream.ref, whatever its OID is. */
 #define REF_ARG InvalidOid
@@ -29,7 +30,7 @@ typedef struct SpiPlan
 } SpiPlan;
 
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
-extern uint64 SpiPlanExecuteAs(Oid userid, SpiPlan *plan, Datum *values);
+extern uint64 SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values);
 extern Datum SpiPlanResult(bool *isnull);
 
 #endif							/* ACTSTREAM_SPI_PLAN_H */

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "catalog.h"
 #include "recency_index.h"
+#include "relation_watch.h"
 #include "stream_index.h"
 
 #include "access/genam.h"
@@ -22,7 +23,6 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -69,30 +69,14 @@ static struct
 	Oid			follow_index;
 }			found;
 
-/* how often the relation cache has told us of a change, of whatever table */
-static uint64 changes = 0;
-
-/* Relation cache callback: must not access catalogs. */
+/* Watcher. */
 static void
-table_changed(Datum arg, Oid relid)
+table_changed(Oid relid)
 {
-	changes++;
 	if (relid == InvalidOid || relid == found.action)
 		found.action = InvalidOid;
 	if (relid == InvalidOid || relid == found.follow)
 		found.follow = InvalidOid;
-}
-
-static void
-watch_tables(void)
-{
-	static bool registered = false;
-
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
-		registered = true;
-	}
 }
 
 /* Do the columns of the index match, each by its type's default order? */
@@ -233,15 +217,15 @@ find_recency_index(Relation action)
 static void
 find_action_indexes(Relation action, Oid *indexes, Oid *recency_index)
 {
-	uint64		changes_before = changes;
+	uint64		changes_before = RelationChanges();
 
-	watch_tables();
+	RelationWatch(table_changed);
 	if (found.action != RelationGetRelid(action))
 	{
 		bool		lasting = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, indexes);
 
 		*recency_index = find_recency_index(action);
-		if (!lasting || changes != changes_before)
+		if (!lasting || RelationChanges() != changes_before)
 			return;
 		memcpy(found.action_indexes, indexes, sizeof(found.action_indexes));
 		found.recency_index = *recency_index;
@@ -300,12 +284,12 @@ Oid
 FollowIndexFind(Relation follow)
 {
 	Oid			index;
-	uint64		changes_before = changes;
+	uint64		changes_before = RelationChanges();
 
-	watch_tables();
+	RelationWatch(table_changed);
 	if (found.follow == RelationGetRelid(follow))
 		return found.follow_index;
-	if (find_indexes(follow, &follow_shape, 1, &index) && changes == changes_before)
+	if (find_indexes(follow, &follow_shape, 1, &index) && RelationChanges() == changes_before)
 	{
 		found.follow_index = index;
 		found.follow = RelationGetRelid(follow);

@@ -1,0 +1,17 @@
+/*
+ * relation_watch.h
+ *		Hearing of changes to tables.
+ */
+#ifndef ACTSTREAM_RELATION_WATCH_H
+#define ACTSTREAM_RELATION_WATCH_H
+
+/*
+ * Called when the table "relid" may have changed, or any if that is InvalidOid.
+ * Must not access catalogs, allocate memory or raise errors.
+ */
+typedef void (*RelationWatcher) (Oid relid);
+
+extern void RelationWatch(RelationWatcher watcher);
+extern uint64 RelationChanges(void);
+
+#endif							/* ACTSTREAM_RELATION_WATCH_H */
