@@ -275,8 +275,8 @@ CREATE FUNCTION actstream.register(
     key_columns   name[] DEFAULT NULL,
     name_template text DEFAULT NULL,
     url_template  text DEFAULT NULL,
-    on_delete     text DEFAULT 'cascade',
-    checked       boolean DEFAULT true)
+    on_delete     text DEFAULT NULL,
+    checked       boolean DEFAULT NULL)
     RETURNS actstream.object_type
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_register';
 CREATE FUNCTION actstream.register_external(
@@ -287,15 +287,21 @@ CREATE FUNCTION actstream.register_external(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_register_external';
 CREATE FUNCTION actstream.unregister(label text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unregister';
+CREATE FUNCTION actstream.rebind(label text, relation regclass) RETURNS actstream.object_type
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_rebind';
 COMMENT ON FUNCTION actstream.register(regclass, text, name[], text, text, text, boolean)
-    IS 'let actions and follows refer to the rows of a table';
+    IS 'let actions and follows refer to the rows of a table; what is null stays as it is registered';
+COMMENT ON FUNCTION actstream.rebind(text, regclass)
+    IS 'hand an object type to another table, which has all rows that are referred to';
 COMMENT ON FUNCTION actstream.register_external(text, text, text)
     IS 'let actions and follows refer to objects outside of this database';
 COMMENT ON FUNCTION actstream.unregister(text)
     IS 'forget an object type that nothing refers to';
 
--- What register() puts on a table; see object_trigger.c.  Nobody else can: the
--- functions change what other people have stored.
+-- What register() puts on a table; see object_trigger.c.  Anybody may: each acts on
+-- references to the rows of the table that it is fired for, and only if that is
+-- registered.  The owner of a partitioned table needs to, for each new partition, and so
+-- does whoever restores a dump.
 CREATE FUNCTION actstream.object_deleted() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_deleted';
 CREATE FUNCTION actstream.object_rekeyed() RETURNS trigger
@@ -304,10 +310,6 @@ CREATE FUNCTION actstream.object_moves() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_moves';
 CREATE FUNCTION actstream.objects_truncated() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_objects_truncated';
-REVOKE EXECUTE ON FUNCTION actstream.object_deleted() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION actstream.object_rekeyed() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION actstream.object_moves() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION actstream.objects_truncated() FROM PUBLIC;
 COMMENT ON FUNCTION actstream.object_deleted() IS 'trigger: references follow a deleted row';
 COMMENT ON FUNCTION actstream.object_rekeyed() IS 'trigger: references follow a new key';
 COMMENT ON FUNCTION actstream.object_moves() IS 'trigger: a row may be about to move to another partition';
@@ -315,21 +317,29 @@ COMMENT ON FUNCTION actstream.objects_truncated() IS 'trigger: references follow
 
 -- Rows can also go with their table or their partition.  Replicated DDL too
 -- has to be noticed, hence ALWAYS.
+CREATE FUNCTION actstream.ddl_begins() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_ddl_begins';
 CREATE FUNCTION actstream.objects_dropped() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_objects_dropped';
 CREATE FUNCTION actstream.table_altered() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_table_altered';
+REVOKE EXECUTE ON FUNCTION actstream.ddl_begins() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION actstream.objects_dropped() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION actstream.table_altered() FROM PUBLIC;
+COMMENT ON FUNCTION actstream.ddl_begins() IS 'event trigger: what is about to be dropped is watched';
 COMMENT ON FUNCTION actstream.objects_dropped() IS 'event trigger: references follow dropped tables and partitions';
 COMMENT ON FUNCTION actstream.table_altered() IS 'event trigger: partitions come and go';
+CREATE EVENT TRIGGER actstream_ddl_begins ON ddl_command_start
+    EXECUTE FUNCTION actstream.ddl_begins();
 CREATE EVENT TRIGGER actstream_objects_dropped ON sql_drop
     EXECUTE FUNCTION actstream.objects_dropped();
 CREATE EVENT TRIGGER actstream_table_altered ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER', 'ALTER TABLE')
     EXECUTE FUNCTION actstream.table_altered();
+ALTER EVENT TRIGGER actstream_ddl_begins ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_objects_dropped ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER actstream_ddl_begins IS 'what is about to be dropped is watched';
 COMMENT ON EVENT TRIGGER actstream_objects_dropped IS 'references follow dropped tables and partitions';
 COMMENT ON EVENT TRIGGER actstream_table_altered IS 'partitions of registered tables come and go';
 
@@ -912,6 +922,11 @@ CREATE FUNCTION actstream.object_exists(object actstream.ref) RETURNS boolean
 REVOKE EXECUTE ON FUNCTION actstream.object_exists(actstream.ref) FROM PUBLIC;
 COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether there is such an object';
 
+CREATE FUNCTION actstream.object_type_fault(label text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_type_fault';
+REVOKE EXECUTE ON FUNCTION actstream.object_type_fault(text) FROM PUBLIC;
+COMMENT ON FUNCTION actstream.object_type_fault(text) IS 'why a table is not what its registration says; null if it is';
+
 CREATE FUNCTION actstream.integrity_check()
     RETURNS TABLE (problem text, label text, relation regclass, object actstream.ref, detail text)
     LANGUAGE sql STABLE PARALLEL UNSAFE SET jit = off
@@ -941,6 +956,7 @@ BEGIN ATOMIC
         CROSS JOIN (VALUES ('actstream_object', 'object_deleted'),
                            ('actstream_rekey', 'object_rekeyed'),
                            ('actstream_truncate', 'objects_truncated'),
+                           ('actstream_truncated', 'objects_truncated'),
                            ('zz_actstream_move', 'object_moves')) AS e (trigger, function)
         WHERE e.trigger OPERATOR(pg_catalog.<>) 'zz_actstream_move'
            OR c.relkind OPERATOR(pg_catalog.=) 'p'
@@ -953,7 +969,10 @@ BEGIN ATOMIC
                            ('actstream_truncate', 'objects_truncated'),
                            ('zz_actstream_move', 'object_moves')) AS e (trigger, function)
         JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
-        WHERE p.level OPERATOR(pg_catalog.>) 0 AND c.relkind OPERATOR(pg_catalog.<>) 'f'
+        WHERE p.level OPERATOR(pg_catalog.>) 0
+          AND CASE WHEN e.trigger OPERATOR(pg_catalog.=) 'actstream_truncate'
+                   THEN c.relkind OPERATOR(pg_catalog.=) 'r'
+                   ELSE c.relkind OPERATOR(pg_catalog.<>) 'f' END
         UNION ALL
         SELECT NULL, r.relation, e.trigger, e.function, e.mode
         FROM (VALUES ('object_type', 'object_type_check', 'object_type_check', 'O'::"char"),
@@ -988,6 +1007,29 @@ BEGIN ATOMIC
     WHERE t.relation IS NOT NULL
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
                       WHERE c.oid OPERATOR(pg_catalog.=) t.relation)
+    UNION ALL
+    SELECT 'broken object type', t.label, t.relation, NULL, actstream.object_type_fault(t.label)
+    FROM actstream.object_type t
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.relation
+    WHERE actstream.object_type_fault(t.label) IS NOT NULL
+    UNION ALL
+    SELECT 'rule', NULL, r.ev_class::regclass, NULL, r.rulename::text
+    FROM pg_catalog.pg_rewrite r
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
+    WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{action,follow,object_type}'::name[])
+    UNION ALL
+    -- the owner of the tables is who removes references and looks for them
+    SELECT 'missing privilege', NULL, c.oid::regclass, NULL,
+           pg_catalog.pg_get_userbyid(c.relowner)::text
+    FROM pg_catalog.pg_class c
+    WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{action,follow,object_type}'::name[])
+      AND NOT (pg_catalog.has_schema_privilege(c.relowner, 'actstream'::regnamespace, 'USAGE')
+               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'SELECT')
+               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'INSERT')
+               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'UPDATE')
+               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'DELETE'))
     UNION ALL
     SELECT CASE WHEN f.enabled IS NULL THEN 'missing trigger'
                 WHEN f.enabled OPERATOR(pg_catalog.=) ANY ('{D,R}') THEN 'disabled trigger'

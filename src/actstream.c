@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "actor.h"
+#include "ddl.h"
 #include "feed.h"
 #include "follow_list.h"
 #include "language.h"
@@ -32,5 +33,6 @@ _PG_init(void)
 	RecencyDefineSetting();
 	SharedMemoryInit();
 	StreamPlanInit();
+	DdlInit();
 	MarkGUCPrefixReserved("actstream");
 }

@@ -10,13 +10,13 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "binding.h"
 #include "catalog.h"
 #include "relation_watch.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -27,7 +27,6 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -59,9 +58,14 @@ static MemoryContext registry_context = NULL;
 static HTAB *registry = NULL;
 static bool registry_valid = false;
 
-/* the tables in the registry, whose changes concern it: also while it loads */
-static Oid *registered_tables = NULL;
-static int	nregistered_tables = 0;
+/* the types that have a table, by its OID: entries of TypeByRelation */
+static HTAB *types_by_relation = NULL;
+
+typedef struct TypeByRelation
+{
+	Oid			relation;		/* hash key */
+	RegisteredType *type;
+} TypeByRelation;
 
 /*
  * Watcher: forget what depended on "relid", or everything if that is InvalidOid.
@@ -76,10 +80,12 @@ relation_changed(Oid relid)
 		own.valid = false;
 		registry_valid = false;
 	}
-	for (int i = 0; i < nregistered_tables; i++)
+	else if (types_by_relation != NULL)
 	{
-		if (registered_tables[i] == relid)
-			registry_valid = false;
+		TypeByRelation *entry = hash_search(types_by_relation, &relid, HASH_FIND, NULL);
+
+		if (entry != NULL)
+			entry->type->binding_known = false;
 	}
 }
 
@@ -221,10 +227,7 @@ OwnTriggerData(FunctionCallInfo fcinfo, Oid relid)
 bool
 HasOwnTrigger(Relation rel, const char *function, int16 events, char enabled, bool alone)
 {
-	Oid			funcid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-										 CStringGetDatum(function),
-										 PointerGetDatum(buildoidvector(NULL, 0)),
-										 ObjectIdGetDatum(OwnSchema()));
+	Oid			funcid = OwnTriggerFunction(function);
 	const TriggerDesc *triggers = rel->trigdesc;	/* until a catalog is read */
 
 	if (!OidIsValid(funcid) || triggers == NULL || (alone && triggers->numtriggers > 1))
@@ -320,38 +323,6 @@ OnDeleteFromText(const char *value)
 }
 
 /*
- * Find the key columns of the type's table: those of the trigger that binds it.
- */
-static void
-load_binding(RegisteredType *type)
-{
-	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(type->relation));
-	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum(BINDING_TRIGGER_NAME));
-	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 2, key);
-
-	type->nkeys = 0;
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple) &&
-		get_func_namespace(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid) == own.schema)
-	{
-		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
-
-		type->nkeys = trigger->tgattr.dim1;
-		memcpy(type->keys, trigger->tgattr.values,
-			   type->nkeys * sizeof(AttrNumber));
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-}
-
-/*
  * A text of a row of actstream.object_type, or NULL.
  */
 static char *
@@ -367,36 +338,37 @@ text_of_column(HeapTuple tuple, TupleDesc tupdesc, AttrNumber attnum)
  * Enter one row of actstream.object_type into the cache.
  */
 static void
-load_object_type(HTAB *types, HeapTuple tuple, TupleDesc tupdesc)
+load_object_type(HTAB *types, HTAB *by_relation, HeapTuple tuple, TupleDesc tupdesc)
 {
 	char	   *label;
+	char	   *on_delete;
 	RegisteredType *type;
 	Datum		value;
 	bool		isnull;
 
-	label = TextDatumGetCString(heap_getattr(tuple, Anum_object_type_label,
-											 tupdesc, &isnull));
+	label = text_of_column(tuple, tupdesc, Anum_object_type_label);
+	on_delete = text_of_column(tuple, tupdesc, Anum_object_type_on_delete);
+	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
+	if (label == NULL || on_delete == NULL || isnull || strlen(label) > REF_MAX_LABEL)
+		return;					/* the table's owner can drop constraints */
 	type = hash_search(types, label, HASH_ENTER, NULL);
 
-	value = heap_getattr(tuple, Anum_object_type_on_delete, tupdesc, &isnull);
-	type->on_delete = OnDeleteFromText(TextDatumGetCString(value));
-	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
+	type->on_delete = OnDeleteFromText(on_delete);
 	type->checked = DatumGetBool(value);
 	type->name_template = text_of_column(tuple, tupdesc, Anum_object_type_name_template);
 	type->url_template = text_of_column(tuple, tupdesc, Anum_object_type_url_template);
 
 	value = heap_getattr(tuple, Anum_object_type_relation, tupdesc, &isnull);
 	type->relation = isnull ? InvalidOid : DatumGetObjectId(value);
+	value = heap_getattr(tuple, Anum_object_type_key_columns, tupdesc, &isnull);
+	type->key_columns = isnull ? NIL : NameArrayToList(value);
 	type->nkeys = 0;
+	type->binding_known = !OidIsValid(type->relation);
 	if (OidIsValid(type->relation))
 	{
-		if (registered_tables == NULL)
-			registered_tables = palloc(sizeof(Oid));
-		else
-			registered_tables = repalloc(registered_tables,
-										 (nregistered_tables + 1) * sizeof(Oid));
-		registered_tables[nregistered_tables++] = type->relation;
-		load_binding(type);
+		TypeByRelation *entry = hash_search(by_relation, &type->relation, HASH_ENTER, NULL);
+
+		entry->type = type;
 	}
 }
 
@@ -404,7 +376,9 @@ static void
 load_registry(void)
 {
 	HASHCTL		ctl = {0};
+	HASHCTL		by_relation_ctl = {0};
 	HTAB	   *types;
+	HTAB	   *by_relation;
 	Oid			relid;
 	Relation	rel;
 	SysScanDesc scan;
@@ -420,8 +394,7 @@ load_registry(void)
 												 "actstream registry",
 												 ALLOCSET_SMALL_SIZES);
 	registry = NULL;
-	registered_tables = NULL;
-	nregistered_tables = 0;
+	types_by_relation = NULL;
 	MemoryContextReset(registry_context);
 	oldcontext = MemoryContextSwitchTo(registry_context);
 
@@ -430,6 +403,11 @@ load_registry(void)
 	ctl.hcxt = registry_context;
 	types = hash_create("actstream object types", 32, &ctl,
 						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	by_relation_ctl.keysize = sizeof(Oid);
+	by_relation_ctl.entrysize = sizeof(TypeByRelation);
+	by_relation_ctl.hcxt = registry_context;
+	by_relation = hash_create("actstream object types by relation", 32, &by_relation_ctl,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 	rel = table_open(relid, AccessShareLock);
 
@@ -439,12 +417,29 @@ load_registry(void)
 	/* no snapshot given: the newest, also under REPEATABLE READ */
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		load_object_type(types, tuple, RelationGetDescr(rel));
+		load_object_type(types, by_relation, tuple, RelationGetDescr(rel));
 	systable_endscan(scan);
 
 	table_close(rel, AccessShareLock);
 	MemoryContextSwitchTo(oldcontext);
 	registry = types;
+	types_by_relation = by_relation;
+}
+
+/*
+ * The type as it is bound now: what is kept of that is forgotten as soon as the
+ * relation cache hears of a change to the table.
+ */
+static const RegisteredType *
+with_binding(RegisteredType *type)
+{
+	if (type != NULL && !type->binding_known)
+	{
+		/* a change while it is being looked at clears this again */
+		type->binding_known = true;
+		type->nkeys = BindingFind(type->relation, type->key_columns, type->keys);
+	}
+	return type;
 }
 
 /*
@@ -478,7 +473,7 @@ RegistryLookupLabel(const char *label, int len)
 	key[len] = '\0';
 
 	load_registry();
-	return hash_search(registry, key, HASH_FIND, NULL);
+	return with_binding(hash_search(registry, key, HASH_FIND, NULL));
 }
 
 /*
@@ -488,20 +483,11 @@ RegistryLookupLabel(const char *label, int len)
 const RegisteredType *
 RegistryLookupRelation(Oid relation)
 {
-	HASH_SEQ_STATUS status;
-	RegisteredType *type;
+	TypeByRelation *entry;
 
 	load_registry();
-	hash_seq_init(&status, registry);
-	while ((type = hash_seq_search(&status)) != NULL)
-	{
-		if (type->relation == relation)
-		{
-			hash_seq_term(&status);
-			return type;
-		}
-	}
-	return NULL;
+	entry = hash_search(types_by_relation, &relation, HASH_FIND, NULL);
+	return entry == NULL ? NULL : with_binding(entry->type);
 }
 
 /*
@@ -527,25 +513,14 @@ RegistryLookupTable(Oid relation)
 }
 
 /*
- * RegistryLabels
- *		The labels of all types that have, or had, a table: char * in the
- *		current memory context.
+ * RegistryHasTables
+ *		Is any table registered?
  */
-List *
-RegistryLabels(void)
+bool
+RegistryHasTables(void)
 {
-	HASH_SEQ_STATUS status;
-	RegisteredType *type;
-	List	   *result = NIL;
-
 	load_registry();
-	hash_seq_init(&status, registry);
-	while ((type = hash_seq_search(&status)) != NULL)
-	{
-		if (OidIsValid(type->relation))
-			result = lappend(result, pstrdup(type->label));
-	}
-	return result;
+	return hash_get_num_entries(types_by_relation) > 0;
 }
 
 /*
@@ -562,8 +537,9 @@ RegistryRequireBound(const RegisteredType *type)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("object type \"%s\" is not bound to a table", type->label),
-			 errdetail("The table is gone, or its trigger \"%s\" is.", BINDING_TRIGGER_NAME),
-			 errhint("Register the table again.")));
+			 errdetail("The table is gone, or its trigger \"%s\" is, or that is not for the key columns that were registered.",
+					   BINDING_TRIGGER_NAME),
+			 errhint("Let the owner of the table call actstream.register() for it again.")));
 }
 
 /*

@@ -58,22 +58,21 @@ typedef enum OnDelete
 } OnDelete;
 
 /*
- * The trigger that a registered table is bound to its type by.  Its columns
- * (UPDATE OF …) are the key: unlike names and numbers of our own, they follow
- * whatever ALTER TABLE and a dump do.
+ * One registered object type, as the cache holds it.
+ *
+ * The lists and strings, NULL where there is none, live as long as the cache, which
+ * any call of the registry's functions may replace.
  */
-#define BINDING_TRIGGER_NAME "actstream_object"
-
-/* One registered object type, as the cache holds it. */
 typedef struct RegisteredType
 {
 	char		label[REF_MAX_LABEL + 1];	/* hash key */
 	Oid			relation;		/* InvalidOid for an external type */
-	int			nkeys;			/* 0 if external, or not bound */
+	List	   *key_columns;	/* names (char *), as registered */
+	bool		binding_known;	/* has it been looked at since the table changed? */
+	int			nkeys;			/* 0 if external, or not bound: see binding.c */
 	AttrNumber	keys[INDEX_MAX_KEYS];	/* key columns of relation, in key order */
 	OnDelete	on_delete;
 	bool		checked;
-	/* NULL if there is none; these two are as short-lived as the cache is */
 	char	   *name_template;
 	char	   *url_template;
 } RegisteredType;
@@ -93,7 +92,7 @@ extern bool ExtensionIsComplete(void);
 extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
 extern const RegisteredType *RegistryLookupRelation(Oid relation);
 extern const RegisteredType *RegistryLookupTable(Oid relation);
-extern List *RegistryLabels(void);
+extern bool RegistryHasTables(void);
 extern void RegistryRequireBound(const RegisteredType *type);
 extern bool IsLoadingDump(Relation own_table);
 extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, Oid relid);

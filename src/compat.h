@@ -73,6 +73,11 @@
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 #if PG_VERSION_NUM >= 190000
+#define begin_table_scan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL, SO_NONE)
+#else
+#define begin_table_scan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL)
+#endif
+#if PG_VERSION_NUM >= 190000
 #define begin_index_fetch(heap) table_index_fetch_begin(heap, SO_NONE)
 #else
 #define begin_index_fetch(heap) table_index_fetch_begin(heap)

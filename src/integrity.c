@@ -12,20 +12,25 @@
 
 #include "compat.h"
 #include "integrity.h"
+#include "object_key.h"
 #include "object_row.h"
 #include "spi_plan.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -35,46 +40,62 @@ PG_FUNCTION_INFO_V1(actstream_object_exists);
 /* as many references as a row of our tables has */
 #define MAX_REFERENCES 3
 
-/* where references are, in the words of the statements below */
-#define IN_ACTION(column) "actstream.action t WHERE t." column " OPERATOR(actstream.=) $1"
-#define IN_FOLLOW(column) "actstream.follow t WHERE t." column " OPERATOR(actstream.=) $1"
+/*
+ * References to objects, given as an array, and to all objects of a label: conditions
+ * on a column of the statements below.  Statements come in sets, one for each column
+ * that has references.
+ */
+#define ANY_OBJECT(column)	"t." column " OPERATOR(actstream.=) ANY ($1)"
+#define OF_LABEL(column) \
+	"t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
+	" AND t." column " OPERATOR(actstream.<) actstream.label_stop($1)"
 
-#define REF_STATEMENT(text) \
-	{.sql = text, .nargs = 1, .argtypes = {REF_ARG}}
+typedef enum Column
+{
+	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE
+} Column;
+
+#define NUM_COLUMNS		(FOLLOWEE + 1)
+#define FIRST_OF_FOLLOW	FOLLOWER
+
+#define STATEMENTS(argtype, begin, condition, end) { \
+	[ACTOR] = {.sql = begin("action", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}}, \
+	[ACTION_OBJECT] = {.sql = begin("action", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}}, \
+	[TARGET] = {.sql = begin("action", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}}, \
+	[FOLLOWER] = {.sql = begin("follow", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
+	[FOLLOWEE] = {.sql = begin("follow", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}} \
+}
+
+#define FIND(relation, column)	"SELECT t." column " FROM actstream." relation " t WHERE "
+#define DELETE(relation, column) "DELETE FROM actstream." relation " t WHERE "
+#define EMPTY(relation, column)	"UPDATE actstream." relation " t SET " column " = NULL WHERE "
 
 /* locked, for a reference that is being deleted may be gone in a moment */
-#define FIND(text) REF_STATEMENT("SELECT 1 FROM " text " LIMIT 1 FOR KEY SHARE OF t")
+#define FIRST_ONE			" LIMIT 1 FOR KEY SHARE OF t"
 
-static SpiPlan find_reference[] = {
-	FIND(IN_ACTION("actor")),
-	FIND(IN_ACTION("action_object")),
-	FIND(IN_ACTION("target")),
-	FIND(IN_FOLLOW("follower")),
-	FIND(IN_FOLLOW("followee"))
+/* What is done with references to some objects, or to all of a label. */
+typedef struct Statements
+{
+	SpiPlan		find[NUM_COLUMNS];
+	SpiPlan		delete[NUM_COLUMNS];
+	SpiPlan		empty[NUM_COLUMNS];	/* of ACTION_OBJECT and TARGET */
+} Statements;
+
+static Statements of_objects = {
+	.find = STATEMENTS(REF_ARRAY_ARG, FIND, ANY_OBJECT, FIRST_ONE),
+	.delete = STATEMENTS(REF_ARRAY_ARG, DELETE, ANY_OBJECT, ""),
+	.empty = STATEMENTS(REF_ARRAY_ARG, EMPTY, ANY_OBJECT, "")
 };
 
-static SpiPlan delete_by_actor = REF_STATEMENT("DELETE FROM " IN_ACTION("actor"));
-
-static SpiPlan delete_by_role[] = {
-	REF_STATEMENT("DELETE FROM " IN_ACTION("action_object")),
-	REF_STATEMENT("DELETE FROM " IN_ACTION("target"))
-};
-
-static SpiPlan empty_role[] = {
-	REF_STATEMENT("UPDATE actstream.action t SET action_object = NULL"
-				  " WHERE t.action_object OPERATOR(actstream.=) $1"),
-	REF_STATEMENT("UPDATE actstream.action t SET target = NULL"
-				  " WHERE t.target OPERATOR(actstream.=) $1")
-};
-
-static SpiPlan delete_follows[] = {
-	REF_STATEMENT("DELETE FROM " IN_FOLLOW("follower")),
-	REF_STATEMENT("DELETE FROM " IN_FOLLOW("followee"))
+static Statements of_label = {
+	.find = STATEMENTS(TEXTOID, FIND, OF_LABEL, FIRST_ONE),
+	.delete = STATEMENTS(TEXTOID, DELETE, OF_LABEL, ""),
+	.empty = STATEMENTS(TEXTOID, EMPTY, OF_LABEL, "")
 };
 
 /*
  * A follow that the new reference has already makes the old one superfluous;
- * it is left to delete_follows.
+ * it is deleted afterwards.
  */
 #define RENAME_IN_ACTION(column) \
 	{.sql = "UPDATE actstream.action t SET " column " = $2" \
@@ -88,29 +109,49 @@ static SpiPlan delete_follows[] = {
 	 " AND u.flag OPERATOR(pg_catalog.=) t.flag)", \
 	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
 
-static SpiPlan rename_object[] = {
-	RENAME_IN_ACTION("actor"),
-	RENAME_IN_ACTION("action_object"),
-	RENAME_IN_ACTION("target"),
-	RENAME_IN_FOLLOW("follower", "followee"),
-	RENAME_IN_FOLLOW("followee", "follower")
+static SpiPlan rename_object[NUM_COLUMNS] = {
+	[ACTOR] = RENAME_IN_ACTION("actor"),
+	[ACTION_OBJECT] = RENAME_IN_ACTION("action_object"),
+	[TARGET] = RENAME_IN_ACTION("target"),
+	[FOLLOWER] = RENAME_IN_FOLLOW("follower", "followee"),
+	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower")
 };
 
 /* every object of a label that is referred to, once */
-#define OF_LABEL(column, relation) \
-	"SELECT t." column " FROM actstream." relation " t" \
-	" WHERE t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
-	" AND t." column " OPERATOR(actstream.<) actstream.label_stop($1)"
+#define SOME_OF_LABEL(relation, column)	FIND(relation, column) OF_LABEL(column)
 
 static SpiPlan list_objects = {
-	.sql = OF_LABEL("actor", "action") " UNION "
-	OF_LABEL("action_object", "action") " UNION "
-	OF_LABEL("target", "action") " UNION "
-	OF_LABEL("follower", "follow") " UNION "
-	OF_LABEL("followee", "follow"),
+	.sql = SOME_OF_LABEL("action", "actor") " UNION "
+	SOME_OF_LABEL("action", "action_object") " UNION "
+	SOME_OF_LABEL("action", "target") " UNION "
+	SOME_OF_LABEL("follow", "follower") " UNION "
+	SOME_OF_LABEL("follow", "followee"),
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
+
+/*
+ * In each index, the first reference that is not below the label's: if it
+ * bears another label, none bears this one.
+ */
+#define FIRST_LABEL(column, relation) \
+	"(SELECT actstream.ref_label(t." column ") FROM actstream." relation " t" \
+	" WHERE t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
+	" ORDER BY t." column " LIMIT 1)"
+
+static SpiPlan find_label = {
+	.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
+	FIRST_LABEL("actor", "action") ", "
+	FIRST_LABEL("action_object", "action") ", "
+	FIRST_LABEL("target", "action") ", "
+	FIRST_LABEL("follower", "follow") ", "
+	FIRST_LABEL("followee", "follow") "])",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/* References to the rows of a table are removed by as many as this at a time. */
+#define BATCH	1000
 
 /*
  * A row that is known to exist while one of its triggers sends an action about
@@ -159,22 +200,49 @@ type_of_reference(const Ref *ref)
 }
 
 /*
- * Open the table of the type of "ref", and return a copy of the type as it is
- * now that the table cannot change.
+ * IntegrityLockLabel
+ *		Lock what a label means until the end of the transaction: RowShareLock by
+ *		whoever stores a reference, AccessExclusiveLock by whoever takes the label out
+ *		of the registry or lets it mean something else.
+ *
+ * That is the table; DROP TABLE takes the same lock.  An external type has none, so
+ * there the label itself is locked.
  */
-static Relation
-open_table_of(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
+void
+IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode)
 {
-	const RegisteredType *found = type_of_reference(ref);
-	Relation	rel;
+	if (OidIsValid(type->relation))
+		LockRelationOid(type->relation, lockmode);
+	else
+		LockDatabaseObject(ObjectTypeRelationId(),
+						   DatumGetUInt32(hash_any((const unsigned char *) type->label,
+												   strlen(type->label))),
+						   0, lockmode);
+}
 
-	RegistryRequireBound(found);
-	rel = table_open(found->relation, lockmode);
+/*
+ * Lock what the label of "ref" means, and return a copy of its type as it is now that
+ * this cannot change.
+ *
+ * Raises ERRCODE_UNDEFINED_OBJECT if the label is not registered, or not any more.
+ */
+static void
+lock_type_of(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
+{
+	for (;;)
+	{
+		Oid			relation;
 
-	/* waiting for the lock may have brought news */
-	*type = *type_of_reference(ref);
-	RegistryRequireBound(type);
-	return rel;
+		*type = *type_of_reference(ref);
+		relation = type->relation;
+		IntegrityLockLabel(type, lockmode);
+		/* waiting for the lock may have brought news */
+		*type = *type_of_reference(ref);
+		if (type->relation == relation)
+			return;
+		if (OidIsValid(relation))
+			UnlockRelationOid(relation, lockmode);
+	}
 }
 
 /*
@@ -204,10 +272,14 @@ check_reference(const Ref *ref)
 	Relation	rel;
 	bool		found;
 
-	if (!type_of_reference(ref)->checked || (known_row != NULL && RefCompare(ref, known_row) == 0))
+	if (known_row != NULL && RefCompare(ref, known_row) == 0)
 		return;
+	lock_type_of(ref, RowShareLock, &type);
+	if (!type.checked)
+		return;
+	RegistryRequireBound(&type);
 
-	rel = open_table_of(ref, RowShareLock, &type);
+	rel = table_open(type.relation, NoLock);
 	found = !row_is_hidden(rel, &type, ref) &&
 		ObjectRowFind(rel, &type, ref, ROW_QUERY_LOCK);
 	table_close(rel, NoLock);
@@ -292,11 +364,9 @@ IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old)
  * a row that does not exist, or that the current user may not see, in a type
  * that is checked ERRCODE_FOREIGN_KEY_VIOLATION.
  *
- * The rows are locked FOR KEY SHARE, in the order of their references, and
- * actstream.object_type with RowShareLock: whoever takes a label out of the
- * registry waits for that with ExclusiveLock, and then sees the row.  Unlike a
- * lock on the registry's row it costs next to nothing, however many sessions
- * write under one label.
+ * The rows are locked FOR KEY SHARE, in the order of their references, and what their
+ * labels mean, see IntegrityLockLabel().  Unlike a lock on the registry's row that
+ * costs next to nothing, however many sessions write under one label.
  */
 void
 IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
@@ -308,7 +378,6 @@ IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
 	if (IsLoadingDump(rel))
 		return;
 
-	LockRelationOid(ObjectTypeRelationId(), RowShareLock);
 	nrefs = collect_references(RelationGetDescr(rel), row, old, columns, ncolumns, refs);
 	for (int i = 0; i < nrefs; i++)
 	{
@@ -334,64 +403,122 @@ IntegrityObjectExists(const Ref *ref)
 		return false;
 	if (!OidIsValid(found->relation))
 		return true;
-	if (found->nkeys == 0 || get_rel_name(found->relation) == NULL)
+	type = *found;
+	rel = type.nkeys == 0 ? NULL : try_table_open(type.relation, AccessShareLock);
+	if (rel == NULL)
 		return false;
-
-	rel = open_table_of(ref, AccessShareLock, &type);
 	exists = ObjectRowFind(rel, &type, ref, ROW_QUERY_EXISTS);
 	table_close(rel, NoLock);
 	return exists;
 }
 
-static void
-execute_all(Oid owner, RunAsMode mode, SpiPlan *statements, int n, Datum *values)
+/*
+ * IntegrityIsReferenced
+ *		Does any action or follow bear the label, in the newest state of the
+ *		database?
+ */
+bool
+IntegrityIsReferenced(const char *label)
 {
-	for (int i = 0; i < n; i++)
-		SpiPlanExecuteAs(owner, mode, &statements[i], values);
+	Datum		value = CStringGetTextDatum(label);
+	uint64		found;
+
+	SPI_connect();
+	found = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &find_label, &value, NULL);
+	SPI_finish();
+	return found > 0;
+}
+
+/* Has the table a trigger of the user's that could keep a row as it is? */
+static bool
+can_keep_rows(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		result = rel->trigdesc != NULL &&
+		(rel->trigdesc->trig_delete_before_row || rel->trigdesc->trig_update_before_row);
+
+	table_close(rel, NoLock);
+	return result;
 }
 
 /*
- * IntegrityRemoveObject
- *		Do with the references to an object that is gone what its type's
- *		on_delete says.
+ * Raise ERRCODE_FOREIGN_KEY_VIOLATION if there is a reference in one of the columns
+ * from "first" to "last".
+ */
+static void
+refuse_references(Oid owner, RunAsMode mode, Statements *statements, Column first, Column last,
+				  Datum *value, const char *detail)
+{
+	for (Column column = first; column <= last; column++)
+	{
+		bool		isnull;
+
+		if (SpiPlanExecuteAs(owner, mode, &statements->find[column], value, NULL) > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					 errmsg("object \"%s\" is still referenced",
+							RefToText(DatumGetRefPP(SPI_getbinval(SPI_tuptable->vals[0],
+																  SPI_tuptable->tupdesc, 1,
+																  &isnull)))),
+					 errdetail_internal("%s", detail)));
+	}
+}
+
+/*
+ * Do with references to what is gone, as "value" says to the statements, what on_delete
+ * says: see IntegrityRemoveObjects().
+ */
+static void
+remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
+{
+	Oid			owner = OwnTablesOwner();
+
+	SPI_connect();
+	if (on_delete == ON_DELETE_RESTRICT)
+		refuse_references(owner, mode, statements, ACTOR, FOLLOWEE, &value,
+						  _("Actions or follows refer to it."));
+	else
+	{
+		Column		first = on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
+
+		for (Column column = first; column < NUM_COLUMNS; column++)
+		{
+			bool		empty = on_delete == ON_DELETE_SET_NULL &&
+				(column == ACTION_OBJECT || column == TARGET);
+
+			SpiPlanExecuteAs(owner, mode,
+							 empty ? &statements->empty[column] : &statements->delete[column],
+							 &value, NULL);
+		}
+		if (can_keep_rows(ActionRelationId()) || can_keep_rows(FollowRelationId()))
+			refuse_references(owner, mode, statements, first, FOLLOWEE, &value,
+							  _("A trigger has kept what refers to it from being deleted or updated."));
+	}
+	SPI_finish();
+}
+
+/* An array of references. */
+static Datum
+array_of_refs(const Ref *const *refs, int n)
+{
+	Datum	   *elements = palloc(n * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = PointerGetDatum(refs[i]);
+	return PointerGetDatum(construct_array(elements, n, RefTypeId(), -1, false, TYPALIGN_INT));
+}
+
+/*
+ * IntegrityRemoveObjects
+ *		Do with the references to objects of a type that are gone what its on_delete
+ *		says.
  *
  * Raises ERRCODE_FOREIGN_KEY_VIOLATION if that is "restrict" and there are any.
  */
 void
-IntegrityRemoveObject(const RegisteredType *type, const Ref *ref)
+IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n, RunAsMode mode)
 {
-	OnDelete	on_delete = type->on_delete;
-	Datum		value = PointerGetDatum(ref);
-	Oid			owner = OwnTablesOwner();
-
-	SPI_connect();
-	switch (on_delete)
-	{
-		case ON_DELETE_RESTRICT:
-			for (int i = 0; i < (int) lengthof(find_reference); i++)
-			{
-				if (SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &find_reference[i], &value) > 0)
-					ereport(ERROR,
-							(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-							 errmsg("object \"%s\" is still referenced", RefToText(ref)),
-							 errdetail("Actions or follows refer to it.")));
-			}
-			break;
-		case ON_DELETE_CASCADE:
-			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &delete_by_actor, &value);
-			execute_all(owner, RUN_AS_CASCADE, delete_by_role, lengthof(delete_by_role), &value);
-			execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), &value);
-			break;
-		case ON_DELETE_SET_NULL:
-			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &delete_by_actor, &value);
-			execute_all(owner, RUN_AS_CASCADE, empty_role, lengthof(empty_role), &value);
-			execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), &value);
-			break;
-		case ON_DELETE_KEEP:
-			execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), &value);
-			break;
-	}
-	SPI_finish();
+	remove_references(type->on_delete, mode, &of_objects, array_of_refs(refs, n));
 }
 
 /*
@@ -402,32 +529,100 @@ void
 IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 {
 	Datum		values[2];
+	Datum		old_array = array_of_refs(&old_ref, 1);
 	Oid			owner = OwnTablesOwner();
 
 	values[0] = PointerGetDatum(old_ref);
 	values[1] = PointerGetDatum(new_ref);
 
 	SPI_connect();
-	execute_all(owner, RUN_AS_CASCADE, rename_object, lengthof(rename_object), values);
-	execute_all(owner, RUN_AS_CASCADE, delete_follows, lengthof(delete_follows), values);
+	for (Column column = ACTOR; column < NUM_COLUMNS; column++)
+		SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &rename_object[column], values, NULL);
+	for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS; column++)
+		SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &of_objects.delete[column], &old_array, NULL);
 	SPI_finish();
 }
 
 /*
- * IntegritySweep
- *		Remove, as on_delete of the type says, every object that is referred to
- *		and does not exist: after many rows have gone without a word of which.
+ * IntegrityForgetLabel
+ *		Do with all references that bear the label of a type, whose table is gone or
+ *		empty, what its on_delete says.
  */
 void
-IntegritySweep(const RegisteredType *type)
+IntegrityForgetLabel(const RegisteredType *type)
 {
-	RegisteredType swept = *type;	/* ours may be replaced meanwhile */
-	Datum		label = CStringGetTextDatum(swept.label);
+	remove_references(type->on_delete, RUN_AS_RESTRICTED, &of_label,
+					  CStringGetTextDatum(type->label));
+}
+
+/*
+ * IntegrityForgetRows
+ *		Do with the references to the rows that "rel", a partition of the type's table or
+ *		that itself, has now, and that are about to go or have left, what on_delete
+ *		says.
+ *
+ * Reads the rows as they are, without a query: no code of anybody's runs.  Takes a time
+ * in proportion to their number, and next to none if nothing bears the label.  The
+ * caller holds AccessExclusiveLock on "rel".
+ */
+void
+IntegrityForgetRows(const RegisteredType *type, Relation rel)
+{
+	RegisteredType forgotten = *type;
+	const Ref **refs = palloc(BATCH * sizeof(Ref *));
+	MemoryContext batch_context;
+	MemoryContext oldcontext;
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	int			n = 0;
+
+	if (forgotten.nkeys == 0 || !IntegrityIsReferenced(forgotten.label))
+		return;
+	batch_context = AllocSetContextCreate(CurrentMemoryContext, "actstream rows",
+										  ALLOCSET_DEFAULT_SIZES);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	slot = table_slot_create(rel, NULL);
+	scan = begin_table_scan(rel, snapshot);
+	oldcontext = MemoryContextSwitchTo(batch_context);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		should_free;
+		HeapTuple	row = ExecFetchSlotHeapTuple(slot, false, &should_free);
+
+		CHECK_FOR_INTERRUPTS();
+		refs[n] = ObjectKeyRefIfAny(&forgotten, RelationGetRelid(rel), row,
+									RelationGetDescr(rel));
+		if (refs[n] != NULL && ++n == BATCH)
+		{
+			IntegrityRemoveObjects(&forgotten, refs, n, RUN_AS_RESTRICTED);
+			MemoryContextReset(batch_context);
+			n = 0;
+		}
+	}
+	if (n > 0)
+		IntegrityRemoveObjects(&forgotten, refs, n, RUN_AS_RESTRICTED);
+	MemoryContextSwitchTo(oldcontext);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	MemoryContextDelete(batch_context);
+	pfree(refs);
+}
+
+/*
+ * Call "visit" for every object of the label that is referred to and is not there.
+ */
+static void
+visit_missing(const RegisteredType *type, void visit(const RegisteredType *type, const Ref *ref))
+{
+	RegisteredType visited = *type;	/* ours may be replaced meanwhile */
+	Datum		label = CStringGetTextDatum(visited.label);
 	SPITupleTable *objects;
 	uint64		nobjects;
 
 	SPI_connect();
-	nobjects = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &list_objects, &label);
+	nobjects = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &list_objects, &label, NULL);
 	objects = SPI_tuptable;
 	for (uint64 i = 0; i < nobjects; i++)
 	{
@@ -437,9 +632,91 @@ IntegritySweep(const RegisteredType *type)
 
 		CHECK_FOR_INTERRUPTS();
 		if (!IntegrityObjectExists(ref))
-			IntegrityRemoveObject(&swept, ref);
+			visit(&visited, ref);
 	}
 	SPI_finish();
+}
+
+static void
+remove_missing(const RegisteredType *type, const Ref *ref)
+{
+	IntegrityRemoveObjects(type, &ref, 1, RUN_AS_RESTRICTED);
+}
+
+/*
+ * IntegritySweep
+ *		Remove, as on_delete of the type says, every object that is referred to
+ *		and does not exist: after rows have gone without a word of which.
+ *
+ * Does nothing for a type that is not checked: what is missing there may be yet to
+ * come.
+ */
+void
+IntegritySweep(const RegisteredType *type)
+{
+	if (type->checked)
+		visit_missing(type, remove_missing);
+}
+
+/* Has the table no row, in the newest state of the database? */
+static bool
+is_empty(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	RunAs		before;
+	bool		result;
+
+	RunAsBegin(&before, rel->rd_rel->relowner, RUN_AS_RESTRICTED);
+	SPI_connect();
+	if (SPI_execute(psprintf("SELECT 1 FROM %s%s LIMIT 1",
+							 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+							 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+														RelationGetRelationName(rel))),
+					false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read relation \"%s\"", RelationGetRelationName(rel));
+	result = SPI_processed == 0;
+	SPI_finish();
+	RunAsEnd(&before);
+	table_close(rel, NoLock);
+	return result;
+}
+
+/*
+ * IntegrityForgetTable
+ *		The table of the type, which is checked, has been truncated: do with references
+ *		to what is not there any more what on_delete says.
+ */
+void
+IntegrityForgetTable(const RegisteredType *type)
+{
+	if (!IntegrityIsReferenced(type->label))
+		return;
+	if (is_empty(type->relation))
+		IntegrityForgetLabel(type);
+	else
+		IntegritySweep(type);
+}
+
+static void
+report_missing(const RegisteredType *type, const Ref *ref)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("object \"%s\" does not exist in table \"%s\"", RefToText(ref),
+					get_rel_name(type->relation)),
+			 errdetail("Actions or follows refer to it.")));
+}
+
+/*
+ * IntegrityRequireObjects
+ *		Raise ERRCODE_FOREIGN_KEY_VIOLATION unless every object of the type that is
+ *		referred to exists, as far as the type promises that at all.
+ */
+void
+IntegrityRequireObjects(const RegisteredType *type)
+{
+	if (type->checked && type->on_delete != ON_DELETE_KEEP)
+		visit_missing(type, report_missing);
 }
 
 /*

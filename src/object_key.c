@@ -71,15 +71,13 @@ ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum)
 }
 
 /*
- * The attribute numbers of "columns", in a set.
- *
- * Raises an error for a column that is missing, named twice, nullable or of
+ * Raise an error for a column that is missing, named twice, nullable or of
  * another type than a key may have.
  */
-static Bitmapset *
-key_attributes(Relation rel, List *columns)
+static void
+check_key_columns(Relation rel, List *columns)
 {
-	Bitmapset  *result = NULL;
+	Bitmapset  *seen = NULL;
 	ListCell   *lc;
 
 	foreach(lc, columns)
@@ -92,7 +90,7 @@ key_attributes(Relation rel, List *columns)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
 							name, RelationGetRelationName(rel))));
-		if (bms_is_member(attnum, result))
+		if (bms_is_member(attnum, seen))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("key column \"%s\" is named more than once", name)));
@@ -102,9 +100,8 @@ key_attributes(Relation rel, List *columns)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("key column \"%s\" is not marked NOT NULL", name)));
-		result = bms_add_member(result, attnum);
+		seen = bms_add_member(seen, attnum);
 	}
-	return result;
 }
 
 /*
@@ -168,6 +165,33 @@ ObjectKeyPrimary(Relation rel)
 }
 
 /*
+ * ObjectKeyIsUnique
+ *		Has the table a unique index, at each moment, on exactly these columns (char *),
+ *		which exist?
+ *
+ * The caller holds a lock on "rel".
+ */
+bool
+ObjectKeyIsUnique(Relation rel, List *columns)
+{
+	Bitmapset  *wanted = NULL;
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		wanted = bms_add_member(wanted, get_attnum(RelationGetRelid(rel), lfirst(lc)));
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		found = found || (is_unique_key(index) &&
+						  bms_equal(index_attributes(index), wanted));
+		index_close(index, AccessShareLock);
+	}
+	return found;
+}
+
+/*
  * ObjectKeyCheck
  *		Raise an error unless the columns (char *) can be the key of "rel".
  *
@@ -178,20 +202,8 @@ ObjectKeyPrimary(Relation rel)
 void
 ObjectKeyCheck(Relation rel, List *columns)
 {
-	Bitmapset  *wanted = key_attributes(rel, columns);
-	bool		found = false;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(rel))
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		found = found || (is_unique_key(index) &&
-						  bms_equal(index_attributes(index), wanted));
-		index_close(index, AccessShareLock);
-	}
-
-	if (!found)
+	check_key_columns(rel, columns);
+	if (!ObjectKeyIsUnique(rel, columns))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("relation \"%s\" has no unique constraint on exactly the key columns",

@@ -6,37 +6,51 @@
  *
  *	actstream_object	AFTER DELETE OR UPDATE OF key, for each row.  References
  *						follow a deleted row.  The columns are there to be
- *						remembered: PostgreSQL keeps them right over renames and
- *						dumps, and the registry reads them.
+ *						remembered: see binding.c.
  *	actstream_rekey		AFTER UPDATE, for each row WHEN the key has changed, by
  *						whatever means.  References follow the new key.
- *	actstream_truncate	AFTER TRUNCATE.
- *	actstream_move		BEFORE UPDATE, on a partitioned table, for each row WHEN
+ *	actstream_truncate	BEFORE TRUNCATE, on the table and on each partition, as a
+ *						partition can be truncated by itself: references to the
+ *						rows that are about to go are removed while these can
+ *						still be read.
+ *	actstream_truncated	AFTER TRUNCATE, on the table itself, where all are gone.
+ *	zz_actstream_move	BEFORE UPDATE, on a partitioned table, for each row WHEN
  *						the key changes: the row may be about to move.
  *
  * A row that moves to another partition is deleted there and inserted here, and
  * no AFTER trigger learns that the two are one.  The partition key is part of
  * every key of a partitioned table, so a row that moves has a new key: without
- * actstream_move, which sees both, its references would go with the old one.
+ * zz_actstream_move, which sees both, its references would go with the old one.
+ *
+ * Anybody may attach these functions to a table of their own, as the owner of a
+ * partitioned table does whenever a partition is created or a dump restored.  They act
+ * on references to rows of the table that they are fired for, if the registry knows
+ * that table, and do nothing for any other.
  */
 #include "postgres.h"
 
 #include "compat.h"
+#include "binding.h"
 #include "catalog.h"
 #include "integrity.h"
 #include "object_key.h"
 #include "object_trigger.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parser.h"
+#include "storage/itemptr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -44,57 +58,75 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
-
-#define REKEY_TRIGGER_NAME		"actstream_rekey"
-#define TRUNCATE_TRIGGER_NAME	"actstream_truncate"
-
-/* BEFORE triggers fire in the order of their names: after all others, please */
-#define MOVE_TRIGGER_NAME		"zz_actstream_move"
 
 PG_FUNCTION_INFO_V1(actstream_object_deleted);
 PG_FUNCTION_INFO_V1(actstream_object_rekeyed);
 PG_FUNCTION_INFO_V1(actstream_object_moves);
 PG_FUNCTION_INFO_V1(actstream_objects_truncated);
 
+/* One of the triggers. */
+typedef struct ObjectTrigger
+{
+	const char *name;
+	const char *function;
+	int16		timing;			/* TRIGGER_TYPE_… */
+	int16		events;
+	bool		row;
+	bool		only_partitioned;
+	bool		when_key_changes;
+	bool		for_partitions;	/* to be made on each of them */
+} ObjectTrigger;
+
+static const ObjectTrigger object_triggers[] = {
+	{.name = BINDING_TRIGGER_NAME, .function = "object_deleted", .timing = TRIGGER_TYPE_AFTER,
+	.events = TRIGGER_TYPE_DELETE | TRIGGER_TYPE_UPDATE, .row = true},
+	{.name = "actstream_rekey", .function = "object_rekeyed", .timing = TRIGGER_TYPE_AFTER,
+	.events = TRIGGER_TYPE_UPDATE, .row = true, .when_key_changes = true},
+	{.name = "actstream_truncate", .function = "objects_truncated", .timing = TRIGGER_TYPE_BEFORE,
+	.events = TRIGGER_TYPE_TRUNCATE, .for_partitions = true},
+	{.name = "actstream_truncated", .function = "objects_truncated", .timing = TRIGGER_TYPE_AFTER,
+	.events = TRIGGER_TYPE_TRUNCATE},
+	/* BEFORE triggers fire in the order of their names: after all others, please */
+	{.name = "zz_actstream_move", .function = "object_moves", .timing = TRIGGER_TYPE_BEFORE,
+	.events = TRIGGER_TYPE_UPDATE, .row = true, .only_partitioned = true, .when_key_changes = true}
+};
+
 /*
- * Where rows of this transaction that had a certain reference went to.  An entry
- * is looked at only when a row that had it is gone from there.
+ * Where a row of this transaction went to.  A row that moves to another partition is
+ * known by its place in the old one, any other row by the reference that it had.
  */
+typedef struct MovedRow
+{
+	Oid			partition;		/* hash key, together with the next */
+	ItemPointerData tid;
+} MovedRow;
+
 typedef struct Move
 {
-	const Ref  *old_ref;		/* hash key, by what it points to */
+	MovedRow	row;			/* hash key */
 	Ref		   *new_ref;
 } Move;
 
-/* live until the end of the transaction; NULL if there are none */
+typedef struct Renaming
+{
+	const Ref  *old_ref;		/* hash key, by what it points to */
+	Ref		   *new_ref;
+} Renaming;
+
+/* both live until the end of the transaction; NULL if there are none */
 static HTAB *moves = NULL;
+static HTAB *renamings = NULL;
 static MemoryContext moves_context = NULL;
 
-/*
- * Run a command as "owner", the owner of the extension's tables.  It is made of
- * names only, and the tables are the caller's own.
- */
-static void
-run_as(Oid owner, const char *command)
-{
-	Oid			save_userid;
-	int			save_sec_context;
-
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(owner, save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not execute: %s", command);
-	SPI_finish();
-	SetUserIdAndSecContext(save_userid, save_sec_context);
-}
+/* registered tables whose TRUNCATE has begun, in the transaction's memory */
+static List *truncated_tables = NIL;
 
 /*
- * "OLD.a IS DISTINCT FROM NEW.a OR …": in terms that cannot be captured through
- * search_path, for IS DISTINCT FROM looks for an operator there.
+ * The condition that a key changes, as an expression tree: "OLD.a <> NEW.a OR …", in
+ * terms that cannot be captured through search_path, for IS DISTINCT FROM looks for
+ * an operator there.
  */
-static char *
+static Node *
 key_differs(List *key_columns)
 {
 	StringInfoData condition;
@@ -108,200 +140,209 @@ key_differs(List *key_columns)
 		appendStringInfo(&condition, "%sOLD.%s OPERATOR(pg_catalog.<>) NEW.%s",
 						 foreach_current_index(lc) > 0 ? " OR " : "", column, column);
 	}
-	return condition.data;
-}
-
-static char *
-column_list(List *key_columns)
-{
-	StringInfoData list;
-	ListCell   *lc;
-
-	initStringInfo(&list);
-	foreach(lc, key_columns)
-		appendStringInfo(&list, "%s%s", foreach_current_index(lc) > 0 ? ", " : "",
-						 quote_identifier(lfirst(lc)));
-	return list.data;
-}
-
-static char *
-qualified_name_of(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
-static Oid
-table_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
+	return linitial_node(ResTarget,
+						 castNode(SelectStmt,
+								  linitial_node(RawStmt,
+												raw_parser(condition.data,
+														   RAW_PARSE_PLPGSQL_EXPR))->stmt)->targetList)->val;
 }
 
 /*
- * A table, and if it is partitioned all its partitions.
+ * Create one of the triggers on a table of the current user's, in place of a trigger
+ * that has its name.
+ *
+ * By number: whatever is called so meanwhile, it is this table that gets it.
+ */
+static void
+create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	Oid			function = OwnTriggerFunction(trigger->function);
+	ListCell   *lc;
+
+	stmt->replace = OidIsValid(get_trigger_oid(relid, trigger->name, true));
+	stmt->trigname = pstrdup(trigger->name);
+	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
+								  get_rel_name(relid), -1);
+	stmt->funcname = list_make2(makeString("actstream"), makeString(pstrdup(trigger->function)));
+	stmt->row = trigger->row;
+	stmt->timing = trigger->timing;
+	stmt->events = trigger->events;
+	if (strcmp(trigger->name, BINDING_TRIGGER_NAME) == 0)
+	{
+		foreach(lc, key_columns)
+			stmt->columns = lappend(stmt->columns, makeString(pstrdup(lfirst(lc))));
+	}
+	if (trigger->when_key_changes)
+		stmt->whenClause = key_differs(key_columns);
+	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid, function,
+						 InvalidOid, NULL, false, false);
+	CommandCounterIncrement();
+}
+
+/* The number of a table's trigger that has the name and calls the function, if any. */
+static Oid
+find_trigger(const ObjectTrigger *trigger, Relation rel)
+{
+	Oid			function = OwnTriggerFunction(trigger->function);
+	const TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgfoid == function &&
+			strcmp(triggers->triggers[i].tgname, trigger->name) == 0)
+			return triggers->triggers[i].tgoid;
+	}
+	return InvalidOid;
+}
+
+/* Drop one of the triggers, if it is there. */
+static void
+drop_trigger(const ObjectTrigger *trigger, Oid relid)
+{
+	Relation	rel = table_open(relid, AccessExclusiveLock);
+	ObjectAddress address = {.classId = TriggerRelationId, .objectId = find_trigger(trigger, rel)};
+
+	table_close(rel, NoLock);
+	if (!OidIsValid(address.objectId))
+		return;
+	performDeletion(&address, DROP_RESTRICT, 0);
+	CommandCounterIncrement();
+}
+
+/*
+ * The partitions below a table that have rows of their own in this database, locked,
+ * and the table itself if it is no partitioned one.
  */
 static List *
-with_partitions(Oid relid)
+leaves(Oid relid)
 {
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) == RELKIND_RELATION)
 		return list_make1_oid(relid);
-	return find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return NIL;
+	foreach(lc, find_all_inheritors(relid, ShareRowExclusiveLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			result = lappend_oid(result, lfirst_oid(lc));
+	}
+	return result;
 }
 
 /*
  * ObjectTriggersAttached, ObjectTriggersDetached
  *		Give a new partition of a registered table, and its own partitions, the
- *		trigger that PostgreSQL does not clone; take it from a former one.
+ *		triggers that PostgreSQL does not clone; take them from a former one.
  *
  * A statement's trigger on a partitioned table does not fire for a partition
- * that is truncated by itself.
+ * that is truncated by itself.  The current user owns the partition.  The second
+ * returns the tables that have rows, the partition or those below it, locked.
  */
 void
-ObjectTriggersAttached(Oid partition, Oid owner)
+ObjectTriggersAttached(Oid partition)
 {
 	ListCell   *lc;
 
-	foreach(lc, with_partitions(partition))
+	foreach(lc, leaves(partition))
 	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
-			continue;
-		run_as(owner, psprintf("CREATE OR REPLACE TRIGGER " TRUNCATE_TRIGGER_NAME
-							   " AFTER TRUNCATE ON %s FOR EACH STATEMENT"
-							   " EXECUTE FUNCTION actstream.objects_truncated()",
-							   qualified_name_of(lfirst_oid(lc))));
+		for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		{
+			if (object_triggers[i].for_partitions)
+				create_trigger(&object_triggers[i], lfirst_oid(lc), NIL);
+		}
 	}
 }
 
-void
-ObjectTriggersDetached(Oid partition, Oid owner)
+List *
+ObjectTriggersDetached(Oid partition)
 {
+	List	   *tables = leaves(partition);
 	ListCell   *lc;
 
-	foreach(lc, with_partitions(partition))
+	foreach(lc, tables)
 	{
-		if (OidIsValid(get_trigger_oid(lfirst_oid(lc), TRUNCATE_TRIGGER_NAME, true)))
-			run_as(owner, psprintf("DROP TRIGGER " TRUNCATE_TRIGGER_NAME " ON %s",
-								   qualified_name_of(lfirst_oid(lc))));
+		for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		{
+			if (object_triggers[i].for_partitions)
+				drop_trigger(&object_triggers[i], lfirst_oid(lc));
+		}
 	}
-}
-
-/*
- * Let the owner of a partitioned table attach its triggers: whoever creates or
- * attaches a partition has to be able to, for PostgreSQL clones them there.
- * They do nothing but for a registered table, so he gains nothing by it.
- */
-void
-ObjectTriggersGrant(Oid relid, Oid owner)
-{
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		return;
-	run_as(owner,
-		   psprintf("GRANT EXECUTE ON FUNCTION actstream.object_deleted(),"
-					" actstream.object_rekeyed(), actstream.object_moves() TO %s",
-					quote_identifier(GetUserNameFromId(table_owner(relid), false))));
+	return tables;
 }
 
 /*
  * ObjectTriggersCreate
- *		Create or renew the triggers of a table whose key are these columns
- *		(char *).
+ *		Create or renew the triggers of a table of the current user's whose key are
+ *		these columns (char *).
  *
- * "owner" is the owner of the extension's tables: the trigger functions are
- * for nobody else to attach.
+ * The caller holds ShareRowExclusiveLock on it.
  */
 void
-ObjectTriggersCreate(Relation rel, List *key_columns, Oid owner)
+ObjectTriggersCreate(Relation rel, List *key_columns)
 {
-	char	   *table = qualified_name_of(RelationGetRelid(rel));
-	char	   *condition = key_differs(key_columns);
+	bool		partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 
-	run_as(owner,
-		   psprintf("CREATE OR REPLACE TRIGGER " BINDING_TRIGGER_NAME
-					" AFTER DELETE OR UPDATE OF %s ON %s FOR EACH ROW"
-					" EXECUTE FUNCTION actstream.object_deleted()",
-					column_list(key_columns), table));
-	run_as(owner,
-		   psprintf("CREATE OR REPLACE TRIGGER " REKEY_TRIGGER_NAME
-					" AFTER UPDATE ON %s FOR EACH ROW WHEN (%s)"
-					" EXECUTE FUNCTION actstream.object_rekeyed()",
-					table, condition));
-	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		run_as(owner,
-			   psprintf("CREATE OR REPLACE TRIGGER " MOVE_TRIGGER_NAME
-						" BEFORE UPDATE ON %s FOR EACH ROW WHEN (%s)"
-						" EXECUTE FUNCTION actstream.object_moves()",
-						table, condition));
-	ObjectTriggersAttached(RelationGetRelid(rel), owner);
-	ObjectTriggersGrant(RelationGetRelid(rel), owner);
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+	{
+		if (partitioned || !object_triggers[i].only_partitioned)
+			create_trigger(&object_triggers[i], RelationGetRelid(rel), key_columns);
+	}
+	if (partitioned)
+		ObjectTriggersAttached(RelationGetRelid(rel));
 }
 
 /*
  * ObjectTriggersDrop
  *		Drop the triggers of a table and of its partitions.
+ *
+ * The caller holds AccessExclusiveLock on it.
  */
 void
-ObjectTriggersDrop(Relation rel, Oid owner)
+ObjectTriggersDrop(Relation rel)
 {
-	static const char *const names[] = {
-		BINDING_TRIGGER_NAME,
-		REKEY_TRIGGER_NAME,
-		MOVE_TRIGGER_NAME
-	};
-
-	for (int i = 0; i < (int) lengthof(names); i++)
-	{
-		if (OidIsValid(get_trigger_oid(RelationGetRelid(rel), names[i], true)))
-			run_as(owner, psprintf("DROP TRIGGER %s ON %s", names[i],
-								   qualified_name_of(RelationGetRelid(rel))));
-	}
-	ObjectTriggersDetached(RelationGetRelid(rel), owner);
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		drop_trigger(&object_triggers[i], RelationGetRelid(rel));
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		(void) ObjectTriggersDetached(RelationGetRelid(rel));
 }
 
 /*
- * How a trigger function of this file was called, and for which object type.
+ * How a trigger function of this file was called, and for which object type; false
+ * if the table is not registered, nor a partition of one that is.
  *
- * Raises an error unless it was for an event of "mask" of a registered table,
- * or a partition of one: the functions act on references to that table only.
+ * Raises an error unless it was for an event that fits.
  */
-static TriggerData *
+static bool
 object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event),
-					const RegisteredType **type)
+					TriggerData **trigdata, RegisteredType *type)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	const RegisteredType *found;
 
+	*trigdata = (TriggerData *) fcinfo->context;
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function was not called by trigger manager")));
-	*type = RegistryLookupTable(RelationGetRelid(trigdata->tg_relation));
-	if (*type == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("trigger \"%s\" of relation \"%s\" does not belong there",
-						trigdata->tg_trigger->tgname,
-						RelationGetRelationName(trigdata->tg_relation)),
-				 errdetail("The table is not registered."),
-				 errhint("Register the table, or drop the trigger.")));
-	if (!event_fits(trigdata->tg_event))
+	found = RegistryLookupTable(RelationGetRelid((*trigdata)->tg_relation));
+	if (found == NULL)
+		return false;
+	*type = *found;
+	if (!event_fits((*trigdata)->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" is not fired by the event that it is for",
-						trigdata->tg_trigger->tgname)));
-	return trigdata;
+						(*trigdata)->tg_trigger->tgname)));
+	return true;
 }
 
 /*
  * The reference to a row of the trigger; NULL if its key is one that no
  * reference can have.
  */
-static Ref *
+static const Ref *
 row_reference(TriggerData *trigdata, const RegisteredType *type, HeapTuple row)
 {
 	return ObjectKeyRefIfAny(type, RelationGetRelid(trigdata->tg_relation), row,
@@ -309,18 +350,44 @@ row_reference(TriggerData *trigdata, const RegisteredType *type, HeapTuple row)
 }
 
 /*
- * Forget the moves, whose memory goes, at the end of the transaction.
+ * Forget what belongs to the transaction, whose memory goes.
  */
 static void
 forget_moves(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
-		moves = NULL;
+	{
+		moves = renamings = NULL;
+		moves_context = NULL;
+		truncated_tables = NIL;
+	}
+}
+
+/* A TRUNCATE may have failed: what it has begun is not to be taken for granted. */
+static void
+forget_truncated(SubXactEvent event, SubTransactionId mySubid, SubTransactionId parentSubid,
+				 void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		truncated_tables = NIL;
+}
+
+static void
+watch_transaction(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_moves, NULL);
+		RegisterSubXactCallback(forget_truncated, NULL);
+		registered = true;
+	}
 }
 
 static uint32
-move_hash(const void *key, Size keysize)
+ref_hash(const void *key, Size keysize)
 {
 	const Ref  *ref = *(const Ref *const *) key;
 
@@ -329,71 +396,128 @@ move_hash(const void *key, Size keysize)
 }
 
 static int
-move_match(const void *a, const void *b, Size keysize)
+ref_match(const void *a, const void *b, Size keysize)
 {
 	return RefCompare(*(const Ref *const *) a, *(const Ref *const *) b);
 }
 
-/*
- * Remember that the row that "old_ref" names is about to be, or already is,
- * named by "new_ref".
- */
 static void
-remember_move(const Ref *old_ref, const Ref *new_ref)
+make_tables(void)
 {
-	static bool registered = false;
-	MemoryContext oldcontext;
-	Move	   *move;
-	bool		found;
+	HASHCTL		ctl = {.keysize = sizeof(MovedRow), .entrysize = sizeof(Move)};
+	HASHCTL		ref_ctl = {.keysize = sizeof(const Ref *), .entrysize = sizeof(Renaming),
+	.hash = ref_hash, .match = ref_match};
 
-	if (!registered)
-	{
-		RegisterXactCallback(forget_moves, NULL);
-		registered = true;
-	}
-	if (moves == NULL)
-	{
-		HASHCTL		ctl = {0};
-
-		moves_context = AllocSetContextCreate(TopTransactionContext,
-											  "actstream moves",
-											  ALLOCSET_DEFAULT_SIZES);
-		ctl.keysize = sizeof(const Ref *);
-		ctl.entrysize = sizeof(Move);
-		ctl.hash = move_hash;
-		ctl.match = move_match;
-		ctl.hcxt = moves_context;
-		moves = hash_create("actstream moves", 64, &ctl,
+	watch_transaction();
+	moves_context = AllocSetContextCreate(TopTransactionContext, "actstream moves",
+										  ALLOCSET_DEFAULT_SIZES);
+	ctl.hcxt = ref_ctl.hcxt = moves_context;
+	moves = hash_create("actstream moves", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	renamings = hash_create("actstream renamings", 64, &ref_ctl,
 							HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	}
+}
 
-	oldcontext = MemoryContextSwitchTo(moves_context);
-	move = hash_search(moves, &old_ref, HASH_ENTER, &found);
-	if (!found)
-		move->old_ref = (const Ref *) PG_DETOAST_DATUM_COPY(PointerGetDatum(old_ref));
-	move->new_ref = (Ref *) PG_DETOAST_DATUM_COPY(PointerGetDatum(new_ref));
-	MemoryContextSwitchTo(oldcontext);
+static Ref *
+copy_ref(const Ref *ref)
+{
+	return memcpy(MemoryContextAlloc(moves_context, VARSIZE_ANY(ref)), ref, VARSIZE_ANY(ref));
+}
+
+/* What a row is found by that moves to another partition. */
+static MovedRow
+moved_row(TriggerData *trigdata)
+{
+	MovedRow	row;
+
+	memset(&row, 0, sizeof(row));	/* it is compared byte by byte */
+	row.partition = RelationGetRelid(trigdata->tg_relation);
+	row.tid = trigdata->tg_trigtuple->t_self;
+	return row;
 }
 
 /*
- * What names now the row that "ref" has named, as far as we know: "ref" itself
- * if there is such a row, else where it went; NULL if that is nowhere.
+ * Remember the reference that a row will have, should it be about to move.
+ */
+static void
+remember_move(TriggerData *trigdata, const Ref *new_ref)
+{
+	MovedRow	row = moved_row(trigdata);
+	Move	   *move;
+
+	if (moves == NULL)
+		make_tables();
+	move = hash_search(moves, &row, HASH_ENTER, NULL);
+	move->new_ref = copy_ref(new_ref);
+}
+
+/*
+ * Remember that the row that "old_ref" named is named by "new_ref" now.
+ */
+static void
+remember_renaming(const Ref *old_ref, const Ref *new_ref)
+{
+	Renaming   *renaming;
+	bool		found;
+
+	if (renamings == NULL)
+		make_tables();
+	renaming = hash_search(renamings, &old_ref, HASH_ENTER, &found);
+	if (!found)
+		renaming->old_ref = copy_ref(old_ref);
+	renaming->new_ref = copy_ref(new_ref);
+}
+
+/*
+ * What names now the row that got the reference "ref", as far as we know: that
+ * itself if there is such a row, else where it went; NULL if that is nowhere.
+ *
+ * Rows get their keys one after the other, each one that is free at that moment, and
+ * triggers fire in that order.  So a row is seldom elsewhere by now, only if a
+ * user's trigger that fired before ours has changed it once more.
  */
 static const Ref *
 whereabouts(const Ref *ref)
 {
-	/* as many steps as there are entries: moves may go in a circle */
-	long		steps = moves == NULL ? 0 : hash_get_num_entries(moves);
+	/* as many steps as there are entries: they may go in a circle */
+	long		steps = renamings == NULL ? 0 : hash_get_num_entries(renamings);
 
 	while (!IntegrityObjectExists(ref))
 	{
-		Move	   *move = steps-- > 0 ? hash_search(moves, &ref, HASH_FIND, NULL) : NULL;
+		Renaming   *renaming = steps-- > 0 ? hash_search(renamings, &ref, HASH_FIND, NULL) : NULL;
 
-		if (move == NULL)
+		if (renaming == NULL)
 			return NULL;
-		ref = move->new_ref;
+		ref = renaming->new_ref;
 	}
 	return ref;
+}
+
+/* Is a trigger fired by what another trigger does? */
+static bool
+is_nested(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 1;
+}
+
+/*
+ * A row that had "old_ref" has "new_ref": let its references follow.
+ *
+ * By now it may have yet another, or be gone: by a trigger of the user's that
+ * fired before us, after which this one was fired for what that did, before it
+ * is for what led there.
+ */
+static void
+follow_row(const RegisteredType *type, const Ref *old_ref, const Ref *new_ref)
+{
+	const Ref  *now;
+
+	if (is_nested())
+		remember_renaming(old_ref, new_ref);
+	now = whereabouts(new_ref);
+	if (now == NULL)
+		IntegrityRemoveObjects(type, &old_ref, 1, RUN_AS_CASCADE);
+	else if (RefCompare(old_ref, now) != 0)
+		IntegrityRenameObject(old_ref, now);
 }
 
 static bool
@@ -404,7 +528,7 @@ fires_before_update(TriggerEvent event)
 }
 
 /*
- * Trigger actstream_move: remember the key that a row is about to get.
+ * Trigger zz_actstream_move: remember the key that a row is about to get.
  *
  * If the UPDATE comes to nothing, the entry does no harm: it is looked at only
  * for a row that has moved, whose own entry then replaced it.
@@ -412,14 +536,16 @@ fires_before_update(TriggerEvent event)
 Datum
 actstream_object_moves(PG_FUNCTION_ARGS)
 {
-	const RegisteredType *type;
-	TriggerData *trigdata = object_trigger_data(fcinfo, fires_before_update, &type);
-	RegisteredType moving = *type;
-	Ref		   *old_ref = row_reference(trigdata, &moving, trigdata->tg_trigtuple);
-	Ref		   *new_ref = row_reference(trigdata, &moving, trigdata->tg_newtuple);
+	RegisteredType type;
+	TriggerData *trigdata;
+	const Ref  *new_ref;
 
-	if (old_ref != NULL && new_ref != NULL && RefCompare(old_ref, new_ref) != 0)
-		remember_move(old_ref, new_ref);
+	if (object_trigger_data(fcinfo, fires_before_update, &trigdata, &type))
+	{
+		new_ref = row_reference(trigdata, &type, trigdata->tg_newtuple);
+		if (new_ref != NULL)
+			remember_move(trigdata, new_ref);
+	}
 	return PointerGetDatum(trigdata->tg_newtuple);
 }
 
@@ -431,6 +557,28 @@ fires_after_delete_or_update(TriggerEvent event)
 }
 
 /*
+ * The reference that a row has got that moved to another partition; NULL if it has left
+ * the registered table, which is itself a partition of another.
+ */
+static const Ref *
+moved_reference(TriggerData *trigdata, const RegisteredType *type, const Ref *old_ref)
+{
+	MovedRow	row = moved_row(trigdata);
+	Move	   *move = moves == NULL ? NULL : hash_search(moves, &row, HASH_FIND, NULL);
+
+	if (RelationGetRelid(trigdata->tg_relation) == type->relation)
+		return NULL;
+	if (move == NULL || whereabouts(move->new_ref) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("could not follow object \"%s\" to its new partition",
+						RefToText(old_ref)),
+				 errdetail("A trigger that fires after \"%s\" has changed its key.",
+						   "zz_actstream_move")));
+	return move->new_ref;
+}
+
+/*
  * Trigger actstream_object: a row is gone.
  *
  * Unless another has its key by now, which then has its references as well: it
@@ -439,36 +587,24 @@ fires_after_delete_or_update(TriggerEvent event)
 Datum
 actstream_object_deleted(PG_FUNCTION_ARGS)
 {
-	const RegisteredType *type;
-	TriggerData *trigdata = object_trigger_data(fcinfo, fires_after_delete_or_update, &type);
-	RegisteredType removed = *type;
-	Ref		   *ref;
-	const Ref  *now;
+	RegisteredType type;
+	TriggerData *trigdata;
+	const Ref  *ref;
+	const Ref  *new_ref = NULL;
 
-	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-		return PointerGetDatum(NULL);	/* that is for actstream_rekey */
-
-	ref = row_reference(trigdata, &removed, trigdata->tg_trigtuple);
+	if (!object_trigger_data(fcinfo, fires_after_delete_or_update, &trigdata, &type) ||
+		TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))	/* that is for actstream_rekey */
+		return PointerGetDatum(NULL);
+	ref = row_reference(trigdata, &type, trigdata->tg_trigtuple);
 	if (ref == NULL)
 		return PointerGetDatum(NULL);
-	if (!HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
-	{
-		if (!IntegrityObjectExists(ref))
-			IntegrityRemoveObject(&removed, ref);
-		return PointerGetDatum(NULL);
-	}
 
-	/* it did not vanish, so neither may what refers to it */
-	now = whereabouts(ref);
-	if (now == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("could not follow object \"%s\" to its new partition",
-						RefToText(ref)),
-				 errdetail("A trigger that fires after \"%s\" has changed its key.",
-						   MOVE_TRIGGER_NAME)));
-	if (now != ref)
-		IntegrityRenameObject(ref, now);
+	if (HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
+		new_ref = moved_reference(trigdata, &type, ref);
+	if (new_ref != NULL)
+		follow_row(&type, ref, new_ref);
+	else if (!IntegrityObjectExists(ref))
+		IntegrityRemoveObjects(&type, &ref, 1, RUN_AS_CASCADE);
 	return PointerGetDatum(NULL);
 }
 
@@ -481,49 +617,84 @@ fires_after_update(TriggerEvent event)
 
 /*
  * Trigger actstream_rekey: a row has another key.
- *
- * By now it may have yet another, or be gone: by a trigger of the user's that
- * fired before us, after which this one was fired for what that did, before it
- * is for what led there.
  */
 Datum
 actstream_object_rekeyed(PG_FUNCTION_ARGS)
 {
-	const RegisteredType *type;
-	TriggerData *trigdata = object_trigger_data(fcinfo, fires_after_update, &type);
-	RegisteredType renamed = *type;
-	Ref		   *old_ref = row_reference(trigdata, &renamed, trigdata->tg_trigtuple);
-	Ref		   *new_ref = row_reference(trigdata, &renamed, trigdata->tg_newtuple);
-	const Ref  *now;
+	RegisteredType type;
+	TriggerData *trigdata;
+	const Ref  *old_ref;
+	const Ref  *new_ref;
 
+	if (!object_trigger_data(fcinfo, fires_after_update, &trigdata, &type))
+		return PointerGetDatum(NULL);
+	old_ref = row_reference(trigdata, &type, trigdata->tg_trigtuple);
+	new_ref = row_reference(trigdata, &type, trigdata->tg_newtuple);
 	if (old_ref == NULL || (new_ref != NULL && RefCompare(old_ref, new_ref) == 0))
 		return PointerGetDatum(NULL);
-	if (new_ref != NULL && DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 1)
-		remember_move(old_ref, new_ref);
-
-	now = new_ref == NULL ? NULL : whereabouts(new_ref);
-	if (now == NULL)
-		IntegrityRemoveObject(&renamed, old_ref);
-	else if (RefCompare(old_ref, now) != 0)
-		IntegrityRenameObject(old_ref, now);
+	if (new_ref == NULL)
+		IntegrityRemoveObjects(&type, &old_ref, 1, RUN_AS_CASCADE);
+	else
+		follow_row(&type, old_ref, new_ref);
 	return PointerGetDatum(NULL);
 }
 
 static bool
-fires_after_truncate(TriggerEvent event)
+fires_at_truncate(TriggerEvent event)
 {
-	return TRIGGER_FIRED_AFTER(event) && TRIGGER_FIRED_BY_TRUNCATE(event);
+	return !TRIGGER_FIRED_FOR_ROW(event) && TRIGGER_FIRED_BY_TRUNCATE(event);
 }
 
 /*
- * Trigger actstream_truncate: the rows of a table or of a partition are gone.
+ * The rows of a table are about to go: its own, or those of a partition.
+ *
+ * Where all rows of a registered table go, it is enough to know that, unless objects
+ * may be referred to before they exist: what then refers to no row is to stay.
+ */
+static void
+before_truncate(const RegisteredType *type, Relation rel)
+{
+	MemoryContext oldcontext;
+
+	if (RelationGetRelid(rel) == type->relation && type->checked)
+	{
+		watch_transaction();
+		oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+		truncated_tables = lappend_oid(truncated_tables, type->relation);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	else if (rel->rd_rel->relkind == RELKIND_RELATION &&
+			 !list_member_oid(truncated_tables, type->relation))
+		IntegrityForgetRows(type, rel);
+}
+
+/*
+ * All rows of a registered table are gone, but for those that a user's trigger may
+ * have stored since.
+ */
+static void
+after_truncate(const RegisteredType *type, Relation rel)
+{
+	if (RelationGetRelid(rel) != type->relation || !type->checked)
+		return;
+	truncated_tables = list_delete_oid(truncated_tables, type->relation);
+	IntegrityForgetTable(type);
+}
+
+/*
+ * Triggers actstream_truncate and actstream_truncated.
  */
 Datum
 actstream_objects_truncated(PG_FUNCTION_ARGS)
 {
-	const RegisteredType *type;
+	RegisteredType type;
+	TriggerData *trigdata;
 
-	object_trigger_data(fcinfo, fires_after_truncate, &type);
-	IntegritySweep(type);
+	if (!object_trigger_data(fcinfo, fires_at_truncate, &trigdata, &type))
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BEFORE(trigdata->tg_event))
+		before_truncate(&type, trigdata->tg_relation);
+	else
+		after_truncate(&type, trigdata->tg_relation);
 	return PointerGetDatum(NULL);
 }

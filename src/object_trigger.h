@@ -8,10 +8,9 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
-extern void ObjectTriggersCreate(Relation rel, List *key_columns, Oid owner);
-extern void ObjectTriggersGrant(Oid relid, Oid owner);
-extern void ObjectTriggersDrop(Relation rel, Oid owner);
-extern void ObjectTriggersAttached(Oid partition, Oid owner);
-extern void ObjectTriggersDetached(Oid partition, Oid owner);
+extern void ObjectTriggersCreate(Relation rel, List *key_columns);
+extern void ObjectTriggersDrop(Relation rel);
+extern void ObjectTriggersAttached(Oid partition);
+extern List *ObjectTriggersDetached(Oid partition);
 
 #endif							/* ACTSTREAM_OBJECT_TRIGGER_H */

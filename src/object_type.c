@@ -14,6 +14,7 @@
 #include "object_key.h"
 #include "object_type.h"
 #include "spi_plan.h"
+#include "template.h"
 
 #include "access/relation.h"
 #include "access/xact.h"
@@ -29,6 +30,7 @@
 PG_FUNCTION_INFO_V1(actstream_register);
 PG_FUNCTION_INFO_V1(actstream_register_external);
 PG_FUNCTION_INFO_V1(actstream_unregister);
+PG_FUNCTION_INFO_V1(actstream_rebind);
 
 static SpiPlan insert_object_type = {
 	.sql = "INSERT INTO actstream.object_type AS t"
@@ -38,12 +40,27 @@ static SpiPlan insert_object_type = {
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
 
+/* what is null stays as it is; of a text, empty is none */
 static SpiPlan update_object_type = {
-	.sql = "UPDATE actstream.object_type t"
-	" SET key_columns = $3, name_template = $4, url_template = $5, on_delete = $6, checked = $7"
+	.sql = "UPDATE actstream.object_type t SET"
+	" key_columns = CASE WHEN $3 IS NULL THEN t.key_columns ELSE $3 END,"
+	" name_template = CASE WHEN $4 IS NULL THEN t.name_template"
+	" WHEN $4 OPERATOR(pg_catalog.<>) '' THEN $4 END,"
+	" url_template = CASE WHEN $5 IS NULL THEN t.url_template"
+	" WHEN $5 OPERATOR(pg_catalog.<>) '' THEN $5 END,"
+	" on_delete = CASE WHEN $6 IS NULL THEN t.on_delete ELSE $6 END,"
+	" checked = CASE WHEN $7 IS NULL THEN t.checked ELSE $7 END"
 	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t",
 	.nargs = Natts_object_type,
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
+};
+
+static SpiPlan rebind_object_type = {
+	.sql = "UPDATE actstream.object_type t SET relation = $2, key_columns = $3,"
+	" checked = t.checked OR t.relation IS NULL"
+	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t",
+	.nargs = 3,
+	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID}
 };
 
 static SpiPlan delete_object_type = {
@@ -59,6 +76,15 @@ static SpiPlan unbind_object_type = {
 	" WHERE t.label OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
+};
+
+static SpiPlan rename_in_object_type = {
+	.sql = "UPDATE actstream.object_type t"
+	" SET key_columns = pg_catalog.array_replace(t.key_columns, $2, $3),"
+	" name_template = $4, url_template = $5"
+	" WHERE t.label OPERATOR(pg_catalog.=) $1",
+	.nargs = 5,
+	.argtypes = {TEXTOID, NAMEOID, NAMEOID, TEXTOID, TEXTOID}
 };
 
 /*
@@ -123,6 +149,23 @@ take_argument(ObjectTypeRow *row, AttrNumber attnum, FunctionCallInfo fcinfo, in
 	row->values[attnum - 1] = PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
 }
 
+/* For a new row: what a column is that the caller has said nothing of. */
+static void
+set_default(ObjectTypeRow *row, AttrNumber attnum, Datum value)
+{
+	if (row->isnull[attnum - 1])
+		row->values[attnum - 1] = value;
+	row->isnull[attnum - 1] = false;
+}
+
+/* For a new row: an empty template is none. */
+static void
+drop_empty(ObjectTypeRow *row, AttrNumber attnum)
+{
+	row->isnull[attnum - 1] = row->isnull[attnum - 1] ||
+		VARSIZE_ANY_EXHDR(DatumGetTextPP(row->values[attnum - 1])) == 0;
+}
+
 /*
  * Raise ERRCODE_DUPLICATE_OBJECT if the label of "existing", which may be NULL,
  * is not that of "relation", which is InvalidOid for an external type.
@@ -135,12 +178,14 @@ check_label_is_free(const RegisteredType *existing, Oid relation)
 	if (!OidIsValid(existing->relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("label \"%s\" is already registered for external objects",
-						existing->label)));
+				 errmsg("label \"%s\" is already registered for objects without a table",
+						existing->label),
+				 errhint("If their table was dropped or replaced, use actstream.rebind(); else choose another label.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("label \"%s\" is already registered for another table",
-					existing->label)));
+					existing->label),
+			 errhint("To hand it to this table, use actstream.rebind(); else choose another label.")));
 }
 
 /*
@@ -185,7 +230,6 @@ actstream_register(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("actstream.register()");
 	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
 	rel = ObjectTypeOpenTable(relid);
-	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
 
 	take_argument(&row, Anum_object_type_relation, fcinfo, 0);
 	take_argument(&row, Anum_object_type_label, fcinfo, 1);
@@ -195,24 +239,32 @@ actstream_register(PG_FUNCTION_ARGS)
 	take_argument(&row, Anum_object_type_on_delete, fcinfo, 5);
 	take_argument(&row, Anum_object_type_checked, fcinfo, 6);
 
-	if (ROW_ISNULL(&row, label))
-	{
-		ROW_VALUE(&row, label) = CStringGetTextDatum(RelationGetRelationName(rel));
-		ROW_ISNULL(&row, label) = false;
-	}
-	if (ROW_ISNULL(&row, key_columns))
-	{
-		ROW_VALUE(&row, key_columns) = ListToNameArray(ObjectKeyPrimary(rel));
-		ROW_ISNULL(&row, key_columns) = false;
-	}
-
+	existing = RegistryLookupRelation(relid);
+	if (ROW_ISNULL(&row, label) && existing != NULL)
+		set_default(&row, Anum_object_type_label, CStringGetTextDatum(existing->label));
+	set_default(&row, Anum_object_type_label,
+				CStringGetTextDatum(RelationGetRelationName(rel)));
 	label = TextDatumGetCString(ROW_VALUE(&row, label));
-	existing = type_to_register(relid, label);
-	if (existing != NULL && !ObjectTypeIsBoundBy(existing, ROW_VALUE(&row, key_columns)))
+	existing = RegistryLookupLabel(label, strlen(label));
+	if (existing != NULL && existing->relation == relid && !ROW_ISNULL(&row, key_columns) &&
+		!ObjectTypeIsBoundBy(existing, ROW_VALUE(&row, key_columns)))
 	{
 		ObjectKeyCheck(rel, NameArrayToList(ROW_VALUE(&row, key_columns)));
 		ObjectTypeLockToChange(existing);
-		existing = type_to_register(relid, label);
+	}
+
+	/* one registers at a time */
+	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
+	existing = type_to_register(relid, label);
+	if (existing == NULL)
+	{
+		if (ROW_ISNULL(&row, key_columns))
+			set_default(&row, Anum_object_type_key_columns,
+						ListToNameArray(ObjectKeyPrimary(rel)));
+		set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("cascade"));
+		set_default(&row, Anum_object_type_checked, BoolGetDatum(true));
+		drop_empty(&row, Anum_object_type_name_template);
+		drop_empty(&row, Anum_object_type_url_template);
 	}
 	relation_close(rel, NoLock);
 
@@ -245,14 +297,17 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	take_argument(&row, Anum_object_type_url_template, fcinfo, 2);
 
 	/* nobody tells us of the end of such an object, nor of its existence */
-	ROW_VALUE(&row, on_delete) = CStringGetTextDatum("keep");
-	ROW_ISNULL(&row, on_delete) = false;
-	ROW_VALUE(&row, checked) = BoolGetDatum(false);
-	ROW_ISNULL(&row, checked) = false;
+	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
+	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
 
 	label = TextDatumGetCString(ROW_VALUE(&row, label));
 	by_label = RegistryLookupLabel(label, strlen(label));
 	check_label_is_free(by_label, InvalidOid);
+	if (by_label == NULL)
+	{
+		drop_empty(&row, Anum_object_type_name_template);
+		drop_empty(&row, Anum_object_type_url_template);
+	}
 
 	PG_RETURN_DATUM(store_object_type(by_label != NULL ? &update_object_type :
 									  &insert_object_type, &row));
@@ -291,9 +346,8 @@ actstream_unregister(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("actstream.unregister()");
 	check_registry_privilege(ACL_DELETE);
-	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
-
 	ObjectTypeLockToChange(registered_type(label));
+	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
 	(void) registered_type(label);
 
 	SPI_connect();
@@ -304,33 +358,204 @@ actstream_unregister(PG_FUNCTION_ARGS)
 }
 
 /*
+ * The columns of a table that a label is handed to that are to be its key: those that
+ * are called as before, if they can be, else the primary key.
+ */
+static List *
+key_for_rebinding(Relation rel, const RegisteredType *type)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, type->key_columns)
+	{
+		if (get_attnum(RelationGetRelid(rel), lfirst(lc)) <= 0)
+			return ObjectKeyPrimary(rel);
+		columns = lappend(columns, pstrdup(lfirst(lc)));
+	}
+	return columns != NIL && ObjectKeyIsUnique(rel, columns) ? columns : ObjectKeyPrimary(rel);
+}
+
+/*
+ * Raise ERRCODE_DATATYPE_MISMATCH unless the columns are as many as the key of the type
+ * has, whose table is "old", and of the same types.
+ */
+static void
+check_same_key(Relation old, const RegisteredType *type, Relation new, List *columns)
+{
+	if (list_length(columns) != type->nkeys)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("key of relation \"%s\" has %d columns, not %d",
+						RelationGetRelationName(new), list_length(columns), type->nkeys)));
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		AttrNumber	attnum = get_attnum(RelationGetRelid(new), list_nth(columns, i));
+		Oid			new_type = ObjectKeyType(RelationGetDescr(new), attnum);
+		Oid			old_type = ObjectKeyType(RelationGetDescr(old), type->keys[i]);
+
+		if (new_type != old_type)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("key column \"%s\" is of type %s, not %s",
+							(char *) list_nth(columns, i),
+							format_type_be(new_type), format_type_be(old_type))));
+	}
+}
+
+/*
+ * Check that the current user may take the label from the table that has it, and that
+ * what has it has a like key; and lock that, so that nobody refers to it meanwhile.
+ */
+static void
+release_label(const RegisteredType *type, Relation new, List *columns)
+{
+	Relation	old;
+
+	IntegrityLockLabel(type, AccessExclusiveLock);
+	old = OidIsValid(type->relation) ? try_relation_open(type->relation, NoLock) : NULL;
+	if (old == NULL)
+	{
+		/* whose it was is not known any more */
+		ObjectTypeCheckOwner(ObjectTypeRelationId());
+		return;
+	}
+	ObjectTypeCheckOwner(type->relation);
+	RegistryRequireBound(type);
+	check_same_key(old, type, new, columns);
+	relation_close(old, NoLock);
+}
+
+/*
+ * rebind(label, relation)
+ *
+ * The new table is locked against changes, and so are the old one and the label; then
+ * every object that is referred to is looked for in the new table.
+ */
+Datum
+actstream_rebind(PG_FUNCTION_ARGS)
+{
+	ObjectTypeRow row;
+	RegisteredType type;
+	RegistryChange before;
+	Relation	rel;
+	Oid			relid;
+	char	   *label;
+	List	   *columns;
+	volatile Datum result = (Datum) 0;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("label and relation must not be null")));
+	label = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	relid = PG_GETARG_OID(1);
+
+	PreventCommandIfReadOnly("actstream.rebind()");
+	check_registry_privilege(ACL_UPDATE);
+	rel = ObjectTypeOpenTable(relid);
+	LockRelationOid(relid, ShareRowExclusiveLock);
+	if (RegistryLookupRelation(relid) != NULL)
+		(void) type_to_register(relid, label);
+	type = *registered_type(label);
+	columns = key_for_rebinding(rel, &type);
+	ObjectKeyCheck(rel, columns);
+	if (type.relation != relid)
+		release_label(&type, rel, columns);
+
+	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
+	memset(row.isnull, true, sizeof(row.isnull));
+	set_default(&row, Anum_object_type_label, PG_GETARG_DATUM(0));
+	set_default(&row, Anum_object_type_relation, ObjectIdGetDatum(relid));
+	set_default(&row, Anum_object_type_key_columns, ListToNameArray(columns));
+	before = ObjectTypeBeginChange(REGISTRY_CHANGE_REBIND);
+	PG_TRY();
+	{
+		result = store_object_type(&rebind_object_type, &row);
+	}
+	PG_FINALLY();
+	{
+		(void) ObjectTypeBeginChange(before);
+	}
+	PG_END_TRY();
+	relation_close(rel, NoLock);
+	IntegrityRequireObjects(registered_type(label));
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * Run a statement on the registry as the owner of the extension's tables, because of
+ * what has become of a registered table.
+ */
+static void
+change_registry(SpiPlan *statement, Datum *values, const char *nulls)
+{
+	RegistryChange before = ObjectTypeBeginChange(REGISTRY_CHANGE_INTERNAL);
+
+	PG_TRY();
+	{
+		SPI_connect();
+		SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, statement, values, nulls);
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		(void) ObjectTypeBeginChange(before);
+	}
+	PG_END_TRY();
+}
+
+/*
  * ObjectTypeTableDropped
  *		The table of the type was dropped: do with its references what on_delete
  *		says, and forget the type.
  *
  * Nobody's DROP is stopped: "restrict" keeps the references here.  A type that
  * is still referenced then stays, as the label of objects that are nowhere, so
- * that nothing else can take their name.
+ * that nothing else can take their name.  Whoever has sent or followed under the label
+ * has ended by now, since they lock the table: see IntegrityLockLabel().
  */
 void
-ObjectTypeTableDropped(const char *label)
+ObjectTypeTableDropped(const RegisteredType *type)
 {
-	const RegisteredType *type = RegistryLookupLabel(label, strlen(label));
-	Datum		value = CStringGetTextDatum(label);
-	RegisteredType dropped;
+	RegisteredType dropped = *type;
+	Datum		value = CStringGetTextDatum(dropped.label);
+
+	if (dropped.on_delete == ON_DELETE_RESTRICT)
+		dropped.on_delete = ON_DELETE_KEEP;
+	if (IntegrityIsReferenced(dropped.label))
+		IntegrityForgetLabel(&dropped);
+	change_registry(IntegrityIsReferenced(dropped.label) ?
+					&unbind_object_type : &delete_object_type, &value, NULL);
+}
+
+/* A template in which a column has its new name; null if there is none. */
+static Datum
+rename_in_template(const char *template, const char *old_name, const char *new_name, char *null)
+{
+	*null = template == NULL ? 'n' : ' ';
+	return template == NULL ? (Datum) 0 :
+		CStringGetTextDatum(TemplateRename(template, old_name, new_name));
+}
+
+/*
+ * ObjectTypeColumnRenamed
+ *		A column of a table has another name: if the table is registered, let its type
+ *		know.
+ */
+void
+ObjectTypeColumnRenamed(Oid relid, const char *old_name, const char *new_name)
+{
+	const RegisteredType *type = RegistryLookupRelation(relid);
+	Datum		values[5];
+	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
 	if (type == NULL)
 		return;
-	dropped = *type;
-	if (dropped.on_delete == ON_DELETE_RESTRICT)
-		dropped.on_delete = ON_DELETE_KEEP;
-
-	/* whoever is sending or following has to come to an end */
-	LockRelationOid(ObjectTypeRelationId(), ExclusiveLock);
-
-	IntegritySweep(&dropped);
-	SPI_connect();
-	SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, ObjectTypeIsReferenced(label) ?
-					 &unbind_object_type : &delete_object_type, &value);
-	SPI_finish();
+	values[0] = CStringGetTextDatum(type->label);
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(old_name));
+	values[2] = DirectFunctionCall1(namein, CStringGetDatum(new_name));
+	values[3] = rename_in_template(type->name_template, old_name, new_name, &nulls[3]);
+	values[4] = rename_in_template(type->url_template, old_name, new_name, &nulls[4]);
+	change_registry(&rename_in_object_type, values, nulls);
 }

@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "binding.h"
+#include "integrity.h"
 #include "object_key.h"
 #include "object_trigger.h"
 #include "object_type.h"
@@ -19,6 +21,7 @@
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -34,32 +37,30 @@ PG_FUNCTION_INFO_V1(actstream_object_type_check);
 PG_FUNCTION_INFO_V1(actstream_object_type_bind);
 PG_FUNCTION_INFO_V1(actstream_object_type_keep);
 PG_FUNCTION_INFO_V1(actstream_object_type_changed);
+PG_FUNCTION_INFO_V1(actstream_object_type_fault);
+
+static RegistryChange current_change = REGISTRY_CHANGE_CHECKED;
 
 /*
- * In each index, the first reference that is not below the label's: if it
- * bears another label, none bears this one.
+ * ObjectTypeBeginChange
+ *		Say what the next statements on the registry are for; returns what was said
+ *		before, to which the caller must come back, on an error too.
  */
-#define FIRST_LABEL(column, relation) \
-	"(SELECT actstream.ref_label(t." column ") FROM actstream." relation " t" \
-	" WHERE t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
-	" ORDER BY t." column " LIMIT 1)"
+RegistryChange
+ObjectTypeBeginChange(RegistryChange change)
+{
+	RegistryChange before = current_change;
 
-static SpiPlan find_label = {
-	.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
-	FIRST_LABEL("actor", "action") ", "
-	FIRST_LABEL("action_object", "action") ", "
-	FIRST_LABEL("target", "action") ", "
-	FIRST_LABEL("follower", "follow") ", "
-	FIRST_LABEL("followee", "follow") "])",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
-};
+	current_change = change;
+	return before;
+}
 
 /*
- * Raise ERRCODE_INSUFFICIENT_PRIVILEGE unless the current user owns "relid".
+ * ObjectTypeCheckOwner
+ *		Raise ERRCODE_INSUFFICIENT_PRIVILEGE unless the current user owns "relid".
  */
-static void
-check_owner(Oid relid)
+void
+ObjectTypeCheckOwner(Oid relid)
 {
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
@@ -73,6 +74,24 @@ wrong_relation(Relation rel, const char *detail)
 			 errmsg("relation \"%s\" cannot be registered",
 					RelationGetRelationName(rel)),
 			 errdetail_internal("%s", detail)));
+}
+
+#define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, references do."
+
+/* Is a partition of the table unlogged? */
+static bool
+has_unlogged_partition(Relation rel)
+{
+	ListCell   *lc;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(lc, find_all_inheritors(RelationGetRelid(rel), AccessShareLock, NULL))
+	{
+		if (get_rel_persistence(lfirst_oid(lc)) != RELPERSISTENCE_PERMANENT)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -98,12 +117,12 @@ ObjectTypeOpenTable(Oid relid)
 	if (IsSystemRelation(rel))
 		wrong_relation(rel, _("It is a system catalog."));
 
-	check_owner(relid);
+	ObjectTypeCheckOwner(relid);
 
 	if (rel->rd_rel->relispartition)
 		wrong_relation(rel, _("It is a partition; register the partitioned table."));
-	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		wrong_relation(rel, _("Its rows do not outlive a session or a crash, references do."));
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
+		wrong_relation(rel, _(SHORT_LIVED_ROWS));
 	if (relid == ObjectTypeRelationId() || relid == ActionRelationId() ||
 		relid == FollowRelationId())
 		wrong_relation(rel, _("It belongs to extension actstream."));
@@ -179,44 +198,27 @@ check_new_row(const ObjectTypeRow *row, bool loading)
 }
 
 /*
- * ObjectTypeIsReferenced
- *		Does any action or follow bear the label, in the newest state of the
- *		database?
- */
-bool
-ObjectTypeIsReferenced(const char *label)
-{
-	Datum		value = CStringGetTextDatum(label);
-	uint64		found;
-
-	SPI_connect();
-	found = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &find_label, &value);
-	SPI_finish();
-	return found > 0;
-}
-
-/*
- * Raise ERRCODE_FOREIGN_KEY_VIOLATION if any action or follow bears "label".
+ * Raise ERRCODE_FOREIGN_KEY_VIOLATION if any action or follow bears the label of the
+ * type.
  *
- * Takes ExclusiveLock on the registry until the end of the transaction, which
- * waits for every transaction that has sent or followed: see
- * IntegrityCheckRow().
+ * Locks the label until the end of the transaction, which waits for every transaction
+ * that has sent or followed under it.
  */
 static void
-check_unreferenced(Relation registry, const char *label)
+check_unreferenced(const RegisteredType *type)
 {
-	bool		referenced = ObjectTypeIsReferenced(label);
+	bool		referenced = IntegrityIsReferenced(type->label);
 
 	/* if it is, nobody need wait to be told so */
 	if (!referenced)
 	{
-		LockRelationOid(RelationGetRelid(registry), ExclusiveLock);
-		referenced = ObjectTypeIsReferenced(label);
+		IntegrityLockLabel(type, AccessExclusiveLock);
+		referenced = IntegrityIsReferenced(type->label);
 	}
 	if (referenced)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				 errmsg("object type \"%s\" is still referenced", label),
+				 errmsg("object type \"%s\" is still referenced", type->label),
 				 errdetail("Actions or follows refer to objects of that type.")));
 }
 
@@ -245,24 +247,26 @@ existing_relation(const ObjectTypeRow *row)
  * Check that a stored row may go, or change what its label means.
  */
 static void
-check_old_row(Relation registry, const ObjectTypeRow *row)
+check_old_row(const ObjectTypeRow *row)
 {
+	char	   *label = TextDatumGetCString(ROW_VALUE(row, label));
 	Oid			relid = existing_relation(row);
+	RegisteredType type = {.relation = relid};
 
+	strlcpy(type.label, label, sizeof(type.label));
 	if (OidIsValid(relid))
-		check_owner(relid);
-	check_unreferenced(registry, TextDatumGetCString(ROW_VALUE(row, label)));
+		ObjectTypeCheckOwner(relid);
+	check_unreferenced(&type);
 }
 
 /*
  * ObjectTypeLockToChange
- *		Exchange ShareRowExclusiveLock on the registry, which the caller has just
- *		taken, for the lock that check_old_row() will want, so that the type can
- *		go, or its label change its meaning.
+ *		Take the lock that check_old_row() will want, so that the type can go, or its
+ *		label change its meaning, before the caller locks the registry.
  *
- * A transaction that has sent may register, too: it would wait for the lock
- * that we hold, and we for it, if we took the one on top of the other.  Between
- * them the registry may change: the caller has to look again.
+ * A transaction that has sent may register, too: it would wait for the registry that
+ * we had locked, and we for it.  Meanwhile the registry may change: the caller has to
+ * look again.
  *
  * If nothing will come of it, because the user is not the owner, or the label
  * is referenced, nobody waits: the one raises ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -271,16 +275,12 @@ check_old_row(Relation registry, const ObjectTypeRow *row)
 void
 ObjectTypeLockToChange(const RegisteredType *type)
 {
-	char	   *label = pstrdup(type->label);
-	Oid			relid = if_exists(type->relation);
-	Oid			registry = ObjectTypeRelationId();
+	RegisteredType locked = *type;
 
-	if (OidIsValid(relid))
-		check_owner(relid);
-	if (ObjectTypeIsReferenced(label))
-		return;
-	UnlockRelationOid(registry, ShareRowExclusiveLock);
-	LockRelationOid(registry, ExclusiveLock);
+	if (OidIsValid(if_exists(locked.relation)))
+		ObjectTypeCheckOwner(locked.relation);
+	if (!IntegrityIsReferenced(locked.label))
+		IntegrityLockLabel(&locked, AccessExclusiveLock);
 }
 
 static bool
@@ -328,26 +328,6 @@ ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns)
 			return false;
 	}
 	return true;
-}
-
-/*
- * If an UPDATE leaves the key columns as they are, and they have been renamed
- * since they were registered, bring their names up to date: the old ones may be
- * those of other columns by now.
- */
-static void
-refresh_key_columns(TupleDesc tupdesc, const ObjectTypeRow *old, ObjectTypeRow *new)
-{
-	const RegisteredType *type = bound_type(old);
-	List	   *names = NIL;
-
-	if (type == NULL ||
-		attribute_differs(tupdesc, Anum_object_type_relation, old, new) ||
-		attribute_differs(tupdesc, Anum_object_type_key_columns, old, new))
-		return;
-	for (int i = 0; i < type->nkeys; i++)
-		names = lappend(names, get_attname(type->relation, type->keys[i], false));
-	ROW_VALUE(new, key_columns) = ListToNameArray(names);
 }
 
 /*
@@ -414,15 +394,16 @@ actstream_object_type_check(PG_FUNCTION_ARGS)
 				 errmsg("trigger must be fired before a change, for each row")));
 
 	trigger_rows(trigdata, &old, &has_old, &new, &has_new);
-	if (has_old && has_new)
-		refresh_key_columns(tupdesc, &old, &new);
+	if (current_change == REGISTRY_CHANGE_INTERNAL)
+		return PointerGetDatum(has_new ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 	if (has_new)
 		check_new_row(&new, IsLoadingDump(rel));
-	if (has_old && (!has_new || meaning_changes(tupdesc, &old, &new)))
-		check_old_row(rel, &old);
+	if (has_old && current_change == REGISTRY_CHANGE_CHECKED &&
+		(!has_new || meaning_changes(tupdesc, &old, &new)))
+		check_old_row(&old);
 
-	return PointerGetDatum(has_new ? heap_form_tuple(tupdesc, new.values, new.isnull) :
-						   trigdata->tg_trigtuple);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }
 
 /*
@@ -435,21 +416,20 @@ Datum
 actstream_object_type_bind(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = OwnTriggerData(fcinfo, ObjectTypeRelationId());
-	Relation	registry = trigdata->tg_relation;
-	Oid			owner = registry->rd_rel->relowner;
 	ObjectTypeRow old;
 	ObjectTypeRow new;
 	bool		has_old;
 	bool		has_new;
 	Oid			old_relid;
 	Oid			new_relid;
+	Relation	rel;
 
 	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger must be fired after a change, for each row")));
-	if (IsLoadingDump(registry))
+	if (current_change == REGISTRY_CHANGE_INTERNAL || IsLoadingDump(trigdata->tg_relation))
 		return PointerGetDatum(NULL);
 
 	trigger_rows(trigdata, &old, &has_old, &new, &has_new);
@@ -458,16 +438,14 @@ actstream_object_type_bind(PG_FUNCTION_ARGS)
 
 	if (OidIsValid(old_relid) && old_relid != new_relid)
 	{
-		Relation	rel = table_open(old_relid, AccessExclusiveLock);
-
-		ObjectTriggersDrop(rel, owner);
+		rel = table_open(old_relid, AccessExclusiveLock);
+		ObjectTriggersDrop(rel);
 		table_close(rel, NoLock);
 	}
 	if (OidIsValid(new_relid))
 	{
-		Relation	rel = table_open(new_relid, ShareRowExclusiveLock);
-
-		ObjectTriggersCreate(rel, NameArrayToList(ROW_VALUE(&new, key_columns)), owner);
+		rel = table_open(new_relid, ShareRowExclusiveLock);
+		ObjectTriggersCreate(rel, NameArrayToList(ROW_VALUE(&new, key_columns)));
 		table_close(rel, NoLock);
 	}
 	return PointerGetDatum(NULL);
@@ -507,3 +485,111 @@ actstream_object_type_changed(PG_FUNCTION_ARGS)
 						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }
 
+/* What keeps a registered table from being what its type says; NULL if nothing does. */
+static const char *
+missing_property(Relation rel, const RegisteredType *type)
+{
+	List	   *columns = NIL;
+
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		return _(SHORT_LIVED_ROWS);
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		if (!column_is_not_null(RelationGetDescr(rel), type->keys[i] - 1))
+			return _("A column of its key is not marked NOT NULL.");
+		columns = lappend(columns, get_attname(type->relation, type->keys[i], false));
+	}
+	if (!ObjectKeyIsUnique(rel, columns))
+		return _("There is no unique constraint on exactly its key columns.");
+	return NULL;
+}
+
+/*
+ * ObjectTypeCheckTable
+ *		Raise ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if a table, which the command has
+ *		altered, is registered and bound to its type, or a partition of one that is, and
+ *		lacks now what register() demands.
+ */
+void
+ObjectTypeCheckTable(Oid relid)
+{
+	const RegisteredType *found = RegistryLookupTable(relid);
+	RegisteredType type;
+	Relation	rel;
+	const char *missing;
+
+	if (found == NULL || found->nkeys == 0)
+		return;
+	type = *found;
+	if (relid != type.relation)
+	{
+		ObjectTypeCheckPartition(relid);
+		return;
+	}
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel == NULL)
+		return;
+	missing = missing_property(rel, &type);
+	if (missing != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot alter table \"%s\" because it is registered as object type \"%s\"",
+						RelationGetRelationName(rel), type.label),
+				 errdetail_internal("%s", missing),
+				 errhint("Use actstream.unregister() first, or actstream.rebind() to hand the object type to another table.")));
+	relation_close(rel, NoLock);
+}
+
+/*
+ * ObjectTypeCheckPartition
+ *		Raise ERRCODE_WRONG_OBJECT_TYPE if a partition of a registered table is not one
+ *		that this can have.
+ */
+void
+ObjectTypeCheckPartition(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a partition of a registered table",
+						RelationGetRelationName(rel)),
+				 errdetail_internal("%s", _(SHORT_LIVED_ROWS))));
+	table_close(rel, NoLock);
+}
+
+/*
+ * object_type_fault(label)
+ *		In a word, why the table of a type is not what was registered; null if it is, or
+ *		if there is no such type or no table.
+ */
+Datum
+actstream_object_type_fault(PG_FUNCTION_ARGS)
+{
+	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const RegisteredType *found = RegistryLookupLabel(label, strlen(label));
+	RegisteredType type;
+	Relation	rel;
+	const char *fault;
+
+	if (found == NULL || !OidIsValid(found->relation))
+		PG_RETURN_NULL();
+	type = *found;
+	rel = try_relation_open(type.relation, AccessShareLock);
+	if (rel == NULL)
+		PG_RETURN_NULL();
+	if (type.nkeys == 0)
+		fault = psprintf(_("It has no trigger \"%s\" for the key columns that are registered."),
+						 BINDING_TRIGGER_NAME);
+	else if (rel->rd_rel->relispartition)
+		fault = _("It is a partition of another table.");
+	else if (has_unlogged_partition(rel))
+		fault = _(SHORT_LIVED_ROWS);
+	else
+		fault = missing_property(rel, &type);
+	relation_close(rel, AccessShareLock);
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}

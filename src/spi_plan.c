@@ -12,6 +12,7 @@
 #include "spi_plan.h"
 
 #include "access/xact.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 /*
@@ -33,7 +34,13 @@ prepare(SpiPlan *plan)
 	}
 
 	for (int i = 0; i < plan->nargs; i++)
-		argtypes[i] = plan->argtypes[i] == REF_ARG ? ref_type : plan->argtypes[i];
+	{
+		argtypes[i] = plan->argtypes[i];
+		if (argtypes[i] == REF_ARG)
+			argtypes[i] = ref_type;
+		else if (argtypes[i] == REF_ARRAY_ARG)
+			argtypes[i] = get_array_type(ref_type);
+	}
 
 	plan->plan = SPI_prepare(plan->sql, plan->nargs, argtypes);
 	if (plan->plan == NULL)
@@ -59,6 +66,17 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s for %s",
 			 SPI_result_code_string(result), plan->sql);
+	if (result == SPI_OK_REWRITTEN)
+	{
+		/* of no query nobody would hear when the rule is dropped */
+		SPI_freeplan(plan->plan);
+		plan->plan = NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a rule has replaced a statement on a table of extension \"actstream\""),
+				 errdetail("The statement is: %s", plan->sql),
+				 errhint("Drop the rule; a trigger can do what it is for.")));
+	}
 	return SPI_processed;
 }
 
@@ -86,7 +104,7 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
  * ERRCODE_T_R_SERIALIZATION_FAILURE, as it is in a foreign key's trigger.
  */
 uint64
-SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values)
+SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values, const char *nulls)
 {
 	Snapshot	snapshot = InvalidSnapshot;
 	Snapshot	crosscheck = InvalidSnapshot;
@@ -100,7 +118,7 @@ SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values)
 		crosscheck = GetTransactionSnapshot();
 	}
 	RunAsBegin(&before, userid, mode);
-	result = execute(plan, values, NULL, snapshot, crosscheck);
+	result = execute(plan, values, nulls, snapshot, crosscheck);
 	RunAsEnd(&before);
 	return result;
 }

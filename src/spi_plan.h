@@ -8,8 +8,9 @@
 #include "executor/spi.h"
 #include "run_as.h"
 
-/* In the argument types of a SpiPlan: actstream.ref, whatever its OID is. */
-#define REF_ARG InvalidOid
+/* In the argument types of a SpiPlan: actstream.ref and its array type, whatever their OIDs. */
+#define REF_ARG			InvalidOid
+#define REF_ARRAY_ARG	((Oid) 1)
 
 #define SPI_PLAN_MAX_ARGS 10
 
@@ -30,7 +31,8 @@ typedef struct SpiPlan
 } SpiPlan;
 
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
-extern uint64 SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values);
+extern uint64 SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values,
+							   const char *nulls);
 extern Datum SpiPlanResult(bool *isnull);
 
 #endif							/* ACTSTREAM_SPI_PLAN_H */

@@ -78,3 +78,41 @@ TemplateParse(const char *template)
 	}
 	return append_part(parts, false, &text);
 }
+
+static void
+append_text(StringInfo result, const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '{' || *text == '}')
+			appendStringInfoChar(result, *text);
+		appendStringInfoChar(result, *text);
+	}
+}
+
+/*
+ * TemplateRename
+ *		The template, which is well-formed, with another name of a column in it; as it
+ *		is if no template can have that name.
+ */
+char *
+TemplateRename(const char *template, const char *old_name, const char *new_name)
+{
+	StringInfoData result;
+	ListCell   *lc;
+
+	if (strpbrk(new_name, "{}") != NULL)
+		return pstrdup(template);
+	initStringInfo(&result);
+	foreach(lc, TemplateParse(template))
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (!part->is_column)
+			append_text(&result, part->text);
+		else
+			appendStringInfo(&result, "{%s}",
+							 strcmp(part->text, old_name) == 0 ? new_name : part->text);
+	}
+	return result.data;
+}

@@ -15,5 +15,6 @@ typedef struct TemplatePart
 } TemplatePart;
 
 extern List *TemplateParse(const char *template);
+extern char *TemplateRename(const char *template, const char *old_name, const char *new_name);
 
 #endif							/* ACTSTREAM_TEMPLATE_H */

@@ -65,7 +65,6 @@ SELECT actstream.register('users', 'user', '{NULL}')|22004
 SELECT actstream.register('users', 'user', name_template => '{')|22023
 SELECT actstream.register('users', 'user', name_template => '{nope}')|42703
 SELECT actstream.register('users', 'user', on_delete => 'nope')|22023
-SELECT actstream.register('users', 'user', on_delete => NULL)|23502
 SELECT actstream.register_external('site', '{nope}')|42703
 SELECT actstream.unregister('user')|23503
 SELECT actstream.unregister('site')|23503

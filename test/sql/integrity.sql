@@ -655,7 +655,7 @@ TRUNCATE part_rest_low;
 CALL clear();
 TRUNCATE part_rest_low;
 DELETE FROM part;
-SELECT on_delete FROM actstream.register('part');
+SELECT on_delete FROM actstream.register('part', on_delete => 'cascade');
 INSERT INTO part VALUES ('eu', 1), ('us', 2), ('as', 3), ('as', 300);
 INSERT INTO actstream.action (actor, verb) SELECT actstream.ref_of(p), id::text FROM part p;
 TRUNCATE part_rest_low;

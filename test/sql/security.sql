@@ -169,6 +169,7 @@ BEGIN
         BEGIN
             EXECUTE format('CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH STATEMENT EXECUTE FUNCTION actstream.%s()', f);
             INSERT INTO sec.theirs VALUES (1);
+            DROP TRIGGER t ON sec.theirs;
             RAISE NOTICE '% fired', f;
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;

@@ -78,7 +78,7 @@ DELETE FROM post WHERE id = 6;
 SELECT actor, verb, action_object, data FROM actstream.action ORDER BY id;
 SELECT * FROM actstream.integrity_check();
 SELECT count(*) FROM sent();
-SELECT on_delete FROM actstream.register('post');
+SELECT on_delete FROM actstream.register('post', on_delete => 'cascade');
 SELECT actstream.untrack('post', 'actstream_track');
 -- what names the row by its columns refers to a row that is not there
 SELECT actstream.track('post', 'removed', 'user:{author_id}', 'post:{id}', events => '{delete}');

@@ -41,17 +41,26 @@ SELECT actstream.track('tsec.doc', 'forged', 'site:stranger');
 -- our functions are not his to attach, with arguments of his own choosing
 CREATE TABLE tsec.theirs (id int PRIMARY KEY, label text);
 CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('forged', 'site:god', '', '', '', 'public', '', '');
-CREATE TRIGGER t AFTER DELETE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_deleted();
-CREATE TRIGGER t AFTER UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_rekeyed();
-CREATE TRIGGER t BEFORE UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_moves();
-CREATE TRIGGER t AFTER TRUNCATE ON tsec.theirs EXECUTE FUNCTION actstream.objects_truncated();
 CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_type_bind();
 CREATE EVENT TRIGGER t ON sql_drop EXECUTE FUNCTION actstream.objects_dropped();
 CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION actstream.table_altered();
 ALTER EVENT TRIGGER actstream_objects_dropped DISABLE;
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'tsec.theirs'::regclass ORDER BY tgname;
+-- those of registered tables are, and do nothing on a table that is not registered
+CREATE TRIGGER deleted AFTER DELETE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_deleted();
+CREATE TRIGGER rekeyed AFTER UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_rekeyed();
+CREATE TRIGGER moves BEFORE UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_moves();
+CREATE TRIGGER truncated AFTER TRUNCATE ON tsec.theirs EXECUTE FUNCTION actstream.objects_truncated();
+INSERT INTO tsec.theirs VALUES (1), (2);
+UPDATE tsec.theirs SET id = id + 10;
+DELETE FROM tsec.theirs WHERE id = 11;
+TRUNCATE tsec.theirs;
+DROP TRIGGER deleted ON tsec.theirs;
+DROP TRIGGER rekeyed ON tsec.theirs;
+DROP TRIGGER moves ON tsec.theirs;
+DROP TRIGGER truncated ON tsec.theirs;
 RESET ROLE;
--- nor do they do anything where a superuser attaches them
+-- nor do any do anything where a superuser attaches them
 CREATE FUNCTION tsec.fires(event text, function text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     state text; message text;
