@@ -149,6 +149,17 @@ $publisher->wait_for_catchup('s_own');
 is($subscriber->safe_psql('own', 'SELECT count(*) FROM actstream.action'), $before, 'an ordinary trigger emits nothing');
 is($subscriber->safe_psql('own', 'SELECT id FROM orders WHERE id = 200'), '200', 'of the row that is there');
 
+# The subscriber takes over from its publisher: ids go on where it says so.
+{
+    $subscriber->safe_psql('taken', 'ALTER SUBSCRIPTION s_taken DISABLE');
+    my ($status, undef, $error) = $subscriber->psql('taken', q{SELECT actstream.act_send('person:1', 'took over')});
+
+    isnt($status, 0, 'taken over: the sequence is behind');
+    like($error, qr/duplicate key/, 'taken over: and the first action fails');
+    $subscriber->safe_psql('taken', q{SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), max(id)) FROM actstream.action});
+    is($subscriber->safe_psql('taken', q{SELECT verb FROM actstream.act_send('person:1', 'took over')}), 'took over',
+        'taken over: actions are sent');
+}
 $subscriber->stop;
 
 #
