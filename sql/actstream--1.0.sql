@@ -375,16 +375,16 @@ COMMENT ON COLUMN actstream.action.description IS 'what there is to say';
 COMMENT ON COLUMN actstream.action.data IS 'what the application adds';
 COMMENT ON COLUMN actstream.action.external_id IS 'the producer''s name of the action, by which it is stored once';
 
--- Read backwards, these are the streams.  Equal timestamps are put in order
--- of id by whoever reads: an id here would widen every entry.  An object seldom
--- has two actions of one instant, so to look for duplicates is a waste.
-CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")
+-- Read backwards, these are the streams.  No two entries are alike, so to look for
+-- duplicates is a waste.
+CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id)
     WITH (deduplicate_items = off);
-CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp")
+CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id)
     WITH (deduplicate_items = off) WHERE target IS NOT NULL;
-CREATE INDEX action_action_object_idx ON actstream.action (action_object, public, "timestamp")
+CREATE INDEX action_action_object_idx ON actstream.action (action_object, public, "timestamp", id)
     WITH (deduplicate_items = off) WHERE action_object IS NOT NULL;
-CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public;
+CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id)
+    WITH (deduplicate_items = off) WHERE public;
 CREATE UNIQUE INDEX action_external_id_key ON actstream.action (external_id)
     WHERE external_id IS NOT NULL;
 

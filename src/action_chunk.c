@@ -3,7 +3,7 @@
  *		A few entries of an index of actions at a time.
  *
  * Chunks double in size up to LARGEST_CHUNK.  None ends between entries of the
- * same time, so that the time of the entry after it is a good place to go on from.
+ * same place, so that the place of the entry after it is a good one to go on from.
  */
 #include "postgres.h"
 
@@ -11,8 +11,8 @@
 #include "action_chunk.h"
 
 #include "miscadmin.h"
+#include "port.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 static void
 enlarge(ActionChunk *chunk, MemoryContext context)
@@ -42,8 +42,14 @@ ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext conte
 	chunk->n = 1;
 }
 
+static bool
+same_place(const ActionEntry *a, const ActionEntry *b)
+{
+	return ActionPlaceCompare(&a->place, &b->place) == 0;
+}
+
 /*
- * Leave the entries of the oldest time to the next chunk; false if there are no
+ * Leave the entries of the oldest place to the next chunk; false if there are no
  * others.
  */
 static bool
@@ -51,8 +57,8 @@ drop_oldest(ActionChunk *chunk)
 {
 	int			n = chunk->n - 1;
 
-	chunk->resume = chunk->entries[n].timestamp;
-	while (n > 0 && chunk->entries[n - 1].timestamp == chunk->resume)
+	chunk->resume = chunk->entries[n].place;
+	while (n > 0 && same_place(&chunk->entries[n - 1], &chunk->entries[n]))
 		n--;
 	if (n == 0)
 		return false;
@@ -60,12 +66,39 @@ drop_oldest(ActionChunk *chunk)
 	return true;
 }
 
+static int
+compare_entries(const void *a, const void *b, void *arg)
+{
+	return ActionEntryCompare(b, a);
+}
+
+/*
+ * Put the entries in order.
+ *
+ * They are, but where the index keeps several of one place in one tuple: it yields
+ * these in ascending order, in whatever direction it is read.
+ */
+static void
+sort_entries(ActionChunk *chunk)
+{
+	for (int i = 1; i < chunk->n; i++)
+	{
+		if (ActionEntryCompare(&chunk->entries[i - 1], &chunk->entries[i]) < 0)
+		{
+			qsort_interruptible(chunk->entries, chunk->n, sizeof(ActionEntry),
+								compare_entries, NULL);
+			break;
+		}
+	}
+}
+
 /*
  * ActionChunkRead
  *		Replace the entries, which have all been taken, by those that the cursor
  *		has next, and put it to rest.
  *
- * The cursor has been positioned; "timestamp" is the column that has the time.
+ * The cursor has been positioned; "timestamp" is the column that is the time, and
+ * the one after it is the id.
  * Entries are allocated in "context".
  */
 void
@@ -94,9 +127,9 @@ ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 			break;
 		}
 		counters->entries_read += n;
-		if (missing <= 0 && entry->timestamp != entry[-1].timestamp)
+		if (missing <= 0 && !same_place(entry, entry - 1))
 		{
-			chunk->resume = entry->timestamp;
+			chunk->resume = entry->place;
 			break;
 		}
 		chunk->n += n;
@@ -104,5 +137,6 @@ ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 			break;
 	}
 	IndexCursorRest(cursor);
+	sort_entries(chunk);
 	chunk->size = Min(chunk->size * 2, LARGEST_CHUNK);
 }

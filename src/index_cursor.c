@@ -35,6 +35,13 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+/* What a key for places compares with; see IndexCursorSetPlace(). */
+typedef struct PlaceKey
+{
+	ScanKeyData timestamp;		/* no newer than a time */
+	ScanKeyData row[2];			/* no newer than a time and an id */
+} PlaceKey;
+
 struct IndexCursor
 {
 	Relation	heap;
@@ -44,6 +51,7 @@ struct IndexCursor
 	MemoryContext context;		/* of that */
 	TupleTableSlot *slot;		/* for visits to the heap; made when needed */
 	Buffer		vmbuffer;		/* page of the visibility map */
+	PlaceKey	place;
 	int			nkeys;
 	ScanKeyData keys[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -103,6 +111,60 @@ void
 IndexCursorSetKey(IndexCursor *cursor, int key, Datum value)
 {
 	cursor->keys[key].sk_argument = value;
+}
+
+/*
+ * IndexCursorInitPlace
+ *		Say that a key is for places: for the column that is the time, and the one
+ *		after it, which is the id.
+ *
+ * A cursor can have one such key.
+ */
+void
+IndexCursorInitPlace(IndexCursor *cursor, int key, AttrNumber timestamp)
+{
+	Relation	rel = cursor->index;
+
+	IndexCursorInitKey(cursor, key, timestamp, BTLessEqualStrategyNumber);
+	cursor->place.timestamp = cursor->keys[key];
+	for (int i = 0; i < (int) lengthof(cursor->place.row); i++)
+	{
+		AttrNumber	attnum = timestamp + i;
+
+		ScanKeyEntryInitialize(&cursor->place.row[i],
+							   SK_ROW_MEMBER | (i == lengthof(cursor->place.row) - 1 ? SK_ROW_END : 0),
+							   attnum, BTLessEqualStrategyNumber, InvalidOid,
+							   rel->rd_indcollation[attnum - 1],
+							   index_getprocid(rel, attnum, BTORDER_PROC), (Datum) 0);
+	}
+}
+
+/*
+ * IndexCursorSetPlace
+ *		Let a key for places allow what is at "newest" or older.
+ *
+ * From the newest place of a time on that takes one comparison of the time, which
+ * null ids pass, too; from any other one a comparison of rows, by which the index
+ * finds the place at once, however many entries have the same time.
+ */
+void
+IndexCursorSetPlace(IndexCursor *cursor, int key, const ActionPlace *newest)
+{
+	ScanKey		row = cursor->place.row;
+
+	if (newest->id == PG_INT64_MAX)
+	{
+		cursor->keys[key] = cursor->place.timestamp;
+		cursor->keys[key].sk_argument = TimestampTzGetDatum(newest->timestamp);
+		return;
+	}
+	row[0].sk_argument = TimestampTzGetDatum(newest->timestamp);
+	row[1].sk_argument = Int64GetDatum(newest->id);
+	memset(&cursor->keys[key], 0, sizeof(ScanKeyData));
+	cursor->keys[key].sk_flags = SK_ROW_HEADER;
+	cursor->keys[key].sk_attno = row[0].sk_attno;
+	cursor->keys[key].sk_strategy = BTLessEqualStrategyNumber;
+	cursor->keys[key].sk_argument = PointerGetDatum(row);
 }
 
 /*
@@ -221,12 +283,14 @@ take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, in
 	{
 		const BTScanPosItem *item = &page->items[page->itemIndex];
 		IndexTuple	tuple = (IndexTuple) (opaque->currTuples + item->tupleOffset);
-		bool		isnull;
+		Datum		columns[INDEX_MAX_KEYS];
+		bool		isnull[INDEX_MAX_KEYS];
 
-		entries[count].timestamp =
-			DatumGetTimestampTz(index_getattr(tuple, timestamp, scan->xs_itupdesc, &isnull));
+		index_deform_tuple(tuple, scan->xs_itupdesc, columns, isnull);
+		entries[count].place.timestamp = DatumGetTimestampTz(columns[timestamp - 1]);
+		entries[count].place.id = isnull[timestamp] ? PG_INT64_MAX : DatumGetInt64(columns[timestamp]);
 		entries[count].tid = item->heapTid;
-		count += !isnull;
+		count += !isnull[timestamp - 1];
 		if (count == n || page->itemIndex == page->firstItem)
 			break;
 	}
@@ -238,8 +302,8 @@ take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, in
  * IndexCursorPrevEntries
  *		Go backwards by up to "n" entries, at least one, that are on one page of the
  *		index; returns how many, zero if there are none.  "timestamp" is the column
- *		that is the time; what has none, which the table's owner can allow, is left
- *		out.
+ *		that is the time, and the one after it is the id.  What has no time, which
+ *		the table's owner can allow, is left out.
  *
  * The access method reads whole pages.  What is left of one is taken from where it
  * keeps that, since to ask for it entry by entry takes longer.  "ends_page" tells

@@ -70,8 +70,8 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 	IndexCursorSeek(cursor);
 	while (IndexCursorNext(cursor, BackwardScanDirection))
 	{
-		Datum		columns[Anum_role_index_timestamp];
-		bool		isnull[Anum_role_index_timestamp];
+		Datum		columns[Natts_role_index];
+		bool		isnull[Natts_role_index];
 		Ref		   *object;
 
 		CHECK_FOR_INTERRUPTS();

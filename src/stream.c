@@ -125,7 +125,8 @@ begin_rows(FunctionCallInfo fcinfo, StreamKind kind)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	FuncCallContext *funcctx = SRF_FIRSTCALL_INIT();
 	MemoryContext oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-	StreamCall	call = {.kind = kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN, .page = DEFAULT_PAGE};
+	StreamCall	call = {.kind = kind, .newest = NewestPlaceOf(DT_NOEND),
+	.oldest = OldestPlaceOf(DT_NOBEGIN), .page = DEFAULT_PAGE};
 
 	Assert(PG_NARGS() <= STREAM_MAX_ARGS);
 	for (int i = 0; i < PG_NARGS(); i++)
