@@ -4,6 +4,11 @@
  *
  * Chunks double in size up to LARGEST_CHUNK.  None ends between entries of the
  * same place, so that the place of the entry after it is a good one to go on from.
+ *
+ * Entries of rows that are dead to everybody, after a rollback or a DELETE, stay in
+ * an index until VACUUM comes.  An index scan marks those that it meets, and later
+ * ones skip them.  But entries are read here long before their rows are looked at,
+ * if ever.  So who meets many of them has a chunk read in another way, row by row.
  */
 #include "postgres.h"
 
@@ -13,6 +18,12 @@
 #include "miscadmin.h"
 #include "port.h"
 #include "utils/memutils.h"
+
+/*
+ * A chunk is read without dead entries if there was more than one of them in as
+ * many in the one before.
+ */
+#define ENTRIES_PER_DEAD	32
 
 static void
 enlarge(ActionChunk *chunk, MemoryContext context)
@@ -93,18 +104,55 @@ sort_entries(ActionChunk *chunk)
 }
 
 /*
+ * ActionChunkClean
+ *		The row of an entry, the last that was taken, is dead to everybody: let the
+ *		rest be read anew, from this one on, without such entries, and mark these.
+ */
+void
+ActionChunkClean(ActionChunk *chunk, const ActionEntry *dead)
+{
+	chunk->n = chunk->next = 0;
+	chunk->more = true;
+	chunk->clean = true;
+	chunk->first = *dead;
+	chunk->resume = dead->place;
+}
+
+/*
+ * Read one entry that is not dead, and count those that are; returns how many were
+ * read, which is none if there are no more.
+ */
+static int
+read_live(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry,
+		  int *ndead, ReadCounters *counters)
+{
+	while (IndexCursorPrevEntry(cursor, timestamp, entry))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ActionEntryCompare(entry, &chunk->first) > 0)
+			continue;			/* it has been taken */
+		if (!IndexCursorMarkDead(cursor))
+			return 1;
+		(*ndead)++;
+		counters->heap_skips++;
+	}
+	return 0;
+}
+
+/*
  * ActionChunkRead
  *		Replace the entries, which have all been taken, by those that the cursor
  *		has next, and put it to rest.
  *
  * The cursor has been positioned; "timestamp" is the column that is the time, and
- * the one after it is the id.
- * Entries are allocated in "context".
+ * the one after it is the id.  Entries are allocated in "context".
  */
 void
 ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 				MemoryContext context, ReadCounters *counters)
 {
+	int			ndead = 0;
+
 	chunk->next = chunk->n = 0;
 	chunk->more = true;
 	counters->searches++;
@@ -112,15 +160,19 @@ ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 	{
 		int			missing = chunk->size - chunk->n;
 		ActionEntry *entry;
-		bool		ends_page;
+		bool		ends_page = false;
 		int			n;
 
 		CHECK_FOR_INTERRUPTS();
 		if (chunk->n == chunk->capacity)
 			enlarge(chunk, context);
 		entry = &chunk->entries[chunk->n];
-		n = IndexCursorPrevEntries(cursor, timestamp, entry,
-								   Min(Max(missing, 1), chunk->capacity - chunk->n), &ends_page);
+		if (chunk->clean)
+			n = read_live(chunk, cursor, timestamp, entry, &ndead, counters);
+		else
+			n = IndexCursorPrevEntries(cursor, timestamp, entry,
+									   Min(Max(missing, 1), chunk->capacity - chunk->n),
+									   &ends_page);
 		if (n == 0)
 		{
 			chunk->more = false;
@@ -138,5 +190,6 @@ ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 	}
 	IndexCursorRest(cursor);
 	sort_entries(chunk);
+	chunk->clean = ndead > chunk->n / ENTRIES_PER_DEAD;
 	chunk->size = Min(chunk->size * 2, LARGEST_CHUNK);
 }

@@ -21,9 +21,12 @@ typedef struct ActionChunk
 	bool		whole_pages;	/* end with a page of the index, or before? */
 	bool		more;			/* may there be entries after these? */
 	ActionPlace resume;			/* none of which is newer than this */
+	bool		clean;			/* are the next ones to be read without dead ones? */
+	ActionEntry first;			/* which begin with this, then */
 } ActionChunk;
 
 extern void ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context);
+extern void ActionChunkClean(ActionChunk *chunk, const ActionEntry *dead);
 extern void ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 							MemoryContext context, ReadCounters *counters);
 

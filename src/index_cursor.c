@@ -205,6 +205,23 @@ IndexCursorNext(IndexCursor *cursor, ScanDirection direction)
 }
 
 /*
+ * Fetch the row of the current entry; false if the snapshot does not see it.
+ *
+ * An entry whose row is dead to everybody is marked so when the cursor moves on.
+ */
+static bool
+fetch_row(IndexCursor *cursor)
+{
+	bool		visible;
+
+	if (cursor->slot == NULL)
+		cursor->slot = table_slot_create(cursor->scan->heapRelation, NULL);
+	visible = index_fetch_heap(cursor->scan, cursor->slot);
+	ExecClearTuple(cursor->slot);
+	return visible;
+}
+
+/*
  * row_is_visible
  *		Whether the snapshot sees the row of the current entry.
  *
@@ -216,18 +233,28 @@ row_is_visible(IndexCursor *cursor)
 {
 	IndexScanDesc scan = cursor->scan;
 	BlockNumber block = ItemPointerGetBlockNumber(&scan->xs_heaptid);
-	bool		visible;
 
 	if (VM_ALL_VISIBLE(scan->heapRelation, block, &cursor->vmbuffer))
 	{
 		PredicateLockPage(scan->heapRelation, block, scan->xs_snapshot);
 		return true;
 	}
-	if (cursor->slot == NULL)
-		cursor->slot = table_slot_create(scan->heapRelation, NULL);
-	visible = index_fetch_heap(scan, cursor->slot);
-	ExecClearTuple(cursor->slot);
-	return visible;
+	return fetch_row(cursor);
+}
+
+/*
+ * IndexCursorMarkDead
+ *		Whether the row of the current entry is dead to everybody, which takes a
+ *		visit to the heap.
+ *
+ * If so the entry is marked when the cursor moves on, as by any index scan, and
+ * scans skip it from then on.  Never true in a transaction that began during
+ * recovery.
+ */
+bool
+IndexCursorMarkDead(IndexCursor *cursor)
+{
+	return !fetch_row(cursor) && cursor->scan->kill_prior_tuple;
 }
 
 /*
@@ -267,6 +294,25 @@ IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull)
 }
 
 /*
+ * Fill in what an index tuple says of an action; false if that has no time, which
+ * the table's owner can allow.  "timestamp" is the column that is the time, and the
+ * one after it is the id.
+ */
+static inline bool
+fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber timestamp,
+		   ItemPointer tid)
+{
+	Datum		columns[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+
+	index_deform_tuple(tuple, tupdesc, columns, isnull);
+	entry->place.timestamp = DatumGetTimestampTz(columns[timestamp - 1]);
+	entry->place.id = isnull[timestamp] ? PG_INT64_MAX : DatumGetInt64(columns[timestamp]);
+	entry->tid = *tid;
+	return !isnull[timestamp - 1];
+}
+
+/*
  * From the current entry on, take up to "n" that are on the same page of the index
  * and have a time; returns how many.  The current entry is the last one then.
  */
@@ -283,14 +329,9 @@ take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, in
 	{
 		const BTScanPosItem *item = &page->items[page->itemIndex];
 		IndexTuple	tuple = (IndexTuple) (opaque->currTuples + item->tupleOffset);
-		Datum		columns[INDEX_MAX_KEYS];
-		bool		isnull[INDEX_MAX_KEYS];
+		ItemPointerData tid = item->heapTid;
 
-		index_deform_tuple(tuple, scan->xs_itupdesc, columns, isnull);
-		entries[count].place.timestamp = DatumGetTimestampTz(columns[timestamp - 1]);
-		entries[count].place.id = isnull[timestamp] ? PG_INT64_MAX : DatumGetInt64(columns[timestamp]);
-		entries[count].tid = item->heapTid;
-		count += !isnull[timestamp - 1];
+		count += fill_entry(&entries[count], tuple, scan->xs_itupdesc, timestamp, &tid);
 		if (count == n || page->itemIndex == page->firstItem)
 			break;
 	}
@@ -331,6 +372,25 @@ IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
 	} while (count == 0);
 	*ends_page = page->itemIndex == page->firstItem;
 	return count;
+}
+
+/*
+ * IndexCursorPrevEntry
+ *		Go backwards to the next entry that has a time; false if there is none.
+ *
+ * As IndexCursorPrevEntries(), but one at a time, and it is the current entry then.
+ */
+bool
+IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry)
+{
+	IndexScanDesc scan = cursor->scan;
+
+	while (IndexCursorNext(cursor, BackwardScanDirection))
+	{
+		if (fill_entry(entry, scan->xs_itup, scan->xs_itupdesc, timestamp, &scan->xs_heaptid))
+			return true;
+	}
+	return false;
 }
 
 /*

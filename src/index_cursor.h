@@ -24,6 +24,8 @@ extern void IndexCursorSeek(IndexCursor *cursor);
 extern bool IndexCursorNext(IndexCursor *cursor, ScanDirection direction);
 extern int	IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
 								   ActionEntry *entries, int n, bool *ends_page);
+extern bool IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry);
+extern bool IndexCursorMarkDead(IndexCursor *cursor);
 extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction);
 extern ItemPointer IndexCursorTid(IndexCursor *cursor);
 extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull);

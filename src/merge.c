@@ -67,6 +67,7 @@ struct StreamMerge
 
 	ActionPlace newest;			/* where all lists begin */
 	ActionEntry latest;			/* what was yielded; at first, newer than all */
+	MergeList  *latest_list;	/* whose it is, the first of the heap; or NULL */
 	const RecencyMap *map;		/* that bounds are from; NULL if there are none */
 	int			first_chunk;	/* entries in it */
 	bool		started;		/* are closed lists in order? */
@@ -149,6 +150,7 @@ StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
 	merge->floor = floor;
 	merge->newest = newest;
 	merge->latest = head_before(NewestPlaceOf(DT_NOEND));
+	merge->latest_list = NULL;
 	merge->map = map;
 	merge->started = false;
 }
@@ -444,15 +446,30 @@ StreamMergeNext(StreamMerge *merge, ActionEntry *entry)
 		start(merge);
 	do
 	{
-		list = first_list(merge);
+		if (merge->latest_list != NULL)
+			replace_first(merge, merge->latest_list);
+		merge->latest_list = list = first_list(merge);
 		if (list == NULL)
 			return false;
 		*entry = list->chunk.entries[list->chunk.next++];
-		replace_first(merge, list);
-		Assert(ActionEntryCompare(entry, &merge->latest) <= 0);
 	} while (ActionEntryCompare(entry, &merge->latest) == 0);
 	merge->latest = *entry;
 	return true;
+}
+
+/*
+ * StreamMergeClean
+ *		The row of the latest entry is dead to everybody: skip, and mark, what is
+ *		dead in the list that it is from.
+ */
+void
+StreamMergeClean(StreamMerge *merge)
+{
+	MergeList  *list = merge->latest_list;
+
+	/* what was known already is of no index */
+	if (list->object != NULL)
+		ActionChunkClean(&list->chunk, &merge->latest);
 }
 
 /*

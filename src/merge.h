@@ -26,6 +26,7 @@ extern void StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *objec
 extern void StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff);
 extern void StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n);
 extern bool StreamMergeNext(StreamMerge *merge, ActionEntry *entry);
+extern void StreamMergeClean(StreamMerge *merge);
 extern bool StreamMergeIsShort(StreamMerge *merge);
 extern void StreamMergeReset(StreamMerge *merge);
 extern void StreamMergeEnd(StreamMerge *merge);

@@ -63,6 +63,9 @@
  */
 #define SKIPPED_TRIES	15
 
+/* Of dead rows, as many are skipped before something is done about them. */
+#define FEW_DEAD		32
+
 /* Rows, and entries, of the first turn for a label. */
 #define FIRST_TURN		256
 
@@ -94,6 +97,7 @@ struct StreamReader
 	bool		trying;			/* on the time line, with the lists to come */
 	int64		visited_before; /* rows of the time line, in earlier calls */
 	int64		found;			/* of the current one's, rows of the stream */
+	int64		dead;			/* and those that are dead to everybody */
 	double		page;			/* rows that the query wants, at a guess */
 	double		wanted;			/* of them, those that are left */
 	double		lists_cost;		/* of opening them, in rows of the time line */
@@ -517,7 +521,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->at_bottom = false;
 	reader->page = reader->wanted = Max(call->page, 1);
 	reader->visited_before = reader->counters.read.time_line_rows;
-	reader->found = 0;
+	reader->found = reader->dead = 0;
 	reader->counters.recency_map = false;
 	collect_sources(reader, call);
 	if (call->kind == PUBLIC_STREAM)
@@ -606,6 +610,22 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 }
 
 /*
+ * The row of the latest entry is dead to everybody.
+ *
+ * On a standby nothing can be done about that.
+ */
+static void
+skip_dead(StreamReader *reader, const ActionEntry *entry)
+{
+	if (++reader->dead <= FEW_DEAD || TransactionStartedDuringRecovery())
+		return;
+	if (reader->counters.strategy == READ_TIME_LINE)
+		TimeLineClean(reader->time_line, entry);
+	else
+		StreamMergeClean(reader->merge);
+}
+
+/*
  * next_row
  *		The next row of the stream, or NULL at its end.
  */
@@ -617,11 +637,14 @@ next_row(StreamReader *reader)
 	while (next_entry(reader, &entry))
 	{
 		TupleTableSlot *row;
+		bool		dead;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!ItemPointerIsValid(&entry.tid))
 			continue;
-		row = RowFetchVisible(reader->fetch, &entry.tid);
+		row = RowFetchVisible(reader->fetch, &entry.tid, &dead);
+		if (dead)
+			skip_dead(reader, &entry);
 		if (row == NULL || (reader->counters.strategy == READ_TIME_LINE &&
 							!TimeLineWants(reader->time_line, row)))
 			continue;

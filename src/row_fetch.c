@@ -48,21 +48,22 @@ RowFetchCreate(Relation action, Snapshot snapshot, ReadCounters *counters)
 /*
  * RowFetchVisible
  *		The row that an index entry for "tid" leads to, or NULL if the snapshot does
- *		not see one.
+ *		not see one; then "dead" tells whether nobody ever will.
  *
  * The result is valid until the next call of any function here.  To ask again for
  * the same row costs nothing.
  */
 TupleTableSlot *
-RowFetchVisible(RowFetch *fetch, ItemPointer tid)
+RowFetchVisible(RowFetch *fetch, ItemPointer tid, bool *dead)
 {
 	ItemPointerData found = *tid;	/* changes, if a later version is */
 	bool		call_again = false;
 
+	*dead = false;
 	if (!TTS_EMPTY(fetch->row) && ItemPointerEquals(tid, &fetch->tid))
 		return fetch->row;
 	if (!table_index_fetch_tuple(fetch->heap_fetch, &found, fetch->snapshot, fetch->row,
-								 &call_again, NULL))
+								 &call_again, dead))
 	{
 		/* what the slot had is gone, though it does not know */
 		ExecClearTuple(fetch->row);
@@ -84,10 +85,13 @@ RowFetchVisible(RowFetch *fetch, ItemPointer tid)
 TupleTableSlot *
 RowFetchLook(RowFetch *fetch, ItemPointer tid)
 {
+	bool		dead;
+
 	/* it does not become shorter as long as the lock is held */
 	if (fetch->nblocks == 0)
 		fetch->nblocks = RelationGetNumberOfBlocks(fetch->action);
-	return ItemPointerGetBlockNumber(tid) < fetch->nblocks ? RowFetchVisible(fetch, tid) : NULL;
+	return ItemPointerGetBlockNumber(tid) < fetch->nblocks ?
+		RowFetchVisible(fetch, tid, &dead) : NULL;
 }
 
 /*

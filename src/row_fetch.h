@@ -14,7 +14,7 @@
 typedef struct RowFetch RowFetch;
 
 extern RowFetch *RowFetchCreate(Relation action, Snapshot snapshot, ReadCounters *counters);
-extern TupleTableSlot *RowFetchVisible(RowFetch *fetch, ItemPointer tid);
+extern TupleTableSlot *RowFetchVisible(RowFetch *fetch, ItemPointer tid, bool *dead);
 extern TupleTableSlot *RowFetchLook(RowFetch *fetch, ItemPointer tid);
 extern void RowFetchEnd(RowFetch *fetch);
 

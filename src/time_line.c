@@ -81,6 +81,7 @@ TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expe
 	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
 	line->chunk.whole_pages = false;
 	line->chunk.more = true;
+	line->chunk.clean = false;
 	line->chunk.resume = newest;
 	line->wanted = line->slice_end = 0;
 	line->counters->lists_opened++;
@@ -196,6 +197,22 @@ TimeLineNext(TimeLine *line, ActionEntry *entry)
 		ItemPointerSetInvalid(&entry->tid);
 	}
 	return true;
+}
+
+/*
+ * TimeLineClean
+ *		The row of the latest entry is dead to everybody: skip, and mark, what is
+ *		dead after it.
+ *
+ * Not so where most rows are passed over unseen: to see all of them takes longer.
+ */
+void
+TimeLineClean(TimeLine *line, const ActionEntry *dead)
+{
+	if (line->filter != NULL)
+		return;
+	ActionChunkClean(&line->chunk, dead);
+	line->wanted = line->slice_end = 0;
 }
 
 /*

@@ -15,6 +15,7 @@ extern TimeLine *TimeLineCreate(Relation action, Oid index, Snapshot snapshot,
 extern void TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest,
 						  int64 expected, ActionFilter filter, void *filter_arg);
 extern bool TimeLineNext(TimeLine *line, ActionEntry *entry);
+extern void TimeLineClean(TimeLine *line, const ActionEntry *dead);
 extern bool TimeLineWants(TimeLine *line, TupleTableSlot *row);
 extern bool TimeLineMayPause(const TimeLine *line);
 extern void TimeLineEnd(TimeLine *line);
