@@ -60,6 +60,20 @@ same_place(const ActionEntry *a, const ActionEntry *b)
 }
 
 /*
+ * Where to go on if the chunk ends before an entry that has another place than the
+ * one before it.
+ *
+ * Seldom have they the same time.  From the beginning of a time on, an index
+ * compares less.
+ */
+static ActionPlace
+place_to_resume(const ActionEntry *entry)
+{
+	return entry->place.timestamp == entry[-1].place.timestamp ?
+		entry->place : NewestPlaceOf(entry->place.timestamp);
+}
+
+/*
  * Leave the entries of the oldest place to the next chunk; false if there are no
  * others.
  */
@@ -68,11 +82,11 @@ drop_oldest(ActionChunk *chunk)
 {
 	int			n = chunk->n - 1;
 
-	chunk->resume = chunk->entries[n].place;
 	while (n > 0 && same_place(&chunk->entries[n - 1], &chunk->entries[n]))
 		n--;
 	if (n == 0)
 		return false;
+	chunk->resume = place_to_resume(&chunk->entries[n]);
 	chunk->n = n;
 	return true;
 }
@@ -181,7 +195,7 @@ ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,
 		counters->entries_read += n;
 		if (missing <= 0 && !same_place(entry, entry - 1))
 		{
-			chunk->resume = entry->place;
+			chunk->resume = place_to_resume(entry);
 			break;
 		}
 		chunk->n += n;

@@ -305,7 +305,14 @@ fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber t
 	Datum		columns[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
 
-	index_deform_tuple(tuple, tupdesc, columns, isnull);
+	if (timestamp == 1)
+	{
+		/* nothing before it makes offsets differ */
+		columns[0] = index_getattr(tuple, 1, tupdesc, &isnull[0]);
+		columns[1] = index_getattr(tuple, 2, tupdesc, &isnull[1]);
+	}
+	else
+		index_deform_tuple(tuple, tupdesc, columns, isnull);
 	entry->place.timestamp = DatumGetTimestampTz(columns[timestamp - 1]);
 	entry->place.id = isnull[timestamp] ? PG_INT64_MAX : DatumGetInt64(columns[timestamp]);
 	entry->tid = *tid;

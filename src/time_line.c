@@ -79,7 +79,8 @@ TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expe
 	line->filter_arg = filter_arg;
 	line->chunk.n = line->chunk.next = 0;
 	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
-	line->chunk.whole_pages = false;
+	/* a comparison of rows is for the first page only: see place_to_resume() */
+	line->chunk.whole_pages = newest.id < PG_INT64_MAX;
 	line->chunk.more = true;
 	line->chunk.clean = false;
 	line->chunk.resume = newest;
