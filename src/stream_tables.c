@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -44,6 +45,18 @@ StreamTablesDefineSetting(void)
 }
 
 /*
+ * Has the table children that a query reads, too?
+ *
+ * After the last one is gone, the table's own row goes on to say so until ANALYZE.
+ */
+static bool
+has_children(Relation table)
+{
+	return table->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(table), NoLock) != NIL;
+}
+
+/*
  * May the current user read the whole table, and is what its heap holds what
  * a query would show of it?
  */
@@ -55,7 +68,7 @@ table_is_readable(Relation table)
 	return table->rd_rel->relkind == RELKIND_RELATION &&
 		table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
 		table->rd_rel->relam == HEAP_TABLE_AM_OID &&
-		!table->rd_rel->relhassubclass &&
+		!has_children(table) &&
 		(pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
 		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ALL) == ACLCHECK_OK) &&
 		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
