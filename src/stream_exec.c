@@ -63,12 +63,12 @@ static void rescan(CustomScanState *node);
 static void explain_scan(CustomScanState *node, List *ancestors, ExplainState *es);
 
 const CustomScanMethods stream_scan_methods = {
-	.CustomName = "Stream",
+	.CustomName = STREAM_SCAN_NAME,
 	.CreateCustomScanState = create_state
 };
 
 static const CustomExecMethods stream_exec_methods = {
-	.CustomName = "Stream",
+	.CustomName = STREAM_SCAN_NAME,
 	.BeginCustomScan = begin_scan,
 	.ExecCustomScan = exec_scan,
 	.EndCustomScan = end_scan,

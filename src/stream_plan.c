@@ -40,7 +40,7 @@ static Plan *plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_pa
 						 List *tlist, List *clauses, List *custom_plans);
 
 static const CustomPathMethods stream_path_methods = {
-	.CustomName = "Stream",
+	.CustomName = STREAM_SCAN_NAME,
 	.PlanCustomPath = plan_stream
 };
 
