@@ -9,11 +9,11 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "local_tables.h"
 #include "stream_tables.h"
 
 #include "access/genam.h"
 #include "access/table.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
@@ -65,9 +65,7 @@ table_is_readable(Relation table)
 {
 	Oid			relid = RelationGetRelid(table);
 
-	return table->rd_rel->relkind == RELKIND_RELATION &&
-		table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
-		table->rd_rel->relam == HEAP_TABLE_AM_OID &&
+	return table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
 		!has_children(table) &&
 		(pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
 		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ALL) == ACLCHECK_OK) &&
@@ -98,7 +96,8 @@ StreamTablesClose(StreamTables *tables)
  *		Open the tables, and lock them until the end of the transaction.
  *
  * False, and nothing is open, if a reader would not give the current user what a query over
- * the tables does.
+ * the tables does.  Raises ERRCODE_FEATURE_NOT_SUPPORTED if the server does not hold
+ * their rows, unless streams are to be read by queries anyway.
  */
 bool
 StreamTablesOpen(StreamTables *tables, bool with_follows)
@@ -112,6 +111,7 @@ StreamTablesOpen(StreamTables *tables, bool with_follows)
 		tables->follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
 		tables->follow_index = FollowIndexFind(tables->follow);
 	}
+	LocalTablesRequire();
 	if (table_is_readable(tables->action) &&
 		ActionIndexesFind(tables->action, tables->indexes) &&
 		(!with_follows ||
