@@ -39,6 +39,8 @@ RELEASED = sql/actstream--1.0.sql
 DATA = $(RELEASED) $(wildcard sql/actstream--*--*.sql)
 DATA_built = $(filter-out $(RELEASED), sql/actstream--$(EXTVERSION).sql)
 PGFILEDESC = "actstream - activity streams"
+# Other libraries of the server see what PostgreSQL has to find, and no more.
+PG_CFLAGS = -fvisibility=hidden
 
 REGRESS = $(basename $(notdir $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test

@@ -48,13 +48,13 @@ COMMENT ON SCHEMA actstream IS 'activity streams: references, actions, follows a
 CREATE TYPE actstream.ref;
 
 CREATE FUNCTION actstream.ref_in(cstring) RETURNS actstream.ref
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_in';
 CREATE FUNCTION actstream.ref_out(actstream.ref) RETURNS cstring
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_out';
 CREATE FUNCTION actstream.ref_recv(internal) RETURNS actstream.ref
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_recv';
 CREATE FUNCTION actstream.ref_send(actstream.ref) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_send';
 
 -- "main" rather than "plain": only then is the one-byte header used
 CREATE TYPE actstream.ref (
@@ -79,55 +79,55 @@ COMMENT ON CAST (text AS actstream.ref) IS 'label:key to reference';
 COMMENT ON CAST (actstream.ref AS text) IS 'reference to label:key';
 
 CREATE FUNCTION actstream.ref(label text, key bigint) RETURNS actstream.ref
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ref_from_bigint';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_from_bigint';
 CREATE FUNCTION actstream.ref(label text, key uuid) RETURNS actstream.ref
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ref_from_uuid';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_from_uuid';
 CREATE FUNCTION actstream.ref(label text, key text) RETURNS actstream.ref
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ref_from_text';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_from_text';
 COMMENT ON FUNCTION actstream.ref(text, bigint) IS 'make a reference from a label and an integer key';
 COMMENT ON FUNCTION actstream.ref(text, uuid) IS 'make a reference from a label and a uuid key';
 COMMENT ON FUNCTION actstream.ref(text, text) IS 'make a reference from a label and a key of any text';
 
 CREATE FUNCTION actstream.ref_of(record) RETURNS actstream.ref
-    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_of';
 COMMENT ON FUNCTION actstream.ref_of(record) IS 'reference to a row of a registered table';
 
 CREATE FUNCTION actstream.ref_label(actstream.ref) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_label';
 CREATE FUNCTION actstream.ref_key(actstream.ref) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_key';
 COMMENT ON FUNCTION actstream.ref_label(actstream.ref) IS 'label of a reference';
 COMMENT ON FUNCTION actstream.ref_key(actstream.ref) IS 'key of a reference, as text';
 
 -- ref >= label_start(l) AND ref < label_stop(l): the references with label l,
 -- in a form that an index serves
 CREATE FUNCTION actstream.label_start(label text) RETURNS actstream.ref
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_label_start';
 CREATE FUNCTION actstream.label_stop(label text) RETURNS actstream.ref
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_label_stop';
 COMMENT ON FUNCTION actstream.label_start(text) IS 'least reference with the label';
 COMMENT ON FUNCTION actstream.label_stop(text) IS 'least reference above all with the label';
 
 CREATE FUNCTION actstream.ref_eq(actstream.ref, actstream.ref) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_eq';
 CREATE FUNCTION actstream.ref_ne(actstream.ref, actstream.ref) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_ne';
 CREATE FUNCTION actstream.ref_lt(actstream.ref, actstream.ref) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_lt';
 CREATE FUNCTION actstream.ref_le(actstream.ref, actstream.ref) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_le';
 CREATE FUNCTION actstream.ref_gt(actstream.ref, actstream.ref) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_gt';
 CREATE FUNCTION actstream.ref_ge(actstream.ref, actstream.ref) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_ge';
 CREATE FUNCTION actstream.ref_cmp(actstream.ref, actstream.ref) RETURNS integer
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_cmp';
 CREATE FUNCTION actstream.ref_sortsupport(internal) RETURNS void
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_sortsupport';
 CREATE FUNCTION actstream.ref_hash(actstream.ref) RETURNS integer
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_hash';
 CREATE FUNCTION actstream.ref_hash_extended(actstream.ref, bigint) RETURNS bigint
-    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_hash_extended';
 
 CREATE OPERATOR actstream.= (
     FUNCTION = actstream.ref_eq, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
@@ -375,16 +375,16 @@ COMMENT ON COLUMN actstream.action.description IS 'what there is to say';
 COMMENT ON COLUMN actstream.action.data IS 'what the application adds';
 COMMENT ON COLUMN actstream.action.external_id IS 'the producer''s name of the action, by which it is stored once';
 
--- Read backwards, these are the streams.  Equal timestamps are put in order
--- of id by whoever reads: an id here would widen every entry.  An object seldom
--- has two actions of one instant, so to look for duplicates is a waste.
-CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")
+-- Read backwards, these are the streams.  No two entries are alike, so to look for
+-- duplicates is a waste.
+CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id)
     WITH (deduplicate_items = off);
-CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp")
+CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id)
     WITH (deduplicate_items = off) WHERE target IS NOT NULL;
-CREATE INDEX action_action_object_idx ON actstream.action (action_object, public, "timestamp")
+CREATE INDEX action_action_object_idx ON actstream.action (action_object, public, "timestamp", id)
     WITH (deduplicate_items = off) WHERE action_object IS NOT NULL;
-CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public;
+CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id)
+    WITH (deduplicate_items = off) WHERE public;
 CREATE UNIQUE INDEX action_external_id_key ON actstream.action (external_id)
     WHERE external_id IS NOT NULL;
 
@@ -695,7 +695,7 @@ BEGIN ATOMIC
 END;
 
 CREATE FUNCTION actstream.check_roles(roles text[]) RETURNS text[]
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_check_roles';
 COMMENT ON FUNCTION actstream.check_roles(text[]) IS 'the roles themselves, or an error if one is unknown';
 
 CREATE FUNCTION actstream.stream_of_sql(

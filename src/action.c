@@ -8,6 +8,7 @@
 #include "action.h"
 #include "action_insert.h"
 #include "integrity.h"
+#include "local_tables.h"
 #include "spi_plan.h"
 
 #include "access/htup_details.h"
@@ -180,6 +181,7 @@ ActionSend(NewAction *action, bool *isnull)
 	bool		is_named = !action->isnull[Anum_action_external_id - 1];
 	Datum		result;
 
+	LocalTablesRequire();
 	*isnull = false;
 	if (!is_named && ActionInsert(action, &result))
 		return result;
@@ -205,6 +207,7 @@ ActionEmit(NewAction *action)
 	Datum	   *values = action_args(action, nulls);
 	RunAs		before;
 
+	LocalTablesRequire();
 	RunAsBegin(&before, OwnTablesOwner(), RUN_AS_CASCADE);
 	if (!ActionInsert(action, NULL))
 	{

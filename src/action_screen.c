@@ -117,7 +117,7 @@ may_pass(Page page, const ActionEntry *entry, ActionFilter filter, void *arg)
 	row = (HeapTupleHeader) PageGetItem(page, item);
 	if (HeapTupleHeaderIsHotUpdated(row) || !row_refs(row, &action))
 		return true;
-	action.timestamp = entry->timestamp;
+	action.timestamp = entry->place.timestamp;
 	return filter(arg, &action);
 }
 

@@ -16,6 +16,28 @@
 #include "varatt.h"
 #endif
 
+/*
+ * 16: of a library only what it says so of is for others to see, and says so of the
+ * functions that can be called from SQL
+ */
+#if PG_VERSION_NUM < 160000
+#include "fmgr.h"
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	extern PGDLLEXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name) (void); \
+	const Pg_finfo_record * \
+	CppConcat(pg_finfo_, name) (void) \
+	{ \
+		static const Pg_finfo_record info = {1}; \
+\
+		return &info; \
+	} \
+	extern int	no_such_variable
+#endif
+
 /* 16: input functions can report an error without raising it */
 #if PG_VERSION_NUM < 160000
 #define ereturn(escontext, dummy_value, ...) \

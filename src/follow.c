@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "action.h"
 #include "integrity.h"
+#include "local_tables.h"
 #include "spi_plan.h"
 
 #include "access/htup_details.h"
@@ -138,6 +139,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 	bool		isnull;
 	bool		is_new;
 
+	LocalTablesRequire();
 	/* the first four are columns of the table; the rest is for the action */
 	for (int i = 0; i < Anum_follow_actor_only; i++)
 	{
@@ -199,6 +201,7 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 	char		nulls[3];
 	uint64		nremoved;
 
+	LocalTablesRequire();
 	for (int i = 0; i < (int) lengthof(values); i++)
 	{
 		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);

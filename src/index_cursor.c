@@ -35,6 +35,13 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+/* What a key for places compares with; see IndexCursorSetPlace(). */
+typedef struct PlaceKey
+{
+	ScanKeyData timestamp;		/* no newer than a time */
+	ScanKeyData row[2];			/* no newer than a time and an id */
+} PlaceKey;
+
 struct IndexCursor
 {
 	Relation	heap;
@@ -44,6 +51,7 @@ struct IndexCursor
 	MemoryContext context;		/* of that */
 	TupleTableSlot *slot;		/* for visits to the heap; made when needed */
 	Buffer		vmbuffer;		/* page of the visibility map */
+	PlaceKey	place;
 	int			nkeys;
 	ScanKeyData keys[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -106,6 +114,60 @@ IndexCursorSetKey(IndexCursor *cursor, int key, Datum value)
 }
 
 /*
+ * IndexCursorInitPlace
+ *		Say that a key is for places: for the column that is the time, and the one
+ *		after it, which is the id.
+ *
+ * A cursor can have one such key.
+ */
+void
+IndexCursorInitPlace(IndexCursor *cursor, int key, AttrNumber timestamp)
+{
+	Relation	rel = cursor->index;
+
+	IndexCursorInitKey(cursor, key, timestamp, BTLessEqualStrategyNumber);
+	cursor->place.timestamp = cursor->keys[key];
+	for (int i = 0; i < (int) lengthof(cursor->place.row); i++)
+	{
+		AttrNumber	attnum = timestamp + i;
+
+		ScanKeyEntryInitialize(&cursor->place.row[i],
+							   SK_ROW_MEMBER | (i == lengthof(cursor->place.row) - 1 ? SK_ROW_END : 0),
+							   attnum, BTLessEqualStrategyNumber, InvalidOid,
+							   rel->rd_indcollation[attnum - 1],
+							   index_getprocid(rel, attnum, BTORDER_PROC), (Datum) 0);
+	}
+}
+
+/*
+ * IndexCursorSetPlace
+ *		Let a key for places allow what is at "newest" or older.
+ *
+ * From the newest place of a time on that takes one comparison of the time, which
+ * null ids pass, too; from any other one a comparison of rows, by which the index
+ * finds the place at once, however many entries have the same time.
+ */
+void
+IndexCursorSetPlace(IndexCursor *cursor, int key, const ActionPlace *newest)
+{
+	ScanKey		row = cursor->place.row;
+
+	if (newest->id == PG_INT64_MAX)
+	{
+		cursor->keys[key] = cursor->place.timestamp;
+		cursor->keys[key].sk_argument = TimestampTzGetDatum(newest->timestamp);
+		return;
+	}
+	row[0].sk_argument = TimestampTzGetDatum(newest->timestamp);
+	row[1].sk_argument = Int64GetDatum(newest->id);
+	memset(&cursor->keys[key], 0, sizeof(ScanKeyData));
+	cursor->keys[key].sk_flags = SK_ROW_HEADER;
+	cursor->keys[key].sk_attno = row[0].sk_attno;
+	cursor->keys[key].sk_strategy = BTLessEqualStrategyNumber;
+	cursor->keys[key].sk_argument = PointerGetDatum(row);
+}
+
+/*
  * IndexCursorSeek
  *		Position the cursor before the first entry, in whatever direction, that
  *		its keys allow.
@@ -143,6 +205,23 @@ IndexCursorNext(IndexCursor *cursor, ScanDirection direction)
 }
 
 /*
+ * Fetch the row of the current entry; false if the snapshot does not see it.
+ *
+ * An entry whose row is dead to everybody is marked so when the cursor moves on.
+ */
+static bool
+fetch_row(IndexCursor *cursor)
+{
+	bool		visible;
+
+	if (cursor->slot == NULL)
+		cursor->slot = table_slot_create(cursor->scan->heapRelation, NULL);
+	visible = index_fetch_heap(cursor->scan, cursor->slot);
+	ExecClearTuple(cursor->slot);
+	return visible;
+}
+
+/*
  * row_is_visible
  *		Whether the snapshot sees the row of the current entry.
  *
@@ -154,18 +233,28 @@ row_is_visible(IndexCursor *cursor)
 {
 	IndexScanDesc scan = cursor->scan;
 	BlockNumber block = ItemPointerGetBlockNumber(&scan->xs_heaptid);
-	bool		visible;
 
 	if (VM_ALL_VISIBLE(scan->heapRelation, block, &cursor->vmbuffer))
 	{
 		PredicateLockPage(scan->heapRelation, block, scan->xs_snapshot);
 		return true;
 	}
-	if (cursor->slot == NULL)
-		cursor->slot = table_slot_create(scan->heapRelation, NULL);
-	visible = index_fetch_heap(scan, cursor->slot);
-	ExecClearTuple(cursor->slot);
-	return visible;
+	return fetch_row(cursor);
+}
+
+/*
+ * IndexCursorMarkDead
+ *		Whether the row of the current entry is dead to everybody, which takes a
+ *		visit to the heap.
+ *
+ * If so the entry is marked when the cursor moves on, as by any index scan, and
+ * scans skip it from then on.  Never true in a transaction that began during
+ * recovery.
+ */
+bool
+IndexCursorMarkDead(IndexCursor *cursor)
+{
+	return !fetch_row(cursor) && cursor->scan->kill_prior_tuple;
 }
 
 /*
@@ -205,6 +294,32 @@ IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull)
 }
 
 /*
+ * Fill in what an index tuple says of an action; false if that has no time, which
+ * the table's owner can allow.  "timestamp" is the column that is the time, and the
+ * one after it is the id.
+ */
+static inline bool
+fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber timestamp,
+		   ItemPointer tid)
+{
+	Datum		columns[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+
+	if (timestamp == 1)
+	{
+		/* nothing before it makes offsets differ */
+		columns[0] = index_getattr(tuple, 1, tupdesc, &isnull[0]);
+		columns[1] = index_getattr(tuple, 2, tupdesc, &isnull[1]);
+	}
+	else
+		index_deform_tuple(tuple, tupdesc, columns, isnull);
+	entry->place.timestamp = DatumGetTimestampTz(columns[timestamp - 1]);
+	entry->place.id = isnull[timestamp] ? PG_INT64_MAX : DatumGetInt64(columns[timestamp]);
+	entry->tid = *tid;
+	return !isnull[timestamp - 1];
+}
+
+/*
  * From the current entry on, take up to "n" that are on the same page of the index
  * and have a time; returns how many.  The current entry is the last one then.
  */
@@ -221,12 +336,9 @@ take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, in
 	{
 		const BTScanPosItem *item = &page->items[page->itemIndex];
 		IndexTuple	tuple = (IndexTuple) (opaque->currTuples + item->tupleOffset);
-		bool		isnull;
+		ItemPointerData tid = item->heapTid;
 
-		entries[count].timestamp =
-			DatumGetTimestampTz(index_getattr(tuple, timestamp, scan->xs_itupdesc, &isnull));
-		entries[count].tid = item->heapTid;
-		count += !isnull;
+		count += fill_entry(&entries[count], tuple, scan->xs_itupdesc, timestamp, &tid);
 		if (count == n || page->itemIndex == page->firstItem)
 			break;
 	}
@@ -238,8 +350,8 @@ take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, in
  * IndexCursorPrevEntries
  *		Go backwards by up to "n" entries, at least one, that are on one page of the
  *		index; returns how many, zero if there are none.  "timestamp" is the column
- *		that is the time; what has none, which the table's owner can allow, is left
- *		out.
+ *		that is the time, and the one after it is the id.  What has no time, which
+ *		the table's owner can allow, is left out.
  *
  * The access method reads whole pages.  What is left of one is taken from where it
  * keeps that, since to ask for it entry by entry takes longer.  "ends_page" tells
@@ -267,6 +379,25 @@ IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
 	} while (count == 0);
 	*ends_page = page->itemIndex == page->firstItem;
 	return count;
+}
+
+/*
+ * IndexCursorPrevEntry
+ *		Go backwards to the next entry that has a time; false if there is none.
+ *
+ * As IndexCursorPrevEntries(), but one at a time, and it is the current entry then.
+ */
+bool
+IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry)
+{
+	IndexScanDesc scan = cursor->scan;
+
+	while (IndexCursorNext(cursor, BackwardScanDirection))
+	{
+		if (fill_entry(entry, scan->xs_itup, scan->xs_itupdesc, timestamp, &scan->xs_heaptid))
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -8,28 +8,24 @@
 #include "access/itup.h"
 #include "access/sdir.h"
 #include "access/skey.h"
-#include "datatype/timestamp.h"
-#include "storage/itemptr.h"
+#include "action_place.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
 typedef struct IndexCursor IndexCursor;
 
-/* An action as an index knows it. */
-typedef struct ActionEntry
-{
-	TimestampTz timestamp;
-	ItemPointerData tid;
-} ActionEntry;
-
 extern IndexCursor *IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot);
 extern void IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum,
 							   StrategyNumber strategy);
 extern void IndexCursorSetKey(IndexCursor *cursor, int key, Datum value);
+extern void IndexCursorInitPlace(IndexCursor *cursor, int key, AttrNumber timestamp);
+extern void IndexCursorSetPlace(IndexCursor *cursor, int key, const ActionPlace *newest);
 extern void IndexCursorSeek(IndexCursor *cursor);
 extern bool IndexCursorNext(IndexCursor *cursor, ScanDirection direction);
 extern int	IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
 								   ActionEntry *entries, int n, bool *ends_page);
+extern bool IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry);
+extern bool IndexCursorMarkDead(IndexCursor *cursor);
 extern bool IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction);
 extern ItemPointer IndexCursorTid(IndexCursor *cursor);
 extern Datum IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull);

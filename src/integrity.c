@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "integrity.h"
+#include "local_tables.h"
 #include "object_key.h"
 #include "object_row.h"
 #include "spi_plan.h"
@@ -473,6 +474,7 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 {
 	Oid			owner = OwnTablesOwner();
 
+	LocalTablesRequire();
 	SPI_connect();
 	if (on_delete == ON_DELETE_RESTRICT)
 		refuse_references(owner, mode, statements, ACTOR, FOLLOWEE, &value,
@@ -535,6 +537,7 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 	values[0] = PointerGetDatum(old_ref);
 	values[1] = PointerGetDatum(new_ref);
 
+	LocalTablesRequire();
 	SPI_connect();
 	for (Column column = ACTOR; column < NUM_COLUMNS; column++)
 		SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &rename_object[column], values, NULL);

@@ -121,6 +121,7 @@ take_entry(LabelEntries *labels)
 {
 	ActionEntry *entry;
 	Datum		timestamp;
+	Datum		id;
 	bool		isnull;
 
 	if (!IndexCursorNext(labels->cursor, ForwardScanDirection))
@@ -139,7 +140,9 @@ take_entry(LabelEntries *labels)
 			repalloc_huge(labels->entries, labels->capacity * sizeof(ActionEntry));
 	}
 	entry = &labels->entries[labels->n++];
-	entry->timestamp = DatumGetTimestampTz(timestamp);
+	id = IndexCursorColumn(labels->cursor, Anum_role_index_id, &isnull);
+	entry->place.timestamp = DatumGetTimestampTz(timestamp);
+	entry->place.id = isnull ? PG_INT64_MAX : DatumGetInt64(id);
 	entry->tid = *IndexCursorTid(labels->cursor);
 	return true;
 }
@@ -177,25 +180,25 @@ LabelEntriesCollect(LabelEntries *labels, int64 limit)
 static int
 compare_entries(const void *a, const void *b, void *arg)
 {
-	TimestampTz time_a = ((const ActionEntry *) a)->timestamp;
-	TimestampTz time_b = ((const ActionEntry *) b)->timestamp;
-
-	return (time_a < time_b) - (time_a > time_b);
+	return ActionEntryCompare(b, a);
 }
 
 /*
  * LabelEntriesSort
- *		What has been collected from "newest" to "oldest", both included, in
- *		descending order of time.
+ *		What has been collected from "newest" to "oldest", both included, the newest
+ *		first.
  */
 ActionEntry *
-LabelEntriesSort(LabelEntries *labels, TimestampTz newest, TimestampTz oldest, int *n)
+LabelEntriesSort(LabelEntries *labels, ActionPlace newest, ActionPlace oldest, int *n)
 {
 	Size		kept = 0;
 
 	for (Size i = 0; i < labels->n; i++)
 	{
-		if (labels->entries[i].timestamp <= newest && labels->entries[i].timestamp >= oldest)
+		const ActionPlace *place = &labels->entries[i].place;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ActionPlaceCompare(place, &newest) <= 0 && ActionPlaceCompare(place, &oldest) >= 0)
 			labels->entries[kept++] = labels->entries[i];
 	}
 	qsort_interruptible(labels->entries, kept, sizeof(ActionEntry), compare_entries, NULL);

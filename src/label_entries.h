@@ -14,8 +14,8 @@ extern LabelEntries *LabelEntriesCreate(Relation action, const Oid *indexes,
 										Snapshot snapshot, const char *label,
 										ReadCounters *counters);
 extern bool LabelEntriesCollect(LabelEntries *labels, int64 limit);
-extern ActionEntry *LabelEntriesSort(LabelEntries *labels, TimestampTz newest,
-									 TimestampTz oldest, int *n);
+extern ActionEntry *LabelEntriesSort(LabelEntries *labels, ActionPlace newest,
+									 ActionPlace oldest, int *n);
 extern void LabelEntriesEnd(LabelEntries *labels);
 
 #endif							/* ACTSTREAM_LABEL_ENTRIES_H */

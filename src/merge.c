@@ -3,8 +3,8 @@
  *		The rows of many ordered lists of actions as one, newest first.
  *
  * A list is what one index has for one object, read backwards.  Open lists
- * stand in a heap by the time of their next entry.  Lists that have not been
- * opened wait under an upper bound of that time, see closed_lists.c; one is opened
+ * stand in a heap by their next entry.  Lists that have not been opened wait under
+ * an upper bound of the time of that, see closed_lists.c; one is opened
  * only when its bound is the newest of all.  Where some were left out, the merge
  * ends where these could have an entry.
  *
@@ -12,8 +12,8 @@
  * chunk of entries that a list takes, and holds no page between them.  Chunks
  * are small at first.
  *
- * Entries of the same time leave the heap together, as a group, in which one
- * that was met in several lists is one row.
+ * An entry that several lists have leaves the heap several times in a row, and the
+ * merge once.
  */
 #include "postgres.h"
 
@@ -51,7 +51,7 @@ typedef struct MergeList
 	TimestampTz oldest;			/* entries before this are not of the list */
 	ActionChunk chunk;
 	TimestampTz floor;			/* the next chunk does not go below this */
-	TimestampTz head;			/* nor is any entry that has not been taken */
+	ActionEntry head;			/* nothing that has not been taken is newer */
 } MergeList;
 
 struct StreamMerge
@@ -61,10 +61,13 @@ struct StreamMerge
 	Oid			indexes[NUM_ACTION_INDEXES];
 	IndexCursor *cursors[NUM_ACTION_ROLES][2];	/* NULL until they are needed:
 													 * to the end, and to a floor */
-	ActionGroup *group;
+	RowFetch   *fetch;
 	MemoryContext list_context; /* of lists: reset when the merge begins anew */
 	ReadCounters *counters;
 
+	ActionPlace newest;			/* where all lists begin */
+	ActionEntry latest;			/* what was yielded; at first, newer than all */
+	MergeList  *latest_list;	/* whose it is, the first of the heap; or NULL */
 	const RecencyMap *map;		/* that bounds are from; NULL if there are none */
 	int			first_chunk;	/* entries in it */
 	bool		started;		/* are closed lists in order? */
@@ -78,10 +81,21 @@ struct StreamMerge
 static int
 compare_heads(Datum a, Datum b, void *arg)
 {
-	TimestampTz head_a = ((MergeList *) DatumGetPointer(a))->head;
-	TimestampTz head_b = ((MergeList *) DatumGetPointer(b))->head;
+	return ActionEntryCompare(&((MergeList *) DatumGetPointer(a))->head,
+							  &((MergeList *) DatumGetPointer(b))->head);
+}
 
-	return (head_a > head_b) - (head_a < head_b);
+/*
+ * A head for a list whose next entries have not been read: newer than any entry of
+ * the place, so that all are read before one of them is yielded.
+ */
+static ActionEntry
+head_before(ActionPlace place)
+{
+	ActionEntry head = {.place = place};
+
+	ItemPointerSet(&head.tid, MaxBlockNumber, PG_UINT16_MAX);
+	return head;
 }
 
 /*
@@ -89,41 +103,41 @@ compare_heads(Datum a, Datum b, void *arg)
  *		Make a merge over "indexes", those of ActionIndexesFind(), to be begun.
  *
  * The caller holds a lock on the table.  The merge lives in the current memory
- * context and has to be ended; so long "group" stays, which it fills.  It adds
- * what it does to "counters".
+ * context and has to be ended.  It may have rows fetched by "fetch", and adds what
+ * it does to "counters".
  */
 StreamMerge *
 StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
-				  ActionGroup *group, ReadCounters *counters)
+				  RowFetch *fetch, ReadCounters *counters)
 {
 	StreamMerge *merge = palloc0(sizeof(StreamMerge));
 
 	merge->action = action;
 	merge->snapshot = snapshot;
 	memcpy(merge->indexes, indexes, sizeof(merge->indexes));
-	merge->group = group;
+	merge->fetch = fetch;
 	merge->counters = counters;
 	merge->list_context = AllocSetContextCreate(CurrentMemoryContext, "actstream lists",
 												ALLOCSET_DEFAULT_SIZES);
+	StreamMergeReset(merge);
 	return merge;
 }
 
 /*
  * StreamMergeBegin
- *		Forget all lists and begin anew, with lists that are to be added, of
- *		which "nlists" will be kept, and whose bounds are from "map", or which have
- *		none if that is NULL.
+ *		Forget all lists and begin anew from "newest" on, with lists that are to be
+ *		added, of which "nlists" will be kept, and whose bounds are from "map", or
+ *		which have none if that is NULL.
  *
  * "page" is how many rows will be wanted, at a guess, and "floor" a time to which
  * these go down at most, or DT_NOBEGIN.
  */
 void
-StreamMergeBegin(StreamMerge *merge, const RecencyMap *map, int nlists, double page,
-				 TimestampTz floor)
+StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
+				 int nlists, double page, TimestampTz floor)
 {
 	MemoryContext oldcontext;
 
-	ActionGroupReset(merge->group);
 	MemoryContextReset(merge->list_context);
 	merge->first_chunk = Min(LARGEST_FIRST_CHUNK,
 							 Max(SMALLEST_FIRST_CHUNK, ALL_FIRST_CHUNKS / Max(nlists, 1)));
@@ -134,8 +148,21 @@ StreamMergeBegin(StreamMerge *merge, const RecencyMap *map, int nlists, double p
 	MemoryContextSwitchTo(oldcontext);
 	merge->page = Min(page * FLOOR_PAGES, nlists);
 	merge->floor = floor;
+	merge->newest = newest;
+	merge->latest = head_before(NewestPlaceOf(DT_NOEND));
+	merge->latest_list = NULL;
 	merge->map = map;
 	merge->started = false;
+}
+
+/*
+ * StreamMergeReset
+ *		Forget all lists; there is nothing to be read until the merge begins anew.
+ */
+void
+StreamMergeReset(StreamMerge *merge)
+{
+	StreamMergeBegin(merge, OldestPlaceOf(DT_NOBEGIN), NULL, 0, 0, DT_NOBEGIN);
 }
 
 /*
@@ -153,15 +180,17 @@ StreamMergeCutoff(StreamMerge *merge)
 
 /*
  * StreamMergeAddList
- *		Add what an index has for an object, from "newest" to "oldest", both
- *		included, and known not to be newer than "bound".
+ *		Add what an index has for an object, down to "oldest", which is included,
+ *		and known not to be newer than "bound".
  *
  * "object" has to stay until the merge begins anew.
  */
 void
 StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
-				   TimestampTz newest, TimestampTz oldest, TimestampTz bound)
+				   TimestampTz oldest, TimestampTz bound)
 {
+	TimestampTz newest = merge->newest.timestamp;
+
 	ClosedListsAdd(&merge->closed,
 				   (ClosedList) {.head = Min(newest, bound), .oldest = oldest, .object = object,
 								 .index = index, .bounded = bound < newest});
@@ -180,7 +209,7 @@ StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff)
 
 /*
  * StreamMergeAddEntries
- *		Add a list that is known already, in descending order of time.
+ *		Add a list that is known already, the newest entry first.
  *
  * The entries have to stay until the merge begins anew.
  */
@@ -192,7 +221,7 @@ StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
 	if (n == 0)
 		return;
 	list = MemoryContextAllocZero(merge->list_context, sizeof(MergeList));
-	list->head = entries[0].timestamp;
+	list->head = entries[0];
 	list->chunk.entries = entries;
 	list->chunk.n = n;
 	binaryheap_add(merge->heap, PointerGetDatum(list));
@@ -217,7 +246,7 @@ get_cursor(StreamMerge *merge, ActionIndex index, bool has_floor)
 							 Anum_role_index_timestamp + has_floor, merge->snapshot);
 	IndexCursorInitKey(cursor, nkeys++, Anum_role_index_object, BTEqualStrategyNumber);
 	IndexCursorInitKey(cursor, nkeys++, Anum_role_index_public, BTEqualStrategyNumber);
-	IndexCursorInitKey(cursor, nkeys++, Anum_role_index_timestamp, BTLessEqualStrategyNumber);
+	IndexCursorInitPlace(cursor, nkeys++, Anum_role_index_timestamp);
 	if (has_floor)
 		IndexCursorInitKey(cursor, nkeys++, Anum_role_index_timestamp,
 						   BTGreaterEqualStrategyNumber);
@@ -244,7 +273,7 @@ read_chunk(StreamMerge *merge, MergeList *list)
 	list->opened = true;
 	IndexCursorSetKey(cursor, nkeys++, PointerGetDatum(list->object));
 	IndexCursorSetKey(cursor, nkeys++, BoolGetDatum(true));
-	IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(chunk->resume));
+	IndexCursorSetPlace(cursor, nkeys++, &chunk->resume);
 	if (has_floor)
 		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(list->floor));
 	IndexCursorSeek(cursor);
@@ -253,7 +282,7 @@ read_chunk(StreamMerge *merge, MergeList *list)
 	if (!chunk->more && list->floor > list->oldest)
 	{
 		chunk->more = true;
-		chunk->resume = list->floor - 1;
+		chunk->resume = NewestPlaceOf(list->floor - 1);
 		list->floor = list->oldest;
 	}
 }
@@ -265,9 +294,9 @@ update_head(MergeList *list)
 	const ActionChunk *chunk = &list->chunk;
 
 	if (chunk->next < chunk->n)
-		list->head = chunk->entries[chunk->next].timestamp;
+		list->head = chunk->entries[chunk->next];
 	else if (chunk->more)
-		list->head = chunk->resume;
+		list->head = head_before(chunk->resume);
 	else
 		return false;
 	return true;
@@ -298,16 +327,16 @@ take_newest(StreamMerge *merge, MergeList *list, const ClosedList *closed)
 	if (merge->map == NULL || !closed->bounded)
 		return false;
 	oldcontext = MemoryContextSwitchTo(merge->list_context);
-	found = NewestActionFind(merge->map, merge->group, closed->object, closed->index,
+	found = NewestActionFind(merge->map, merge->fetch, closed->object, closed->index,
 							 closed->head, &newest, &rest);
 	MemoryContextSwitchTo(oldcontext);
-	if (!found || newest.timestamp < closed->oldest)
+	if (!found || newest.place.timestamp < closed->oldest)
 		return false;
 	merge->counters->newest_found++;
 	ActionChunkSet(&list->chunk, &newest, merge->list_context);
 	list->chunk.more = rest > list->oldest;
 	if (list->chunk.more)
-		list->chunk.resume = rest - 1;
+		list->chunk.resume = NewestPlaceOf(rest - 1);
 	if (rest <= list->floor)
 		list->floor = list->oldest;
 	return true;
@@ -319,7 +348,7 @@ read_first_chunk(StreamMerge *merge, MergeList *list, const ClosedList *closed)
 {
 	read_chunk(merge, list);
 	if (closed->bounded &&
-		(list->chunk.n == 0 || list->chunk.entries[0].timestamp < closed->head - BOUND_ACCURACY))
+		(list->chunk.n == 0 || list->chunk.entries[0].place.timestamp < closed->head - BOUND_ACCURACY))
 		merge->counters->bounds_too_high++;
 }
 
@@ -333,7 +362,7 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 	list->object = closed->object;
 	list->oldest = closed->oldest;
 	list->chunk.size = merge->first_chunk;
-	list->chunk.resume = list->head = closed->head;
+	list->chunk.resume = closed->bounded ? NewestPlaceOf(closed->head) : merge->newest;
 	/* a list that begins below the floor was come to because that is too high */
 	list->floor = merge->floor > closed->head ? closed->oldest :
 		Max(closed->oldest, merge->floor);
@@ -366,27 +395,28 @@ start(StreamMerge *merge)
 
 /*
  * first_list
- *		The list with the newest entry of all, or NULL if no list has an entry
- *		as new as "oldest", or one that was left out might have a newer one.
+ *		The list with the newest entry of all, or NULL if no list has one, or one
+ *		that was left out might have a newer one.
  *
  * Opens lists and reads chunks until it is known.
  */
 static MergeList *
-first_list(StreamMerge *merge, TimestampTz oldest)
+first_list(StreamMerge *merge)
 {
 	for (;;)
 	{
 		MergeList  *list = binaryheap_empty(merge->heap) ? NULL :
 			(MergeList *) DatumGetPointer(binaryheap_first(merge->heap));
 		ClosedList *closed = ClosedListsFirst(&merge->closed);
-		bool		is_closed = closed != NULL && (list == NULL || closed->head >= list->head);
+		bool		is_closed = closed != NULL &&
+			(list == NULL || closed->head >= list->head.place.timestamp);
 		TimestampTz head;
 
 		CHECK_FOR_INTERRUPTS();
 		if (closed == NULL && list == NULL)
 			return NULL;
-		head = is_closed ? closed->head : list->head;
-		if (head < oldest || (merge->closed.left_out && head <= merge->closed.cutoff))
+		head = is_closed ? closed->head : list->head.place.timestamp;
+		if (merge->closed.left_out && head <= merge->closed.cutoff)
 			return NULL;
 		if (is_closed)
 		{
@@ -403,43 +433,43 @@ first_list(StreamMerge *merge, TimestampTz oldest)
 	}
 }
 
-/* Take the entries of the group's time from the first list. */
-static void
-take_entries(StreamMerge *merge, MergeList *list)
-{
-	ActionChunk *chunk = &list->chunk;
-	TimestampTz time = ActionGroupTime(merge->group);
-
-	while (chunk->next < chunk->n && chunk->entries[chunk->next].timestamp == time)
-		ActionGroupAdd(merge->group, &chunk->entries[chunk->next++].tid);
-	replace_first(merge, list);
-}
-
 /*
- * StreamMergeNextGroup
- *		Let the group be the next one: the newest entries that have not been
- *		taken; false if there are none.
+ * StreamMergeNext
+ *		The next entry; false if there are no more.
  */
 bool
-StreamMergeNextGroup(StreamMerge *merge)
+StreamMergeNext(StreamMerge *merge, ActionEntry *entry)
 {
-	ActionGroup *group = merge->group;
 	MergeList  *list;
 
 	if (!merge->started)
 		start(merge);
-	list = first_list(merge, DT_NOBEGIN);
-	if (list == NULL)
-		return false;
-	Assert(list->head <= ActionGroupTime(group));
-	ActionGroupBegin(group, list->head);
 	do
 	{
-		take_entries(merge, list);
-		list = first_list(merge, ActionGroupTime(group));
-	} while (list != NULL);
-	ActionGroupDropDuplicates(group);
+		if (merge->latest_list != NULL)
+			replace_first(merge, merge->latest_list);
+		merge->latest_list = list = first_list(merge);
+		if (list == NULL)
+			return false;
+		*entry = list->chunk.entries[list->chunk.next++];
+	} while (ActionEntryCompare(entry, &merge->latest) == 0);
+	merge->latest = *entry;
 	return true;
+}
+
+/*
+ * StreamMergeClean
+ *		The row of the latest entry is dead to everybody: skip, and mark, what is
+ *		dead in the list that it is from.
+ */
+void
+StreamMergeClean(StreamMerge *merge)
+{
+	MergeList  *list = merge->latest_list;
+
+	/* what was known already is of no index */
+	if (list->object != NULL)
+		ActionChunkClean(&list->chunk, &merge->latest);
 }
 
 /*

@@ -6,9 +6,9 @@
 #define ACTSTREAM_MERGE_H
 
 #include "action_chunk.h"
-#include "action_group.h"
 #include "recency.h"
 #include "ref.h"
+#include "row_fetch.h"
 #include "stream_index.h"
 
 typedef struct StreamMerge StreamMerge;
@@ -17,16 +17,18 @@ typedef struct StreamMerge StreamMerge;
 #define BOUND_ACCURACY	65536
 
 extern StreamMerge *StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
-									  ActionGroup *group, ReadCounters *counters);
-extern void StreamMergeBegin(StreamMerge *merge, const RecencyMap *map, int nlists,
-							 double page, TimestampTz floor);
+									  RowFetch *fetch, ReadCounters *counters);
+extern void StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
+							 int nlists, double page, TimestampTz floor);
 extern const TimestampTz *StreamMergeCutoff(StreamMerge *merge);
 extern void StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
-							   TimestampTz newest, TimestampTz oldest, TimestampTz bound);
+							   TimestampTz oldest, TimestampTz bound);
 extern void StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff);
 extern void StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n);
-extern bool StreamMergeNextGroup(StreamMerge *merge);
+extern bool StreamMergeNext(StreamMerge *merge, ActionEntry *entry);
+extern void StreamMergeClean(StreamMerge *merge);
 extern bool StreamMergeIsShort(StreamMerge *merge);
+extern void StreamMergeReset(StreamMerge *merge);
 extern void StreamMergeEnd(StreamMerge *merge);
 
 #endif							/* ACTSTREAM_MERGE_H */

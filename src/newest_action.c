@@ -46,7 +46,7 @@ is_in_lists(TupleTableSlot *row)
 
 /*
  * NewestActionFind
- *		The newest public action of an object in a role that the group's snapshot
+ *		The newest public action of an object in a role that the fetch's snapshot
  *		sees, and in "rest" what its others are older than; false if that would
  *		take a look into the index.
  *
@@ -54,18 +54,22 @@ is_in_lists(TupleTableSlot *row)
  * in the current memory context.
  */
 bool
-NewestActionFind(const RecencyMap *map, ActionGroup *group, const Ref *object,
+NewestActionFind(const RecencyMap *map, RowFetch *fetch, const Ref *object,
 				 ActionIndex role, TimestampTz bound, ActionEntry *newest, TimestampTz *rest)
 {
 	Appearance	appearance = {.object = object, .role = role, .timestamp = 0};
 	TupleTableSlot *row;
+	Datum		id;
+	bool		isnull;
 
 	if (!RecencyFindNewest(map, RecencyHash(object), role, bound, &newest->tid, rest))
 		return false;
-	row = ActionGroupLook(group, &newest->tid);
+	row = RowFetchLook(fetch, &newest->tid);
 	if (row == NULL || !is_in_lists(row) || !ActionRowPasses(row, appears, &appearance) ||
 		RecencyTime(appearance.timestamp) != RecencyTime(bound - 1))
 		return false;
-	newest->timestamp = appearance.timestamp;
+	id = slot_getattr(row, Anum_action_id, &isnull);
+	newest->place.timestamp = appearance.timestamp;
+	newest->place.id = isnull ? PG_INT64_MAX : DatumGetInt64(id);
 	return true;
 }

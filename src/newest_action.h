@@ -5,11 +5,11 @@
 #ifndef ACTSTREAM_NEWEST_ACTION_H
 #define ACTSTREAM_NEWEST_ACTION_H
 
-#include "action_group.h"
-#include "index_cursor.h"
+#include "action_place.h"
 #include "recency.h"
+#include "row_fetch.h"
 
-extern bool NewestActionFind(const RecencyMap *map, ActionGroup *group, const Ref *object,
+extern bool NewestActionFind(const RecencyMap *map, RowFetch *fetch, const Ref *object,
 							 ActionIndex role, TimestampTz bound, ActionEntry *newest,
 							 TimestampTz *rest);
 

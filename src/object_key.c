@@ -27,7 +27,7 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-PG_FUNCTION_INFO_V1(ref_of);
+PG_FUNCTION_INFO_V1(actstream_ref_of);
 
 /*
  * Can a column of this type and collation be part of a key?
@@ -455,11 +455,11 @@ ObjectKeyParse(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref,
 }
 
 /*
- * ref_of
+ * actstream_ref_of
  *		The reference to a row of a registered table.
  */
 Datum
-ref_of(PG_FUNCTION_ARGS)
+actstream_ref_of(PG_FUNCTION_ARGS)
 {
 	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
 	Oid			relid = get_typ_typrelid(HeapTupleHeaderGetTypeId(header));

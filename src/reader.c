@@ -63,6 +63,9 @@
  */
 #define SKIPPED_TRIES	15
 
+/* Of dead rows, as many are skipped before something is done about them. */
+#define FEW_DEAD		32
+
 /* Rows, and entries, of the first turn for a label. */
 #define FIRST_TURN		256
 
@@ -73,14 +76,16 @@ struct StreamReader
 	Snapshot	snapshot;
 	MemoryContext context;		/* of all that lives as long as the reader */
 	MemoryContext call_context; /* of the current call */
-	ActionGroup *group;			/* what the next two have come to */
+	RowFetch   *fetch;
 	TimeLine   *time_line;
 	StreamMerge *merge;
 	ReaderCounters counters;
 
 	/* the current call */
-	TimestampTz newest;
-	TimestampTz oldest;
+	ActionPlace newest;
+	ActionPlace oldest;
+	ActionPlace below;			/* what was read, there are the next entries */
+	bool		at_bottom;		/* is there no such place? */
 	SourceSet  *sources;		/* NULL if the stream is not about objects */
 	int			nlists;			/* of them */
 	SourceBounds *bounds;		/* of them; NULL: not used */
@@ -92,12 +97,12 @@ struct StreamReader
 	bool		trying;			/* on the time line, with the lists to come */
 	int64		visited_before; /* rows of the time line, in earlier calls */
 	int64		found;			/* of the current one's, rows of the stream */
+	int64		dead;			/* and those that are dead to everybody */
 	double		page;			/* rows that the query wants, at a guess */
 	double		wanted;			/* of them, those that are left */
 	double		lists_cost;		/* of opening them, in rows of the time line */
 	bool		counted;		/* is that more than the least? */
 	bool		merging;		/* have the lists been begun? */
-	TimestampTz below;			/* where those go on that were left out */
 	int			wider;
 	int64		opened_before;	/* what was counted before that */
 	int64		too_high_before;
@@ -147,11 +152,11 @@ StreamReaderCreate(StreamKind kind, Snapshot snapshot)
 	reader->context = CurrentMemoryContext;
 	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
 												 ALLOCSET_DEFAULT_SIZES);
-	reader->group = ActionGroupCreate(tables.action, snapshot, &reader->counters.read);
+	reader->fetch = RowFetchCreate(tables.action, snapshot, &reader->counters.read);
 	reader->time_line = TimeLineCreate(tables.action, tables.indexes[ACTION_BY_TIME], snapshot,
-									   reader->group, &reader->counters.read);
+									   &reader->counters.read);
 	reader->merge = StreamMergeCreate(tables.action, tables.indexes, snapshot,
-									  reader->group, &reader->counters.read);
+									  reader->fetch, &reader->counters.read);
 	return reader;
 }
 
@@ -195,30 +200,30 @@ collect_sources(StreamReader *reader, const StreamCall *call)
 	}
 }
 
-/* Read the time line from "newest" on. */
+/* Read the time line. */
 static void
-begin_time_line(StreamReader *reader, TimestampTz newest, ActionFilter filter)
+begin_time_line(StreamReader *reader, ActionFilter filter)
 {
 	reader->counters.strategy = READ_TIME_LINE;
-	TimeLineBegin(reader->time_line, newest, reader->oldest,
+	TimeLineBegin(reader->time_line, reader->newest, reader->oldest.timestamp,
 				  reader->sources == NULL ? 0 : reader->sources->hints.visited, filter, reader);
 }
 
 /* Add a list of a source to the merge. */
 static inline void
-add_list(StreamReader *reader, int source, ActionIndex role, TimestampTz newest,
-		 TimestampTz bound)
+add_list(StreamReader *reader, int source, ActionIndex role, TimestampTz bound)
 {
-	TimestampTz oldest = Max(reader->oldest, SourceSetSince(reader->sources, source, role));
+	TimestampTz oldest = Max(reader->oldest.timestamp,
+							 SourceSetSince(reader->sources, source, role));
 
 	if (bound >= oldest)
 		StreamMergeAddList(reader->merge, role, reader->sources->sources[source].object,
-						   newest, oldest, bound);
+						   oldest, bound);
 }
 
 /* Add all lists, ordered so that those of one index are opened in a row. */
 static void
-add_lists(StreamReader *reader, TimestampTz newest)
+add_lists(StreamReader *reader)
 {
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
@@ -226,7 +231,7 @@ add_lists(StreamReader *reader, TimestampTz newest)
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (reader->sources->sources[i].roles & ROLE_BIT(role))
-				add_list(reader, i, role, newest, DT_NOEND);
+				add_list(reader, i, role, DT_NOEND);
 		}
 	}
 }
@@ -243,7 +248,7 @@ add_bounded_source(StreamReader *reader, int probe, TimestampTz newest, Timestam
 	for (ActionIndex role = 0; roles != 0; role++, roles >>= 1)
 	{
 		if (roles & 1)
-			add_list(reader, reader->sources->probes[probe].source, role, newest, bounds[role]);
+			add_list(reader, reader->sources->probes[probe].source, role, bounds[role]);
 	}
 }
 
@@ -302,14 +307,15 @@ expected_end(StreamReader *reader, TimestampTz newest, int wider)
 }
 
 /*
- * Merge the lists of the sources from "newest" on.
+ * Merge the lists of the sources, below what was read.
  *
  * With bounds it is no more of them than are likely to be needed, and after
  * those "wider" times as many.
  */
 static void
-begin_lists(StreamReader *reader, TimestampTz newest, int wider)
+begin_lists(StreamReader *reader, int wider)
 {
+	TimestampTz newest = reader->below.timestamp;
 	int			kept = reader->nlists;
 
 	if (reader->bounds != NULL)
@@ -324,24 +330,24 @@ begin_lists(StreamReader *reader, TimestampTz newest, int wider)
 		reader->too_high_before = reader->counters.read.bounds_too_high;
 	}
 	reader->merging = true;
-	reader->below = newest;
 	reader->wider = wider;
-	StreamMergeBegin(reader->merge, reader->bounds == NULL ? NULL : &reader->bounds->map,
+	StreamMergeBegin(reader->merge, reader->below,
+					 reader->bounds == NULL ? NULL : &reader->bounds->map,
 					 kept, reader->page, expected_end(reader, newest, wider));
 	if (reader->bounds == NULL)
-		add_lists(reader, newest);
+		add_lists(reader);
 	else if (!add_front(reader, newest, kept))
 		add_bounded_lists(reader, newest, kept);
 }
 
-/* Merge what was collected for the label, from "newest" on. */
+/* Merge what was collected for the label, below what was read. */
 static void
-begin_entries(StreamReader *reader, TimestampTz newest)
+begin_entries(StreamReader *reader)
 {
 	int			n;
-	ActionEntry *entries = LabelEntriesSort(reader->entries, newest, reader->oldest, &n);
+	ActionEntry *entries = LabelEntriesSort(reader->entries, reader->below, reader->oldest, &n);
 
-	StreamMergeBegin(reader->merge, NULL, 1, reader->page, DT_NOBEGIN);
+	StreamMergeBegin(reader->merge, reader->below, NULL, 1, reader->page, DT_NOBEGIN);
 	StreamMergeAddEntries(reader->merge, entries, n);
 }
 
@@ -386,11 +392,11 @@ leave_hints(StreamReader *reader)
 
 	if (reader->trying)
 		hints->visited = count_visits(reader);
-	if (reader->newest == DT_NOEND &&
+	if (reader->newest.timestamp == DT_NOEND &&
 		reader->found >= reader->page && reader->found < 2 * reader->page)
 	{
 		hints->page = reader->page;
-		hints->page_end = ActionGroupTime(reader->group);
+		hints->page_end = reader->below.timestamp;
 	}
 }
 
@@ -409,7 +415,7 @@ end_call(StreamReader *reader)
 	reader->nlists = 0;
 	reader->trying = reader->merging = false;
 	reader->counters.strategy = READ_NOTHING;
-	StreamMergeBegin(reader->merge, NULL, 0, 1, DT_NOBEGIN);
+	StreamMergeReset(reader->merge);
 	MemoryContextReset(reader->call_context);
 }
 
@@ -435,7 +441,7 @@ cost_of_lists(StreamReader *reader)
 	if (reader->bounds == NULL)
 		return reader->nlists * LIST_COST;
 	return Min(reader->page, reader->nlists) *
-		(reader->newest == DT_NOEND ? KNOWN_LIST_COST : BOUNDED_LIST_COST) +
+		(reader->newest.timestamp == DT_NOEND ? KNOWN_LIST_COST : BOUNDED_LIST_COST) +
 		reader->nlists * (reader->bounds->kept == NULL ? CLOSED_LIST_COST : KEPT_LIST_COST);
 }
 
@@ -445,7 +451,7 @@ add_newer_lists(StreamReader *reader)
 {
 	if (reader->bounds == NULL || reader->counted)
 		return false;
-	reader->lists_cost += count_newer_lists(reader, reader->newest) * NEWER_LIST_COST;
+	reader->lists_cost += count_newer_lists(reader, reader->newest.timestamp) * NEWER_LIST_COST;
 	reader->counted = true;
 	return true;
 }
@@ -455,7 +461,7 @@ static bool
 lists_are_better(StreamReader *reader)
 {
 	return reader->nlists < MIN_LISTS ||
-		(reader->bounds != NULL && reader->newest == DT_NOEND &&
+		(reader->bounds != NULL && reader->newest.timestamp == DT_NOEND &&
 		 reader->sources->hints.skip_tries-- > 0);
 }
 
@@ -473,7 +479,7 @@ begin_sources(StreamReader *reader)
 	find_bounds(reader);
 	if (IsolationIsSerializable() || lists_are_better(reader))
 	{
-		begin_lists(reader, reader->newest, 1);
+		begin_lists(reader, 1);
 		reader->counters.strategy = READ_LISTS;
 		return;
 	}
@@ -481,7 +487,7 @@ begin_sources(StreamReader *reader)
 	reader->counted = false;
 	reader->trying = true;
 	SourceSetIndex(reader->sources);
-	begin_time_line(reader, reader->newest, shows_source);
+	begin_time_line(reader, shows_source);
 }
 
 /* Begin the first turn on the time line. */
@@ -492,7 +498,7 @@ begin_label(StreamReader *reader)
 										 reader->snapshot, reader->label, &reader->counters.read);
 	reader->turn = FIRST_TURN;
 	reader->trying = true;
-	begin_time_line(reader, reader->newest, shows_label);
+	begin_time_line(reader, shows_label);
 }
 
 /*
@@ -510,15 +516,16 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	Assert(call->kind == reader->kind);
 	end_call(reader);
 	oldcontext = MemoryContextSwitchTo(reader->call_context);
-	reader->newest = call->newest;
+	reader->newest = reader->below = call->newest;
 	reader->oldest = call->oldest;
+	reader->at_bottom = false;
 	reader->page = reader->wanted = Max(call->page, 1);
 	reader->visited_before = reader->counters.read.time_line_rows;
-	reader->found = 0;
+	reader->found = reader->dead = 0;
 	reader->counters.recency_map = false;
 	collect_sources(reader, call);
 	if (call->kind == PUBLIC_STREAM)
-		begin_time_line(reader, reader->newest, NULL);
+		begin_time_line(reader, NULL);
 	else if (call->kind == MODEL_STREAM && reader->label != NULL)
 		begin_label(reader);
 	else
@@ -555,8 +562,6 @@ try_is_over(StreamReader *reader)
 static void
 end_try(StreamReader *reader)
 {
-	TimestampTz newest = ActionGroupTime(reader->group);
-
 	if (reader->label != NULL && !LabelEntriesCollect(reader->entries, reader->turn))
 	{
 		reader->turn *= 2;
@@ -564,48 +569,60 @@ end_try(StreamReader *reader)
 	}
 	reader->trying = false;
 	reader->counters.strategy = READ_BOTH;
-	if (newest == DT_NOBEGIN)
-		StreamMergeBegin(reader->merge, NULL, 0, 1, DT_NOBEGIN);
-	else if (reader->label != NULL)
-		begin_entries(reader, newest - 1);
+	if (reader->at_bottom)
+		return;
+	if (reader->label != NULL)
+		begin_entries(reader);
 	else
 	{
 		reader->sources->hints.skip_tries = SKIPPED_TRIES;
-		begin_lists(reader, newest - 1, 1);
+		begin_lists(reader, 1);
 	}
 }
 
 /*
- * next_row_of_group
- *		The next row of the current group, or NULL if there are no more.
- */
-static inline TupleTableSlot *
-next_row_of_group(StreamReader *reader)
-{
-	return reader->counters.strategy == READ_TIME_LINE ?
-		TimeLineNextRow(reader->time_line) : ActionGroupNextRow(reader->group);
-}
-
-/*
- * next_group
- *		Go to the next group; false at the end of the stream.
+ * next_entry
+ *		The next entry, which may be one of no row; false at the end of the stream.
  */
 static bool
-next_group(StreamReader *reader)
+next_entry(StreamReader *reader, ActionEntry *entry)
 {
 	if (reader->trying && TimeLineMayPause(reader->time_line) && try_is_over(reader) &&
 		!(add_newer_lists(reader) && !try_is_over(reader)))
 		end_try(reader);
 	if (reader->counters.strategy == READ_TIME_LINE)
-		return TimeLineNextGroup(reader->time_line);
-	while (!StreamMergeNextGroup(reader->merge))
 	{
-		if (!reader->merging || !StreamMergeIsShort(reader->merge))
+		if (!TimeLineNext(reader->time_line, entry))
 			return false;
-		begin_lists(reader, reader->below, reader->wider * WIDENING);
 	}
-	reader->below = ActionGroupTime(reader->group) - 1;
-	return true;
+	else
+	{
+		while (!StreamMergeNext(reader->merge, entry))
+		{
+			if (!reader->merging || !StreamMergeIsShort(reader->merge) || reader->at_bottom)
+				return false;
+			begin_lists(reader, reader->wider * WIDENING);
+		}
+	}
+	reader->below = entry->place;
+	reader->at_bottom = !ActionPlaceGoDown(&reader->below);
+	return ActionPlaceCompare(&entry->place, &reader->oldest) >= 0;
+}
+
+/*
+ * The row of the latest entry is dead to everybody.
+ *
+ * On a standby nothing can be done about that.
+ */
+static void
+skip_dead(StreamReader *reader, const ActionEntry *entry)
+{
+	if (++reader->dead <= FEW_DEAD || TransactionStartedDuringRecovery())
+		return;
+	if (reader->counters.strategy == READ_TIME_LINE)
+		TimeLineClean(reader->time_line, entry);
+	else
+		StreamMergeClean(reader->merge);
 }
 
 /*
@@ -615,18 +632,28 @@ next_group(StreamReader *reader)
 static TupleTableSlot *
 next_row(StreamReader *reader)
 {
-	TupleTableSlot *row;
+	ActionEntry entry;
 
-	while ((row = next_row_of_group(reader)) == NULL)
+	while (next_entry(reader, &entry))
 	{
+		TupleTableSlot *row;
+		bool		dead;
+
 		CHECK_FOR_INTERRUPTS();
-		if (!next_group(reader))
-			return NULL;
+		if (!ItemPointerIsValid(&entry.tid))
+			continue;
+		row = RowFetchVisible(reader->fetch, &entry.tid, &dead);
+		if (dead)
+			skip_dead(reader, &entry);
+		if (row == NULL || (reader->counters.strategy == READ_TIME_LINE &&
+							!TimeLineWants(reader->time_line, row)))
+			continue;
+		reader->found++;
+		if (--reader->wanted <= 0)
+			reader->wanted += reader->page;
+		return row;
 	}
-	reader->found++;
-	if (--reader->wanted <= 0)
-		reader->wanted += reader->page;
-	return row;
+	return NULL;
 }
 
 /*
@@ -666,7 +693,7 @@ StreamReaderEnd(StreamReader *reader)
 	end_call(reader);
 	StreamMergeEnd(reader->merge);
 	TimeLineEnd(reader->time_line);
-	ActionGroupEnd(reader->group);
+	RowFetchEnd(reader->fetch);
 	StreamTablesClose(&reader->tables);
 	MemoryContextDelete(reader->call_context);
 	pfree(reader);

@@ -24,13 +24,13 @@ typedef enum StreamKind
 #define NUM_STREAM_KINDS	8
 #define STREAM_MAX_ARGS		4
 
-/* What to read: a call of a stream's function, and its part in time. */
+/* What to read: a call of a stream's function, and the part from a place to another. */
 typedef struct StreamCall
 {
 	StreamKind	kind;
 	NullableDatum args[STREAM_MAX_ARGS];
-	TimestampTz newest;			/* both included */
-	TimestampTz oldest;
+	ActionPlace newest;			/* both included */
+	ActionPlace oldest;
 	double		page;			/* rows that will be wanted, at a guess */
 } StreamCall;
 

@@ -34,7 +34,7 @@
 
 PG_FUNCTION_INFO_V1(actstream_recency_build);
 
-extern PGDLLEXPORT void RecencyBuildMain(Datum database);
+extern PGDLLEXPORT void actstream_recency_main(Datum database);
 
 /* No two workers are asked for within this time. */
 #define REQUEST_INTERVAL_MS		10000
@@ -70,8 +70,8 @@ raise_from_index(const RecencyMap *map, Relation action, Oid index, ActionIndex 
 	IndexCursorSeek(cursor);
 	while (IndexCursorNext(cursor, BackwardScanDirection))
 	{
-		Datum		columns[Anum_role_index_timestamp];
-		bool		isnull[Anum_role_index_timestamp];
+		Datum		columns[Natts_role_index];
+		bool		isnull[Natts_role_index];
 		Ref		   *object;
 
 		CHECK_FOR_INTERRUPTS();
@@ -189,14 +189,14 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 }
 
 /*
- * RecencyBuildMain
+ * actstream_recency_main
  *		A background worker that completes the map of a database.
  *
  * It gives up if someone changes the table just now: a stream that is read
  * later will ask again.
  */
 void
-RecencyBuildMain(Datum database)
+actstream_recency_main(Datum database)
 {
 	RecencyMap	map;
 	bool		busy;
@@ -240,7 +240,7 @@ RecencyRequestBuild(const RecencyMap *map)
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, "actstream", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "RecencyBuildMain", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "actstream_recency_main", BGW_MAXLEN);
 	snprintf(worker.bgw_name, BGW_MAXLEN, "actstream recency map of database %u", MyDatabaseId);
 	strlcpy(worker.bgw_type, "actstream recency map", BGW_MAXLEN);
 	worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);

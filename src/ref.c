@@ -29,17 +29,17 @@
 /* "-9223372036854775808" */
 #define INTEGER_TEXT_LEN		20
 
-PG_FUNCTION_INFO_V1(ref_in);
-PG_FUNCTION_INFO_V1(ref_out);
-PG_FUNCTION_INFO_V1(ref_recv);
-PG_FUNCTION_INFO_V1(ref_send);
-PG_FUNCTION_INFO_V1(ref_from_bigint);
-PG_FUNCTION_INFO_V1(ref_from_uuid);
-PG_FUNCTION_INFO_V1(ref_from_text);
-PG_FUNCTION_INFO_V1(ref_label);
-PG_FUNCTION_INFO_V1(ref_key);
-PG_FUNCTION_INFO_V1(label_start);
-PG_FUNCTION_INFO_V1(label_stop);
+PG_FUNCTION_INFO_V1(actstream_ref_in);
+PG_FUNCTION_INFO_V1(actstream_ref_out);
+PG_FUNCTION_INFO_V1(actstream_ref_recv);
+PG_FUNCTION_INFO_V1(actstream_ref_send);
+PG_FUNCTION_INFO_V1(actstream_ref_from_bigint);
+PG_FUNCTION_INFO_V1(actstream_ref_from_uuid);
+PG_FUNCTION_INFO_V1(actstream_ref_from_text);
+PG_FUNCTION_INFO_V1(actstream_ref_label);
+PG_FUNCTION_INFO_V1(actstream_ref_key);
+PG_FUNCTION_INFO_V1(actstream_label_start);
+PG_FUNCTION_INFO_V1(actstream_label_stop);
 
 static inline bool
 is_label_start(unsigned char c)
@@ -115,7 +115,7 @@ RefCheckLabel(const char *label, int len)
 
 /*
  * RefIsWellFormed
- *		Would ref_in() accept the text?  Raises no error.
+ *		Would actstream_ref_in() accept the text?  Raises no error.
  */
 bool
 RefIsWellFormed(const char *str)
@@ -410,7 +410,7 @@ RefKeyText(const Ref *ref)
 }
 
 Datum
-ref_in(PG_FUNCTION_ARGS)
+actstream_ref_in(PG_FUNCTION_ARGS)
 {
 	char	   *str = PG_GETARG_CSTRING(0);
 	size_t		len = strlen(str);
@@ -421,7 +421,7 @@ ref_in(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_out(PG_FUNCTION_ARGS)
+actstream_ref_out(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_CSTRING(RefToText(PG_GETARG_REF_PP(0)));
 }
@@ -430,7 +430,7 @@ ref_out(PG_FUNCTION_ARGS)
  * The binary form is the text form: it means the same on every server.
  */
 Datum
-ref_recv(PG_FUNCTION_ARGS)
+actstream_ref_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	int			len;
@@ -441,7 +441,7 @@ ref_recv(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_send(PG_FUNCTION_ARGS)
+actstream_ref_send(PG_FUNCTION_ARGS)
 {
 	char	   *text = RefToText(PG_GETARG_REF_PP(0));
 	StringInfoData buf;
@@ -452,7 +452,7 @@ ref_send(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_from_bigint(PG_FUNCTION_ARGS)
+actstream_ref_from_bigint(PG_FUNCTION_ARGS)
 {
 	text	   *label = PG_GETARG_TEXT_PP(0);
 
@@ -461,7 +461,7 @@ ref_from_bigint(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_from_uuid(PG_FUNCTION_ARGS)
+actstream_ref_from_uuid(PG_FUNCTION_ARGS)
 {
 	text	   *label = PG_GETARG_TEXT_PP(0);
 
@@ -470,7 +470,7 @@ ref_from_uuid(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_from_text(PG_FUNCTION_ARGS)
+actstream_ref_from_text(PG_FUNCTION_ARGS)
 {
 	text	   *label = PG_GETARG_TEXT_PP(0);
 	text	   *key = PG_GETARG_TEXT_PP(1);
@@ -480,7 +480,7 @@ ref_from_text(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_label(PG_FUNCTION_ARGS)
+actstream_ref_label(PG_FUNCTION_ARGS)
 {
 	Ref		   *ref = PG_GETARG_REF_PP(0);
 
@@ -489,17 +489,17 @@ ref_label(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_key(PG_FUNCTION_ARGS)
+actstream_ref_key(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(RefKeyText(PG_GETARG_REF_PP(0))));
 }
 
 /*
- * label_start
+ * actstream_label_start
  *		The least reference that bears the label.
  */
 Datum
-label_start(PG_FUNCTION_ARGS)
+actstream_label_start(PG_FUNCTION_ARGS)
 {
 	text	   *label = PG_GETARG_TEXT_PP(0);
 
@@ -553,11 +553,11 @@ RefAfterLabel(const char *label, int label_len)
 }
 
 /*
- * label_stop
+ * actstream_label_stop
  *		As RefAfterLabel(), or an error if there is none.
  */
 Datum
-label_stop(PG_FUNCTION_ARGS)
+actstream_label_stop(PG_FUNCTION_ARGS)
 {
 	text	   *label = PG_GETARG_TEXT_PP(0);
 	Ref		   *stop = RefAfterLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));

@@ -52,7 +52,7 @@ typedef struct varlena Ref;
 #define PG_GETARG_REF_PP(n)	DatumGetRefPP(PG_GETARG_DATUM(n))
 #define PG_RETURN_REF_P(x)	PG_RETURN_POINTER(x)
 
-extern Datum ref_in(PG_FUNCTION_ARGS);
+extern Datum actstream_ref_in(PG_FUNCTION_ARGS);
 
 extern bool RefIsWellFormed(const char *str);
 extern void RefCheckLabel(const char *label, int len);

@@ -16,16 +16,16 @@
 #include "utils/sortsupport.h"
 #include "utils/varlena.h"
 
-PG_FUNCTION_INFO_V1(ref_eq);
-PG_FUNCTION_INFO_V1(ref_ne);
-PG_FUNCTION_INFO_V1(ref_lt);
-PG_FUNCTION_INFO_V1(ref_le);
-PG_FUNCTION_INFO_V1(ref_gt);
-PG_FUNCTION_INFO_V1(ref_ge);
-PG_FUNCTION_INFO_V1(ref_cmp);
-PG_FUNCTION_INFO_V1(ref_sortsupport);
-PG_FUNCTION_INFO_V1(ref_hash);
-PG_FUNCTION_INFO_V1(ref_hash_extended);
+PG_FUNCTION_INFO_V1(actstream_ref_eq);
+PG_FUNCTION_INFO_V1(actstream_ref_ne);
+PG_FUNCTION_INFO_V1(actstream_ref_lt);
+PG_FUNCTION_INFO_V1(actstream_ref_le);
+PG_FUNCTION_INFO_V1(actstream_ref_gt);
+PG_FUNCTION_INFO_V1(actstream_ref_ge);
+PG_FUNCTION_INFO_V1(actstream_ref_cmp);
+PG_FUNCTION_INFO_V1(actstream_ref_sortsupport);
+PG_FUNCTION_INFO_V1(actstream_ref_hash);
+PG_FUNCTION_INFO_V1(actstream_ref_hash_extended);
 
 /*
  * RefCompare
@@ -66,43 +66,43 @@ compare_args(FunctionCallInfo fcinfo)
 }
 
 Datum
-ref_eq(PG_FUNCTION_ARGS)
+actstream_ref_eq(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(compare_args(fcinfo) == 0);
 }
 
 Datum
-ref_ne(PG_FUNCTION_ARGS)
+actstream_ref_ne(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(compare_args(fcinfo) != 0);
 }
 
 Datum
-ref_lt(PG_FUNCTION_ARGS)
+actstream_ref_lt(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(compare_args(fcinfo) < 0);
 }
 
 Datum
-ref_le(PG_FUNCTION_ARGS)
+actstream_ref_le(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(compare_args(fcinfo) <= 0);
 }
 
 Datum
-ref_gt(PG_FUNCTION_ARGS)
+actstream_ref_gt(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(compare_args(fcinfo) > 0);
 }
 
 Datum
-ref_ge(PG_FUNCTION_ARGS)
+actstream_ref_ge(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(compare_args(fcinfo) >= 0);
 }
 
 Datum
-ref_cmp(PG_FUNCTION_ARGS)
+actstream_ref_cmp(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(compare_args(fcinfo));
 }
@@ -112,7 +112,7 @@ ref_cmp(PG_FUNCTION_ARGS)
  * support for it serves us, abbreviated keys included.
  */
 Datum
-ref_sortsupport(PG_FUNCTION_ARGS)
+actstream_ref_sortsupport(PG_FUNCTION_ARGS)
 {
 	SortSupport ssup = (SortSupport) PG_GETARG_POINTER(0);
 	MemoryContext oldcontext = MemoryContextSwitchTo(ssup->ssup_cxt);
@@ -123,7 +123,7 @@ ref_sortsupport(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_hash(PG_FUNCTION_ARGS)
+actstream_ref_hash(PG_FUNCTION_ARGS)
 {
 	Ref		   *ref = PG_GETARG_REF_PP(0);
 	Datum		result = hash_any((unsigned char *) VARDATA_ANY(ref),
@@ -134,7 +134,7 @@ ref_hash(PG_FUNCTION_ARGS)
 }
 
 Datum
-ref_hash_extended(PG_FUNCTION_ARGS)
+actstream_ref_hash_extended(PG_FUNCTION_ARGS)
 {
 	Ref		   *ref = PG_GETARG_REF_PP(0);
 	Datum		result = hash_any_extended((unsigned char *) VARDATA_ANY(ref),

@@ -43,7 +43,7 @@ STREAM_FUNCTION(actstream_model_stream, MODEL_STREAM)
 STREAM_FUNCTION(actstream_stream_of, STREAM_OF)
 STREAM_FUNCTION(actstream_user_stream, USER_STREAM)
 
-PG_FUNCTION_INFO_V1(check_roles);
+PG_FUNCTION_INFO_V1(actstream_check_roles);
 
 static const struct
 {
@@ -125,7 +125,8 @@ begin_rows(FunctionCallInfo fcinfo, StreamKind kind)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	FuncCallContext *funcctx = SRF_FIRSTCALL_INIT();
 	MemoryContext oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-	StreamCall	call = {.kind = kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN, .page = DEFAULT_PAGE};
+	StreamCall	call = {.kind = kind, .newest = NewestPlaceOf(DT_NOEND),
+	.oldest = OldestPlaceOf(DT_NOBEGIN), .page = DEFAULT_PAGE};
 
 	Assert(PG_NARGS() <= STREAM_MAX_ARGS);
 	for (int i = 0; i < PG_NARGS(); i++)
@@ -158,11 +159,11 @@ next_row(FunctionCallInfo fcinfo, StreamKind kind)
 }
 
 /*
- * check_roles
+ * actstream_check_roles
  *		Return the array, or raise an error if one of its elements is not a role.
  */
 Datum
-check_roles(PG_FUNCTION_ARGS)
+actstream_check_roles(PG_FUNCTION_ARGS)
 {
 	(void) RolesFromArray(PG_GETARG_ARRAYTYPE_P(0));
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));

@@ -27,11 +27,12 @@
 #include "utils/ruleutils.h"
 #include "utils/typcache.h"
 
-/* A condition that limits the scan, and its value now. */
+/* A condition that limits the scan, and how to get its values. */
 typedef struct BoundState
 {
 	StreamBound bound;
-	ExprState  *value;
+	ExprState  *timestamp;
+	ExprState  *id;				/* NULL if it has none */
 } BoundState;
 
 typedef struct StreamScanState
@@ -62,12 +63,12 @@ static void rescan(CustomScanState *node);
 static void explain_scan(CustomScanState *node, List *ancestors, ExplainState *es);
 
 const CustomScanMethods stream_scan_methods = {
-	.CustomName = "Stream",
+	.CustomName = STREAM_SCAN_NAME,
 	.CreateCustomScanState = create_state
 };
 
 static const CustomExecMethods stream_exec_methods = {
-	.CustomName = "Stream",
+	.CustomName = STREAM_SCAN_NAME,
 	.BeginCustomScan = begin_scan,
 	.ExecCustomScan = exec_scan,
 	.EndCustomScan = end_scan,
@@ -89,12 +90,12 @@ create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-/* Is the expression the column "timestamp" of the scan's own tuples? */
+/* Is the expression a column of the scan's own tuples? */
 static bool
-is_timestamp(Node *expr, void *arg)
+is_column(Node *expr, AttrNumber column, void *arg)
 {
 	return IsA(expr, Var) && ((Var *) expr)->varno == INDEX_VAR &&
-		((Var *) expr)->varattno == Anum_action_timestamp;
+		((Var *) expr)->varattno == column;
 }
 
 /* Does the expression depend on what is computed while the query runs? */
@@ -122,9 +123,10 @@ init_expressions(StreamScanState *state, CustomScan *scan)
 	{
 		BoundState *bound = &state->bounds[state->nbounds++];
 
-		if (!StreamBoundOfClause(lfirst(lc), is_timestamp, NULL, &bound->bound))
+		if (!StreamBoundOfClause(lfirst(lc), is_column, NULL, &bound->bound))
 			elog(ERROR, "clause of stream scan is not a bound");
-		bound->value = ExecInitExpr(bound->bound.value, &state->css.ss.ps);
+		bound->timestamp = ExecInitExpr(bound->bound.timestamp, &state->css.ss.ps);
+		bound->id = ExecInitExpr(bound->bound.id, &state->css.ss.ps);
 	}
 }
 
@@ -176,20 +178,29 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 	check_columns(state);
 }
 
+static NullableDatum
+evaluate(StreamScanState *state, ExprState *expr)
+{
+	NullableDatum result = {.isnull = true};
+
+	if (expr != NULL)
+		result.value = ExecEvalExprSwitchContext(expr, state->css.ss.ps.ps_ExprContext,
+												 &result.isnull);
+	return result;
+}
+
 /* Narrow the call to what the bounds leave. */
 static void
 apply_bounds(StreamScanState *state, StreamCall *call)
 {
-	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-
 	for (int i = 0; i < state->nbounds; i++)
 	{
-		bool		isnull;
-		Datum		value = ExecEvalExprSwitchContext(state->bounds[i].value, econtext, &isnull);
+		BoundState *bound = &state->bounds[i];
 
-		StreamBoundApply(&state->bounds[i].bound, value, isnull, &call->newest, &call->oldest);
+		StreamBoundApply(&bound->bound, evaluate(state, bound->timestamp),
+						 evaluate(state, bound->id), &call->newest, &call->oldest);
 	}
-	state->empty = call->newest < call->oldest;
+	state->empty = ActionPlaceCompare(&call->newest, &call->oldest) < 0;
 }
 
 /* Evaluate the arguments. */
@@ -216,8 +227,8 @@ evaluate_args(StreamScanState *state)
 static void
 begin_call(StreamScanState *state)
 {
-	StreamCall	call = {.kind = state->kind, .newest = DT_NOEND, .oldest = DT_NOBEGIN,
-	.page = state->page};
+	StreamCall	call = {.kind = state->kind, .newest = NewestPlaceOf(DT_NOEND),
+	.oldest = OldestPlaceOf(DT_NOBEGIN), .page = state->page};
 
 	if (!state->evaluated)
 		evaluate_args(state);

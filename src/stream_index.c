@@ -43,14 +43,16 @@ typedef struct IndexShape
 	bool		only_public;	/* must its predicate be "public"? */
 } IndexShape;
 
+#define ROLE_INDEX_SHAPE(role) \
+	{Natts_role_index, Natts_role_index, \
+	{role, Anum_action_public, Anum_action_timestamp, Anum_action_id}, role, false}
+
 static const IndexShape action_shapes[NUM_ACTION_INDEXES] = {
-	[ACTION_BY_ACTOR] = {3, 3, {Anum_action_actor, Anum_action_public, Anum_action_timestamp},
-	Anum_action_actor, false},
-	[ACTION_BY_TARGET] = {3, 3, {Anum_action_target, Anum_action_public, Anum_action_timestamp},
-	Anum_action_target, false},
-	[ACTION_BY_ACTION_OBJECT] = {3, 3, {Anum_action_action_object, Anum_action_public, Anum_action_timestamp},
-	Anum_action_action_object, false},
-	[ACTION_BY_TIME] = {1, 1, {Anum_action_timestamp}, InvalidAttrNumber, true}
+	[ACTION_BY_ACTOR] = ROLE_INDEX_SHAPE(Anum_action_actor),
+	[ACTION_BY_TARGET] = ROLE_INDEX_SHAPE(Anum_action_target),
+	[ACTION_BY_ACTION_OBJECT] = ROLE_INDEX_SHAPE(Anum_action_action_object),
+	[ACTION_BY_TIME] = {Natts_time_index, Natts_time_index,
+	{Anum_action_timestamp, Anum_action_id}, InvalidAttrNumber, true}
 };
 
 static const IndexShape follow_shape = {

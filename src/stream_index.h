@@ -29,9 +29,13 @@ typedef uint8 RoleSet;
 #define Anum_role_index_object		1
 #define Anum_role_index_public		2
 #define Anum_role_index_timestamp	3
+#define Anum_role_index_id			4
+#define Natts_role_index			4
 
-/* column of the index by time */
+/* columns of the index by time, in order */
 #define Anum_time_index_timestamp	1
+#define Anum_time_index_id			2
+#define Natts_time_index			2
 
 /* columns of the index of actstream.follow, in order */
 #define Anum_follow_index_follower		1

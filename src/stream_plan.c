@@ -40,7 +40,7 @@ static Plan *plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_pa
 						 List *tlist, List *clauses, List *custom_plans);
 
 static const CustomPathMethods stream_path_methods = {
-	.CustomName = "Stream",
+	.CustomName = STREAM_SCAN_NAME,
 	.PlanCustomPath = plan_stream
 };
 
@@ -132,29 +132,34 @@ stream_call(RangeTblEntry *rte, StreamKind *kind)
 	return (FuncExpr *) expr;
 }
 
-/* Is the expression the column "timestamp" of the relation? */
+/* Is the expression a column of the relation? */
 static bool
-is_timestamp(Node *expr, void *arg)
+is_column(Node *expr, AttrNumber column, void *arg)
 {
 	RelOptInfo *rel = arg;
 	Var		   *var = (Var *) expr;
 
 	return IsA(expr, Var) && var->varno == (int) rel->relid && var->varlevelsup == 0 &&
-		var->varattno == Anum_action_timestamp;
+		var->varattno == column;
 }
 
-/*
- * Whether the clause limits the scan, by a value that is the same for all of
- * its rows.
- */
+/* Is the expression the same for all rows of the relation? */
+static bool
+is_constant(PlannerInfo *root, RelOptInfo *rel, Expr *expr)
+{
+	return !bms_overlap(pull_varnos(root, (Node *) expr), rel->relids) &&
+		!contain_volatile_functions((Node *) expr);
+}
+
+/* Whether the clause limits the scan, by values that are the same for all of its rows. */
 static bool
 clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 {
 	StreamBound bound;
 
-	return StreamBoundOfClause(clause, is_timestamp, rel, &bound) &&
-		!bms_overlap(pull_varnos(root, (Node *) bound.value), rel->relids) &&
-		!contain_volatile_functions((Node *) bound.value);
+	return StreamBoundOfClause(clause, is_column, rel, &bound) &&
+		is_constant(root, rel, bound.timestamp) &&
+		(bound.id == NULL || is_constant(root, rel, bound.id));
 }
 
 /* The order of a stream, as far as the query takes an interest in it. */

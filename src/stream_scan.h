@@ -7,6 +7,9 @@
 
 #include "nodes/extensible.h"
 
+/* All extensions of a server share the names of such nodes. */
+#define STREAM_SCAN_NAME	"actstream Stream"
+
 /*
  * Members of custom_private, in order.  custom_exprs holds the call of the
  * function, and after it the clauses that limit the scan.

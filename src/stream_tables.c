@@ -9,12 +9,13 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "local_tables.h"
 #include "stream_tables.h"
 
 #include "access/genam.h"
 #include "access/table.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -44,6 +45,18 @@ StreamTablesDefineSetting(void)
 }
 
 /*
+ * Has the table children that a query reads, too?
+ *
+ * After the last one is gone, the table's own row goes on to say so until ANALYZE.
+ */
+static bool
+has_children(Relation table)
+{
+	return table->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(table), NoLock) != NIL;
+}
+
+/*
  * May the current user read the whole table, and is what its heap holds what
  * a query would show of it?
  */
@@ -52,10 +65,8 @@ table_is_readable(Relation table)
 {
 	Oid			relid = RelationGetRelid(table);
 
-	return table->rd_rel->relkind == RELKIND_RELATION &&
-		table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
-		table->rd_rel->relam == HEAP_TABLE_AM_OID &&
-		!table->rd_rel->relhassubclass &&
+	return table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+		!has_children(table) &&
 		(pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
 		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ALL) == ACLCHECK_OK) &&
 		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
@@ -85,7 +96,8 @@ StreamTablesClose(StreamTables *tables)
  *		Open the tables, and lock them until the end of the transaction.
  *
  * False, and nothing is open, if a reader would not give the current user what a query over
- * the tables does.
+ * the tables does.  Raises ERRCODE_FEATURE_NOT_SUPPORTED if the server does not hold
+ * their rows, unless streams are to be read by queries anyway.
  */
 bool
 StreamTablesOpen(StreamTables *tables, bool with_follows)
@@ -99,6 +111,7 @@ StreamTablesOpen(StreamTables *tables, bool with_follows)
 		tables->follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
 		tables->follow_index = FollowIndexFind(tables->follow);
 	}
+	LocalTablesRequire();
 	if (table_is_readable(tables->action) &&
 		ActionIndexesFind(tables->action, tables->indexes) &&
 		(!with_follows ||

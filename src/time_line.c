@@ -27,7 +27,6 @@ struct TimeLine
 	Relation	action;
 	Oid			index;
 	Snapshot	snapshot;
-	ActionGroup *group;
 	ReadCounters *counters;
 	MemoryContext context;		/* of the chunk */
 	MemoryContext filter_context;	/* reset after each row */
@@ -47,19 +46,16 @@ struct TimeLine
  *		Make a time line, to be begun, of the index by time.
  *
  * The caller holds a lock on the table.  The time line lives in the current
- * memory context and has to be ended; so long "group" stays, which it fills.  It
- * adds what it does to "counters".
+ * memory context and has to be ended.  It adds what it does to "counters".
  */
 TimeLine *
-TimeLineCreate(Relation action, Oid index, Snapshot snapshot,
-			   ActionGroup *group, ReadCounters *counters)
+TimeLineCreate(Relation action, Oid index, Snapshot snapshot, ReadCounters *counters)
 {
 	TimeLine   *line = palloc0(sizeof(TimeLine));
 
 	line->action = action;
 	line->index = index;
 	line->snapshot = snapshot;
-	line->group = group;
 	line->counters = counters;
 	line->context = CurrentMemoryContext;
 	line->filter_context = AllocSetContextCreate(CurrentMemoryContext, "actstream filter",
@@ -75,17 +71,18 @@ TimeLineCreate(Relation action, Oid index, Snapshot snapshot,
  * "expected" is how many will be looked at, at a guess.
  */
 void
-TimeLineBegin(TimeLine *line, TimestampTz newest, TimestampTz oldest, int64 expected,
+TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expected,
 			  ActionFilter filter, void *filter_arg)
 {
-	ActionGroupReset(line->group);
 	line->oldest = oldest;
 	line->filter = filter;
 	line->filter_arg = filter_arg;
 	line->chunk.n = line->chunk.next = 0;
 	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
-	line->chunk.whole_pages = false;
+	/* a comparison of rows is for the first page only: see place_to_resume() */
+	line->chunk.whole_pages = newest.id < PG_INT64_MAX;
 	line->chunk.more = true;
+	line->chunk.clean = false;
 	line->chunk.resume = newest;
 	line->wanted = line->slice_end = 0;
 	line->counters->lists_opened++;
@@ -106,8 +103,7 @@ get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
 		return *place;
 	*place = IndexCursorOpen(line->action, line->index, has_newest + has_oldest, line->snapshot);
 	if (has_newest)
-		IndexCursorInitKey(*place, nkeys++, Anum_time_index_timestamp,
-						   BTLessEqualStrategyNumber);
+		IndexCursorInitPlace(*place, nkeys++, Anum_time_index_timestamp);
 	if (has_oldest)
 		IndexCursorInitKey(*place, nkeys++, Anum_time_index_timestamp,
 						   BTGreaterEqualStrategyNumber);
@@ -118,13 +114,14 @@ get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
 static void
 read_chunk(TimeLine *line)
 {
-	bool		has_newest = line->chunk.resume < DT_NOEND;
+	const ActionPlace newest_of_all = NewestPlaceOf(DT_NOEND);
+	bool		has_newest = ActionPlaceCompare(&line->chunk.resume, &newest_of_all) < 0;
 	bool		has_oldest = line->oldest > DT_NOBEGIN;
 	IndexCursor *cursor = get_cursor(line, has_newest, has_oldest);
 	int			nkeys = 0;
 
 	if (has_newest)
-		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(line->chunk.resume));
+		IndexCursorSetPlace(cursor, nkeys++, &line->chunk.resume);
 	if (has_oldest)
 		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(line->oldest));
 	IndexCursorSeek(cursor);
@@ -135,7 +132,7 @@ read_chunk(TimeLine *line)
 	line->slice_end = 0;
 }
 
-/* The end of the next slice: all entries of a time are in the same. */
+/* The end of the next slice: all entries of a place are in the same. */
 static int
 find_slice_end(const TimeLine *line)
 {
@@ -144,7 +141,8 @@ find_slice_end(const TimeLine *line)
 
 	if (end >= chunk->n)
 		return chunk->n;
-	while (end < chunk->n && chunk->entries[end].timestamp == chunk->entries[end - 1].timestamp)
+	while (end < chunk->n &&
+		   ActionPlaceCompare(&chunk->entries[end].place, &chunk->entries[end - 1].place) == 0)
 		end++;
 	return end;
 }
@@ -180,65 +178,66 @@ next_slice(TimeLine *line)
 }
 
 /*
- * TimeLineNextGroup
- *		Let the group be the next one; false if there is none.
+ * TimeLineNext
+ *		The next entry; false if there are no more.
  *
- * It may be one of no rows, just to say how far the time line has been read.
+ * It may be one of no row, just to say how far the time line has been read.
  */
 bool
-TimeLineNextGroup(TimeLine *line)
+TimeLineNext(TimeLine *line, ActionEntry *entry)
 {
 	ActionChunk *chunk = &line->chunk;
-	TimestampTz time;
 
 	if (chunk->next == line->wanted && !next_slice(line))
 		return false;
-	if (chunk->next == line->wanted)
+	if (chunk->next < line->wanted)
+		*entry = chunk->entries[chunk->next++];
+	else
 	{
-		ActionGroupBegin(line->group, chunk->entries[line->slice_end - 1].timestamp);
-		return true;
+		entry->place = chunk->entries[line->slice_end - 1].place;
+		ItemPointerSetInvalid(&entry->tid);
 	}
-	time = chunk->entries[chunk->next].timestamp;
-	ActionGroupBegin(line->group, time);
-	while (chunk->next < line->wanted && chunk->entries[chunk->next].timestamp == time)
-		ActionGroupAdd(line->group, &chunk->entries[chunk->next++].tid);
 	return true;
 }
 
-static bool
-is_wanted(TimeLine *line, TupleTableSlot *row)
+/*
+ * TimeLineClean
+ *		The row of the latest entry is dead to everybody: skip, and mark, what is
+ *		dead after it.
+ *
+ * Not so where most rows are passed over unseen: to see all of them takes longer.
+ */
+void
+TimeLineClean(TimeLine *line, const ActionEntry *dead)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(line->filter_context);
-	bool		wanted = ActionRowPasses(row, line->filter, line->filter_arg);
+	if (line->filter != NULL)
+		return;
+	ActionChunkClean(&line->chunk, dead);
+	line->wanted = line->slice_end = 0;
+}
 
+/*
+ * TimeLineWants
+ *		Whether the filter is true of a row that one of the entries led to.
+ */
+bool
+TimeLineWants(TimeLine *line, TupleTableSlot *row)
+{
+	MemoryContext oldcontext;
+	bool		wanted;
+
+	if (line->filter == NULL)
+		return true;
+	oldcontext = MemoryContextSwitchTo(line->filter_context);
+	wanted = ActionRowPasses(row, line->filter, line->filter_arg);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextReset(line->filter_context);
 	return wanted;
 }
 
 /*
- * TimeLineNextRow
- *		The next row of the group that is wanted, or NULL if there are no more.
- *
- * It is valid until the next call of any function here, or for the group.
- */
-TupleTableSlot *
-TimeLineNextRow(TimeLine *line)
-{
-	TupleTableSlot *row;
-
-	while ((row = ActionGroupNextRow(line->group)) != NULL)
-	{
-		if (line->filter == NULL || is_wanted(line, row))
-			return row;
-		CHECK_FOR_INTERRUPTS();
-	}
-	return NULL;
-}
-
-/*
  * TimeLineMayPause
- *		Whether all that was looked at has been taken into a group.
+ *		Whether all that was looked at has been yielded.
  */
 bool
 TimeLineMayPause(const TimeLine *line)

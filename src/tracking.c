@@ -96,7 +96,7 @@ parse_reference(TrackingTemplate *result, const char *template, Relation rel)
 				 errmsg("template is not one of a reference: \"%s\"", template),
 				 errhint("Write label:{column}, or {self} for the row itself.")));
 	if (result->nparts == 1 && result->parts[0].attnum == InvalidAttrNumber)
-		(void) DirectFunctionCall1(ref_in, CStringGetDatum(result->parts[0].text));
+		(void) DirectFunctionCall1(actstream_ref_in, CStringGetDatum(result->parts[0].text));
 }
 
 static List *

@@ -29,23 +29,22 @@ SELECT 'common', 'AND a."timestamp" < $3',
 ORDER BY a."timestamp" DESC LIMIT 20$$
 FROM common_design.content_type;
 
--- plain SQL on our tables, followee by followee: WITH TIES takes the rows as the
--- index gives them, where ORDER BY "timestamp", id would have them sorted
+-- plain SQL on our tables, followee by followee
 INSERT INTO bench.method (name, query) VALUES ('lateral', $$
 SELECT DISTINCT ON (a."timestamp", a.id) a.*
 FROM actstream.follow f
 CROSS JOIN LATERAL (
     (SELECT * FROM actstream.action a
      WHERE a.actor = f.followee AND a.public {below}
-     ORDER BY a."timestamp" DESC FETCH FIRST 20 ROWS WITH TIES)
+     ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20)
     UNION ALL
     (SELECT * FROM actstream.action a
      WHERE NOT f.actor_only AND a.target = f.followee AND a.public {below}
-     ORDER BY a."timestamp" DESC FETCH FIRST 20 ROWS WITH TIES)
+     ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20)
     UNION ALL
     (SELECT * FROM actstream.action a
      WHERE NOT f.actor_only AND a.action_object = f.followee AND a.public {below}
-     ORDER BY a."timestamp" DESC FETCH FIRST 20 ROWS WITH TIES)) AS a
+     ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20)) AS a
 WHERE f.follower = $1
 ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20$$);
 
@@ -74,7 +73,7 @@ SELECT 'unaided', query, false FROM bench.method WHERE name = 'actstream';
 -- what nobody can do without: 20 rows of the busiest actor from one index
 INSERT INTO bench.method (name, query) VALUES ('floor', $$
 SELECT * FROM actstream.action a WHERE a.actor = 'user:2' AND a.public
-ORDER BY a."timestamp" DESC LIMIT 20$$);
+ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20$$);
 
 CREATE VIEW bench.statement AS
 SELECT m.place, m.name AS method, m.aided, p.page, m.name || ' ' || p.page AS name,

@@ -276,11 +276,13 @@ $$;
 BEGIN;
 DROP INDEX actstream.action_target_idx;
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
-CREATE INDEX ON actstream.action (target, public, "timestamp") WHERE verb <> 'x';
-SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
-CREATE INDEX ON actstream.action (target, public, "timestamp" DESC);
+CREATE INDEX ON actstream.action (target, public, "timestamp", id) WHERE verb <> 'x';
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
 CREATE INDEX ON actstream.action (target, public, "timestamp");
+SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
+CREATE INDEX ON actstream.action (target, public, "timestamp" DESC, id);
+SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
+CREATE INDEX ON actstream.action (target, public, "timestamp", id);
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
 ROLLBACK;
 BEGIN;
@@ -294,6 +296,9 @@ CREATE TABLE more_actions () INHERITS (actstream.action);
 INSERT INTO more_actions (id, actor, verb) VALUES (0, 'person:7', 'inherited');
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$),
        (SELECT verb FROM actstream.actor_stream('person:7') LIMIT 1);
+DROP TABLE more_actions;
+SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$),
+       (SELECT verb FROM actstream.actor_stream('person:7') LIMIT 1);
 ROLLBACK;
 
 -- A prepared statement finds out: after the loss of an index, under other rights
@@ -301,6 +306,10 @@ ROLLBACK;
 SET plan_cache_mode = force_generic_plan;
 PREPARE first AS SELECT id FROM actstream.user_stream('follower:1') LIMIT 1;
 EXPLAIN (COSTS OFF) EXECUTE first;
+CREATE TABLE more_follows () INHERITS (actstream.follow);
+SELECT way('EXECUTE first');
+DROP TABLE more_follows;
+SELECT way('EXECUTE first');
 BEGIN;
 DROP INDEX actstream.action_target_idx;
 SELECT way('EXECUTE first');
@@ -335,14 +344,18 @@ SET row_security = off;
 SELECT id FROM actstream.actor_stream('person:7') LIMIT 1;
 RESET row_security;
 RESET ROLE;
--- who need not heed policies
+-- Who need not heed policies.  Not all minor releases make a plan anew when a role
+-- changes; one that is kept shows no more than a new one.
 ALTER ROLE stream_reader BYPASSRLS;
+DISCARD PLANS;
 SET ROLE stream_reader;
 SELECT way('EXECUTE first');
 EXECUTE first;
 RESET ROLE;
 ALTER ROLE stream_reader NOBYPASSRLS;
 SET ROLE stream_reader;
+EXECUTE first;
+DISCARD PLANS;
 SELECT way('EXECUTE first');
 EXECUTE first;
 RESET ROLE;
@@ -366,7 +379,8 @@ SELECT way('EXECUTE several'), way($$SELECT * FROM actstream.actor_stream('perso
        (SELECT a = o FROM answer a, other_answer o) AS the_same;
 RESET actstream.enable_streamscan;
 
--- Who leaves a group: nothing tells the plan, but the scan sees it, and asks SQL.
+-- Who leaves a group: not all minor releases tell the plan, but the scan sees it, and
+-- asks SQL.
 REVOKE SELECT ON actstream.action, actstream.follow FROM stream_reader;
 CREATE ROLE stream_readers;
 GRANT SELECT ON actstream.action, actstream.follow TO stream_readers;
@@ -378,9 +392,13 @@ EXECUTE from_function;
 RESET ROLE;
 REVOKE stream_readers FROM stream_reader;
 SET ROLE stream_reader;
-EXPLAIN (COSTS OFF) EXECUTE first;
+\set SHOW_CONTEXT never
 EXECUTE first;
 EXECUTE from_function;
+DISCARD PLANS;
+EXECUTE first;
+EXECUTE from_function;
+\unset SHOW_CONTEXT
 RESET ROLE;
 GRANT stream_readers TO stream_reader;
 -- who may not call the function

@@ -142,7 +142,7 @@ BEGIN;
 UPDATE actstream.action SET actor = 'person:3' WHERE id % 50 = 12;
 SELECT pg_stat_get_xact_tuples_hot_updated('actstream.action'::regclass) > 0 AS hot;
 COMMIT;
-CREATE INDEX ON actstream.action (actor, public, "timestamp");
+CREATE INDEX ON actstream.action (actor, public, "timestamp", id);
 SELECT * FROM differing();
 SELECT strategy FROM figures($$SELECT * FROM actstream.user_stream('person:a') LIMIT 20$$);
 

@@ -302,14 +302,14 @@ DROP INDEX actstream.other_idx;
 ALTER TABLE beside.other DROP COLUMN a;
 BEGIN;
 DROP INDEX actstream.action_target_idx;
-CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp") WHERE target IS NOT NULL;
+CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id) WHERE target IS NOT NULL;
 COMMIT;
 REINDEX INDEX CONCURRENTLY actstream.action_timestamp_idx;
 REINDEX INDEX CONCURRENTLY actstream.action_pkey;
 REINDEX INDEX CONCURRENTLY actstream.follow_followee_idx;
 DROP INDEX actstream.action_actor_idx;
 VACUUM FULL actstream.follow;
-CREATE INDEX CONCURRENTLY action_actor_idx ON actstream.action (actor, public, "timestamp");
+CREATE INDEX CONCURRENTLY action_actor_idx ON actstream.action (actor, public, "timestamp", id);
 ANALYZE actstream.action;
 REINDEX TABLE actstream.action;
 DROP TABLE beside.other;
@@ -404,33 +404,37 @@ my %indexes = (
     (map { ("renamed $_" => "ALTER INDEX actstream.$_ RENAME TO something_else") }
             qw(action_actor_idx action_target_idx action_action_object_idx action_timestamp_idx follow_pkey)),
     'action_actor_idx of another column' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (target, public, "timestamp")',
+        CREATE INDEX action_actor_idx ON actstream.action (target, public, "timestamp", id)',
     'action_actor_idx in another order' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp" DESC)',
+        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp" DESC, id)',
     'action_actor_idx of other columns' => 'DROP INDEX actstream.action_actor_idx;
         CREATE INDEX action_actor_idx ON actstream.action (actor, "timestamp")',
+    'action_actor_idx without ids' => 'DROP INDEX actstream.action_actor_idx;
+        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")',
+    'action_timestamp_idx without ids' => 'DROP INDEX actstream.action_timestamp_idx;
+        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public',
     'action_actor_idx of an expression' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, (NOT public), "timestamp")',
+        CREATE INDEX action_actor_idx ON actstream.action (actor, (NOT public), "timestamp", id)',
     'action_actor_idx with a hash' => 'DROP INDEX actstream.action_actor_idx;
         CREATE INDEX action_actor_idx ON actstream.action USING hash (actor)',
     'partial action_actor_idx' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp") WHERE id % 2 = 0',
+        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id) WHERE id % 2 = 0',
     'partial action_target_idx' => 'DROP INDEX actstream.action_target_idx;
-        CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp") WHERE target IS NOT NULL AND action_object IS NULL',
+        CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id) WHERE target IS NOT NULL AND action_object IS NULL',
     'action_timestamp_idx of private actions' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE NOT public',
+        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id) WHERE NOT public',
     'action_timestamp_idx of all actions' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp")',
+        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id)',
     # the first of two that look alike, by its OID; as after REINDEX CONCURRENTLY of ours
     'an older index of all timestamps' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX mine ON actstream.action ("timestamp");
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public',
+        CREATE INDEX mine ON actstream.action ("timestamp", id);
+        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id) WHERE public',
     'an older index of some timestamps' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX mine ON actstream.action ("timestamp") WHERE public AND id > 100;
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public',
+        CREATE INDEX mine ON actstream.action ("timestamp", id) WHERE public AND id > 100;
+        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id) WHERE public',
     'an older index of some actors' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX mine ON actstream.action (actor, public, "timestamp") WHERE public;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")',
+        CREATE INDEX mine ON actstream.action (actor, public, "timestamp", id) WHERE public;
+        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id)',
     'action_timestamp_idx of ids' => 'DROP INDEX actstream.action_timestamp_idx;
         CREATE INDEX action_timestamp_idx ON actstream.action (id) WHERE public',
     'follow_pkey in another order' => 'ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey;
@@ -493,7 +497,7 @@ foreach my $ddl ('ALTER TABLE actstream.action ADD COLUMN more text', q{ALTER TA
         UPDATE actstream.action SET actor = 'o:6' WHERE actor::text = 'o:5';
         SELECT pg_stat_get_xact_tuples_hot_updated('actstream.action'::regclass);
         COMMIT;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")});
+        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id)});
     cmp_ok($moved, '>', 0, 'rows are updated in place');
     is($node->safe_psql('postgres', q{SELECT indcheckxmin FROM pg_index WHERE indexrelid = 'actstream.action_actor_idx'::regclass}),
         't', 'the new index is not for older snapshots');

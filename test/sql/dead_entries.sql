@@ -1,0 +1,110 @@
+--
+-- Entries of rows that are dead to everybody: the first page that meets many of
+-- them marks them, and the next ones skip them, as index scans do.
+--
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS actstream CASCADE;
+CREATE EXTENSION actstream;
+RESET client_min_messages;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SET search_path = public, actstream;
+-- a bound of the map is for dead rows, too
+SET actstream.enable_recency_map = off;
+-- VACUUM would remove them
+ALTER TABLE actstream.action SET (autovacuum_enabled = off);
+
+SELECT label FROM actstream.register_external('person');
+SELECT label FROM actstream.register_external('repo');
+
+CREATE FUNCTION send(first int, last int) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO actstream.action ("timestamp", actor, verb, target)
+    SELECT timestamptz '2026-01-01 00:00+00' + i * interval '1 second',
+           actstream.ref('person', i % 7), 'did', actstream.ref('repo', i % 11)
+    FROM generate_series(first, last) AS i
+$$;
+SELECT send(1, 2000);
+-- somebody who meets some actions through two follows
+INSERT INTO actstream.follow (follower, followee, actor_only)
+VALUES ('person:100', 'person:1', true), ('person:100', 'person:2', true),
+       ('person:100', 'repo:1', false), ('person:100', 'repo:2', false);
+
+-- How many rows that were not there a page has come upon: none, few, or how many?
+CREATE FUNCTION skipped(stream text) RETURNS text
+LANGUAGE plpgsql SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    plan json;
+    skipped int;
+BEGIN
+    EXECUTE format('EXPLAIN (ANALYZE, FORMAT json, COSTS OFF, TIMING OFF, SUMMARY OFF) '
+                   'SELECT * FROM %s AS s LIMIT 20', stream) INTO plan;
+    skipped := plan->0->'Plan'->'Plans'->0->>'Heap Fetches Skipped';
+    RETURN CASE WHEN skipped <= 40 THEN 'few' WHEN skipped < 400 THEN 'some' ELSE 'many' END;
+END
+$$;
+CREATE TABLE stream (name text, call text);
+INSERT INTO stream VALUES
+    ('public', 'actstream.public_stream()'),
+    ('actor', $$actstream.actor_stream('person:3')$$),
+    ('any', $$actstream.any_stream('repo:7')$$),
+    ('user', $$actstream.user_stream('person:100')$$);
+CREATE FUNCTION ids(stream text) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    result bigint[];
+BEGIN
+    EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM %s AS s) AS s', stream) INTO result;
+    RETURN result;
+END
+$$;
+CREATE FUNCTION wanted(stream text) RETURNS bigint[] LANGUAGE sql SET actstream.enable_streamscan = off
+RETURN ids(stream);
+
+-- at the top
+BEGIN;
+SELECT send(2001, 10000);
+ROLLBACK;
+SELECT name, skipped(call) AS first, skipped(call) AS second, ids(call) = wanted(call) AS same FROM stream ORDER BY name;
+
+-- further down, between rows that are there: a whole stream, and again
+BEGIN;
+SELECT send(10001, 14000);
+ROLLBACK;
+SELECT send(14001, 14010);
+BEGIN;
+SELECT send(14011, 16000);
+ROLLBACK;
+SELECT send(16001, 16010);
+SELECT name, ids(call) = wanted(call) AS same, skipped(call) FROM stream ORDER BY name;
+
+-- one in ten
+DO $$
+BEGIN
+    FOR i IN 0 .. 199 LOOP
+        PERFORM send(20001 + i * 10, 20009 + i * 10);
+        BEGIN
+            PERFORM send(20010 + i * 10, 20010 + i * 10);
+            RAISE division_by_zero;
+        EXCEPTION WHEN division_by_zero THEN
+            NULL;
+        END;
+    END LOOP;
+END
+$$;
+SELECT name, ids(call) = wanted(call) AS same FROM stream ORDER BY name;
+SELECT name, ids(call) = wanted(call) AS same FROM stream ORDER BY name;
+
+-- Rows with new versions, which have the same place as the old ones: an old one can
+-- be met after the new one has been shown.
+UPDATE actstream.action SET external_id = id::text WHERE id % 3 > 0;
+UPDATE actstream.action SET external_id = 'again ' || id WHERE id % 3 = 1;
+SELECT name, ids(call) = wanted(call) AS same FROM stream ORDER BY name;
+SELECT name, ids(call) = wanted(call) AS same, skipped(call) <> 'many' AS few FROM stream ORDER BY name;
+
+-- all of them
+DELETE FROM actstream.action;
+SELECT name, ids(call) IS NULL AS none FROM stream ORDER BY name;
+SELECT name, ids(call) IS NULL AS none FROM stream ORDER BY name;
+
+DROP TABLE stream;
+DROP FUNCTION send, skipped, ids, wanted;
+DROP EXTENSION actstream CASCADE;
