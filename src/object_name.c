@@ -220,9 +220,14 @@ add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *
 			return;
 	}
 	foreach(lc, columns)
-		appendStringInfo(sql, ", x.%s",
-						 quote_identifier(get_attname(RelationGetRelid(table->rel),
-													  lfirst_int(lc), false)));
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->rel), lfirst_int(lc) - 1);
+		const char *column = quote_identifier(NameStr(att->attname));
+
+		/* what the output function of its type gives, which a cast may not */
+		appendStringInfo(sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
+						 " THEN pg_catalog.format('%%s', x.%s) END", column, column);
+	}
 	filling->first_column = *ncolumns + 1;
 	*ncolumns += list_length(columns);
 }

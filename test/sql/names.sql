@@ -386,8 +386,8 @@ RESET ROLE;
 RESET search_path;
 SELECT * FROM evil.log;
 
--- what a table's owner has put into it runs as whoever looks, as in any query: a
--- cast to json for a value, but not for a name
+-- what a table's owner has put into it runs as the owner, whoever looks: a cast to
+-- json for a value, but not for a name
 CREATE TYPE names.mood2 AS ENUM ('good', 'bad');
 CREATE FUNCTION names.mood_to_json(names.mood2) RETURNS json LANGUAGE plpgsql AS $$
 BEGIN
@@ -399,6 +399,7 @@ CREATE TABLE names.strange (id integer PRIMARY KEY, m names.mood2);
 INSERT INTO names.strange VALUES (1, 'good');
 SELECT label FROM actstream.register('names.strange', name_template => '{m}');
 GRANT SELECT ON names.strange TO actstream_reader;
+ALTER TABLE names.strange OWNER TO actstream_owner;
 SET ROLE actstream_reader;
 SELECT actstream.display_name('strange:1');
 SELECT actstream.expand('strange:1');
