@@ -161,20 +161,15 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 	for (int i = 0; i < batch->nrefs; i++)
 	{
 		Datum		keys[INDEX_MAX_KEYS];
+		char	   *parts[INDEX_MAX_KEYS];
 		ListCell   *lc;
 
 		/* it cannot be the key of any row */
-		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], keys))
+		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], keys) ||
+			!ObjectKeySplit(&table->type, batch->refs[i], parts))
 			continue;
 		foreach(lc, columns)
-		{
-			Oid			output;
-			bool		isvarlena;
-
-			getTypeOutputInfo(ObjectKeyType(tupdesc, lfirst_int(lc)), &output, &isvarlena);
-			values[foreach_current_index(lc)] =
-				OidOutputFunctionCall(output, keys[key_position(&table->type, lfirst_int(lc))]);
-		}
+			values[foreach_current_index(lc)] = parts[key_position(&table->type, lfirst_int(lc))];
 		filling->texts[batch->positions[i]] = fill_template(filling, values);
 	}
 }

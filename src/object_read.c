@@ -178,7 +178,8 @@ ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
 		table->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 
 	/* while we waited for it, it may have become another type's, or none's */
-	if (!is_table || !find_type(&table->type, batch) || table->type.relation != relid)
+	if (!is_table || !find_type(&table->type, batch) || table->type.relation != relid ||
+		!ObjectKeyIsReadable(&table->type, RelationGetDescr(table->rel)))
 	{
 		table_close(table->rel, AccessShareLock);
 		return false;
@@ -254,7 +255,6 @@ ObjectTableMayRead(const ObjectTable *table)
 static char *
 make_sql(const ObjectTable *table, const char *columns, bool many)
 {
-	TupleDesc	tupdesc = RelationGetDescr(table->rel);
 	int			nkeys = table->type.nkeys;
 	StringInfoData sql;
 
@@ -276,13 +276,8 @@ make_sql(const ObjectTable *table, const char *columns, bool many)
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table->rel)),
 												RelationGetRelationName(table->rel)),
 					 many ? "ON" : "WHERE");
-	for (int i = 1; i <= nkeys; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, table->type.keys[i - 1] - 1);
-
-		appendStringInfo(&sql, "%sx.%s OPERATOR(pg_catalog.=) %s%d", i > 1 ? " AND " : "",
-						 quote_identifier(NameStr(att->attname)), many ? "k.k" : "$", i);
-	}
+	ObjectKeyAppendCondition(&sql, &table->type, RelationGetDescr(table->rel),
+							 many ? "k.k" : "$");
 	return sql.data;
 }
 
