@@ -197,6 +197,23 @@ CREATE OPERATOR CLASS actstream.ref_ops
     FUNCTION 1 actstream.ref_hash(actstream.ref),
     FUNCTION 2 actstream.ref_hash_extended(actstream.ref, bigint);
 
+CREATE FUNCTION actstream.ref_smaller(actstream.ref, actstream.ref) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION actstream.ref_larger(actstream.ref, actstream.ref) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE AGGREGATE actstream.min(actstream.ref) (
+    SFUNC = actstream.ref_smaller, STYPE = actstream.ref, COMBINEFUNC = actstream.ref_smaller,
+    SORTOP = OPERATOR(actstream.<), PARALLEL = safe
+);
+CREATE AGGREGATE actstream.max(actstream.ref) (
+    SFUNC = actstream.ref_larger, STYPE = actstream.ref, COMBINEFUNC = actstream.ref_larger,
+    SORTOP = OPERATOR(actstream.>), PARALLEL = safe
+);
+COMMENT ON FUNCTION actstream.ref_smaller(actstream.ref, actstream.ref) IS 'smaller of two';
+COMMENT ON FUNCTION actstream.ref_larger(actstream.ref, actstream.ref) IS 'larger of two';
+COMMENT ON AGGREGATE actstream.min(actstream.ref) IS 'least reference';
+COMMENT ON AGGREGATE actstream.max(actstream.ref) IS 'greatest reference';
+
 COMMENT ON OPERATOR FAMILY actstream.ref_ops USING btree IS 'references by label, then by key';
 COMMENT ON OPERATOR FAMILY actstream.ref_ops USING hash IS 'references';
 COMMENT ON OPERATOR CLASS actstream.ref_ops USING btree IS 'references by label, then by key';
