@@ -4,8 +4,9 @@
  *
  * Nothing is replaced and nothing is taken over: an object of ours that exists
  * already stops the script.  Functions in SQL have parsed bodies (BEGIN ATOMIC
- * or RETURN), which name their objects once and for all, whatever search_path
- * they are called under, and which the planner inlines.
+ * or RETURN), which name their objects once and for all, or else qualify every
+ * name: they mean the same whatever search_path they are called under, and the
+ * planner inlines them.
  */
 
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
@@ -479,7 +480,9 @@ COMMENT ON COLUMN actstream.follow.flag IS 'kind of follow; empty is the plain o
 COMMENT ON COLUMN actstream.follow.actor_only IS 'only what the followee does, not what is done to it or with it';
 COMMENT ON COLUMN actstream.follow.started IS 'when it began';
 
-CREATE INDEX follow_followee_idx ON actstream.follow (followee);
+-- all of the key, so that whoever looks for one follow reads one entry, whichever
+-- index the planner takes
+CREATE INDEX follow_followee_idx ON actstream.follow (followee, follower, flag);
 COMMENT ON INDEX actstream.follow_pkey IS 'what a follower follows, and how';
 COMMENT ON INDEX actstream.follow_followee_idx IS 'the followers of an object';
 
@@ -538,24 +541,19 @@ CREATE FUNCTION actstream.is_following(
           AND f.followee OPERATOR(actstream.=) is_following.followee
           AND (is_following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) is_following.flag));
 
--- Each once, which is the one with the least flag.  DISTINCT would need to know
--- the operator class of references, which pg_upgrade makes after functions.
+-- DISTINCT needs to know the operator class of references, which pg_upgrade makes
+-- after functions: hence bodies in a string, with every name qualified.
 CREATE FUNCTION actstream.followers(
     followee actstream.ref,
     flag     text DEFAULT NULL)
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT f.follower
+AS $$
+    SELECT DISTINCT f.follower
     FROM actstream.follow f
     WHERE f.followee OPERATOR(actstream.=) followers.followee
-      AND CASE WHEN followers.flag IS NOT NULL THEN f.flag OPERATOR(pg_catalog.=) followers.flag
-               ELSE NOT EXISTS (
-                   SELECT FROM actstream.follow g
-                   WHERE g.follower OPERATOR(actstream.=) f.follower
-                     AND g.followee OPERATOR(actstream.=) f.followee
-                     AND g.flag OPERATOR(pg_catalog.<) f.flag) END;
-END;
+      AND (followers.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) followers.flag)
+$$;
 
 CREATE FUNCTION actstream.following(
     follower actstream.ref,
@@ -563,19 +561,14 @@ CREATE FUNCTION actstream.following(
     labels   text[] DEFAULT NULL)
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT f.followee
+AS $$
+    SELECT DISTINCT f.followee
     FROM actstream.follow f
     WHERE f.follower OPERATOR(actstream.=) following.follower
-      AND CASE WHEN following.flag IS NOT NULL THEN f.flag OPERATOR(pg_catalog.=) following.flag
-               ELSE NOT EXISTS (
-                   SELECT FROM actstream.follow g
-                   WHERE g.follower OPERATOR(actstream.=) f.follower
-                     AND g.followee OPERATOR(actstream.=) f.followee
-                     AND g.flag OPERATOR(pg_catalog.<) f.flag) END
+      AND (following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) following.flag)
       AND (following.labels IS NULL
-           OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels));
-END;
+           OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels))
+$$;
 
 COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
     IS 'whether the one follows the other';
