@@ -42,6 +42,14 @@ typedef struct Fillings
 	Filling		url;
 } Fillings;
 
+/* Is the template of a URL nothing but a column, whose value then is an address? */
+static bool
+is_address(const Filling *filling)
+{
+	return filling->is_url && list_length(filling->parts) == 1 &&
+		((TemplatePart *) linitial(filling->parts))->is_column;
+}
+
 /*
  * The template with "values", one for each of its columns, in order.
  *
@@ -53,6 +61,9 @@ fill_template(const Filling *filling, char **values)
 {
 	StringInfoData text;
 	ListCell   *lc;
+
+	if (is_address(filling))
+		return values[0] == NULL || values[0][0] == '\0' ? NULL : UriOfAddress(values[0]);
 
 	initStringInfo(&text);
 	foreach(lc, filling->parts)
