@@ -260,7 +260,7 @@ WHERE pronamespace = 'actstream'::regnamespace AND prokind <> 'a'
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace
   AND prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
-  AND has_function_privilege('public', p.oid, 'EXECUTE');
+  AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY p.proname;
 -- none of our triggers can be put off, to run as whoever it is at COMMIT
 SELECT tgrelid::regclass, tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid
 WHERE pronamespace = 'actstream'::regnamespace AND tgdeferrable;

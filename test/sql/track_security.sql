@@ -295,7 +295,7 @@ WHERE p.pronamespace = 'actstream'::regnamespace AND p.prosecdef
 SELECT p.proname FROM pg_proc p
 WHERE p.pronamespace = 'actstream'::regnamespace
   AND (p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) OR p.proname IN ('object_exists', 'integrity_check'))
-  AND has_function_privilege('public', p.oid, 'EXECUTE');
+  AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY p.proname;
 
 RESET search_path;
 SET client_min_messages = warning;
