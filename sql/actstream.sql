@@ -935,6 +935,10 @@ COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether there is 
 CREATE FUNCTION actstream.object_type_fault(label text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_type_fault';
 REVOKE EXECUTE ON FUNCTION actstream.object_type_fault(text) FROM PUBLIC;
+CREATE FUNCTION actstream.template_fault(template text, relation regclass) RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_template_fault';
+REVOKE EXECUTE ON FUNCTION actstream.template_fault(text, regclass) FROM PUBLIC;
+COMMENT ON FUNCTION actstream.template_fault(text, regclass) IS 'why a template gives no text; null if it does';
 COMMENT ON FUNCTION actstream.object_type_fault(text) IS 'why a table is not what its registration says; null if it is';
 
 CREATE FUNCTION actstream.integrity_check()
@@ -1022,6 +1026,11 @@ BEGIN ATOMIC
     FROM actstream.object_type t
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.relation
     WHERE actstream.object_type_fault(t.label) IS NOT NULL
+    UNION ALL
+    SELECT 'broken template', t.label, t.relation, NULL, actstream.template_fault(v.template, t.relation)
+    FROM actstream.object_type t
+    CROSS JOIN LATERAL (VALUES (t.name_template), (t.url_template)) AS v (template)
+    WHERE actstream.template_fault(v.template, t.relation) IS NOT NULL
     UNION ALL
     SELECT 'rule', NULL, r.ev_class::regclass, NULL, r.rulename::text
     FROM pg_catalog.pg_rewrite r

@@ -24,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(actstream_display_name);
 PG_FUNCTION_INFO_V1(actstream_url);
+PG_FUNCTION_INFO_V1(actstream_template_fault);
 
 /* One template of a type, being filled. */
 typedef struct Filling
@@ -83,6 +84,23 @@ fill_template(const Filling *filling, char **values)
 	return strspn(text.data, " ") == (size_t) text.len ? NULL : text.data;
 }
 
+/* What the template of an external type names that is neither a label nor a key. */
+static const char *
+unknown_word(const List *parts)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (part->is_column && strcmp(part->text, "label") != 0 &&
+			strcmp(part->text, "key") != 0)
+			return part->text;
+	}
+	return NULL;
+}
+
 /*
  * Fill the template of an external type: it has a label and a key.
  */
@@ -110,28 +128,28 @@ fill_external(const Filling *filling, const ObjectBatch *batch)
 }
 
 /*
- * The attribute numbers of the columns in the template, in order; false if one
- * of them is not there any more.
+ * The attribute numbers of the columns in the template, in order.  Returns the name of
+ * one that is not there any more, else NULL.
  */
-static bool
-template_columns(const Filling *filling, Relation rel, List **columns)
+static const char *
+template_columns(const List *parts, Oid relid, List **columns)
 {
 	ListCell   *lc;
 
 	*columns = NIL;
-	foreach(lc, filling->parts)
+	foreach(lc, parts)
 	{
 		TemplatePart *part = lfirst(lc);
 		AttrNumber	attnum;
 
 		if (!part->is_column)
 			continue;
-		attnum = get_attnum(RelationGetRelid(rel), part->text);
+		attnum = get_attnum(relid, part->text);
 		if (attnum <= 0)
-			return false;
+			return part->text;
 		*columns = lappend_int(*columns, attnum);
 	}
-	return true;
+	return NULL;
 }
 
 /* Which column of the key that is, from 0; -1 if it is none. */
@@ -258,10 +276,8 @@ prepare_filling(Filling *filling, StringInfo sql, int *ncolumns, const ObjectBat
 	List	   *columns;
 
 	filling->first_column = 0;
-	if (template == NULL)
-		return;
-	filling->parts = TemplateParse(template);
-	if (!template_columns(filling, table->rel, &columns))
+	if (template == NULL || !TemplateTryParse(template, &filling->parts) ||
+		template_columns(filling->parts, RelationGetRelid(table->rel), &columns) != NULL)
 		return;
 	if (filling->is_url && are_key_columns(&table->type, columns))
 		fill_from_keys(filling, batch, table, columns);
@@ -296,10 +312,9 @@ fill_external_template(Filling *filling, const ObjectBatch *batch, const Registe
 {
 	const char *template = template_of(type, filling);
 
-	if (template == NULL)
-		return;
-	filling->parts = TemplateParse(template);
-	fill_external(filling, batch);
+	if (template != NULL && TemplateTryParse(template, &filling->parts) &&
+		unknown_word(filling->parts) == NULL)
+		fill_external(filling, batch);
 }
 
 /*
@@ -430,4 +445,33 @@ actstream_url(PG_FUNCTION_ARGS)
 	if (text == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/*
+ * template_fault(template, relation)
+ *		In a word, why no object of the table, or with null of an external type, has a name
+ *		or an address by the template; null if nothing is wrong with it.
+ */
+Datum
+actstream_template_fault(PG_FUNCTION_ARGS)
+{
+	char	   *template;
+	List	   *parts;
+	List	   *columns;
+	const char *missing = NULL;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	template = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!TemplateTryParse(template, &parts))
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("The template \"%s\" is malformed."),
+												  template)));
+	if (PG_ARGISNULL(1))
+		missing = unknown_word(parts);
+	else if (get_rel_name(PG_GETARG_OID(1)) != NULL)
+		missing = template_columns(parts, PG_GETARG_OID(1), &columns);
+	if (missing == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("There is no column \"%s\" for the template \"%s\"."),
+											  missing, template)));
 }

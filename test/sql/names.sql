@@ -92,7 +92,7 @@ SELECT actstream.display_name(NULL), actstream.url(NULL), actstream.expand(NULL)
 -- a URL with a hole in it leads nowhere; what is not of the key needs the row
 SELECT label FROM actstream.register('users', 'user', name_template => '#{id}', url_template => '/{last_name}/{id}');
 SELECT object, name, url FROM shown('user:1', 'user:3', 'user:-4', 'user:5');
--- a text without columns
+-- a text without columns: perhaps the braces were forgotten
 SELECT label FROM actstream.register('users', 'user', name_template => 'a user', url_template => '/users');
 SELECT object, name, url FROM shown('user:1', 'user:5', 'user:x');
 SELECT label FROM actstream.register('users', 'user', name_template => '', url_template => '');
@@ -207,6 +207,28 @@ ALTER TABLE public.changed RENAME COLUMN id TO number;
 SELECT * FROM shown('changing:1');
 ALTER TABLE public.changed DROP COLUMN name;
 SELECT * FROM shown('changing:1');
+SELECT problem, label, detail FROM actstream.integrity_check() WHERE label = 'changing';
+SELECT verb FROM actstream.act_send('changing:1', 'lost', 'changing:1');
+CREATE VIEW lost AS
+    SELECT actstream.sentence(a, a."timestamp"),
+           (SELECT actstream.activity_streams_1(b, 'tag:example.org,2026:x', 'T', 'https://example.org/') #> '{items,0,object}' FROM actstream.action b WHERE b.id = a.id) AS fed
+    FROM actstream.action a WHERE verb = 'lost';
+SELECT * FROM lost;
+-- templates that came past the checks, as in a copy of the table, do no harm either
+SET session_replication_role = replica;
+UPDATE actstream.object_type SET name_template = '{number', url_template = '}' WHERE label = 'changing';
+UPDATE actstream.object_type SET name_template = '{nope}', url_template = '{}' WHERE label = 'website';
+RESET session_replication_role;
+SELECT * FROM shown('changing:1', 'website:x');
+SELECT * FROM lost;
+SELECT problem, label, detail FROM actstream.integrity_check() WHERE problem = 'broken template' ORDER BY label COLLATE "C", detail COLLATE "C";
+ALTER TABLE public.changed RENAME COLUMN more TO less;
+SELECT name_template FROM actstream.object_type WHERE label = 'changing';
+SELECT label FROM actstream.register('public.changed', 'changing', name_template => '{less}', url_template => '/{number}');
+SELECT label FROM actstream.register_external('website', '{label} {key}', 'https://{key}');
+SELECT * FROM shown('changing:1', 'website:x');
+SELECT problem, label, detail FROM actstream.integrity_check() WHERE problem = 'broken template';
+DELETE FROM actstream.action WHERE verb = 'lost';
 -- another table that has its name now is not meant
 ALTER TABLE public.changed RENAME TO other;
 CREATE TABLE public.changed (number integer PRIMARY KEY, name text);
