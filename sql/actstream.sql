@@ -4,8 +4,9 @@
  *
  * Nothing is replaced and nothing is taken over: an object of ours that exists
  * already stops the script.  Functions in SQL have parsed bodies (BEGIN ATOMIC
- * or RETURN), which name their objects once and for all, whatever search_path
- * they are called under, and which the planner inlines.
+ * or RETURN), which name their objects once and for all, or else qualify every
+ * name: they mean the same whatever search_path they are called under, and the
+ * planner inlines them.
  */
 
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
@@ -196,6 +197,23 @@ CREATE OPERATOR CLASS actstream.ref_ops
     OPERATOR 1 actstream.=,
     FUNCTION 1 actstream.ref_hash(actstream.ref),
     FUNCTION 2 actstream.ref_hash_extended(actstream.ref, bigint);
+
+CREATE FUNCTION actstream.ref_smaller(actstream.ref, actstream.ref) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_smaller';
+CREATE FUNCTION actstream.ref_larger(actstream.ref, actstream.ref) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_larger';
+CREATE AGGREGATE actstream.min(actstream.ref) (
+    SFUNC = actstream.ref_smaller, STYPE = actstream.ref, COMBINEFUNC = actstream.ref_smaller,
+    SORTOP = OPERATOR(actstream.<), PARALLEL = safe
+);
+CREATE AGGREGATE actstream.max(actstream.ref) (
+    SFUNC = actstream.ref_larger, STYPE = actstream.ref, COMBINEFUNC = actstream.ref_larger,
+    SORTOP = OPERATOR(actstream.>), PARALLEL = safe
+);
+COMMENT ON FUNCTION actstream.ref_smaller(actstream.ref, actstream.ref) IS 'smaller of two';
+COMMENT ON FUNCTION actstream.ref_larger(actstream.ref, actstream.ref) IS 'larger of two';
+COMMENT ON AGGREGATE actstream.min(actstream.ref) IS 'least reference';
+COMMENT ON AGGREGATE actstream.max(actstream.ref) IS 'greatest reference';
 
 COMMENT ON OPERATOR FAMILY actstream.ref_ops USING btree IS 'references by label, then by key';
 COMMENT ON OPERATOR FAMILY actstream.ref_ops USING hash IS 'references';
@@ -462,7 +480,9 @@ COMMENT ON COLUMN actstream.follow.flag IS 'kind of follow; empty is the plain o
 COMMENT ON COLUMN actstream.follow.actor_only IS 'only what the followee does, not what is done to it or with it';
 COMMENT ON COLUMN actstream.follow.started IS 'when it began';
 
-CREATE INDEX follow_followee_idx ON actstream.follow (followee);
+-- all of the key, so that whoever looks for one follow reads one entry, whichever
+-- index the planner takes
+CREATE INDEX follow_followee_idx ON actstream.follow (followee, follower, flag);
 COMMENT ON INDEX actstream.follow_pkey IS 'what a follower follows, and how';
 COMMENT ON INDEX actstream.follow_followee_idx IS 'the followers of an object';
 
@@ -521,24 +541,19 @@ CREATE FUNCTION actstream.is_following(
           AND f.followee OPERATOR(actstream.=) is_following.followee
           AND (is_following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) is_following.flag));
 
--- Each once, which is the one with the least flag.  DISTINCT would need to know
--- the operator class of references, which pg_upgrade makes after functions.
+-- DISTINCT needs to know the operator class of references, which pg_upgrade makes
+-- after functions: hence bodies in a string, with every name qualified.
 CREATE FUNCTION actstream.followers(
     followee actstream.ref,
     flag     text DEFAULT NULL)
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT f.follower
+AS $$
+    SELECT DISTINCT f.follower
     FROM actstream.follow f
     WHERE f.followee OPERATOR(actstream.=) followers.followee
-      AND CASE WHEN followers.flag IS NOT NULL THEN f.flag OPERATOR(pg_catalog.=) followers.flag
-               ELSE NOT EXISTS (
-                   SELECT FROM actstream.follow g
-                   WHERE g.follower OPERATOR(actstream.=) f.follower
-                     AND g.followee OPERATOR(actstream.=) f.followee
-                     AND g.flag OPERATOR(pg_catalog.<) f.flag) END;
-END;
+      AND (followers.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) followers.flag)
+$$;
 
 CREATE FUNCTION actstream.following(
     follower actstream.ref,
@@ -546,19 +561,14 @@ CREATE FUNCTION actstream.following(
     labels   text[] DEFAULT NULL)
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT f.followee
+AS $$
+    SELECT DISTINCT f.followee
     FROM actstream.follow f
     WHERE f.follower OPERATOR(actstream.=) following.follower
-      AND CASE WHEN following.flag IS NOT NULL THEN f.flag OPERATOR(pg_catalog.=) following.flag
-               ELSE NOT EXISTS (
-                   SELECT FROM actstream.follow g
-                   WHERE g.follower OPERATOR(actstream.=) f.follower
-                     AND g.followee OPERATOR(actstream.=) f.followee
-                     AND g.flag OPERATOR(pg_catalog.<) f.flag) END
+      AND (following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) following.flag)
       AND (following.labels IS NULL
-           OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels));
-END;
+           OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels))
+$$;
 
 COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
     IS 'whether the one follows the other';
@@ -925,6 +935,10 @@ COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether there is 
 CREATE FUNCTION actstream.object_type_fault(label text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_type_fault';
 REVOKE EXECUTE ON FUNCTION actstream.object_type_fault(text) FROM PUBLIC;
+CREATE FUNCTION actstream.template_fault(template text, relation regclass) RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_template_fault';
+REVOKE EXECUTE ON FUNCTION actstream.template_fault(text, regclass) FROM PUBLIC;
+COMMENT ON FUNCTION actstream.template_fault(text, regclass) IS 'why a template gives no text; null if it does';
 COMMENT ON FUNCTION actstream.object_type_fault(text) IS 'why a table is not what its registration says; null if it is';
 
 CREATE FUNCTION actstream.integrity_check()
@@ -1012,6 +1026,11 @@ BEGIN ATOMIC
     FROM actstream.object_type t
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.relation
     WHERE actstream.object_type_fault(t.label) IS NOT NULL
+    UNION ALL
+    SELECT 'broken template', t.label, t.relation, NULL, actstream.template_fault(v.template, t.relation)
+    FROM actstream.object_type t
+    CROSS JOIN LATERAL (VALUES (t.name_template), (t.url_template)) AS v (template)
+    WHERE actstream.template_fault(v.template, t.relation) IS NOT NULL
     UNION ALL
     SELECT 'rule', NULL, r.ev_class::regclass, NULL, r.rulename::text
     FROM pg_catalog.pg_rewrite r

@@ -46,7 +46,6 @@
 #define Anum_phrase_language			1
 #define Anum_phrase_verb				2
 #define Anum_phrase_pattern				3
-#define Natts_phrase					3
 
 /* on_delete: what becomes of references to a row that is gone */
 typedef enum OnDelete

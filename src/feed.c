@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "action_row.h"
 #include "catalog.h"
 #include "feed.h"
 #include "object_name.h"
@@ -126,29 +127,23 @@ make_state(FunctionCallInfo fcinfo)
 	return state;
 }
 
-static Datum
-attribute(HeapTupleHeader row, AttrNumber attnum, bool *missing)
+static const Ref *
+reference(ActionRow *row, AttrNumber column)
 {
 	bool		isnull;
-	Datum		value = GetAttributeByNum(row, attnum, &isnull);
+	Datum		value = ActionRowGet(row, column, &isnull);
 
-	if (isnull)
-		*missing = true;
-	return value;
+	return isnull ? NULL : (const Ref *) PG_DETOAST_DATUM_COPY(value);
 }
 
-static const Ref *
-reference(HeapTupleHeader row, AttrNumber attnum, bool *missing)
+/* A text column, or NULL if it is null. */
+static char *
+text_column(ActionRow *row, AttrNumber column)
 {
-	bool		isnull = false;
-	Datum		value = attribute(row, attnum, &isnull);
+	bool		isnull;
+	Datum		value = ActionRowGet(row, column, &isnull);
 
-	if (isnull)
-	{
-		*missing = true;
-		return NULL;
-	}
-	return (const Ref *) PG_DETOAST_DATUM_COPY(value);
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 /*
@@ -156,28 +151,29 @@ reference(HeapTupleHeader row, AttrNumber attnum, bool *missing)
  * is null that no stored action lacks.
  */
 static bool
-read_action(FeedAction *action, HeapTupleHeader row)
+read_action(FeedAction *action, HeapTupleHeader header)
 {
-	bool		missing = false;
-	bool		optional = false;
-	Datum		value;
+	ActionRow	row;
+	bool		no_id;
+	bool		no_timestamp;
+	bool		complete;
 
-	action->id = DatumGetInt64(attribute(row, Anum_action_id, &missing));
-	action->timestamp = DatumGetTimestampTz(attribute(row, Anum_action_timestamp, &missing));
-	value = attribute(row, Anum_action_verb, &missing);
-	if (missing)
-		return false;
-	action->objects[FEED_ACTOR] = reference(row, Anum_action_actor, &missing);
-	if (missing)
-		return false;
-	action->verb = TextDatumGetCString(value);
-	action->objects[FEED_OBJECT] = reference(row, Anum_action_action_object, &optional);
-	action->objects[FEED_TARGET] = reference(row, Anum_action_target, &optional);
-
-	optional = false;
-	value = attribute(row, Anum_action_description, &optional);
-	action->description = optional ? NULL : TextDatumGetCString(value);
-	return true;
+	ActionRowBegin(&row, header);
+	action->id = DatumGetInt64(ActionRowGet(&row, Anum_action_id, &no_id));
+	action->timestamp = DatumGetTimestampTz(ActionRowGet(&row, Anum_action_timestamp,
+														 &no_timestamp));
+	action->objects[FEED_ACTOR] = reference(&row, Anum_action_actor);
+	action->verb = text_column(&row, Anum_action_verb);
+	complete = !no_id && !no_timestamp && action->objects[FEED_ACTOR] != NULL &&
+		action->verb != NULL;
+	if (complete)
+	{
+		action->objects[FEED_OBJECT] = reference(&row, Anum_action_action_object);
+		action->objects[FEED_TARGET] = reference(&row, Anum_action_target);
+		action->description = text_column(&row, Anum_action_description);
+	}
+	ActionRowEnd(&row);
+	return complete;
 }
 
 /*

@@ -272,6 +272,7 @@ check_reference(const Ref *ref)
 	RegisteredType type;
 	Relation	rel;
 	bool		found;
+	char	   *hint;
 
 	if (known_row != NULL && RefCompare(ref, known_row) == 0)
 		return;
@@ -283,12 +284,14 @@ check_reference(const Ref *ref)
 	rel = table_open(type.relation, NoLock);
 	found = !row_is_hidden(rel, &type, ref) &&
 		ObjectRowFind(rel, &type, ref, ROW_QUERY_LOCK);
+	hint = found ? NULL : ObjectKeyHint(&type, RelationGetDescr(rel), ref);
 	table_close(rel, NoLock);
 
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				 errmsg("object \"%s\" does not exist", RefToText(ref))));
+				 errmsg("object \"%s\" does not exist", RefToText(ref)),
+				 hint != NULL ? errhint("%s", hint) : 0));
 }
 
 static int

@@ -2,23 +2,22 @@
  * object_key.c
  *		The columns of a table whose values are the key of a reference.
  *
- * A key column has a type whose text depends on no setting and whose equality
- * is that of the text: integers, uuid, text, varchar and name, and domains
- * over them.  What is excluded has a reason: character(n) ignores trailing
- * blanks, citext and non-deterministic collations ignore more, so that one key
- * would have many texts.
+ * Which types they may have, and what the text of a value is, key_type.c says.
+ * Non-deterministic collations are excluded: what they ignore has no one text.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "catalog.h"
+#include "key_type.h"
 #include "object_key.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
@@ -35,21 +34,8 @@ PG_FUNCTION_INFO_V1(actstream_ref_of);
 static bool
 is_key_type(Oid type, Oid collation)
 {
-	switch (getBaseType(type))
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case UUIDOID:
-			return true;
-		case TEXTOID:
-		case VARCHAROID:
-		case NAMEOID:
-			return !OidIsValid(collation) ||
-				get_collation_isdeterministic(collation);
-		default:
-			return false;
-	}
+	return OidIsValid(KeyType(type)) &&
+		(!OidIsValid(collation) || get_collation_isdeterministic(collation));
 }
 
 /*
@@ -67,7 +53,7 @@ ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" of type %s cannot be a key column",
 						NameStr(att->attname), format_type_be(att->atttypid)),
-				 errdetail("Key columns are integers, uuid, text, character varying or name, with a deterministic collation.")));
+				 errdetail("Key columns are integers, uuid, text, character varying, character, name, citext, enums, date or timestamps, with a deterministic collation.")));
 }
 
 /*
@@ -115,6 +101,29 @@ is_unique_key(Relation index)
 	return form->indisunique && form->indimmediate && form->indisvalid &&
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL);
+}
+
+/*
+ * Does the index compare its columns as keys are compared?  Not if it takes citext for
+ * text.
+ */
+static bool
+compares_keys(Relation rel, Relation index)
+{
+	if (index->rd_rel->relam != BTREE_AM_OID)
+		return false;
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+	{
+		int			at = index->rd_index->indkey.values[i] - 1;
+		Oid			type = KeyType(TupleDescAttr(RelationGetDescr(rel), at)->atttypid);
+		Oid			input = index->rd_opcintype[i];
+
+		if (!OidIsValid(type) ||
+			get_opfamily_member(index->rd_opfamily[i], input, input,
+								BTEqualStrategyNumber) != KeyTypeEquality(type))
+			return false;
+	}
+	return true;
 }
 
 static Bitmapset *
@@ -185,7 +194,8 @@ ObjectKeyIsUnique(Relation rel, List *columns)
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
 		found = found || (is_unique_key(index) &&
-						  bms_equal(index_attributes(index), wanted));
+						  bms_equal(index_attributes(index), wanted) &&
+						  compares_keys(rel, index));
 		index_close(index, AccessShareLock);
 	}
 	return found;
@@ -208,7 +218,31 @@ ObjectKeyCheck(Relation rel, List *columns)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("relation \"%s\" has no unique constraint on exactly the key columns",
 						RelationGetRelationName(rel)),
-				 errhint("A unique index that is partial, deferrable or on expressions does not count.")));
+				 errhint("A unique index that is partial, deferrable, on expressions or of an operator class with another equality does not count.")));
+}
+
+/*
+ * ObjectKeyIsReadable
+ *		Are the key columns of the type among the columns of its table, and of types
+ *		that keys may have?
+ *
+ * They are what the table's trigger says, which its owner can replace.
+ */
+bool
+ObjectKeyIsReadable(const RegisteredType *type, TupleDesc tupdesc)
+{
+	if (type->nkeys < 1 || type->nkeys > INDEX_MAX_KEYS)
+		return false;
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		AttrNumber	attnum = type->keys[i];
+
+		if (attnum < 1 || attnum > tupdesc->natts ||
+			TupleDescAttr(tupdesc, attnum - 1)->attisdropped ||
+			!OidIsValid(KeyType(TupleDescAttr(tupdesc, attnum - 1)->atttypid)))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -223,10 +257,8 @@ attribute_in(Oid relid, const RegisteredType *type, int key)
 
 	if (relid == type->relation)
 		return type->keys[key];
-	name = get_attname(type->relation, type->keys[key], false);
-	attnum = get_attnum(relid, name);
-	if (attnum == InvalidAttrNumber)
-		elog(ERROR, "partition %u has no column \"%s\"", relid, name);
+	name = get_attname(type->relation, type->keys[key], true);
+	attnum = name == NULL ? InvalidAttrNumber : get_attnum(relid, name);
 	return attnum;
 }
 
@@ -238,20 +270,16 @@ attribute_in(Oid relid, const RegisteredType *type, int key)
 char *
 ObjectKeyColumnText(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
 {
-	Oid			output;
-	bool		isvarlena;
 	bool		isnull;
 	Datum		value;
 
+	if (attnum < 1 || attnum > tupdesc->natts)
+		elog(ERROR, "invalid attribute number %d", attnum);
 	ObjectKeyCheckType(tupdesc, attnum);
 	value = heap_getattr(row, attnum, tupdesc, &isnull);
 	if (isnull)
 		return NULL;
-
-	/* of the base type, so that no code but core's is ever called */
-	getTypeOutputInfo(getBaseType(TupleDescAttr(tupdesc, attnum - 1)->atttypid),
-					  &output, &isvarlena);
-	return OidOutputFunctionCall(output, value);
+	return KeyTypeText(ObjectKeyType(tupdesc, attnum), value);
 }
 
 /*
@@ -267,6 +295,18 @@ ObjectKeyAppendPart(StringInfo key, const char *part)
 			appendStringInfoChar(key, '\\');
 		appendStringInfoChar(key, *part);
 	}
+}
+
+/* Append a part of a key, of one that may have several. */
+static void
+append_part(StringInfo key, const RegisteredType *type, int i, const char *part)
+{
+	if (i > 0)
+		appendStringInfoChar(key, ',');
+	if (type->nkeys > 1)
+		ObjectKeyAppendPart(key, part);
+	else
+		appendStringInfoString(key, part);
 }
 
 /*
@@ -285,12 +325,7 @@ append_key(StringInfo key, const RegisteredType *type, Oid relid, HeapTuple row,
 
 		if (part == NULL)
 			return NameStr(TupleDescAttr(tupdesc, attnum - 1)->attname);
-		if (i > 0)
-			appendStringInfoChar(key, ',');
-		if (type->nkeys > 1)
-			ObjectKeyAppendPart(key, part);
-		else
-			appendStringInfoString(key, part);
+		append_part(key, type, i, part);
 	}
 	return NULL;
 }
@@ -341,56 +376,58 @@ ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row, TupleDes
 Oid
 ObjectKeyType(TupleDesc tupdesc, AttrNumber attnum)
 {
-	Oid			type = getBaseType(TupleDescAttr(tupdesc, attnum - 1)->atttypid);
-
-	return type == VARCHAROID ? TEXTOID : type;
+	return KeyType(TupleDescAttr(tupdesc, attnum - 1)->atttypid);
 }
 
 /*
- * The value of type "type" that has exactly this text; false if there is none.
+ * ObjectKeyAppendCondition
+ *		Append to a query that the key columns of "x", which is the type's table,
+ *		equal what has the name "other" and a number behind it, from 1.
  */
-static bool
-parse_key_part(Oid type, const char *text, Datum *value)
+void
+ObjectKeyAppendCondition(StringInfo sql, const RegisteredType *type, TupleDesc tupdesc,
+						 const char *other)
 {
-	int			len = strlen(text);
-	int64		integer;
-	pg_uuid_t	uuid;
-
-	switch (type)
+	for (int i = 0; i < type->nkeys; i++)
 	{
-		case INT2OID:
-			if (!RefParseInteger(text, len, &integer) ||
-				integer < PG_INT16_MIN || integer > PG_INT16_MAX)
-				return false;
-			*value = Int16GetDatum((int16) integer);
-			return true;
-		case INT4OID:
-			if (!RefParseInteger(text, len, &integer) ||
-				integer < PG_INT32_MIN || integer > PG_INT32_MAX)
-				return false;
-			*value = Int32GetDatum((int32) integer);
-			return true;
-		case INT8OID:
-			if (!RefParseInteger(text, len, &integer))
-				return false;
-			*value = Int64GetDatum(integer);
-			return true;
-		case UUIDOID:
-			if (!RefParseUuid(text, len, &uuid))
-				return false;
-			*value = PointerGetDatum(memcpy(palloc(sizeof(uuid)), &uuid, sizeof(uuid)));
-			return true;
-		case NAMEOID:
-			if (len >= NAMEDATALEN)
-				return false;
-			*value = DirectFunctionCall1(namein, CStringGetDatum(text));
-			return true;
-		case TEXTOID:
-			*value = CStringGetTextDatum(text);
-			return true;
-		default:
-			return false;		/* the column's type was changed */
+		Form_pg_attribute att = TupleDescAttr(tupdesc, type->keys[i] - 1);
+
+		if (i > 0)
+			appendStringInfoString(sql, " AND ");
+		KeyTypeAppendEquality(sql, att->atttypid,
+							  psprintf("x.%s", quote_identifier(NameStr(att->attname))),
+							  KeyType(att->atttypid), psprintf("%s%d", other, i + 1));
 	}
+}
+
+/*
+ * ObjectKeyDiffers
+ *		The condition of a trigger on a table whether a row has another key: "NOT (OLD.a =
+ *		NEW.a AND …)" for columns (char *) that could be a key and are not null.
+ *
+ * In terms that cannot be captured through search_path, for IS DISTINCT FROM looks
+ * for an operator there.
+ */
+char *
+ObjectKeyDiffers(Oid relid, List *key_columns)
+{
+	StringInfoData condition;
+	ListCell   *lc;
+
+	initStringInfo(&condition);
+	appendStringInfoString(&condition, "NOT (");
+	foreach(lc, key_columns)
+	{
+		const char *column = quote_identifier(lfirst(lc));
+		Oid			type = get_atttype(relid, get_attnum(relid, lfirst(lc)));
+
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(&condition, " AND ");
+		KeyTypeAppendEquality(&condition, type, psprintf("OLD.%s", column),
+							  type, psprintf("NEW.%s", column));
+	}
+	appendStringInfoChar(&condition, ')');
+	return condition.data;
 }
 
 /*
@@ -421,37 +458,110 @@ next_key_part(char **rest)
 }
 
 /*
+ * ObjectKeySplit
+ *		The texts of the key columns in the key of "ref"; false if it does not have
+ *		as many parts.  "parts" has room for INDEX_MAX_KEYS.
+ */
+bool
+ObjectKeySplit(const RegisteredType *type, const Ref *ref, char **parts)
+{
+	char	   *rest = RefKeyText(ref);
+
+	if (type->nkeys == 1)
+	{
+		parts[0] = rest;
+		return true;
+	}
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		parts[i] = rest == NULL ? NULL : next_key_part(&rest);
+		if (parts[i] == NULL)
+			return false;
+	}
+	return rest == NULL;
+}
+
+/*
  * ObjectKeyParse
  *		The values of the key columns of the row that "ref" names, of the types
  *		that ObjectKeyType() tells.
  *
  * Returns false if no row can have that key.  "tupdesc" is that of the type's
- * table; "values" has room for type->nkeys.
+ * table; "values" has room for INDEX_MAX_KEYS.
  */
 bool
 ObjectKeyParse(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref,
 			   Datum *values)
 {
-	char	   *rest = RefKeyText(ref);
+	char	   *parts[INDEX_MAX_KEYS];
 
+	if (!ObjectKeyIsReadable(type, tupdesc) || !ObjectKeySplit(type, ref, parts))
+		return false;
 	for (int i = 0; i < type->nkeys; i++)
 	{
-		char	   *part;
-
-		if (rest == NULL)
-			return false;
-		if (type->nkeys == 1)
-		{
-			part = rest;
-			rest = NULL;
-		}
-		else
-			part = next_key_part(&rest);
-		if (part == NULL ||
-			!parse_key_part(ObjectKeyType(tupdesc, type->keys[i]), part, &values[i]))
+		if (!KeyTypeParse(ObjectKeyType(tupdesc, type->keys[i]), parts[i], &values[i]))
 			return false;
 	}
-	return rest == NULL;
+	return true;
+}
+
+/* "owner,name": what the key of the type is made of. */
+static char *
+key_form(const RegisteredType *type, TupleDesc tupdesc)
+{
+	StringInfoData form;
+
+	initStringInfo(&form);
+	for (int i = 0; i < type->nkeys; i++)
+		appendStringInfo(&form, "%s%s", i > 0 ? "," : "",
+						 NameStr(TupleDescAttr(tupdesc, type->keys[i] - 1)->attname));
+	return form.data;
+}
+
+/* What is wrong with a part of a key that is none of the column's type. */
+static char *
+part_hint(Form_pg_attribute att, const char *part)
+{
+	const char *example = KeyTypeExample(KeyType(att->atttypid));
+
+	if (example == NULL)
+		return psprintf(_("Key column \"%s\" is of type %s, which has no value \"%s\"."),
+						NameStr(att->attname), format_type_be(att->atttypid), part);
+	return psprintf(_("Key column \"%s\" is of type %s, written as in \"%s\"."),
+					NameStr(att->attname), format_type_be(att->atttypid), example);
+}
+
+/*
+ * ObjectKeyHint
+ *		A hint for whoever was told that the object does not exist: how its key is
+ *		to be written, if no row can have the one that it has; else NULL.
+ *
+ * It tells nothing of the rows of the table, whose "tupdesc" it is.
+ */
+char *
+ObjectKeyHint(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref)
+{
+	char	   *parts[INDEX_MAX_KEYS];
+	StringInfoData key;
+
+	if (!ObjectKeyIsReadable(type, tupdesc))
+		return NULL;
+	if (!ObjectKeySplit(type, ref, parts))
+		return psprintf(_("The key of \"%s\" is \"%s\", with a \"\\\" before each \",\" or \"\\\" within a part."),
+						type->label, key_form(type, tupdesc));
+
+	initStringInfo(&key);
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		char	   *part = KeyTypeCanonicalText(ObjectKeyType(tupdesc, type->keys[i]), parts[i]);
+
+		if (part == NULL)
+			return part_hint(TupleDescAttr(tupdesc, type->keys[i] - 1), parts[i]);
+		append_part(&key, type, i, part);
+	}
+	if (strcmp(key.data, RefKeyText(ref)) == 0)
+		return NULL;
+	return psprintf(_("Write it as \"%s:%s\"."), type->label, key.data);
 }
 
 /*

@@ -20,7 +20,13 @@ extern void ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum);
 extern char *ObjectKeyColumnText(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum);
 extern void ObjectKeyAppendPart(StringInfo key, const char *part);
 extern Oid	ObjectKeyType(TupleDesc tupdesc, AttrNumber attnum);
+extern void ObjectKeyAppendCondition(StringInfo sql, const RegisteredType *type,
+									 TupleDesc tupdesc, const char *other);
+extern char *ObjectKeyDiffers(Oid relid, List *key_columns);
+extern bool ObjectKeyIsReadable(const RegisteredType *type, TupleDesc tupdesc);
+extern bool ObjectKeySplit(const RegisteredType *type, const Ref *ref, char **parts);
 extern bool ObjectKeyParse(const RegisteredType *type, TupleDesc tupdesc,
 						   const Ref *ref, Datum *values);
+extern char *ObjectKeyHint(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref);
 
 #endif							/* ACTSTREAM_OBJECT_KEY_H */

@@ -24,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(actstream_display_name);
 PG_FUNCTION_INFO_V1(actstream_url);
+PG_FUNCTION_INFO_V1(actstream_template_fault);
 
 /* One template of a type, being filled. */
 typedef struct Filling
@@ -42,6 +43,14 @@ typedef struct Fillings
 	Filling		url;
 } Fillings;
 
+/* Is the template of a URL nothing but a column, whose value then is an address? */
+static bool
+is_address(const Filling *filling)
+{
+	return filling->is_url && list_length(filling->parts) == 1 &&
+		((TemplatePart *) linitial(filling->parts))->is_column;
+}
+
 /*
  * The template with "values", one for each of its columns, in order.
  *
@@ -53,6 +62,9 @@ fill_template(const Filling *filling, char **values)
 {
 	StringInfoData text;
 	ListCell   *lc;
+
+	if (is_address(filling))
+		return values[0] == NULL || values[0][0] == '\0' ? NULL : UriOfAddress(values[0]);
 
 	initStringInfo(&text);
 	foreach(lc, filling->parts)
@@ -70,6 +82,23 @@ fill_template(const Filling *filling, char **values)
 			return NULL;
 	}
 	return strspn(text.data, " ") == (size_t) text.len ? NULL : text.data;
+}
+
+/* What the template of an external type names that is neither a label nor a key. */
+static const char *
+unknown_word(const List *parts)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (part->is_column && strcmp(part->text, "label") != 0 &&
+			strcmp(part->text, "key") != 0)
+			return part->text;
+	}
+	return NULL;
 }
 
 /*
@@ -99,28 +128,28 @@ fill_external(const Filling *filling, const ObjectBatch *batch)
 }
 
 /*
- * The attribute numbers of the columns in the template, in order; false if one
- * of them is not there any more.
+ * The attribute numbers of the columns in the template, in order.  Returns the name of
+ * one that is not there any more, else NULL.
  */
-static bool
-template_columns(const Filling *filling, Relation rel, List **columns)
+static const char *
+template_columns(const List *parts, Oid relid, List **columns)
 {
 	ListCell   *lc;
 
 	*columns = NIL;
-	foreach(lc, filling->parts)
+	foreach(lc, parts)
 	{
 		TemplatePart *part = lfirst(lc);
 		AttrNumber	attnum;
 
 		if (!part->is_column)
 			continue;
-		attnum = get_attnum(RelationGetRelid(rel), part->text);
+		attnum = get_attnum(relid, part->text);
 		if (attnum <= 0)
-			return false;
+			return part->text;
 		*columns = lappend_int(*columns, attnum);
 	}
-	return true;
+	return NULL;
 }
 
 /* Which column of the key that is, from 0; -1 if it is none. */
@@ -161,20 +190,15 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 	for (int i = 0; i < batch->nrefs; i++)
 	{
 		Datum		keys[INDEX_MAX_KEYS];
+		char	   *parts[INDEX_MAX_KEYS];
 		ListCell   *lc;
 
 		/* it cannot be the key of any row */
-		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], keys))
+		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], keys) ||
+			!ObjectKeySplit(&table->type, batch->refs[i], parts))
 			continue;
 		foreach(lc, columns)
-		{
-			Oid			output;
-			bool		isvarlena;
-
-			getTypeOutputInfo(ObjectKeyType(tupdesc, lfirst_int(lc)), &output, &isvarlena);
-			values[foreach_current_index(lc)] =
-				OidOutputFunctionCall(output, keys[key_position(&table->type, lfirst_int(lc))]);
-		}
+			values[foreach_current_index(lc)] = parts[key_position(&table->type, lfirst_int(lc))];
 		filling->texts[batch->positions[i]] = fill_template(filling, values);
 	}
 }
@@ -220,9 +244,14 @@ add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *
 			return;
 	}
 	foreach(lc, columns)
-		appendStringInfo(sql, ", x.%s",
-						 quote_identifier(get_attname(RelationGetRelid(table->rel),
-													  lfirst_int(lc), false)));
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->rel), lfirst_int(lc) - 1);
+		const char *column = quote_identifier(NameStr(att->attname));
+
+		/* what the output function of its type gives, which a cast may not */
+		appendStringInfo(sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
+						 " THEN pg_catalog.format('%%s', x.%s) END", column, column);
+	}
 	filling->first_column = *ncolumns + 1;
 	*ncolumns += list_length(columns);
 }
@@ -247,10 +276,8 @@ prepare_filling(Filling *filling, StringInfo sql, int *ncolumns, const ObjectBat
 	List	   *columns;
 
 	filling->first_column = 0;
-	if (template == NULL)
-		return;
-	filling->parts = TemplateParse(template);
-	if (!template_columns(filling, table->rel, &columns))
+	if (template == NULL || !TemplateTryParse(template, &filling->parts) ||
+		template_columns(filling->parts, RelationGetRelid(table->rel), &columns) != NULL)
 		return;
 	if (filling->is_url && are_key_columns(&table->type, columns))
 		fill_from_keys(filling, batch, table, columns);
@@ -285,10 +312,9 @@ fill_external_template(Filling *filling, const ObjectBatch *batch, const Registe
 {
 	const char *template = template_of(type, filling);
 
-	if (template == NULL)
-		return;
-	filling->parts = TemplateParse(template);
-	fill_external(filling, batch);
+	if (template != NULL && TemplateTryParse(template, &filling->parts) &&
+		unknown_word(filling->parts) == NULL)
+		fill_external(filling, batch);
 }
 
 /*
@@ -419,4 +445,33 @@ actstream_url(PG_FUNCTION_ARGS)
 	if (text == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/*
+ * template_fault(template, relation)
+ *		In a word, why no object of the table, or with null of an external type, has a name
+ *		or an address by the template; null if nothing is wrong with it.
+ */
+Datum
+actstream_template_fault(PG_FUNCTION_ARGS)
+{
+	char	   *template;
+	List	   *parts;
+	List	   *columns;
+	const char *missing = NULL;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	template = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!TemplateTryParse(template, &parts))
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("The template \"%s\" is malformed."),
+												  template)));
+	if (PG_ARGISNULL(1))
+		missing = unknown_word(parts);
+	else if (get_rel_name(PG_GETARG_OID(1)) != NULL)
+		missing = template_columns(parts, PG_GETARG_OID(1), &columns);
+	if (missing == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("There is no column \"%s\" for the template \"%s\"."),
+											  missing, template)));
 }

@@ -2,16 +2,23 @@
  * object_read.c
  *		Reading the rows that references name, as the current user sees them.
  *
- * All references of a type are read by one query, which is a plain SELECT of
- * the current user: row-level security holds, and nothing runs with any rights
- * but his.  What he may not read at all is not asked for, so that no error
- * tells him that it is there.
+ * All references of a type are read by one query.  A name in a feed reads tables of
+ * whoever has registered one, which the reader has not chosen: what evaluates code
+ * of the table's owner, such as index expressions, generated columns, casts and
+ * output functions, must not do so with the reader's rights.  So the query runs as
+ * the owner, and returns text; what the current user may read is checked here
+ * beforehand.  What the user may not read at all is not asked for, so that no error
+ * tells that it is there.
+ *
+ * Under row-level security there is no way around a query of the current user's, for
+ * policies mean the current user; but it can only read, and leaves nothing behind.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "object_key.h"
 #include "object_read.h"
+#include "run_as.h"
 
 #include "access/table.h"
 #include "catalog/pg_class.h"
@@ -27,6 +34,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 /* Which query: of a table, for a purpose, for one row or for many. */
 typedef struct ReadQueryKey
@@ -152,6 +160,7 @@ find_type(RegisteredType *result, const ObjectBatch *batch)
 bool
 ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
 {
+	bool		is_table;
 	Oid			relid;
 
 	/* no lock that we took has brought us news */
@@ -164,12 +173,19 @@ ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
 	if (table->rel == NULL)
 		return false;
 
+	/* a rule can make a view of a table, up to version 15 */
+	is_table = table->rel->rd_rel->relkind == RELKIND_RELATION ||
+		table->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+
 	/* while we waited for it, it may have become another type's, or none's */
-	if (!find_type(&table->type, batch) || table->type.relation != relid)
+	if (!is_table || !find_type(&table->type, batch) || table->type.relation != relid ||
+		!ObjectKeyIsReadable(&table->type, RelationGetDescr(table->rel)))
 	{
 		table_close(table->rel, AccessShareLock);
 		return false;
 	}
+	table->has_policies = check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED;
+	table->reader = table->has_policies ? GetUserId() : table->rel->rd_rel->relowner;
 	return true;
 }
 
@@ -183,18 +199,32 @@ ObjectTableClose(ObjectTable *table)
 	table_close(table->rel, AccessShareLock);
 }
 
+static bool
+may_use_schema(Relation rel, Oid userid)
+{
+	return object_aclcheck(NamespaceRelationId, RelationGetNamespace(rel), userid,
+						   ACL_USAGE) == ACLCHECK_OK;
+}
+
+static bool
+may_select(Relation rel, AttrNumber attnum, Oid userid)
+{
+	Oid			relid = RelationGetRelid(rel);
+
+	return pg_class_aclcheck(relid, userid, ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck(relid, attnum, userid, ACL_SELECT) == ACLCHECK_OK;
+}
+
 /*
  * ObjectTableMayReadColumn
  *		May the current user read the column, as far as privileges on it and on
- *		the table go?
+ *		the table go?  False also if the owner, as whom it may be read, may not.
  */
 bool
 ObjectTableMayReadColumn(const ObjectTable *table, AttrNumber attnum)
 {
-	Oid			relid = RelationGetRelid(table->rel);
-
-	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		pg_attribute_aclcheck(relid, attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	return may_select(table->rel, attnum, GetUserId()) &&
+		may_select(table->rel, attnum, table->reader);
 }
 
 /*
@@ -204,8 +234,7 @@ ObjectTableMayReadColumn(const ObjectTable *table, AttrNumber attnum)
 bool
 ObjectTableMayRead(const ObjectTable *table)
 {
-	if (object_aclcheck(NamespaceRelationId, RelationGetNamespace(table->rel),
-						GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+	if (!may_use_schema(table->rel, GetUserId()) || !may_use_schema(table->rel, table->reader))
 		return false;
 	for (int i = 0; i < table->type.nkeys; i++)
 	{
@@ -226,7 +255,6 @@ ObjectTableMayRead(const ObjectTable *table)
 static char *
 make_sql(const ObjectTable *table, const char *columns, bool many)
 {
-	TupleDesc	tupdesc = RelationGetDescr(table->rel);
 	int			nkeys = table->type.nkeys;
 	StringInfoData sql;
 
@@ -248,13 +276,8 @@ make_sql(const ObjectTable *table, const char *columns, bool many)
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table->rel)),
 												RelationGetRelationName(table->rel)),
 					 many ? "ON" : "WHERE");
-	for (int i = 1; i <= nkeys; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, table->type.keys[i - 1] - 1);
-
-		appendStringInfo(&sql, "%sx.%s OPERATOR(pg_catalog.=) %s%d", i > 1 ? " AND " : "",
-						 quote_identifier(NameStr(att->attname)), many ? "k.k" : "$", i);
-	}
+	ObjectKeyAppendCondition(&sql, &table->type, RelationGetDescr(table->rel),
+							 many ? "k.k" : "$");
 	return sql.data;
 }
 
@@ -280,7 +303,8 @@ prepare_query(const ObjectTable *table, const char *sql, bool many)
 /*
  * The plan of the query, made anew unless its text is what it was and means what
  * it meant: names, keys and columns may have changed, and what the user may
- * read.  The executor checks rights, and the plan cache the policies, each time.
+ * read.  The executor checks rights, and the plan cache the policies and whose they
+ * are, each time: so the plan is one for the owner and for any reader.
  *
  * If a policy of the table has led here while the query runs, its plan is left
  * alone; the new one goes with SPI_finish().
@@ -358,10 +382,11 @@ make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
  *		Read the rows that the references name, by one query, and hand them over.
  *
  * "columns" is what to read of each, in SQL, each with a comma before it and
- * with qualified names; "x" is the table.  The current user may read all of
- * them, and the key: see above.  "take" is called in the current memory context
- * for each row that is there for him, in any order.  Errors are what his query
- * may raise otherwise, such as those of policies.
+ * with qualified names; "x" is the table.  They are of core's types, so that it
+ * takes no code of anybody's to read the result.  The current user may read all
+ * columns in them, and the key: see above.  "take" is called in the current memory
+ * context for each row that is there for the user, in any order.  Errors are what a
+ * query may raise otherwise, such as those of policies.
  */
 void
 ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose purpose,
@@ -371,6 +396,7 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 	Datum		args[INDEX_MAX_KEYS];
 	int		   *positions = palloc(sizeof(int) * batch->nrefs);
 	MemoryContext caller = CurrentMemoryContext;
+	RunAs		before;
 	ReadQuery  *query;
 	SPIPlanPtr	plan;
 	char	   *sql;
@@ -382,6 +408,8 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 	query = query_of(table, purpose, many);
 
 	SPI_connect();
+	RunAsBegin(&before, table->reader,
+			   table->has_policies ? RUN_AS_READER : RUN_AS_RESTRICTED);
 	plan = plan_of_query(query, table, sql);
 	query->users++;
 	PG_TRY();
@@ -393,6 +421,7 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 		query->users--;
 	}
 	PG_END_TRY();
+	RunAsEnd(&before);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan returned %s for %s",
 			 SPI_result_code_string(result), sql);

@@ -33,6 +33,8 @@ typedef struct ObjectTable
 {
 	RegisteredType type;
 	Relation	rel;
+	bool		has_policies;	/* for the current user */
+	Oid			reader;			/* as whom rows are read */
 } ObjectTable;
 
 /*

@@ -81,13 +81,8 @@ prepare_query(Relation rel, const RegisteredType *type, RowQuery query)
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												RelationGetRelationName(rel)));
 	for (int i = 0; i < type->nkeys; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, type->keys[i] - 1);
-
 		argtypes[i] = ObjectKeyType(tupdesc, type->keys[i]);
-		appendStringInfo(&sql, "%sx.%s OPERATOR(pg_catalog.=) $%d", i > 0 ? " AND " : "",
-						 quote_identifier(NameStr(att->attname)), i + 1);
-	}
+	ObjectKeyAppendCondition(&sql, type, tupdesc, "$");
 	if (query == ROW_QUERY_LOCK)
 		appendStringInfoString(&sql, " FOR KEY SHARE OF x");
 

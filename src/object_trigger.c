@@ -121,29 +121,16 @@ static MemoryContext moves_context = NULL;
 /* registered tables whose TRUNCATE has begun, in the transaction's memory */
 static List *truncated_tables = NIL;
 
-/*
- * The condition that a key changes, as an expression tree: "OLD.a <> NEW.a OR …", in
- * terms that cannot be captured through search_path, for IS DISTINCT FROM looks for
- * an operator there.
- */
+/* The condition that a key changes, as an expression tree. */
 static Node *
-key_differs(List *key_columns)
+key_differs(Oid relid, List *key_columns)
 {
-	StringInfoData condition;
-	ListCell   *lc;
+	char	   *condition = ObjectKeyDiffers(relid, key_columns);
 
-	initStringInfo(&condition);
-	foreach(lc, key_columns)
-	{
-		const char *column = quote_identifier(lfirst(lc));
-
-		appendStringInfo(&condition, "%sOLD.%s OPERATOR(pg_catalog.<>) NEW.%s",
-						 foreach_current_index(lc) > 0 ? " OR " : "", column, column);
-	}
 	return linitial_node(ResTarget,
 						 castNode(SelectStmt,
 								  linitial_node(RawStmt,
-												raw_parser(condition.data,
+												raw_parser(condition,
 														   RAW_PARSE_PLPGSQL_EXPR))->stmt)->targetList)->val;
 }
 
@@ -174,7 +161,7 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
 			stmt->columns = lappend(stmt->columns, makeString(pstrdup(lfirst(lc))));
 	}
 	if (trigger->when_key_changes)
-		stmt->whenClause = key_differs(key_columns);
+		stmt->whenClause = key_differs(relid, key_columns);
 	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid, function,
 						 InvalidOid, NULL, false, false);
 	CommandCounterIncrement();

@@ -159,6 +159,39 @@ check_template(Datum template, Relation rel, bool external)
 	}
 }
 
+static bool
+attribute_differs(TupleDesc tupdesc, AttrNumber attnum, const ObjectTypeRow *old,
+				  const ObjectTypeRow *new)
+{
+	int			at = attnum - 1;
+	Form_pg_attribute att = TupleDescAttr(tupdesc, at);
+
+	if (old->isnull[at] || new->isnull[at])
+		return old->isnull[at] != new->isnull[at];
+	return !datum_image_eq(old->values[at], new->values[at],
+						   att->attbyval, att->attlen);
+}
+
+/*
+ * Tell whoever sets the template of names, "old" being the row as it was or NULL, that
+ * no column is named in it: it may be that the braces were forgotten.
+ */
+static void
+warn_of_name(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *new)
+{
+	char	   *template;
+
+	if (ROW_ISNULL(new, name_template) ||
+		(old != NULL && !attribute_differs(tupdesc, Anum_object_type_name_template, old, new)))
+		return;
+	template = TextDatumGetCString(ROW_VALUE(new, name_template));
+	if (template[0] != '\0' && !TemplateHasColumn(TemplateParse(template)))
+		ereport(NOTICE,
+				(errmsg("no column is named in name template \"%s\"", template),
+				 errdetail("All objects of the type are called the same."),
+				 errhint("Write {column} for the value of a column.")));
+}
+
 /*
  * Check a row that is about to be stored.  Nulls where they do not belong are
  * left to the constraints of the table.
@@ -283,19 +316,6 @@ ObjectTypeLockToChange(const RegisteredType *type)
 		IntegrityLockLabel(&locked, AccessExclusiveLock);
 }
 
-static bool
-attribute_differs(TupleDesc tupdesc, AttrNumber attnum, const ObjectTypeRow *old,
-				  const ObjectTypeRow *new)
-{
-	int			at = attnum - 1;
-	Form_pg_attribute att = TupleDescAttr(tupdesc, at);
-
-	if (old->isnull[at] || new->isnull[at])
-		return old->isnull[at] != new->isnull[at];
-	return !datum_image_eq(old->values[at], new->values[at],
-						   att->attbyval, att->attlen);
-}
-
 /*
  * The type of a stored row if its table is bound to it, else NULL.
  */
@@ -398,6 +418,8 @@ actstream_object_type_check(PG_FUNCTION_ARGS)
 		return PointerGetDatum(has_new ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 	if (has_new)
 		check_new_row(&new, IsLoadingDump(rel));
+	if (has_new && !IsLoadingDump(rel))
+		warn_of_name(tupdesc, has_old ? &old : NULL, &new);
 	if (has_old && current_change == REGISTRY_CHANGE_CHECKED &&
 		(!has_new || meaning_changes(tupdesc, &old, &new)))
 		check_old_row(&old);

@@ -2,47 +2,81 @@
  * object_value.c
  *		The rows of objects, as jsonb.
  *
- * The conversion is core's to_jsonb(), which calls casts to json that types of
- * users may have: with the rights of the current user, as in a query of his.
+ * The conversion is core's to_jsonb(), which calls casts to json that types of users
+ * may have; whose rights they have, object_read.c says.  Of columns whose json jsonb
+ * might not hold, the text is read and converted here.
  */
 #include "postgres.h"
 
 #include "compat.h"
+#include "json_text.h"
 #include "object_read.h"
 
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(actstream_expand);
 PG_FUNCTION_INFO_V1(actstream_expand_all);
 
 /*
- * All columns of the table that the current user may read, as one jsonb object.
+ * All columns of the table that the current user may read: as one jsonb object, but
+ * for those that jsonb might not hold, which follow as json, each by itself.
  */
 static char *
-value_column(const ObjectTable *table)
+value_columns(const ObjectTable *table)
 {
 	TupleDesc	tupdesc = RelationGetDescr(table->rel);
 	const char *separator = "";
 	StringInfoData sql;
+	StringInfoData json;
 
 	initStringInfo(&sql);
+	initStringInfo(&json);
 	appendStringInfoString(&sql, ", (SELECT pg_catalog.to_jsonb(r.*) FROM (SELECT ");
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+		const char *column = quote_identifier(NameStr(att->attname));
 
 		if (att->attisdropped || !ObjectTableMayReadColumn(table, att->attnum))
 			continue;
-		appendStringInfo(&sql, "%sx.%s", separator, quote_identifier(NameStr(att->attname)));
-		separator = ", ";
+		if (JsonTypeMayOverflow(att->atttypid))
+			appendStringInfo(&json, ", pg_catalog.to_json(x.%s) AS %s", column, column);
+		else
+		{
+			appendStringInfo(&sql, "%sx.%s", separator, column);
+			separator = ", ";
+		}
 	}
-	appendStringInfoString(&sql, ") AS r)");
+	appendStringInfo(&sql, ") AS r)%s", json.data);
 	return sql.data;
+}
+
+/* Push a value, or null. */
+static void
+push_member(JsonbInState *state, const char *key, const char *json)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, key);
+	value.val.string.len = strlen(key);
+	pushJsonbValue(state, WJB_KEY, &value);
+	if (json == NULL)
+		value.type = jbvNull;
+	else
+	{
+		Jsonb	   *jsonb = JsonTextToJsonb(json);
+
+		if (!JB_ROOT_IS_SCALAR(jsonb) || !JsonbExtractScalar(&jsonb->root, &value))
+			JsonbToJsonbValue(jsonb, &value);
+	}
+	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
 /* ObjectRowTaker: keep the value. */
@@ -52,8 +86,18 @@ take_value(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 	NullableDatum *value = &((NullableDatum *) arg)[position];
 
 	value->value = SPI_getbinval(row, tupdesc, 2, &value->isnull);
-	if (!value->isnull)
-		value->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value->value));
+	value->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value->value));
+	if (tupdesc->natts > 2)
+	{
+		JsonbInState state = {0};
+
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		for (int i = 3; i <= tupdesc->natts; i++)
+			push_member(&state, SPI_fname(tupdesc, i), SPI_getvalue(row, tupdesc, i));
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		value->value = DirectFunctionCall2(jsonb_concat, value->value,
+										   JsonbPGetDatum(JsonbValueToJsonb(state.result)));
+	}
 }
 
 /*
@@ -76,7 +120,7 @@ read_values(const Ref *const *refs, int nrefs)
 		if (!ObjectTableOpen(&table, batch))
 			continue;
 		if (ObjectTableMayRead(&table))
-			ObjectTableRead(&table, batch, READ_FOR_VALUE, value_column(&table),
+			ObjectTableRead(&table, batch, READ_FOR_VALUE, value_columns(&table),
 							take_value, values);
 		ObjectTableClose(&table);
 	}

@@ -13,6 +13,8 @@
 #include "pattern.h"
 #include "template.h"
 
+#include "miscadmin.h"
+
 static const char *const word_names[] = {
 	[WORD_ACTOR] = "actor",
 	[WORD_VERB] = "verb",
@@ -38,37 +40,41 @@ typedef struct Section
 /* A pattern that is being read. */
 typedef struct PatternReader
 {
-	const char *pattern;
 	List	   *sections;		/* those that are closed */
 	Section    *section;		/* the open one */
 	List	   *pieces;			/* of its alternative that is being read */
 	StringInfoData text;		/* of the piece that is being read */
+	const char *fault;			/* what is wrong, NULL if nothing yet */
+	const char *hint;
 } PatternReader;
 
 static void
-malformed_pattern(const char *pattern, const char *detail)
+set_fault(PatternReader *reader, const char *fault, const char *hint)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("malformed pattern: \"%s\"", pattern),
-			 errdetail_internal("%s", detail),
-			 errhint("Write [...|...] around what is not always there, [[ and ]] for brackets.")));
+	if (reader->fault != NULL)
+		return;
+	reader->fault = fault;
+	reader->hint = hint;
+}
+
+static void
+set_bracket_fault(PatternReader *reader, const char *fault)
+{
+	set_fault(reader, fault,
+			  _("Write [...|...] around what is not always there, [[ and ]] for brackets."));
 }
 
 static PatternWord
-find_word(const char *pattern, const char *name)
+find_word(PatternReader *reader, const char *name)
 {
 	for (int i = 0; i < NUM_PATTERN_WORDS; i++)
 	{
 		if (strcmp(word_names[i], name) == 0)
 			return i;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("malformed pattern: \"%s\"", pattern),
-			 errdetail("There is no {%s} in a sentence.", name),
-			 errhint("Use {actor}, {verb}, {action_object}, {target}, {timesince}.")));
-	return WORD_ACTOR;			/* keep compiler quiet */
+	set_fault(reader, psprintf(_("There is no {%s} in a sentence."), name),
+			  _("Use {actor}, {verb}, {action_object}, {target}, {timesince}."));
+	return WORD_ACTOR;
 }
 
 static void
@@ -112,9 +118,9 @@ read_bracket(PatternReader *reader, char c)
 	bool		opens = c == '[';
 
 	if (opens && reader->section->is_optional)
-		malformed_pattern(reader->pattern, _("A \"[\" is within another."));
+		set_bracket_fault(reader, _("A \"[\" is within another."));
 	if (!opens && !reader->section->is_optional)
-		malformed_pattern(reader->pattern, _("A \"]\" closes nothing."));
+		set_bracket_fault(reader, _("A \"]\" closes nothing."));
 	end_section(reader);
 	begin_section(reader, opens);
 }
@@ -127,6 +133,7 @@ read_text(PatternReader *reader, const char *text)
 		bool		is_special = *p == '[' || *p == ']' ||
 			(*p == '|' && reader->section->is_optional);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!is_special)
 			appendStringInfoChar(&reader->text, *p);
 		else if (p[1] == *p)
@@ -144,8 +151,31 @@ read_word(PatternReader *reader, const char *name)
 	Piece	   *piece = palloc0(sizeof(Piece));
 
 	end_text(reader);
-	piece->word = find_word(reader->pattern, name);
+	piece->word = find_word(reader, name);
 	reader->pieces = lappend(reader->pieces, piece);
+}
+
+/* Read the pattern, which is these parts as a template. */
+static List *
+read_pattern(PatternReader *reader, const List *parts)
+{
+	ListCell   *lc;
+
+	initStringInfo(&reader->text);
+	begin_section(reader, false);
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (part->is_column)
+			read_word(reader, part->text);
+		else
+			read_text(reader, part->text);
+	}
+	if (reader->section->is_optional)
+		set_bracket_fault(reader, _("A \"[\" is not closed."));
+	end_section(reader);
+	return reader->sections;
 }
 
 /*
@@ -157,24 +187,33 @@ read_word(PatternReader *reader, const char *name)
 List *
 PatternParse(const char *pattern)
 {
-	PatternReader reader = {.pattern = pattern};
-	ListCell   *lc;
+	PatternReader reader = {0};
+	List	   *sections = read_pattern(&reader, TemplateParse(pattern));
 
-	initStringInfo(&reader.text);
-	begin_section(&reader, false);
-	foreach(lc, TemplateParse(pattern))
-	{
-		TemplatePart *part = lfirst(lc);
+	if (reader.fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("malformed pattern: \"%s\"", pattern),
+				 errdetail_internal("%s", reader.fault),
+				 errhint("%s", reader.hint)));
+	return sections;
+}
 
-		if (part->is_column)
-			read_word(&reader, part->text);
-		else
-			read_text(&reader, part->text);
-	}
-	if (reader.section->is_optional)
-		malformed_pattern(pattern, _("A \"[\" is not closed."));
-	end_section(&reader);
-	return reader.sections;
+/*
+ * PatternTryParse
+ *		The same, but NIL for what is none.
+ */
+List *
+PatternTryParse(const char *pattern)
+{
+	PatternReader reader = {0};
+	List	   *parts;
+	List	   *sections;
+
+	if (!TemplateTryParse(pattern, &parts))
+		return NIL;
+	sections = read_pattern(&reader, parts);
+	return reader.fault == NULL ? sections : NIL;
 }
 
 static bool

@@ -21,6 +21,7 @@ typedef enum PatternWord
 #define NUM_PATTERN_WORDS (WORD_TIMESINCE + 1)
 
 extern List *PatternParse(const char *pattern);
+extern List *PatternTryParse(const char *pattern);
 extern void PatternFill(StringInfo text, const List *pattern,
 						const char *const *words);
 

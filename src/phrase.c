@@ -16,10 +16,12 @@
 #include "pattern.h"
 #include "phrase.h"
 #include "relation_watch.h"
+#include "row_shape.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -40,7 +42,16 @@ typedef struct Phrase
 	char		key[PHRASE_KEY_SIZE];	/* hash key */
 	const char *pattern;
 	List	   *parsed;			/* NIL until it is used */
+	bool		malformed;
 } Phrase;
+
+/* The columns of the table, by number. */
+typedef struct PhraseColumns
+{
+	AttrNumber	language;
+	AttrNumber	verb;
+	AttrNumber	pattern;
+} PhraseColumns;
 
 /*
  * The phrases; NULL until they are loaded whole.  Everything lives in
@@ -78,7 +89,33 @@ enter_phrase(HTAB *table, const char *language, const char *verb, const char *pa
 	phrase = hash_search(table, key, HASH_ENTER, NULL);
 	phrase->pattern = pattern;
 	phrase->parsed = NIL;
+	phrase->malformed = false;
 	return phrase;
+}
+
+/*
+ * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if one of them is not there.
+ */
+static PhraseColumns
+phrase_columns(TupleDesc tupdesc)
+{
+	PhraseColumns columns = {
+		RowColumn(tupdesc, "phrase", "language", Anum_phrase_language, TEXTOID),
+		RowColumn(tupdesc, "phrase", "verb", Anum_phrase_verb, TEXTOID),
+		RowColumn(tupdesc, "phrase", "pattern", Anum_phrase_pattern, TEXTOID)
+	};
+
+	return columns;
+}
+
+/* A text column of a row, or NULL if it is null. */
+static char *
+column_text(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(row, attnum, tupdesc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 static void
@@ -87,6 +124,7 @@ load_phrases(void)
 	HASHCTL		ctl = {0};
 	HTAB	   *table;
 	Relation	rel;
+	PhraseColumns columns;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	Oid			relid = PhraseRelationId();
@@ -111,6 +149,8 @@ load_phrases(void)
 						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 
 	rel = OwnTableOpen(relid, AccessShareLock);
+	CheckOwnTable(rel);
+	columns = phrase_columns(RelationGetDescr(rel));
 
 	/* before the scan, so that a change during it is not missed */
 	phrases_valid = true;
@@ -119,21 +159,34 @@ load_phrases(void)
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Datum		values[Natts_phrase];
-		char	   *texts[Natts_phrase];
-		bool		nulls[Natts_phrase];
+		char	   *language = column_text(tuple, RelationGetDescr(rel), columns.language);
+		char	   *verb = column_text(tuple, RelationGetDescr(rel), columns.verb);
+		char	   *pattern = column_text(tuple, RelationGetDescr(rel), columns.pattern);
 
-		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-		for (int i = 0; i < Natts_phrase; i++)
-			texts[i] = TextDatumGetCString(values[i]);
-		enter_phrase(table, texts[Anum_phrase_language - 1],
-					 texts[Anum_phrase_verb - 1], texts[Anum_phrase_pattern - 1]);
+		/* whose constraints may be gone */
+		if (language != NULL && verb != NULL && pattern != NULL)
+			enter_phrase(table, language, verb, pattern);
 	}
 	systable_endscan(scan);
 
 	table_close(rel, AccessShareLock);
 	MemoryContextSwitchTo(oldcontext);
 	phrases = table;
+}
+
+/* Take its pattern apart; false for one that came past the check of the table. */
+static bool
+prepare(Phrase *phrase)
+{
+	if (phrase->parsed == NIL && !phrase->malformed)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(phrase_context);
+
+		phrase->parsed = PatternTryParse(phrase->pattern);
+		phrase->malformed = phrase->parsed == NIL;
+		MemoryContextSwitchTo(oldcontext);
+	}
+	return !phrase->malformed;
 }
 
 static Phrase *
@@ -149,7 +202,7 @@ find_phrase(const List *languages, const char *verb)
 		if (snprintf(key, sizeof(key), "%s:%s", (char *) lfirst(lc), verb) >= (int) sizeof(key))
 			return NULL;
 		phrase = hash_search(phrases, key, HASH_FIND, NULL);
-		if (phrase != NULL)
+		if (phrase != NULL && prepare(phrase))
 			return phrase;
 	}
 	return NULL;
@@ -170,6 +223,7 @@ find_built_in(const char *language)
 		phrase = enter_phrase(phrases, built_in->code, NULL, pstrdup(pattern));
 		MemoryContextSwitchTo(oldcontext);
 	}
+	(void) prepare(phrase);
 	return phrase;
 }
 
@@ -196,28 +250,20 @@ PhraseFind(const char *language, const char *verb)
 		phrase = find_phrase(languages, "");
 	if (phrase == NULL)
 		phrase = find_built_in(language);
-	if (phrase->parsed == NIL)
-	{
-		MemoryContext oldcontext = MemoryContextSwitchTo(phrase_context);
-
-		phrase->parsed = PatternParse(phrase->pattern);
-		MemoryContextSwitchTo(oldcontext);
-	}
 	return phrase->parsed;
 }
 
 static char *
-column_text(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
+required_text(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
 {
-	bool		isnull;
-	Datum		value = heap_getattr(row, attnum, tupdesc, &isnull);
+	char	   *value = column_text(row, tupdesc, attnum);
 
-	if (isnull)
+	if (value == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("%s of a phrase must not be null",
 						NameStr(TupleDescAttr(tupdesc, attnum - 1)->attname))));
-	return TextDatumGetCString(value);
+	return value;
 }
 
 static HeapTuple
@@ -237,9 +283,10 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = OwnTriggerData(fcinfo, PhraseRelationId());
 	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
 	HeapTuple	row = new_row(trigdata);
-	char	   *language = column_text(row, tupdesc, Anum_phrase_language);
-	char	   *verb = column_text(row, tupdesc, Anum_phrase_verb);
-	char	   *pattern = column_text(row, tupdesc, Anum_phrase_pattern);
+	PhraseColumns columns = phrase_columns(tupdesc);
+	char	   *language = required_text(row, tupdesc, columns.language);
+	char	   *verb = required_text(row, tupdesc, columns.verb);
+	char	   *pattern = required_text(row, tupdesc, columns.pattern);
 
 	if (language[0] != '\0' && !LanguageIsNormal(language))
 		ereport(ERROR,

@@ -23,6 +23,8 @@ PG_FUNCTION_INFO_V1(actstream_ref_le);
 PG_FUNCTION_INFO_V1(actstream_ref_gt);
 PG_FUNCTION_INFO_V1(actstream_ref_ge);
 PG_FUNCTION_INFO_V1(actstream_ref_cmp);
+PG_FUNCTION_INFO_V1(actstream_ref_smaller);
+PG_FUNCTION_INFO_V1(actstream_ref_larger);
 PG_FUNCTION_INFO_V1(actstream_ref_sortsupport);
 PG_FUNCTION_INFO_V1(actstream_ref_hash);
 PG_FUNCTION_INFO_V1(actstream_ref_hash_extended);
@@ -105,6 +107,19 @@ Datum
 actstream_ref_cmp(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(compare_args(fcinfo));
+}
+
+/* The state of min() and max(), and of what combines two of them. */
+Datum
+actstream_ref_smaller(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(compare_args(fcinfo) <= 0 ? 0 : 1));
+}
+
+Datum
+actstream_ref_larger(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(compare_args(fcinfo) >= 0 ? 0 : 1));
 }
 
 /*

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "action_row.h"
 #include "catalog.h"
 #include "object_name.h"
 #include "pattern.h"
@@ -12,10 +13,8 @@
 #include "sentence.h"
 #include "timesince.h"
 
-#include "access/htup_details.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(actstream_sentence);
 
@@ -44,34 +43,28 @@ typedef struct SpokenAction
 static bool
 read_action(SpokenAction *action, HeapTupleHeader header)
 {
-	TupleDesc	tupdesc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
-												 HeapTupleHeaderGetTypMod(header));
-	HeapTupleData row;
+	ActionRow	row;
 	Datum		value;
 	bool		isnull;
 	bool		complete;
 
-	row.t_len = HeapTupleHeaderGetDatumLength(header);
-	ItemPointerSetInvalid(&row.t_self);
-	row.t_tableOid = InvalidOid;
-	row.t_data = header;
-
+	ActionRowBegin(&row, header);
 	for (int i = 0; i < (int) lengthof(roles); i++)
 	{
-		value = heap_getattr(&row, roles[i].column, tupdesc, &isnull);
+		value = ActionRowGet(&row, roles[i].column, &isnull);
 		action->objects[i] = isnull ? NULL : DatumGetRefPP(value);
 	}
 	complete = action->objects[0] != NULL;
 
-	value = heap_getattr(&row, Anum_action_verb, tupdesc, &isnull);
+	value = ActionRowGet(&row, Anum_action_verb, &isnull);
 	action->verb = isnull ? NULL : TextDatumGetCString(value);
 	complete = complete && !isnull;
 
-	value = heap_getattr(&row, Anum_action_timestamp, tupdesc, &isnull);
+	value = ActionRowGet(&row, Anum_action_timestamp, &isnull);
 	action->timestamp = isnull ? 0 : DatumGetTimestampTz(value);
 	complete = complete && !isnull;
 
-	ReleaseTupleDesc(tupdesc);
+	ActionRowEnd(&row);
 	return complete;
 }
 

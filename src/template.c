@@ -11,6 +11,7 @@
 #include "template.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 
 static List *
 append_part(List *parts, bool is_column, StringInfo text)
@@ -26,14 +27,46 @@ append_part(List *parts, bool is_column, StringInfo text)
 	return lappend(parts, part);
 }
 
-static void
-malformed_template(const char *template, const char *detail)
+/*
+ * Take a template apart, into TemplatePart in the current memory context.  Returns
+ * NULL, or what is wrong with it.
+ */
+static const char *
+parse(const char *template, List **parts)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("malformed template: \"%s\"", template),
-			 errdetail_internal("%s", detail),
-			 errhint("Write {column} for the value of a column, {{ and }} for braces.")));
+	StringInfoData text;
+	const char *p = template;
+
+	*parts = NIL;
+	initStringInfo(&text);
+	while (*p != '\0')
+	{
+		CHECK_FOR_INTERRUPTS();
+		if ((p[0] == '{' || p[0] == '}') && p[1] == p[0])
+		{
+			appendStringInfoChar(&text, *p);
+			p += 2;
+		}
+		else if (*p == '{')
+		{
+			size_t		len = strcspn(p + 1, "{}");
+
+			if (p[1 + len] != '}')
+				return _("A \"{\" is not closed.");
+			if (len == 0)
+				return _("The name between braces is empty.");
+			*parts = append_part(*parts, false, &text);
+			appendBinaryStringInfo(&text, p + 1, len);
+			*parts = append_part(*parts, true, &text);
+			p += len + 2;
+		}
+		else if (*p == '}')
+			return _("A \"}\" closes nothing.");
+		else
+			appendStringInfoChar(&text, *p++);
+	}
+	*parts = append_part(*parts, false, &text);
+	return NULL;
 }
 
 /*
@@ -46,37 +79,43 @@ malformed_template(const char *template, const char *detail)
 List *
 TemplateParse(const char *template)
 {
-	List	   *parts = NIL;
-	StringInfoData text;
-	const char *p = template;
+	List	   *parts;
+	const char *fault = parse(template, &parts);
 
-	initStringInfo(&text);
-	while (*p != '\0')
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("malformed template: \"%s\"", template),
+				 errdetail_internal("%s", fault),
+				 errhint("Write {column} for the value of a column, {{ and }} for braces.")));
+	return parts;
+}
+
+/*
+ * TemplateTryParse
+ *		The same, but false for a template that is none.
+ */
+bool
+TemplateTryParse(const char *template, List **parts)
+{
+	return parse(template, parts) == NULL;
+}
+
+/*
+ * TemplateHasColumn
+ *		Does the template name any column?
+ */
+bool
+TemplateHasColumn(const List *parts)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts)
 	{
-		if ((p[0] == '{' || p[0] == '}') && p[1] == p[0])
-		{
-			appendStringInfoChar(&text, *p);
-			p += 2;
-		}
-		else if (*p == '{')
-		{
-			size_t		len = strcspn(p + 1, "{}");
-
-			if (p[1 + len] != '}')
-				malformed_template(template, _("A \"{\" is not closed."));
-			if (len == 0)
-				malformed_template(template, _("The name between braces is empty."));
-			parts = append_part(parts, false, &text);
-			appendBinaryStringInfo(&text, p + 1, len);
-			parts = append_part(parts, true, &text);
-			p += len + 2;
-		}
-		else if (*p == '}')
-			malformed_template(template, _("A \"}\" closes nothing."));
-		else
-			appendStringInfoChar(&text, *p++);
+		if (((TemplatePart *) lfirst(lc))->is_column)
+			return true;
 	}
-	return append_part(parts, false, &text);
+	return false;
 }
 
 static void
@@ -92,19 +131,20 @@ append_text(StringInfo result, const char *text)
 
 /*
  * TemplateRename
- *		The template, which is well-formed, with another name of a column in it; as it
- *		is if no template can have that name.
+ *		The template with another name of a column in it; as it is if it is malformed, or
+ *		no template can have that name.
  */
 char *
 TemplateRename(const char *template, const char *old_name, const char *new_name)
 {
 	StringInfoData result;
+	List	   *parts;
 	ListCell   *lc;
 
-	if (strpbrk(new_name, "{}") != NULL)
+	if (strpbrk(new_name, "{}") != NULL || !TemplateTryParse(template, &parts))
 		return pstrdup(template);
 	initStringInfo(&result);
-	foreach(lc, TemplateParse(template))
+	foreach(lc, parts)
 	{
 		TemplatePart *part = lfirst(lc);
 

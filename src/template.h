@@ -15,6 +15,8 @@ typedef struct TemplatePart
 } TemplatePart;
 
 extern List *TemplateParse(const char *template);
+extern bool TemplateTryParse(const char *template, List **parts);
+extern bool TemplateHasColumn(const List *parts);
 extern char *TemplateRename(const char *template, const char *old_name, const char *new_name);
 
 #endif							/* ACTSTREAM_TEMPLATE_H */

@@ -11,6 +11,7 @@
 #include "uri.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 #define DIGITS			"0123456789"
 #define LETTERS			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -93,6 +94,14 @@ UriSchemeLength(const char *uri)
 	return is_one_of(uri[0], LETTERS) && uri[len] == ':' ? len : 0;
 }
 
+static bool
+has_scheme(const char *uri, const char *scheme)
+{
+	int			len = UriSchemeLength(uri);
+
+	return len == (int) strlen(scheme) && pg_strncasecmp(uri, scheme, len) == 0;
+}
+
 /*
  * UriIsWebAddress
  *		Is it an http or https address with a host?
@@ -100,13 +109,59 @@ UriSchemeLength(const char *uri)
 bool
 UriIsWebAddress(const char *uri)
 {
-	int			len = UriSchemeLength(uri);
-
-	if (!(len == 4 && pg_strncasecmp(uri, "http", 4) == 0) &&
-		!(len == 5 && pg_strncasecmp(uri, "https", 5) == 0))
+	if (!has_scheme(uri, "http") && !has_scheme(uri, "https"))
 		return false;
-	uri += len + 1;
+	uri += UriSchemeLength(uri) + 1;
 	return strncmp(uri, "//", 2) == 0 && uri[2] != '\0' && !is_one_of(uri[2], "/?#");
+}
+
+/* Does the address, which has a scheme, lead somewhere, and run nothing? */
+static bool
+is_harmless(const char *uri)
+{
+	static const char *const schemes[] = {
+		"acct", "ftp", "ftps", "geo", "mailto", "matrix", "news", "sip", "sips", "sms",
+		"tel", "urn", "xmpp"
+	};
+
+	for (int i = 0; i < (int) lengthof(schemes); i++)
+	{
+		if (has_scheme(uri, schemes[i]))
+			return true;
+	}
+	return UriIsWebAddress(uri);
+}
+
+/*
+ * UriOfAddress
+ *		The URI of a value that is an address by itself, as UriEncode() has it; NULL if
+ *		its scheme is one that must not get into links, such as javascript.
+ *
+ * One without a scheme is relative to whatever page it is on; a colon in the first
+ * segment of its path, which would make a scheme of that, is percent-encoded.
+ */
+char *
+UriOfAddress(const char *value)
+{
+	char	   *uri = UriEncode(value);
+	int			segment_len = strcspn(uri, "/?#");
+	StringInfoData relative;
+
+	if (UriSchemeLength(uri) > 0)
+		return is_harmless(uri) ? uri : NULL;
+	if (memchr(uri, ':', segment_len) == NULL)
+		return uri;
+	initStringInfo(&relative);
+	for (int i = 0; i < segment_len; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (uri[i] == ':')
+			append_encoded(&relative, uri[i]);
+		else
+			appendStringInfoChar(&relative, uri[i]);
+	}
+	appendStringInfoString(&relative, uri + segment_len);
+	return relative.data;
 }
 
 /*

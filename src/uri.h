@@ -9,6 +9,7 @@
 
 extern void UriAppendValue(StringInfo uri, const char *value);
 extern char *UriEncode(const char *iri);
+extern char *UriOfAddress(const char *value);
 extern int	UriSchemeLength(const char *uri);
 extern bool UriIsWebAddress(const char *uri);
 extern char *UriResolve(const char *base, const char *reference);

@@ -141,6 +141,8 @@ SELECT shop.try($$ALTER TABLE shop.acc DROP COLUMN "Key, one"$$);
 SELECT shop.try($$ALTER TABLE shop.acc ALTER "Key, one" TYPE int USING 1$$);
 RESET ROLE;
 SELECT * FROM actstream.integrity_check();
+SELECT name_template FROM actstream.register('shop.acc', name_template => '{name} {{{Key, one}}}');
+SELECT * FROM actstream.integrity_check();
 SET ROLE bind_owner;
 
 ------------------------------------------------------------------------------

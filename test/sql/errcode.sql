@@ -6,12 +6,12 @@ RESET client_min_messages;
 CREATE SCHEMA err;
 SET search_path = err;
 
-CREATE TABLE users (id int PRIMARY KEY, d date NOT NULL UNIQUE, email text UNIQUE);
+CREATE TABLE users (id int PRIMARY KEY, d numeric NOT NULL UNIQUE, email text UNIQUE);
 CREATE TABLE repo (id int PRIMARY KEY);
 CREATE TABLE keyless (id int);
 CREATE VIEW v AS SELECT 1 AS id;
 CREATE TEMP TABLE temporary (id int PRIMARY KEY);
-INSERT INTO users VALUES (1, '2026-01-01');
+INSERT INTO users VALUES (1, 1.5);
 SELECT label FROM actstream.register('users', 'user');
 SELECT label FROM actstream.register_external('site');
 SELECT id FROM actstream.act_send('user:1', 'visited', target => 'site:a');

@@ -117,6 +117,16 @@ FROM (VALUES ('g:h', 'g:h'), ('g', 'http://a/b/c/g'), ('./g', 'http://a/b/c/g'),
 SELECT resolved('g', 'http://a'), resolved('g', 'http://a?q/r'), resolved('/g', 'http://a:80?q'), resolved('?x', 'http://a'), resolved('é ü', 'http://a/ö/');
 
 --
+-- An object that is an address has it, unless it could do harm
+SELECT label FROM actstream.register_external('web', '{key}', '{key}');
+CREATE FUNCTION liked(o actstream.ref) RETURNS actstream.action IMMUTABLE
+    RETURN ROW(1, '2026-03-01 09:00+00', true, 'thing:1'::actstream.ref, 'liked', o, NULL, NULL, NULL, NULL)::actstream.action;
+SELECT actstream.sentence(liked(o), '2026-03-01 09:00+00'),
+       substring(actstream.atom_feed(liked(o), 'tag:example.org,2026:s', 'T', 'http://a/b')::text FROM '<activity:object>.*</activity:object>'),
+       substring(actstream.rss_feed(liked(o), 'tag:example.org,2026:s', 'T', 'http://a/b')::text FROM '<item>.*</link>'),
+       actstream.activity_streams_2(liked(o), 'tag:example.org,2026:s', 'T', 'http://a/b') #>> '{orderedItems,0,object}'
+FROM unnest('{"web:https://example.org/ü?a=1&b=2",web:javascript:alert(1)}'::actstream.ref[]) o GROUP BY o ORDER BY o::text COLLATE "C" DESC;
+
 -- Times that feeds cannot hold are the nearest that they can
 --
 

@@ -61,6 +61,22 @@ SELECT * FROM shown('page:Main', 'page:a,b', 'page:a\b', 'page:a:b', 'page: ', '
 SELECT length(name), left(url, 20), length(url), value->>'body' FROM shown('page:' || repeat('ä', 512));
 -- external types have a label and a key
 SELECT * FROM shown('website:example.org', 'website:javascript:alert(1)//', 'website:é', 'thing:1');
+-- a template that is a column and no more has an address in it, if it is harmless
+SELECT label FROM actstream.register_external('web', url_template => '{key}');
+SELECT o AS object, actstream.url(o::actstream.ref)
+FROM unnest(ARRAY['web:https://example.org/a/b?c=d&e=f#g', 'web:HTTPS://example.org', 'web:http://[::1]:80/', 'web:https://exämple.org/é ü/%zz%20"<>',
+                  'web:https://', 'web:http:x', 'web:mailto:ann@example.org', 'web:tel:+1-201-555-0123', 'web:urn:isbn:0451450523', 'web:geo:1,2',
+                  'web:javascript:alert(1)', 'web:JavaScript:alert(1)', E'web:java\tscript:alert(1)', 'web: javascript:alert(1)', 'web:data:text/html,x', 'web:vbscript:x', 'web:file:///etc/passwd',
+                  'web:blob:x', 'web:x-own:y', 'web:/path/x:y?z:1', 'web:path/x', 'web:1:2/3:4', 'web://example.org/x', 'web:?q', 'web:#f', 'web:example.org',
+                  'web: ']) o;
+CREATE TABLE link (id integer PRIMARY KEY, address text, name text);
+INSERT INTO link VALUES (1, 'https://example.org/?a=1', 'One'), (2, 'javascript:alert(1)', 'Two'), (3, NULL, 'Three'), (4, '', 'Four');
+SELECT label FROM actstream.register('link', name_template => '{name}', url_template => '{address}');
+SELECT object, name, url FROM shown('link:1', 'link:2', 'link:3', 'link:4');
+SELECT label FROM actstream.register('link', name_template => '{name}', url_template => '{{{address}');
+SELECT object, url FROM shown('link:1');
+SELECT label FROM actstream.register_external('web', url_template => '{label}');
+SELECT actstream.url('web:x');
 -- objects that are not there, keys that no row has, labels that nobody knows
 SELECT * FROM shown('user:5', 'user:x', 'user:01', 'user:99999999999999999999', 'repo:acme', 'repo:acme,rocket,x', 'repo:acme\,rocket',
                     'repo:acme\x,rocket', 'issue:6F1C3A52-0C39-4F9E-8D6C-2B1F0A7C9E11', 'issue:1', 'page:Nowhere', 'nothing:1');
@@ -76,7 +92,7 @@ SELECT actstream.display_name(NULL), actstream.url(NULL), actstream.expand(NULL)
 -- a URL with a hole in it leads nowhere; what is not of the key needs the row
 SELECT label FROM actstream.register('users', 'user', name_template => '#{id}', url_template => '/{last_name}/{id}');
 SELECT object, name, url FROM shown('user:1', 'user:3', 'user:-4', 'user:5');
--- a text without columns
+-- a text without columns: perhaps the braces were forgotten
 SELECT label FROM actstream.register('users', 'user', name_template => 'a user', url_template => '/users');
 SELECT object, name, url FROM shown('user:1', 'user:5', 'user:x');
 SELECT label FROM actstream.register('users', 'user', name_template => '', url_template => '');
@@ -104,6 +120,16 @@ SET timezone = 'America/New_York';
 SELECT left(actstream.display_name('sample:1'), 27);
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
+
+-- columns that are made when they are read, where there are such
+SELECT format('CREATE TABLE made (id integer PRIMARY KEY, first text, whole text GENERATED ALWAYS AS (first || '' Lee'') %s, '
+              'slug text GENERATED ALWAYS AS (lower(first)) %1$s)',
+              CASE WHEN current_setting('server_version_num')::integer >= 180000 THEN 'VIRTUAL' ELSE 'STORED' END) AS create_made \gset
+:create_made;
+INSERT INTO made VALUES (1, 'Ann'), (2, NULL);
+SELECT label FROM actstream.register('made', name_template => '{whole}', url_template => '/{slug}/{id}');
+SELECT * FROM shown('made:1', 'made:2');
+SELECT * FROM actstream.expand_all('{made:1,made:2}');
 
 -- the braces of a template
 SELECT label FROM actstream.register('plain', name_template => '{{{id}}} }}{{ {id}{id}', url_template => '/{{{id}}}');
@@ -181,6 +207,28 @@ ALTER TABLE public.changed RENAME COLUMN id TO number;
 SELECT * FROM shown('changing:1');
 ALTER TABLE public.changed DROP COLUMN name;
 SELECT * FROM shown('changing:1');
+SELECT problem, label, detail FROM actstream.integrity_check() WHERE label = 'changing';
+SELECT verb FROM actstream.act_send('changing:1', 'lost', 'changing:1');
+CREATE VIEW lost AS
+    SELECT actstream.sentence(a, a."timestamp"),
+           (SELECT actstream.activity_streams_1(b, 'tag:example.org,2026:x', 'T', 'https://example.org/') #> '{items,0,object}' FROM actstream.action b WHERE b.id = a.id) AS fed
+    FROM actstream.action a WHERE verb = 'lost';
+SELECT * FROM lost;
+-- templates that came past the checks, as in a copy of the table, do no harm either
+SET session_replication_role = replica;
+UPDATE actstream.object_type SET name_template = '{number', url_template = '}' WHERE label = 'changing';
+UPDATE actstream.object_type SET name_template = '{nope}', url_template = '{}' WHERE label = 'website';
+RESET session_replication_role;
+SELECT * FROM shown('changing:1', 'website:x');
+SELECT * FROM lost;
+SELECT problem, label, detail FROM actstream.integrity_check() WHERE problem = 'broken template' ORDER BY label COLLATE "C", detail COLLATE "C";
+ALTER TABLE public.changed RENAME COLUMN more TO less;
+SELECT name_template FROM actstream.object_type WHERE label = 'changing';
+SELECT label FROM actstream.register('public.changed', 'changing', name_template => '{less}', url_template => '/{number}');
+SELECT label FROM actstream.register_external('website', '{label} {key}', 'https://{key}');
+SELECT * FROM shown('changing:1', 'website:x');
+SELECT problem, label, detail FROM actstream.integrity_check() WHERE problem = 'broken template';
+DELETE FROM actstream.action WHERE verb = 'lost';
 -- another table that has its name now is not meant
 ALTER TABLE public.changed RENAME TO other;
 CREATE TABLE public.changed (number integer PRIMARY KEY, name text);
@@ -386,8 +434,8 @@ RESET ROLE;
 RESET search_path;
 SELECT * FROM evil.log;
 
--- what a table's owner has put into it runs as whoever looks, as in any query: a
--- cast to json for a value, but not for a name
+-- what a table's owner has put into it runs as the owner, whoever looks: a cast to
+-- json for a value, but not for a name
 CREATE TYPE names.mood2 AS ENUM ('good', 'bad');
 CREATE FUNCTION names.mood_to_json(names.mood2) RETURNS json LANGUAGE plpgsql AS $$
 BEGIN
@@ -399,6 +447,7 @@ CREATE TABLE names.strange (id integer PRIMARY KEY, m names.mood2);
 INSERT INTO names.strange VALUES (1, 'good');
 SELECT label FROM actstream.register('names.strange', name_template => '{m}');
 GRANT SELECT ON names.strange TO actstream_reader;
+ALTER TABLE names.strange OWNER TO actstream_owner;
 SET ROLE actstream_reader;
 SELECT actstream.display_name('strange:1');
 SELECT actstream.expand('strange:1');

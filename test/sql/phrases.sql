@@ -134,7 +134,7 @@ UPDATE actstream.phrase SET language = 'EN' WHERE language = 'en';
 -- a verb with all that a key could stumble over
 SELECT refused('en', v, '<{verb}>'), actstream.sentence(ROW(1, 'infinity', true, 'user:A', v, NULL, NULL, NULL, NULL, NULL), now())
 FROM unnest(ARRAY[':', 'a:b', 'en:x', repeat('😀', 255), '''', '[', '{']) v;
--- what was stored while nobody looked is found when it is used
+-- what was stored while nobody looked is as if it were not there
 DELETE FROM actstream.phrase;
 ALTER TABLE actstream.phrase DISABLE TRIGGER phrase_check;
 INSERT INTO actstream.phrase VALUES ('en', 'commented', '{nobody}'), (repeat('x', 2000), 'left', 'x'), ('en', repeat('x', 2000), 'x');

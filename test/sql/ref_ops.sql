@@ -241,5 +241,23 @@ SELECT * FROM sorted();
 RESET enable_sort;
 RESET enable_seqscan;
 
+-- the least and the greatest: by the index, by groups, by workers
+SELECT min(r) = (SELECT r FROM many ORDER BY r LIMIT 1) AS least, max(r) = (SELECT r FROM many ORDER BY r DESC LIMIT 1) AS greatest FROM many;
+VACUUM ANALYZE many;
+SELECT plan_nodes('SELECT min(r), max(r) FROM many', '[^"]*Scan');
+SELECT min(r), max(r) FROM (VALUES (NULL::ref), ('user:10'), ('user:9'), ('user:x'), ('use:a'), (NULL)) v (r);
+SELECT min(r), max(r) FROM many WHERE false;
+DROP INDEX many_idx;
+SELECT label, min(r) = (array_agg(r ORDER BY r))[1] AS least, max(r) = (array_agg(r ORDER BY r DESC))[1] AS greatest
+FROM many GROUP BY label ORDER BY label COLLATE "C";
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT plan_nodes('SELECT min(r), max(r) FROM many', 'Gather|[^"]*Scan');
+SELECT min(r), max(r) FROM many;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
 SET client_min_messages = warning;
 DROP SCHEMA ref_test CASCADE;

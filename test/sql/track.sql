@@ -347,7 +347,7 @@ INSERT INTO note VALUES (1, 99);
 SELECT actor, verb FROM sent();
 ALTER TABLE note DROP COLUMN whom;
 INSERT INTO note VALUES (1);
-ALTER TABLE note ADD COLUMN whom date;
+ALTER TABLE note ADD COLUMN whom numeric;
 INSERT INTO note VALUES (1);
 -- renamed tables
 ALTER TABLE post RENAME TO article;
@@ -392,7 +392,7 @@ SELECT actstream.track('post', 'x', 'user:1', data_columns => '{NULL}')|22004
 SELECT actstream.track('post', 'x', 'user:1', columns => '{id}')|22023
 SELECT actstream.track('wide', 'x', 'user:{gone}')|42703
 SELECT actstream.track('post', 'x', 'user:{score}')|0A000
-SELECT actstream.track('wide', 'x', 'user:{d}')|0A000
+SELECT actstream.track('wide', 'x', 'user:{n}')|0A000
 SELECT actstream.track('wide', 'x', 'user:{jb}')|0A000
 SELECT actstream.track('post', 'x', 'user')|22023
 SELECT actstream.track('post', 'x', '{id}')|22023

@@ -264,7 +264,7 @@ SKIP:
         $older =~ s/COMMENT ON INDEX actstream\.follow_followee_idx.*?;//;
         append_to_file("$staged$sharedir/extension/actstream--0.1.0.sql", $older);
         append_to_file("$staged$sharedir/extension/actstream--0.1.0--$newest.sql", <<'END');
-CREATE INDEX follow_followee_idx ON actstream.follow (followee);
+CREATE INDEX follow_followee_idx ON actstream.follow (followee, follower, flag);
 COMMENT ON INDEX actstream.follow_followee_idx IS 'the followers of an object';
 END
     }

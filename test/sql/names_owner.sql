@@ -1,0 +1,183 @@
+--
+-- Names, addresses and rows are read as the owner of their table: what the owner has
+-- put into it gets no other rights, and leaves nothing behind
+--
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS actstream CASCADE;
+DROP SCHEMA IF EXISTS mal CASCADE;
+DROP ROLE IF EXISTS actstream_mallory, actstream_umbra;
+CREATE EXTENSION actstream;
+RESET client_min_messages;
+
+CREATE ROLE actstream_mallory;
+CREATE ROLE actstream_umbra;
+CREATE SCHEMA mal AUTHORIZATION actstream_mallory;
+GRANT USAGE ON SCHEMA actstream TO actstream_mallory, actstream_umbra;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO actstream_mallory;
+GRANT SELECT, INSERT ON actstream.action TO actstream_mallory;
+GRANT SELECT ON actstream.action TO actstream_umbra;
+
+-- mallory notes who runs his code, and tries to leave more of it behind: at COMMIT, and
+-- in the settings of the session
+SET ROLE actstream_mallory;
+GRANT USAGE ON SCHEMA mal TO PUBLIC;
+CREATE TABLE mal.log (what text, who name);
+CREATE TABLE mal.trap (what text);
+GRANT ALL ON mal.log, mal.trap TO PUBLIC;
+CREATE FUNCTION mal.at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO mal.log VALUES (NEW.what || ', at COMMIT', current_user);
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER trap AFTER INSERT ON mal.trap DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION mal.at_commit();
+CREATE FUNCTION mal.spring(what text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        INSERT INTO mal.log VALUES (what, current_user);
+    EXCEPTION WHEN OTHERS THEN
+        RAISE NOTICE '% as %: %', what, current_user, SQLERRM;
+    END;
+    BEGIN
+        INSERT INTO mal.trap VALUES (what);
+    EXCEPTION WHEN OTHERS THEN
+        NULL;
+    END;
+    PERFORM set_config('search_path', 'mal', false), set_config('mal.setting', what, false);
+END $$;
+CREATE FUNCTION mal.check(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM mal.spring(what);
+    RETURN true;
+END $$;
+CREATE TYPE mal.kind AS ENUM ('good', 'bad');
+CREATE FUNCTION mal.kind_to_json(mal.kind) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM mal.spring('cast');
+    RETURN '"cast"';
+END $$;
+CREATE CAST (mal.kind AS json) WITH FUNCTION mal.kind_to_json(mal.kind);
+CREATE DOMAIN mal.number AS integer CHECK (mal.check('domain'));
+
+CREATE TABLE mal.thing (id mal.number PRIMARY KEY, name text, kind mal.kind);
+INSERT INTO mal.thing VALUES (1, 'One', 'good'), (2, 'Two', 'bad');
+CREATE INDEX thing_predicate ON mal.thing (id) WHERE mal.check('predicate');
+CREATE INDEX thing_expression ON mal.thing ((mal.check('expression')));
+-- rows of this one are read by whom the policy is for
+CREATE TABLE mal.guarded (id mal.number PRIMARY KEY, name text, kind mal.kind);
+INSERT INTO mal.guarded VALUES (1, 'One', 'good'), (2, 'Two', 'bad');
+CREATE INDEX guarded_predicate ON mal.guarded (id) WHERE mal.check('predicate');
+ALTER TABLE mal.guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY guard ON mal.guarded USING (mal.check('policy'));
+GRANT SELECT ON mal.thing, mal.guarded TO actstream_umbra;
+SELECT label FROM actstream.register('mal.thing', name_template => '{name} {kind}', url_template => '/{kind}/{id}');
+SELECT label FROM actstream.register('mal.guarded', name_template => '{name} {kind}', url_template => '/{kind}/{id}');
+SELECT verb FROM actstream.act_send('thing:1', 'met', 'thing:2', 'guarded:1', "timestamp" => '2026-01-01 00:00+00');
+RESET ROLE;
+
+-- by a superuser, for whom there are no policies
+\c -
+SET search_path = pg_catalog;
+TRUNCATE mal.log, mal.trap;
+CREATE FUNCTION pg_temp.look() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT actstream.display_name(o) || ' ' || actstream.url(o) || ' ' || actstream.expand(o)
+    FROM unnest('{thing:1,guarded:1}'::actstream.ref[]) o
+    UNION ALL SELECT e.value::text FROM actstream.expand_all('{thing:1,thing:2,guarded:1,guarded:2}') e
+    UNION ALL SELECT actstream.sentence(a, a."timestamp") FROM actstream.action a
+    UNION ALL SELECT actstream.activity_streams_1(a, 'tag:example.org,2026:x', 'x', 'https://example.org/') #>> '{items,0,title}'
+    FROM actstream.action a;
+$$;
+BEGIN;
+SELECT pg_temp.look();
+COMMIT;
+SELECT what, who FROM mal.log GROUP BY 1, 2 ORDER BY 1, 2;
+SHOW search_path;
+SELECT current_setting('mal.setting', true) AS setting, current_setting('transaction_read_only') AS read_only;
+
+-- by another tenant: under a policy it is a query of his own, which can write nothing
+\c -
+SET search_path = pg_catalog;
+TRUNCATE mal.log, mal.trap;
+SET client_min_messages = warning;
+SET ROLE actstream_umbra;
+CREATE FUNCTION pg_temp.look() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT actstream.display_name(o) || ' ' || actstream.url(o) || ' ' || actstream.expand(o)
+    FROM unnest('{thing:1,guarded:1}'::actstream.ref[]) o
+    UNION ALL SELECT e.value::text FROM actstream.expand_all('{thing:1,thing:2,guarded:1,guarded:2}') e
+    UNION ALL SELECT actstream.sentence(a, a."timestamp") FROM actstream.action a
+    UNION ALL SELECT actstream.activity_streams_1(a, 'tag:example.org,2026:x', 'x', 'https://example.org/') #>> '{items,0,title}'
+    FROM actstream.action a;
+$$;
+BEGIN;
+SELECT pg_temp.look();
+-- the transaction is what it was
+CREATE TEMP TABLE written AS SELECT 1 AS one;
+COMMIT;
+SELECT what, who FROM mal.log GROUP BY 1, 2 ORDER BY 1, 2;
+SHOW search_path;
+SELECT current_setting('mal.setting', true) AS setting, current_setting('transaction_read_only') AS read_only;
+SET client_min_messages = notice;
+SELECT actstream.display_name('guarded:1');
+BEGIN;
+-- what a policy does in a subtransaction of its own does not outlive it either
+SAVEPOINT s;
+SET client_min_messages = warning;
+SELECT actstream.display_name('guarded:1');
+ROLLBACK TO s;
+CREATE TEMP TABLE written_too AS SELECT 1 AS one;
+COMMIT;
+RESET ROLE;
+
+-- nor can who calls capture a name in code of the owner's
+SET ROLE actstream_mallory;
+DROP INDEX mal.thing_predicate, mal.thing_expression;
+CREATE FUNCTION mal.kind_to_json2(mal.kind) RETURNS json LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN to_json(current_setting('search_path'));
+END $$;
+DROP CAST (mal.kind AS json);
+CREATE CAST (mal.kind AS json) WITH FUNCTION mal.kind_to_json2(mal.kind);
+RESET ROLE;
+SET search_path = mal, pg_catalog;
+SELECT actstream.expand('thing:1')->>'kind' AS kind;
+SHOW search_path;
+RESET search_path;
+
+-- an owner who may not read the table cannot be whom it is read as
+SET ROLE actstream_mallory;
+REVOKE SELECT ON mal.thing FROM actstream_mallory;
+SET ROLE actstream_umbra;
+SELECT actstream.display_name('thing:1'), actstream.url('thing:1'), actstream.expand('thing:1');
+RESET ROLE;
+ALTER SCHEMA mal OWNER TO CURRENT_USER;
+GRANT SELECT ON mal.thing TO actstream_mallory;
+REVOKE ALL ON SCHEMA mal FROM actstream_mallory, PUBLIC;
+GRANT USAGE ON SCHEMA mal TO actstream_umbra;
+SET ROLE actstream_umbra;
+SELECT actstream.display_name('thing:1'), actstream.url('thing:1'), actstream.expand('thing:1');
+RESET ROLE;
+GRANT ALL ON SCHEMA mal TO actstream_mallory;
+
+-- only tables are read: up to version 15, a rule makes a view of an empty one
+SET ROLE actstream_mallory;
+CREATE TABLE mal.empty (id integer PRIMARY KEY, name text);
+SELECT label FROM actstream.register('mal.empty', name_template => '{name}');
+DROP TRIGGER actstream_object ON mal.empty;
+DROP TRIGGER actstream_rekey ON mal.empty;
+DROP TRIGGER actstream_truncate ON mal.empty;
+ALTER TABLE mal.empty DROP CONSTRAINT empty_pkey, ALTER id DROP NOT NULL;
+DO $$
+BEGIN
+    CREATE RULE "_RETURN" AS ON SELECT TO mal.empty DO INSTEAD
+        SELECT 1 AS id, mal.check('view')::text AS name WHERE mal.check('view');
+EXCEPTION WHEN OTHERS THEN NULL;
+END $$;
+RESET ROLE;
+SELECT actstream.display_name('empty:1'), actstream.expand('empty:1');
+
+SET client_min_messages = warning;
+DROP SCHEMA mal CASCADE;
+DROP EXTENSION actstream CASCADE;
+DROP OWNED BY actstream_mallory, actstream_umbra;
+DROP ROLE actstream_mallory, actstream_umbra;
