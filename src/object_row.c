@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -133,7 +134,9 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 	int			result;
 	bool		found;
 
-	if (query != ROW_QUERY_VISIBLE)
+	if (query == ROW_QUERY_VISIBLE)
+		RunAsBegin(&before, GetUserId(), RUN_AS_READER);
+	else
 		RunAsBegin(&before, rel->rd_rel->relowner, RUN_AS_RESTRICTED);
 
 	SPI_connect();
@@ -145,8 +148,7 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 	found = SPI_processed > 0;
 	SPI_finish();
 
-	if (query != ROW_QUERY_VISIBLE)
-		RunAsEnd(&before);
+	RunAsEnd(&before);
 	return found;
 }
 
