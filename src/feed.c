@@ -12,6 +12,7 @@
 #include "action_row.h"
 #include "catalog.h"
 #include "feed.h"
+#include "iso_time.h"
 #include "object_name.h"
 #include "sentence.h"
 #include "uri.h"
@@ -323,29 +324,20 @@ FeedEntryGet(const Feed *feed, int i)
 }
 
 /*
- * The time in UTC, or the nearest one in the years 1 to 9999: no feed can hold
- * any other.
+ * The time, or the nearest one in the years 1 to 9999: no feed can hold any other.
  */
-static void
-split_time(TimestampTz timestamp, struct pg_tm *tm, fsec_t *fsec)
+static TimestampTz
+time_to_show(TimestampTz timestamp)
 {
-	static const struct pg_tm first = {.tm_year = 1, .tm_mon = 1, .tm_mday = 1};
-	static const struct pg_tm last = {.tm_year = 9999, .tm_mon = 12, .tm_mday = 31,
-	.tm_hour = 23, .tm_min = 59, .tm_sec = 59};
-	bool		is_past = TIMESTAMP_IS_NOBEGIN(timestamp);
+	/* days since 2000 */
+	const int64 first = date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE;
+	const int64 end = date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE;
 
-	if (!TIMESTAMP_NOT_FINITE(timestamp))
-	{
-		if (timestamp2tm(timestamp, NULL, tm, fsec, NULL, NULL) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					 errmsg("timestamp out of range")));
-		if (tm->tm_year >= 1 && tm->tm_year <= 9999)
-			return;
-		is_past = tm->tm_year < 1;
-	}
-	*tm = is_past ? first : last;
-	*fsec = 0;
+	if (timestamp < first * USECS_PER_DAY)
+		return first * USECS_PER_DAY;
+	if (timestamp >= end * USECS_PER_DAY)
+		return end * USECS_PER_DAY - USECS_PER_SEC;
+	return timestamp;
 }
 
 /*
@@ -355,18 +347,7 @@ split_time(TimestampTz timestamp, struct pg_tm *tm, fsec_t *fsec)
 char *
 FeedTime(TimestampTz timestamp)
 {
-	struct pg_tm tm;
-	fsec_t		fsec;
-	StringInfoData text;
-
-	split_time(timestamp, &tm, &fsec);
-	initStringInfo(&text);
-	appendStringInfo(&text, "%04d-%02d-%02dT%02d:%02d:%02d",
-					 tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (fsec != 0)
-		appendStringInfo(&text, ".%06d", (int) fsec);
-	appendStringInfoChar(&text, 'Z');
-	return text.data;
+	return IsoTimestamp(time_to_show(timestamp), true);
 }
 
 /*
@@ -380,7 +361,10 @@ FeedMailTime(TimestampTz timestamp)
 	struct pg_tm tm;
 	fsec_t		fsec;
 
-	split_time(timestamp, &tm, &fsec);
+	if (timestamp2tm(time_to_show(timestamp), NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
 	return psprintf("%.3s, %02d %s %04d %02d:%02d:%02d GMT",
 					days[j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday))],
 					tm.tm_mday, months[tm.tm_mon - 1], tm.tm_year,

@@ -14,70 +14,67 @@
 
 PG_FUNCTION_INFO_V1(actstream_atom_feed_final);
 
-static xmltype *
-simple(const char *name, const char *text)
+static void
+write_title(XmlWriter *xml, const char *title)
 {
-	return XmlTextElement(name, NO_ATTRIBUTES, text);
+	XmlTextElement(xml, "title", XmlAttributes("type", "text"), title);
 }
 
-static xmltype *
-make_link(const char *rel, const char *href)
+static void
+write_link(XmlWriter *xml, const char *rel, const char *href)
 {
 	if (strcmp(rel, "self") == 0)
-		return XmlElement("link", XmlAttributes("rel", rel, "type", "application/atom+xml",
-												"href", href), NIL);
-	return XmlElement("link", XmlAttributes("rel", rel, "href", href), NIL);
+		XmlEmptyElement(xml, "link", XmlAttributes("rel", rel, "type", "application/atom+xml",
+												   "href", href));
+	else
+		XmlEmptyElement(xml, "link", XmlAttributes("rel", rel, "href", href));
 }
 
 /* A name must not be empty, and an id is an address of a kind. */
-static xmltype *
-make_author(const FeedObject *actor)
+static void
+write_author(XmlWriter *xml, const FeedObject *actor)
 {
-	return XmlElement("author", NO_ATTRIBUTES,
-					  list_make3(simple("name", actor->name),
-								 simple("uri", actor->url != NULL ? actor->url : actor->id),
-								 simple("activity:object-type", FeedType1(actor->label))));
+	XmlBegin(xml, "author", NO_ATTRIBUTES);
+	XmlSimpleElement(xml, "name", actor->name);
+	XmlSimpleElement(xml, "uri", actor->url != NULL ? actor->url : actor->id);
+	XmlSimpleElement(xml, "activity:object-type", FeedType1(actor->label));
+	XmlEnd(xml);
 }
 
-static xmltype *
-make_object(const char *name, const FeedObject *object)
+static void
+write_object(XmlWriter *xml, const char *name, const FeedObject *object)
 {
-	List	   *children = list_make3(simple("activity:object-type", FeedType1(object->label)),
-									  simple("id", object->id),
-									  XmlTextElement("title", XmlAttributes("type", "text"),
-													 object->name));
-
+	if (object == NULL)
+		return;
+	XmlBegin(xml, name, NO_ATTRIBUTES);
+	XmlSimpleElement(xml, "activity:object-type", FeedType1(object->label));
+	XmlSimpleElement(xml, "id", object->id);
+	write_title(xml, object->name);
 	if (object->url != NULL)
-		children = lappend(children, make_link("alternate", object->url));
-	return XmlElement(name, NO_ATTRIBUTES, children);
+		write_link(xml, "alternate", object->url);
+	XmlEnd(xml);
 }
 
 /*
  * What is of the entry itself comes last: of elements that are in its objects
  * too, some readers take the last.
  */
-static xmltype *
-make_entry(const FeedEntry *entry)
+static void
+write_entry(XmlWriter *xml, const FeedEntry *entry)
 {
-	List	   *children = list_make1(simple("activity:verb", FeedVerb1(entry->verb)));
-
-	if (entry->objects[FEED_OBJECT] != NULL)
-		children = lappend(children, make_object("activity:object",
-												 entry->objects[FEED_OBJECT]));
-	if (entry->objects[FEED_TARGET] != NULL)
-		children = lappend(children, make_object("activity:target",
-												 entry->objects[FEED_TARGET]));
-	children = lappend(children, make_author(entry->objects[FEED_ACTOR]));
-	children = lappend(children, simple("id", entry->id));
-	children = lappend(children, XmlTextElement("title", XmlAttributes("type", "text"),
-												entry->title));
-	children = lappend(children, make_link("alternate", entry->url));
-	children = lappend(children, simple("published", FeedTime(entry->published)));
-	children = lappend(children, simple("updated", FeedTime(entry->published)));
+	XmlBegin(xml, "entry", NO_ATTRIBUTES);
+	XmlSimpleElement(xml, "activity:verb", FeedVerb1(entry->verb));
+	write_object(xml, "activity:object", entry->objects[FEED_OBJECT]);
+	write_object(xml, "activity:target", entry->objects[FEED_TARGET]);
+	write_author(xml, entry->objects[FEED_ACTOR]);
+	XmlSimpleElement(xml, "id", entry->id);
+	write_title(xml, entry->title);
+	write_link(xml, "alternate", entry->url);
+	XmlSimpleElement(xml, "published", FeedTime(entry->published));
+	XmlSimpleElement(xml, "updated", FeedTime(entry->published));
 	if (entry->description != NULL)
-		children = lappend(children, XmlTextElement("content", XmlAttributes("type", "text"),
-													entry->description));
-	return XmlElement("entry", NO_ATTRIBUTES, children);
+		XmlTextElement(xml, "content", XmlAttributes("type", "text"), entry->description);
+	XmlEnd(xml);
 }
 
 /*
@@ -88,18 +85,20 @@ Datum
 actstream_atom_feed_final(PG_FUNCTION_ARGS)
 {
 	Feed	   *feed = FeedOfAggregate(fcinfo);
-	List	   *children;
+	XmlWriter	xml;
 
 	if (feed == NULL)
 		PG_RETURN_NULL();
-	children = list_make4(simple("id", feed->id),
-						  XmlTextElement("title", XmlAttributes("type", "text"), feed->title),
-						  simple("updated", FeedTime(feed->updated)),
-						  make_link("alternate", feed->link));
+	XmlInit(&xml);
+	XmlBegin(&xml, "feed", XmlAttributes("xmlns", ATOM_NAMESPACE,
+										 "xmlns:activity", ACTIVITY_NAMESPACE));
+	XmlSimpleElement(&xml, "id", feed->id);
+	write_title(&xml, feed->title);
+	XmlSimpleElement(&xml, "updated", FeedTime(feed->updated));
+	write_link(&xml, "alternate", feed->link);
 	if (feed->self != NULL)
-		children = lappend(children, make_link("self", feed->self));
-	children = list_concat(children, XmlOfEntries(feed, make_entry));
-	PG_RETURN_XML_P(XmlElement("feed", XmlAttributes("xmlns", ATOM_NAMESPACE,
-													 "xmlns:activity", ACTIVITY_NAMESPACE),
-							   children));
+		write_link(&xml, "self", feed->self);
+	XmlEntries(&xml, feed, write_entry);
+	XmlEnd(&xml);
+	PG_RETURN_XML_P(XmlFinish(&xml));
 }

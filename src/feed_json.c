@@ -5,26 +5,38 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "escape.h"
 #include "feed_json.h"
 
 #include "utils/memutils.h"
 
 /*
- * Push it, in the memory that the writer was begun in, and the text too.
+ * Push a text, which lives as long as what is written; in the memory that the writer was
+ * begun in.
  */
 static void
-push(JsonWriter *json, JsonbIteratorToken token, const char *text)
+push_text(JsonWriter *json, JsonbIteratorToken token, char *text)
 {
 	MemoryContext caller = MemoryContextSwitchTo(json->context);
+	size_t		len = strlen(text);
 	JsonbValue	value = {.type = jbvString};
 
-	if (text != NULL)
-	{
-		value.val.string.len = strlen(text);
-		value.val.string.val = pnstrdup(text, value.val.string.len);
-	}
-	pushJsonbValue(&json->state, token, text != NULL ? &value : NULL);
+	if (len > JENTRY_OFFLENMASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("text is too long for jsonb"),
+				 errdetail("It has %zu bytes, the limit is %d.", len, JENTRY_OFFLENMASK)));
+	value.val.string.len = len;
+	value.val.string.val = text;
+	pushJsonbValue(&json->state, token, &value);
 	MemoryContextSwitchTo(caller);
+}
+
+/* Push a copy of a text. */
+static void
+push_copy(JsonWriter *json, JsonbIteratorToken token, const char *text)
+{
+	push_text(json, token, MemoryContextStrdup(json->context, text));
 }
 
 /*
@@ -46,7 +58,10 @@ JsonBegin(JsonWriter *json)
 void
 JsonMark(JsonWriter *json, JsonbIteratorToken token)
 {
-	push(json, token, NULL);
+	MemoryContext caller = MemoryContextSwitchTo(json->context);
+
+	pushJsonbValue(&json->state, token, NULL);
+	MemoryContextSwitchTo(caller);
 }
 
 /*
@@ -56,7 +71,7 @@ JsonMark(JsonWriter *json, JsonbIteratorToken token)
 void
 JsonKey(JsonWriter *json, const char *key)
 {
-	push(json, WJB_KEY, key);
+	push_copy(json, WJB_KEY, key);
 }
 
 /*
@@ -66,7 +81,7 @@ JsonKey(JsonWriter *json, const char *key)
 void
 JsonText(JsonWriter *json, const char *text)
 {
-	push(json, WJB_ELEM, text);
+	push_copy(json, WJB_ELEM, text);
 }
 
 /*
@@ -78,8 +93,38 @@ JsonMember(JsonWriter *json, const char *key, const char *text)
 {
 	if (text == NULL)
 		return;
-	push(json, WJB_KEY, key);
-	push(json, WJB_VALUE, text);
+	JsonKey(json, key);
+	push_copy(json, WJB_VALUE, text);
+}
+
+/*
+ * JsonLongMember
+ *		The same for a text that lives as long as what is written, and is not copied.
+ */
+void
+JsonLongMember(JsonWriter *json, const char *key, const char *text)
+{
+	if (text == NULL)
+		return;
+	JsonKey(json, key);
+	push_text(json, WJB_VALUE, unconstify(char *, text));
+}
+
+/*
+ * JsonHtmlMember
+ *		A member that is HTML, which shows the text; none if that is NULL.
+ */
+void
+JsonHtmlMember(JsonWriter *json, const char *key, const char *text)
+{
+	StringInfoData html;
+
+	if (text == NULL)
+		return;
+	initStringInfo(&html);
+	EscapeAppend(&html, text, ESCAPE_FOR_HTML);
+	JsonMember(json, key, html.data);
+	pfree(html.data);
 }
 
 /*

@@ -23,6 +23,8 @@ extern void JsonMark(JsonWriter *json, JsonbIteratorToken token);
 extern void JsonKey(JsonWriter *json, const char *key);
 extern void JsonText(JsonWriter *json, const char *text);
 extern void JsonMember(JsonWriter *json, const char *key, const char *text);
+extern void JsonLongMember(JsonWriter *json, const char *key, const char *text);
+extern void JsonHtmlMember(JsonWriter *json, const char *key, const char *text);
 extern void JsonEntries(JsonWriter *json, const char *key, const Feed *feed,
 						JsonEntryWriter write);
 extern Datum JsonEnd(JsonWriter *json);

@@ -9,8 +9,6 @@
 #include "feed_json.h"
 #include "feed_vocabulary.h"
 
-#include "utils/xml.h"
-
 PG_FUNCTION_INFO_V1(actstream_activity_streams_1_final);
 
 static void
@@ -32,9 +30,8 @@ static void
 write_activity(JsonWriter *json, const FeedEntry *entry)
 {
 	JsonMember(json, "id", entry->id);
-	JsonMember(json, "title", escape_xml(entry->title));
-	JsonMember(json, "content",
-			   entry->description != NULL ? escape_xml(entry->description) : NULL);
+	JsonHtmlMember(json, "title", entry->title);
+	JsonHtmlMember(json, "content", entry->description);
 	JsonMember(json, "published", FeedTime(entry->published));
 	JsonMember(json, "updated", FeedTime(entry->published));
 	JsonMember(json, "url", entry->url);

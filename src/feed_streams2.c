@@ -11,11 +11,8 @@
 #include "feed.h"
 #include "feed_json.h"
 #include "feed_vocabulary.h"
+#include "iso_time.h"
 #include "uri.h"
-
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
-#include "utils/xml.h"
 
 #define STREAMS_CONTEXT "https://www.w3.org/ns/activitystreams"
 
@@ -62,10 +59,10 @@ write_activity(JsonWriter *json, const FeedEntry *entry)
 	JsonMember(json, "id", entry->id);
 	JsonMember(json, "type", type != NULL ? type : "Activity");
 	JsonMember(json, "verb", entry->verb);
-	JsonMember(json, "summary", escape_xml(entry->title));
+	JsonHtmlMember(json, "summary", entry->title);
 	if (entry->description != NULL)
 	{
-		JsonMember(json, "content", entry->description);
+		JsonLongMember(json, "content", entry->description);
 		JsonMember(json, "mediaType", "text/plain");
 	}
 	JsonMember(json, "published", FeedTime(entry->published));
@@ -83,26 +80,8 @@ write_activity(JsonWriter *json, const FeedEntry *entry)
 static char *
 make_cursor(const FeedAction *action)
 {
-	struct pg_tm tm;
-	fsec_t		fsec;
-	StringInfoData cursor;
-
-	if (TIMESTAMP_NOT_FINITE(action->timestamp))
-		return psprintf("%s," INT64_FORMAT,
-						TIMESTAMP_IS_NOBEGIN(action->timestamp) ? "-infinity" : "infinity",
-						action->id);
-	if (timestamp2tm(action->timestamp, NULL, &tm, &fsec, NULL, NULL) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
-	initStringInfo(&cursor);
-	appendStringInfo(&cursor, "%04d-%02d-%02dT%02d:%02d:%02d",
-					 tm.tm_year > 0 ? tm.tm_year : 1 - tm.tm_year, tm.tm_mon, tm.tm_mday,
-					 tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (fsec != 0)
-		appendStringInfo(&cursor, ".%06d", (int) fsec);
-	appendStringInfo(&cursor, "Z%s," INT64_FORMAT, tm.tm_year > 0 ? "" : "%20BC", action->id);
-	return cursor.data;
+	return UriEncode(psprintf("%s," INT64_FORMAT, IsoTimestamp(action->timestamp, true),
+							  action->id));
 }
 
 /*

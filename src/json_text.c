@@ -48,7 +48,7 @@ static bool
 has_character(pg_wchar codepoint)
 {
 	unsigned char utf8[8] = {0};
-	unsigned char converted[MAX_MULTIBYTE_CHAR_LEN + 1];
+	unsigned char converted[8 * MAX_CONVERSION_GROWTH];
 	int			len;
 	Oid			conversion;
 

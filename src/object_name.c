@@ -17,6 +17,7 @@
 
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -61,6 +62,7 @@ static char *
 fill_template(const Filling *filling, char **values)
 {
 	StringInfoData text;
+	char	   *result = NULL;
 	ListCell   *lc;
 
 	if (is_address(filling))
@@ -79,9 +81,16 @@ fill_template(const Filling *filling, char **values)
 		else if (value != NULL)
 			UriAppendValue(&text, value);
 		else
-			return NULL;
+		{
+			resetStringInfo(&text);
+			break;
+		}
 	}
-	return strspn(text.data, " ") == (size_t) text.len ? NULL : text.data;
+	/* no longer than it is, for a feed has many */
+	if (strspn(text.data, " ") < (size_t) text.len)
+		result = pstrdup(text.data);
+	pfree(text.data);
+	return result;
 }
 
 /* What the template of an external type names that is neither a label nor a key. */
@@ -116,6 +125,7 @@ fill_external(const Filling *filling, const ObjectBatch *batch)
 		int			n = 0;
 		ListCell   *lc;
 
+		CHECK_FOR_INTERRUPTS();
 		foreach(lc, filling->parts)
 		{
 			TemplatePart *part = lfirst(lc);
@@ -193,6 +203,7 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 		char	   *parts[INDEX_MAX_KEYS];
 		ListCell   *lc;
 
+		CHECK_FOR_INTERRUPTS();
 		/* it cannot be the key of any row */
 		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], keys) ||
 			!ObjectKeySplit(&table->type, batch->refs[i], parts))
@@ -207,11 +218,20 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 static void
 fill_from_row(const Filling *filling, int position, HeapTuple row, TupleDesc tupdesc)
 {
-	char	  **values = palloc(sizeof(char *) * tupdesc->natts);
+	int			nvalues = tupdesc->natts - filling->first_column + 1;
+	char	  **values = palloc(sizeof(char *) * Max(nvalues, 1));
 
-	for (int i = filling->first_column; i <= tupdesc->natts; i++)
-		values[i - filling->first_column] = SPI_getvalue(row, tupdesc, i);
+	for (int i = 0; i < nvalues; i++)
+		values[i] = SPI_getvalue(row, tupdesc, filling->first_column + i);
 	filling->texts[position] = fill_template(filling, values);
+
+	/* they may be long, and the rows many */
+	for (int i = 0; i < nvalues; i++)
+	{
+		if (values[i] != NULL)
+			pfree(values[i]);
+	}
+	pfree(values);
 }
 
 /* ObjectRowTaker: fill the templates that are filled from rows. */

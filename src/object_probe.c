@@ -55,8 +55,7 @@ find_key(const RegisteredType *type, AttrNumber attnum)
  * Fill in the keys of a scan for the row whose key columns have the values;
  * false if the index is not one by these columns, or not yet for all snapshots.
  *
- * A primary key has its types' default operator classes, and that of a type
- * that key columns may have compares as the "=" of pg_catalog does.
+ * A primary key has its types' default operator classes, by which keys are compared.
  */
 static bool
 make_scan_keys(Relation index, const RegisteredType *type, const Datum *values, ScanKey keys)

@@ -90,6 +90,7 @@ compare_positions(const void *a, const void *b, void *arg)
 	int			j = *(const int *) b;
 	int			result = RefCompare(refs[i], refs[j]);
 
+	CHECK_FOR_INTERRUPTS();
 	return result != 0 ? result : (i > j) - (i < j);
 }
 
@@ -121,6 +122,7 @@ ObjectBatches(const Ref *const *refs, int nrefs)
 	{
 		const Ref  *ref = refs[positions[i]];
 
+		CHECK_FOR_INTERRUPTS();
 		sorted[i] = ref;
 		if (batch == NULL || !RefHasLabel(ref, batch->label, batch->label_len))
 		{
@@ -355,6 +357,7 @@ make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
 	{
 		Datum		values[INDEX_MAX_KEYS];
 
+		CHECK_FOR_INTERRUPTS();
 		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], values))
 			continue;
 		for (int key = 0; key < nkeys; key++)
@@ -434,6 +437,7 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 		bool		isnull;
 		int64		n = DatumGetInt64(SPI_getbinval(row, tupdesc, 1, &isnull));
 
+		CHECK_FOR_INTERRUPTS();
 		take(arg, positions[n - 1], row, tupdesc);
 	}
 	SPI_finish();

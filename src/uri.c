@@ -16,7 +16,6 @@
 #define DIGITS			"0123456789"
 #define LETTERS			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define HEX_DIGITS		DIGITS "ABCDEFabcdef"
-#define UNRESERVED		LETTERS DIGITS "-._~"
 #define RESERVED		":/?#[]@!$&'()*+,;="
 #define SCHEME_CHARS	LETTERS DIGITS "+-."
 
@@ -35,10 +34,21 @@ is_one_of(char c, const char *chars)
 	return c != '\0' && strchr(chars, c) != NULL;
 }
 
-static void
-append_encoded(StringInfo uri, char c)
+static bool
+is_unreserved(char c)
 {
-	appendStringInfo(uri, "%%%02X", (unsigned char) c);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static void
+append_encoded(StringInfo uri, unsigned char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	appendStringInfoChar(uri, '%');
+	appendStringInfoChar(uri, digits[c >> 4]);
+	appendStringInfoChar(uri, digits[c & 15]);
 }
 
 /*
@@ -52,7 +62,8 @@ UriAppendValue(StringInfo uri, const char *value)
 {
 	for (const char *p = to_utf8(value); *p != '\0'; p++)
 	{
-		if (is_one_of(*p, UNRESERVED))
+		CHECK_FOR_INTERRUPTS();
+		if (is_unreserved(*p))
 			appendStringInfoChar(uri, *p);
 		else
 			append_encoded(uri, *p);
@@ -72,7 +83,8 @@ UriEncode(const char *iri)
 	initStringInfo(&uri);
 	for (const char *p = to_utf8(iri); *p != '\0'; p++)
 	{
-		if (is_one_of(*p, UNRESERVED RESERVED) ||
+		CHECK_FOR_INTERRUPTS();
+		if (is_unreserved(*p) || is_one_of(*p, RESERVED) ||
 			(*p == '%' && is_one_of(p[1], HEX_DIGITS) && is_one_of(p[2], HEX_DIGITS)))
 			appendStringInfoChar(&uri, *p);
 		else
@@ -180,6 +192,7 @@ append_path(StringInfo uri, const char *path)
 		int			segment_len = len - slash;
 		bool		is_last = path[len] == '\0';
 
+		CHECK_FOR_INTERRUPTS();
 		if (segment_len == 1 && segment[0] == '.')
 		{
 			if (is_last)
@@ -281,6 +294,7 @@ UriWithParameter(const char *uri, const char *name, const char *value)
 		const char *parameter = uri + pos + 1;
 		int			len = Min((int) strcspn(parameter, "&#"), end - pos - 1);
 
+		CHECK_FOR_INTERRUPTS();
 		if (len > 0 && strncmp(parameter, "before=", 7) != 0 &&
 			strncmp(parameter, "after=", 6) != 0)
 		{

@@ -271,6 +271,44 @@ foreach my $function (qw(atom_feed rss_feed activity_streams_1 activity_streams_
     my @queries = slurp_file($node->logfile, $offset) =~ /Query Text: SELECT k\.n, (.*)/g;
     is(scalar(@queries), 4, "$function: 4 queries") or diag(join "\n", @queries);
 }
+
+# Of a long text a feed holds no more than a few copies at a time: itself as it was given,
+# as the aggregate keeps it, and as it is written.
+SKIP:
+{
+    skip 'the memory of a process cannot be read here', 4 unless -r '/proc/self/status';
+
+    my $peak = sub {
+        my ($function, $bytes) = @_;
+        my ($length, $kilobytes) = split /\n/, value(qq{
+            SELECT length($function(ROW(1, '2026-03-01', true, 'web:x', 'wrote', NULL, NULL, repeat('a', $bytes), NULL, NULL)::actstream.action,
+                                    'tag:example.org,2026:f', 'T', 'https://example.org/')::text);
+            SELECT (regexp_match(pg_read_file('/proc/self/status'), 'VmHWM:\\s+(\\d+)'))[1];});
+
+        cmp_ok($length, '>', $bytes, "$function of $bytes bytes") if $bytes > 1;
+        return 1024 * $kilobytes;
+    };
+    foreach my $function (qw(actstream.atom_feed actstream.rss_feed))
+    {
+        my $bytes = 40_000_000;
+        my $times = ($peak->($function, $bytes) - $peak->($function, 1)) / $bytes;
+
+        cmp_ok($times, '<', 6, "$function: the memory for a few copies");
+        diag(sprintf('%s: %.1f times the text', $function, $times));
+    }
+}
+
+# What a value cannot hold is said to be too long.
+foreach ([ 'rss_feed', q{E'\r'}, 110_000_000, qr/ERROR:  54000: text is too long$/m ],
+    [ 'activity_streams_2', q{'a'}, 270_000_000, qr/ERROR:  54000: text is too long for jsonb$/m ])
+{
+    my ($function, $character, $bytes, $error) = @$_;
+    my (undef, undef, $err) = $node->psql('postgres', qq{\\set VERBOSITY verbose
+        SELECT actstream.$function(ROW(1, '2026-03-01', true, 'web:x', 'wrote', NULL, NULL, repeat($character, $bytes), NULL, NULL)::actstream.action,
+                                   'tag:example.org,2026:f', 'T', 'https://example.org/') IS NULL});
+
+    like($err, $error, "$function: what is too long for a value");
+}
 $node->stop;
 
 # A database in another encoding
@@ -302,6 +340,13 @@ foreach my $function (qw(activity_streams_1 activity_streams_2))
 
     is($item->{actor}{displayName} // $item->{actor}{name}, qq{\x{E9}\x{FC} <&>" \x07}, "$function in LATIN1");
 }
+# and rows with characters that it lacks
+is(value(q{
+    CREATE TABLE doc (id integer PRIMARY KEY, j json);
+    INSERT INTO doc VALUES (1, '"\\u00e9"'), (2, '"\\u20ac"'), (3, '"\\ud83d\\ude80"');
+    SELECT FROM actstream.register('doc');
+    SELECT string_agg(value->>'j', ' ') FROM actstream.expand_all('{doc:1,doc:2,doc:3}')}) =~ s/^\n//r,
+    qq{\x{E9} "\\u20ac" "\\ud83d\\ude80"}, 'a json in LATIN1');
 $node->stop;
 
 done_testing();

@@ -560,6 +560,8 @@ $node->safe_psql('postgres', "CREATE TABLE beside.many AS SELECT array_agg(actst
         lists => q{SELECT count(*) FROM (SELECT * FROM actstream.stream_of((SELECT refs FROM beside.many), '{target}') LIMIT 1) s},
         # of JSON the server makes jsonb at the end, which it does not interrupt
         feed => q{SELECT length(actstream.atom_feed(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) FROM actstream.action a},
+        text => q{SELECT octet_length(actstream.rss_feed(ROW(1, '2026-01-01', true, 'o:1', 'wrote', NULL, NULL, repeat('&', 60000000), NULL, NULL)::actstream.action,
+                                                         'tag:example.org,2026:s', 'T', 'http://example.org')::text)},
     );
     my $timed = sub {
         my ($timeout, $query) = @_;
