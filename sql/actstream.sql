@@ -352,7 +352,6 @@ CREATE EVENT TRIGGER actstream_ddl_begins ON ddl_command_start
 CREATE EVENT TRIGGER actstream_objects_dropped ON sql_drop
     EXECUTE FUNCTION actstream.objects_dropped();
 CREATE EVENT TRIGGER actstream_table_altered ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER', 'ALTER TABLE')
     EXECUTE FUNCTION actstream.table_altered();
 ALTER EVENT TRIGGER actstream_ddl_begins ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_objects_dropped ENABLE ALWAYS;
@@ -1038,17 +1037,18 @@ BEGIN ATOMIC
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
       AND c.relname OPERATOR(pg_catalog.=) ANY ('{action,follow,object_type}'::name[])
     UNION ALL
-    -- the owner of the tables is who removes references and looks for them
+    -- the owner of actstream.action removes references, and looks for them
     SELECT 'missing privilege', NULL, c.oid::regclass, NULL,
-           pg_catalog.pg_get_userbyid(c.relowner)::text
+           pg_catalog.pg_get_userbyid(o.relowner)::text
     FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_class o ON o.oid OPERATOR(pg_catalog.=) 'actstream.action'::regclass
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
       AND c.relname OPERATOR(pg_catalog.=) ANY ('{action,follow,object_type}'::name[])
-      AND NOT (pg_catalog.has_schema_privilege(c.relowner, 'actstream'::regnamespace, 'USAGE')
-               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'SELECT')
-               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'INSERT')
-               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'UPDATE')
-               AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'DELETE'))
+      AND NOT (pg_catalog.has_schema_privilege(o.relowner, 'actstream'::regnamespace, 'USAGE')
+               AND pg_catalog.has_table_privilege(o.relowner, c.oid, 'SELECT')
+               AND pg_catalog.has_table_privilege(o.relowner, c.oid, 'INSERT')
+               AND pg_catalog.has_table_privilege(o.relowner, c.oid, 'UPDATE')
+               AND pg_catalog.has_table_privilege(o.relowner, c.oid, 'DELETE'))
     UNION ALL
     SELECT CASE WHEN f.enabled IS NULL THEN 'missing trigger'
                 WHEN f.enabled OPERATOR(pg_catalog.=) ANY ('{D,R}') THEN 'disabled trigger'
@@ -1072,6 +1072,7 @@ BEGIN ATOMIC
         ON t.label OPERATOR(pg_catalog.=) actstream.ref_label(r.object)
     WHERE t.label IS NULL
        OR (t.checked AND NOT (r.kept AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
+           AND actstream.object_type_fault(t.label) IS NULL
            AND NOT actstream.object_exists(r.object));
 END;
 REVOKE EXECUTE ON FUNCTION actstream.integrity_check() FROM PUBLIC;

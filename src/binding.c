@@ -109,11 +109,22 @@ BindingFind(Oid relation, List *key_columns, AttrNumber *keys)
 }
 
 /*
+ * IsOwnTriggerName
+ *		Are the triggers of registered tables called like this?
+ */
+bool
+IsOwnTriggerName(const char *name)
+{
+	return strncmp(name, "actstream_", 10) == 0 || strncmp(name, "zz_actstream_", 13) == 0;
+}
+
+/*
  * TriggerRelation
- *		The table of a trigger, or InvalidOid if there is no such trigger.
+ *		The table of a trigger, or InvalidOid if there is no such trigger or, with
+ *		"own", it is not called like those of registered tables.
  */
 Oid
-TriggerRelation(Oid trigger)
+TriggerRelation(Oid trigger, bool own)
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -125,7 +136,8 @@ TriggerRelation(Oid trigger)
 				ObjectIdGetDatum(trigger));
 	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	if (HeapTupleIsValid(tuple) &&
+		(!own || IsOwnTriggerName(NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname))))
 		result = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

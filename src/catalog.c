@@ -17,12 +17,14 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -90,6 +92,18 @@ relation_changed(Oid relid)
 }
 
 /*
+ * Is there such an object, and is it the extension's?  Whoever may create a schema can
+ * make others that are called like ours.
+ */
+static bool
+is_member(Oid classid, Oid objid)
+{
+	Oid			extension = OidIsValid(objid) ? get_extension_oid("actstream", true) : InvalidOid;
+
+	return OidIsValid(extension) && getExtensionOfObject(classid, objid) == extension;
+}
+
+/*
  * ExtensionIsComplete
  *		Find the OIDs of what is ours; false unless all of it is there.
  */
@@ -110,9 +124,11 @@ ExtensionIsComplete(void)
 	own.action = get_relname_relid("action", own.schema);
 	own.follow = get_relname_relid("follow", own.schema);
 	own.phrase = get_relname_relid("phrase", own.schema);
-	if (!OidIsValid(own.schema) || !OidIsValid(own.ref) ||
-		!OidIsValid(own.object_type) || !OidIsValid(own.action) ||
-		!OidIsValid(own.follow) || !OidIsValid(own.phrase))
+	if (!is_member(TypeRelationId, own.ref) ||
+		!is_member(RelationRelationId, own.object_type) ||
+		!is_member(RelationRelationId, own.action) ||
+		!is_member(RelationRelationId, own.follow) ||
+		!is_member(RelationRelationId, own.phrase))
 		return false;
 	own.valid = (changes_before == RelationChanges());
 	return true;
@@ -244,6 +260,13 @@ HasOwnTrigger(Relation rel, const char *function, int16 events, char enabled, bo
 	return false;
 }
 
+/* Is it an array that NameArrayToList() takes? */
+static bool
+is_name_list(ArrayType *array)
+{
+	return ARR_NDIM(array) == 1 && !array_contains_nulls(array);
+}
+
 /*
  * NameArrayToList
  *		The elements of a name[] as a list of char *.
@@ -349,8 +372,9 @@ load_object_type(HTAB *types, HTAB *by_relation, HeapTuple tuple, TupleDesc tupd
 	label = text_of_column(tuple, tupdesc, Anum_object_type_label);
 	on_delete = text_of_column(tuple, tupdesc, Anum_object_type_on_delete);
 	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
+	/* the table's owner can drop constraints, and disable triggers */
 	if (label == NULL || on_delete == NULL || isnull || strlen(label) > REF_MAX_LABEL)
-		return;					/* the table's owner can drop constraints */
+		return;
 	type = hash_search(types, label, HASH_ENTER, NULL);
 
 	type->on_delete = OnDeleteFromText(on_delete);
@@ -361,7 +385,8 @@ load_object_type(HTAB *types, HTAB *by_relation, HeapTuple tuple, TupleDesc tupd
 	value = heap_getattr(tuple, Anum_object_type_relation, tupdesc, &isnull);
 	type->relation = isnull ? InvalidOid : DatumGetObjectId(value);
 	value = heap_getattr(tuple, Anum_object_type_key_columns, tupdesc, &isnull);
-	type->key_columns = isnull ? NIL : NameArrayToList(value);
+	type->key_columns = isnull || !is_name_list(DatumGetArrayTypeP(value)) ? NIL :
+		NameArrayToList(value);
 	type->nkeys = 0;
 	type->binding_known = !OidIsValid(type->relation);
 	if (OidIsValid(type->relation))
@@ -499,28 +524,14 @@ const RegisteredType *
 RegistryLookupTable(Oid relation)
 {
 	const RegisteredType *type = RegistryLookupRelation(relation);
-	ListCell   *lc;
 
-	if (type != NULL || !get_rel_relispartition(relation))
-		return type;
-	foreach(lc, get_partition_ancestors(relation))
+	/* one that is being detached still belongs to what it is detached from */
+	while (type == NULL && get_rel_relispartition(relation))
 	{
-		type = RegistryLookupRelation(lfirst_oid(lc));
-		if (type != NULL)
-			break;
+		relation = get_partition_parent(relation, true);
+		type = RegistryLookupRelation(relation);
 	}
 	return type;
-}
-
-/*
- * RegistryHasTables
- *		Is any table registered?
- */
-bool
-RegistryHasTables(void)
-{
-	load_registry();
-	return hash_get_num_entries(types_by_relation) > 0;
 }
 
 /*
@@ -534,10 +545,16 @@ RegistryRequireBound(const RegisteredType *type)
 {
 	if (type->nkeys > 0)
 		return;
+	if (get_rel_name(type->relation) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("object type \"%s\" is not bound to a table", type->label),
+				 errdetail("The table is gone."),
+				 errhint("Hand the object type to another table with actstream.rebind(), or use actstream.unregister().")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("object type \"%s\" is not bound to a table", type->label),
-			 errdetail("The table is gone, or its trigger \"%s\" is, or that is not for the key columns that were registered.",
+			 errdetail("The trigger \"%s\" of the table is gone, or not for the key columns that were registered.",
 					   BINDING_TRIGGER_NAME),
 			 errhint("Let the owner of the table call actstream.register() for it again.")));
 }

@@ -91,7 +91,6 @@ extern bool ExtensionIsComplete(void);
 extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
 extern const RegisteredType *RegistryLookupRelation(Oid relation);
 extern const RegisteredType *RegistryLookupTable(Oid relation);
-extern bool RegistryHasTables(void);
 extern void RegistryRequireBound(const RegisteredType *type);
 extern bool IsLoadingDump(Relation own_table);
 extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, Oid relid);

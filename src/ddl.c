@@ -30,6 +30,7 @@
 #include "spi_plan.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -42,6 +43,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
+#include "commands/user.h"
 #include "nodes/parsenodes.h"
 #include "tcop/deparse_utility.h"
 #include "utils/builtins.h"
@@ -53,40 +55,41 @@ PG_FUNCTION_INFO_V1(actstream_ddl_begins);
 PG_FUNCTION_INFO_V1(actstream_objects_dropped);
 PG_FUNCTION_INFO_V1(actstream_table_altered);
 
-static SpiPlan list_dropped_tables = {
-	.sql = "SELECT d.objid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
-	" WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
-	" AND d.objsubid OPERATOR(pg_catalog.=) 0",
-	.nargs = 0
-};
-
 static SpiPlan list_commands = {
-	.sql = "SELECT d.command, d.classid, d.objid, d.objsubid"
+	.sql = "SELECT d.command, d.objid"
 	" FROM pg_catalog.pg_event_trigger_ddl_commands() d",
 	.nargs = 0
 };
 
 static object_access_hook_type next_object_access_hook = NULL;
 
-/* A table that has come to a parent, or left it. */
-typedef struct Child
+/* What the hook has met. */
+typedef enum EventKind
 {
-	Oid			relid;
-	Oid			parent;
-	bool		was_partition;	/* at that moment */
-} Child;
+	CHILD_CHANGED,				/* a table has come to a parent, or left it */
+	COLUMN_ALTERED,				/* of a registered table */
+	TRIGGER_LOST,				/* of ours, by a table that perhaps goes itself */
+	INDEX_LOST,					/* by a registered table */
+	PARTITION_LOST				/* by one, and its rows could not be read, or need not
+								 * be if the whole table is to go */
+} EventKind;
 
-/*
- * What the hook has met since the command began, in the transaction's memory: children
- * that came or left; tables that have lost an index; and tables that have lost a
- * partition which could not be read, or need not be if the whole table is to go.
- */
-static List *children = NIL;
-static List *without_index = NIL;
-static List *to_sweep = NIL;
+typedef struct Event
+{
+	EventKind	kind;
+	SubTransactionId subid;		/* that it is of */
+	Oid			relid;
+	Oid			parent;			/* of a child */
+	bool		was_partition;	/* a child, at that moment */
+	AttrNumber	attnum;			/* of a column */
+	char	   *old_name;
+} Event;
+
+/* since the command began, in the transaction's memory */
+static List *events = NIL;
 
 /* The DROP that is being run, also in the transaction's memory: a hint only. */
-static DropStmt *current_statement = NULL;
+static Node *current_statement = NULL;
 
 static EventTriggerData *
 event_trigger_data(FunctionCallInfo fcinfo)
@@ -98,52 +101,128 @@ event_trigger_data(FunctionCallInfo fcinfo)
 	return (EventTriggerData *) fcinfo->context;
 }
 
-static void
-forget_command(void)
-{
-	children = without_index = to_sweep = NIL;
-	current_statement = NULL;
-}
-
-/* Callbacks: what a transaction or a part of it has met ends with it. */
+/* Callback: what a transaction has met ends with it. */
 static void
 transaction_ends(XactEvent event, void *arg)
 {
-	forget_command();
+	events = NIL;
+	current_statement = NULL;
 }
 
+/* Callback: what is undone has not been met. */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
 					SubTransactionId parentSubid, void *arg)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		forget_command();
+	ListCell   *lc;
+
+	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
+		return;
+	foreach(lc, events)
+	{
+		Event	   *met = lfirst(lc);
+
+		if (met->subid != mySubid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			met->subid = parentSubid;
+		else
+			events = foreach_delete_current(events, lc);
+	}
 }
 
-static List *
-remember(List *list, Oid relid)
+/* Remember what the hook has met. */
+static Event *
+remember(EventKind kind, Oid relid)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+	Event	   *event = palloc0(sizeof(Event));
 
-	list = list_append_unique_oid(list, relid);
+	event->kind = kind;
+	event->subid = GetCurrentSubTransactionId();
+	event->relid = relid;
+	events = lappend(events, event);
 	MemoryContextSwitchTo(oldcontext);
-	return list;
+	return event;
+}
+
+/* Take what was remembered of these kinds. */
+static List *
+take_events(bool of_drop)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, events)
+	{
+		Event	   *event = lfirst(lc);
+
+		if ((event->kind >= TRIGGER_LOST) == of_drop)
+		{
+			result = lappend(result, event);
+			events = foreach_delete_current(events, lc);
+		}
+	}
+	return result;
 }
 
 /*
- * Does the statement look as if it dropped the table?
+ * Can the table be a registered one, or a partition of one?
  *
- * Names are compared, not looked up: where that misleads, references are swept up
- * when the command has ended.
+ * Whether it is, is in the registry, and that can be locked by those who may register.
+ * So that nobody else's DDL ever waits for them, the triggers of the table are asked
+ * first.  Those of a table that is dropped go before it.
+ */
+static bool
+may_be_registered(Oid relid)
+{
+	Relation	rel;
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, events)
+	{
+		Event	   *event = lfirst(lc);
+
+		if (event->kind == TRIGGER_LOST && event->relid == relid)
+			return true;
+	}
+	rel = relation_open(relid, AccessShareLock);
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		result = result || IsOwnTriggerName(rel->trigdesc->triggers[i].tgname);
+	relation_close(rel, NoLock);
+	return result;
+}
+
+/* The owner of a table that is there. */
+static Oid
+owner_of(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	Oid			owner = rel->rd_rel->relowner;
+
+	table_close(rel, NoLock);
+	return owner;
+}
+
+/*
+ * Does the statement drop the table?
+ *
+ * No name is looked up: it is asked whether the name that the statement has would
+ * find this table.  If it is not dropped after all, references are swept up when the
+ * command has ended.
  */
 static bool
 seems_to_drop(Oid relid)
 {
-	DropStmt   *stmt = current_statement;
+	DropStmt   *stmt = (DropStmt *) current_statement;
 	ListCell   *lc;
 
 	if (stmt == NULL)
 		return false;
+	if (IsA(stmt, DropOwnedStmt))
+		return list_member_oid(roleSpecsToIds(((DropOwnedStmt *) stmt)->roles),
+							   owner_of(relid));
 	foreach(lc, stmt->objects)
 	{
 		if (stmt->removeType == OBJECT_SCHEMA)
@@ -153,7 +232,12 @@ seems_to_drop(Oid relid)
 		}
 		else if (stmt->removeType == OBJECT_TABLE)
 		{
-			if (strcmp(strVal(llast(lfirst_node(List, lc))), get_rel_name(relid)) == 0)
+			List	   *name = lfirst_node(List, lc);
+			char	   *schema = list_length(name) > 1 ? strVal(list_nth(name, list_length(name) - 2)) : NULL;
+
+			if (strcmp(strVal(llast(name)), get_rel_name(relid)) == 0 &&
+				(schema == NULL ? RelationIsVisible(relid) :
+				 strcmp(schema, get_namespace_name(get_rel_namespace(relid))) == 0))
 				return true;
 		}
 	}
@@ -173,7 +257,7 @@ partition_goes(Oid relid, const RegisteredType *type)
 		return;					/* its own partitions go first */
 	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(type->relation))
 	{
-		to_sweep = remember(to_sweep, type->relation);
+		(void) remember(PARTITION_LOST, type->relation);
 		return;
 	}
 	rel = table_open(relid, NoLock);
@@ -183,7 +267,7 @@ partition_goes(Oid relid, const RegisteredType *type)
 
 /* A table is about to be dropped, or an index. */
 static void
-relation_goes(Oid objid)
+relation_goes(Oid objid, bool concurrently)
 {
 	const RegisteredType *type;
 
@@ -191,10 +275,16 @@ relation_goes(Oid objid)
 	{
 		Oid			table = IndexGetRelation(objid, true);
 
-		if (OidIsValid(table) && RegistryLookupRelation(table) != NULL)
-			without_index = remember(without_index, table);
+		if (!OidIsValid(table) || !may_be_registered(table) ||
+			RegistryLookupRelation(table) == NULL)
+			return;
+		/* that commits before it comes to an end */
+		if (concurrently)
+			ObjectTypeCheckTable(table, objid);
+		else
+			(void) remember(INDEX_LOST, table);
 	}
-	else if (get_rel_relispartition(objid))
+	else if (get_rel_relispartition(objid) && may_be_registered(objid))
 	{
 		type = RegistryLookupTable(objid);
 		if (type != NULL && type->relation != objid)
@@ -202,22 +292,47 @@ relation_goes(Oid objid)
 	}
 }
 
+/* A trigger is about to be dropped. */
+static void
+trigger_goes(Oid trigger)
+{
+	Oid			relid = TriggerRelation(trigger, true);
+
+	if (OidIsValid(relid))
+		(void) remember(TRIGGER_LOST, relid);
+}
+
 /* A table comes to a parent, or leaves it; the command is still at work on it. */
 static void
 child_changes(Oid relid, Oid parent)
 {
-	MemoryContext oldcontext;
-	Child	   *child;
+	Event	   *event;
 
-	if (RegistryLookupTable(parent) == NULL)
+	if (!may_be_registered(parent) || RegistryLookupTable(parent) == NULL)
 		return;
-	oldcontext = MemoryContextSwitchTo(TopTransactionContext);
-	child = palloc(sizeof(Child));
-	child->relid = relid;
-	child->parent = parent;
-	child->was_partition = get_rel_relispartition(relid);
-	children = lappend(children, child);
-	MemoryContextSwitchTo(oldcontext);
+	event = remember(CHILD_CHANGED, relid);
+	event->parent = parent;
+	event->was_partition = get_rel_relispartition(relid);
+}
+
+/*
+ * A column is altered, or has another name: that of a table, or of a parent or row type
+ * that the table follows.  Its old name can still be seen.
+ */
+static void
+column_changes(Oid relid, AttrNumber attnum)
+{
+	Event	   *event;
+	char	   *name;
+
+	if (attnum <= 0 || !may_be_registered(relid) || RegistryLookupRelation(relid) == NULL)
+		return;
+	name = get_attname(relid, attnum, true);
+	if (name == NULL)
+		return;
+	event = remember(COLUMN_ALTERED, relid);
+	event->attnum = attnum;
+	event->old_name = MemoryContextStrdup(TopTransactionContext, name);
 }
 
 /*
@@ -226,18 +341,25 @@ child_changes(Oid relid, Oid parent)
 static void
 object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg)
 {
-	bool		goes = access == OAT_DROP && classid == RelationRelationId && subid == 0 &&
-		(((ObjectAccessDrop *) arg)->dropflags & PERFORM_DELETION_INTERNAL) == 0;
+	int			dropflags = access == OAT_DROP ? ((ObjectAccessDrop *) arg)->dropflags : 0;
+	bool		drop = access == OAT_DROP && (dropflags & PERFORM_DELETION_INTERNAL) == 0;
+	bool		goes = drop && classid == RelationRelationId && subid == 0;
+	bool		unbinds = drop && classid == TriggerRelationId;
 	bool		inherits = access == OAT_POST_ALTER && classid == InheritsRelationId;
+	bool		alters = access == OAT_POST_ALTER && classid == RelationRelationId && subid != 0;
 
 	if (next_object_access_hook != NULL)
 		next_object_access_hook(access, classid, objid, subid, arg);
-	if ((!goes && !inherits) || !ExtensionIsComplete() || !RegistryHasTables())
+	if ((!goes && !unbinds && !inherits && !alters) || !ExtensionIsComplete())
 		return;
 	if (goes)
-		relation_goes(objid);
-	else
+		relation_goes(objid, (dropflags & PERFORM_DELETION_CONCURRENTLY) != 0);
+	else if (unbinds)
+		trigger_goes(objid);
+	else if (inherits)
 		child_changes(objid, ((ObjectAccessPostAlter *) arg)->auxiliary_id);
+	else
+		column_changes(objid, subid);
 }
 
 /*
@@ -262,17 +384,11 @@ actstream_ddl_begins(PG_FUNCTION_ARGS)
 	EventTriggerData *data = event_trigger_data(fcinfo);
 	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
 
-	current_statement = IsA(data->parsetree, DropStmt) ? copyObject((DropStmt *) data->parsetree) : NULL;
+	current_statement = data->parsetree != NULL &&
+		(IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt)) ?
+		copyObject(data->parsetree) : NULL;
 	MemoryContextSwitchTo(oldcontext);
 	PG_RETURN_NULL();
-}
-
-/* Run a statement that returns what a command has done; SPI stays connected. */
-static uint64
-ask_about_command(SpiPlan *plan)
-{
-	SPI_connect();
-	return SpiPlanExecute(plan, NULL, NULL);
 }
 
 /*
@@ -281,40 +397,32 @@ ask_about_command(SpiPlan *plan)
 Datum
 actstream_objects_dropped(PG_FUNCTION_ARGS)
 {
-	SPITupleTable *dropped;
-	uint64		ndropped;
-	List	   *swept = to_sweep;
-	List	   *checked = without_index;
+	List	   *met = take_events(true);
 	ListCell   *lc;
 
 	(void) event_trigger_data(fcinfo);
-	forget_command();
-	if (!ExtensionIsComplete() || !RegistryHasTables())
+	current_statement = NULL;
+	if (!ExtensionIsComplete())
 		PG_RETURN_NULL();
 
-	ndropped = ask_about_command(&list_dropped_tables);
-	dropped = SPI_tuptable;
-	for (uint64 i = 0; i < ndropped; i++)
+	foreach(lc, met)
 	{
-		bool		isnull;
-		Oid			relid = DatumGetObjectId(SPI_getbinval(dropped->vals[i], dropped->tupdesc,
-														   1, &isnull));
-		const RegisteredType *type = RegistryLookupRelation(relid);
+		Event	   *event = lfirst(lc);
+		const RegisteredType *type = RegistryLookupRelation(event->relid);
+		bool		is_there = get_rel_name(event->relid) != NULL;
 
-		if (type != NULL)
-			ObjectTypeTableDropped(type);
-	}
-	SPI_finish();
-
-	foreach(lc, swept)
-	{
-		const RegisteredType *type = RegistryLookupRelation(lfirst_oid(lc));
-
-		if (type != NULL && get_rel_name(type->relation) != NULL)
+		if (type == NULL)
+			continue;
+		if (!is_there)
+		{
+			if (event->kind == TRIGGER_LOST)
+				ObjectTypeTableDropped(type);
+		}
+		else if (event->kind == PARTITION_LOST)
 			IntegritySweep(type);
+		else if (event->kind == INDEX_LOST)
+			ObjectTypeCheckTable(event->relid, InvalidOid);
 	}
-	foreach(lc, checked)
-		ObjectTypeCheckTable(lfirst_oid(lc));
 	PG_RETURN_NULL();
 }
 
@@ -322,7 +430,7 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
  * A table has come to a registered table, or to one of its partitions, or has left it.
  */
 static void
-child_changed(const Child *child)
+child_changed(const Event *child)
 {
 	const RegisteredType *found = RegistryLookupTable(child->parent);
 	RegisteredType type;
@@ -367,62 +475,74 @@ table_altered(Oid relid, List *subcommands)
 						  (cmd->subtype == AT_SetUnLogged || cmd->subtype == AT_DropNotNull ||
 						   cmd->subtype == AT_DropConstraint));
 	}
-	if (check)
-		ObjectTypeCheckTable(relid);
+	if (check && may_be_registered(relid))
+		ObjectTypeCheckTable(relid, InvalidOid);
+}
+
+/* A column of a registered table was altered, perhaps by its name. */
+static void
+column_altered(const Event *event)
+{
+	char	   *name = get_attname(event->relid, event->attnum, true);
+
+	if (name != NULL && strcmp(name, event->old_name) != 0)
+		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
+	ObjectTypeCheckTable(event->relid, InvalidOid);
 }
 
 /*
- * What a command reports to have done that is not ALTER TABLE of some other kind.
+ * Look at what a command reports to have done.
  */
 static void
-object_made(Node *parsetree, Oid classid, Oid objid)
+look_at_commands(void)
 {
-	if (IsA(parsetree, RenameStmt) && ((RenameStmt *) parsetree)->renameType == OBJECT_COLUMN &&
-		classid == RelationRelationId)
-		ObjectTypeColumnRenamed(objid, ((RenameStmt *) parsetree)->subname,
-								((RenameStmt *) parsetree)->newname);
-	else if (IsA(parsetree, CreateTrigStmt) && classid == TriggerRelationId &&
-			 TriggerRelation(objid) == FollowRelationId())
-		FollowListsForget();
+	uint64		ncommands;
+	SPITupleTable *commands;
+
+	SPI_connect();
+	ncommands = SpiPlanExecute(&list_commands, NULL, NULL);
+	commands = SPI_tuptable;
+	for (uint64 i = 0; i < ncommands; i++)
+	{
+		bool		isnull;
+		CollectedCommand *command = (CollectedCommand *)
+			DatumGetPointer(SPI_getbinval(commands->vals[i], commands->tupdesc, 1, &isnull));
+		Oid			objid = DatumGetObjectId(SPI_getbinval(commands->vals[i], commands->tupdesc,
+														   2, &isnull));
+
+		if (command->type == SCT_AlterTable &&
+			command->d.alterTable.classId == RelationRelationId)
+			table_altered(command->d.alterTable.objectId, command->d.alterTable.subcmds);
+		else if (command->type == SCT_Simple && IsA(command->parsetree, CreateTrigStmt) &&
+				 TriggerRelation(objid, false) == FollowRelationId())
+			FollowListsForget();
+	}
+	SPI_finish();
 }
 
 /*
- * Event trigger ON ddl_command_end for commands that make or alter tables, their
- * columns and triggers.
+ * Event trigger ON ddl_command_end.
  */
 Datum
 actstream_table_altered(PG_FUNCTION_ARGS)
 {
-	SPITupleTable *commands;
-	uint64		ncommands;
-	List	   *changed = children;
+	EventTriggerData *data = event_trigger_data(fcinfo);
+	List	   *met = take_events(false);
 	ListCell   *lc;
 
-	(void) event_trigger_data(fcinfo);
-	children = NIL;
+	current_statement = NULL;
 	if (!ExtensionIsComplete())
 		PG_RETURN_NULL();
-	foreach(lc, changed)
-		child_changed(lfirst(lc));
-
-	ncommands = ask_about_command(&list_commands);
-	commands = SPI_tuptable;
-	for (uint64 i = 0; i < ncommands; i++)
+	foreach(lc, met)
 	{
-		Datum		values[4];
-		bool		isnull[4];
-		CollectedCommand *command;
+		const Event *event = lfirst(lc);
 
-		heap_deform_tuple(commands->vals[i], commands->tupdesc, values, isnull);
-		command = (CollectedCommand *) DatumGetPointer(values[0]);
-		if (command->type == SCT_AlterTable)
-		{
-			if (command->d.alterTable.classId == RelationRelationId)
-				table_altered(command->d.alterTable.objectId, command->d.alterTable.subcmds);
-		}
-		else if (command->type == SCT_Simple && !isnull[1] && !isnull[2])
-			object_made(command->parsetree, DatumGetObjectId(values[1]), DatumGetObjectId(values[2]));
+		if (event->kind == CHILD_CHANGED)
+			child_changed(event);
+		else
+			column_altered(event);
 	}
-	SPI_finish();
+	if (data->tag == CMDTAG_ALTER_TABLE || data->tag == CMDTAG_CREATE_TRIGGER)
+		look_at_commands();
 	PG_RETURN_NULL();
 }

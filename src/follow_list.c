@@ -184,13 +184,14 @@ actstream_follow_changed(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < 2 && shared != NULL; i++)
 	{
-		bool		isnull;
+		bool		isnull = true;
+		Datum		follower = rows[i] == NULL ? (Datum) 0 :
+			heap_getattr(rows[i], Anum_follow_follower, RelationGetDescr(trigdata->tg_relation),
+						 &isnull);
 
-		if (rows[i] != NULL)
-			note_change(counter_of(shared,
-								   DatumGetRefPP(heap_getattr(rows[i], Anum_follow_follower,
-															  RelationGetDescr(trigdata->tg_relation),
-															  &isnull))));
+		/* the table's owner can allow null */
+		if (!isnull)
+			note_change(counter_of(shared, DatumGetRefPP(follower)));
 	}
 	return PointerGetDatum(NULL);
 }

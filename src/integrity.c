@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -536,17 +537,27 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 	Datum		values[2];
 	Datum		old_array = array_of_refs(&old_ref, 1);
 	Oid			owner = OwnTablesOwner();
+	const Ref  *known;
 
 	values[0] = PointerGetDatum(old_ref);
 	values[1] = PointerGetDatum(new_ref);
 
 	LocalTablesRequire();
-	SPI_connect();
-	for (Column column = ACTOR; column < NUM_COLUMNS; column++)
-		SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &rename_object[column], values, NULL);
-	for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS; column++)
-		SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &of_objects.delete[column], &old_array, NULL);
-	SPI_finish();
+	known = IntegrityKnownRow(new_ref);
+	PG_TRY();
+	{
+		SPI_connect();
+		for (Column column = ACTOR; column < NUM_COLUMNS; column++)
+			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &rename_object[column], values, NULL);
+		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS; column++)
+			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &of_objects.delete[column], &old_array, NULL);
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		(void) IntegrityKnownRow(known);
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -655,35 +666,46 @@ remove_missing(const RegisteredType *type, const Ref *ref)
  *		and does not exist: after rows have gone without a word of which.
  *
  * Does nothing for a type that is not checked: what is missing there may be yet to
- * come.
+ * come; nor for one that is not bound, of whose rows nothing is known.
  */
 void
 IntegritySweep(const RegisteredType *type)
 {
-	if (type->checked)
+	if (type->checked && type->nkeys > 0)
 		visit_missing(type, remove_missing);
 }
 
-/* Has the table no row, in the newest state of the database? */
+/* Has the table itself no row, in the newest state of the database? */
+static bool
+leaf_is_empty(Relation rel)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = begin_table_scan(rel, snapshot);
+	bool		result = !table_scan_getnextslot(scan, ForwardScanDirection, slot);
+
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	return result;
+}
+
+/* Have the table and its partitions no row?  Of a foreign one that is not known. */
 static bool
 is_empty(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	RunAs		before;
-	bool		result;
+	bool		result = true;
+	ListCell   *lc;
 
-	RunAsBegin(&before, rel->rd_rel->relowner, RUN_AS_RESTRICTED);
-	SPI_connect();
-	if (SPI_execute(psprintf("SELECT 1 FROM %s%s LIMIT 1",
-							 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-							 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-														RelationGetRelationName(rel))),
-					false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read relation \"%s\"", RelationGetRelationName(rel));
-	result = SPI_processed == 0;
-	SPI_finish();
-	RunAsEnd(&before);
-	table_close(rel, NoLock);
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+		if (rel->rd_rel->relispartition || RelationGetRelid(rel) == relid)
+			result = result && (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
+								(rel->rd_rel->relkind == RELKIND_RELATION && leaf_is_empty(rel)));
+		table_close(rel, NoLock);
+	}
 	return result;
 }
 

@@ -176,12 +176,12 @@ ObjectKeyPrimary(Relation rel)
 /*
  * ObjectKeyIsUnique
  *		Has the table a unique index, at each moment, on exactly these columns (char *),
- *		which exist?
+ *		which exist, also without that one, which may be InvalidOid?
  *
  * The caller holds a lock on "rel".
  */
 bool
-ObjectKeyIsUnique(Relation rel, List *columns)
+ObjectKeyIsUnique(Relation rel, List *columns, Oid without)
 {
 	Bitmapset  *wanted = NULL;
 	bool		found = false;
@@ -213,7 +213,7 @@ void
 ObjectKeyCheck(Relation rel, List *columns)
 {
 	check_key_columns(rel, columns);
-	if (!ObjectKeyIsUnique(rel, columns))
+	if (!ObjectKeyIsUnique(rel, columns, InvalidOid))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("relation \"%s\" has no unique constraint on exactly the key columns",

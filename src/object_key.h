@@ -10,7 +10,7 @@
 #include "lib/stringinfo.h"
 
 extern List *ObjectKeyPrimary(Relation rel);
-extern bool ObjectKeyIsUnique(Relation rel, List *columns);
+extern bool ObjectKeyIsUnique(Relation rel, List *columns, Oid without);
 extern void ObjectKeyCheck(Relation rel, List *columns);
 extern Ref *ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row,
 						 TupleDesc tupdesc);

@@ -26,13 +26,20 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+/* A query of a table. */
+typedef struct TableQuery
+{
+	SPIPlanPtr	plan;			/* NULL if there is none */
+	char	   *sql;			/* that the plan was made of */
+	Oid			argtypes[INDEX_MAX_KEYS];
+	int			users;			/* how often it is being run */
+} TableQuery;
+
 /* The queries of a table, as far as they have been needed. */
 typedef struct TableQueries
 {
 	Oid			relation;		/* hash key */
-	int			nkeys;			/* the columns that the plans are for */
-	AttrNumber	keys[INDEX_MAX_KEYS];
-	SPIPlanPtr	plans[NUM_ROW_QUERIES];
+	TableQuery	queries[NUM_ROW_QUERIES];
 } TableQueries;
 
 /* lives as long as the session */
@@ -55,26 +62,21 @@ queries_of_table(Oid relation)
 	}
 	queries = hash_search(table_queries, &relation, HASH_ENTER, &found);
 	if (!found)
-	{
-		queries->nkeys = 0;
-		memset(queries->plans, 0, sizeof(queries->plans));
-	}
+		memset(queries->queries, 0, sizeof(queries->queries));
 	return queries;
 }
 
 /*
- * Prepare "SELECT 1 FROM table WHERE key = $1 …".
+ * "SELECT 1 FROM table WHERE key = $1 …", and the types of its parameters.
  *
  * ONLY, as for a foreign key: a row of an inheritance child is not one of the
  * table's, and its key not unique.
  */
-static SPIPlanPtr
-prepare_query(Relation rel, const RegisteredType *type, RowQuery query)
+static char *
+text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *argtypes)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
-	Oid			argtypes[INDEX_MAX_KEYS];
 	StringInfoData sql;
-	SPIPlanPtr	plan;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT 1 FROM %s%s x WHERE ",
@@ -86,42 +88,49 @@ prepare_query(Relation rel, const RegisteredType *type, RowQuery query)
 	ObjectKeyAppendCondition(&sql, type, tupdesc, "$");
 	if (query == ROW_QUERY_LOCK)
 		appendStringInfoString(&sql, " FOR KEY SHARE OF x");
+	return sql.data;
+}
 
-	plan = SPI_prepare(sql.data, type->nkeys, argtypes);
+/* Prepare a statement, for as long as the session. */
+static SPIPlanPtr
+prepare_query(const char *sql, int nargs, Oid *argtypes)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, argtypes);
+
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for %s",
-			 SPI_result_code_string(SPI_result), sql.data);
+			 SPI_result_code_string(SPI_result), sql);
 	SPI_keepplan(plan);
 	return plan;
 }
 
 /*
- * The plan of a query, made anew unless it is still good: the table may have
- * another name now, or other key columns.
+ * The plan of a query, made anew if the table, or a column, has another name or type
+ * now.
+ *
+ * One that is being run further out, by what has led here, stays as it is, and a plan
+ * of one's own is made, which is not kept.
  */
 static SPIPlanPtr
-plan_of_query(Relation rel, const RegisteredType *type, RowQuery query)
+plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
 {
-	TableQueries *queries = queries_of_table(RelationGetRelid(rel));
-	bool		same_keys = queries->nkeys == type->nkeys &&
-		memcmp(queries->keys, type->keys, type->nkeys * sizeof(AttrNumber)) == 0;
-
-	for (int i = 0; i < NUM_ROW_QUERIES; i++)
+	if (query->plan != NULL && strcmp(query->sql, sql) == 0 &&
+		memcmp(query->argtypes, argtypes, nargs * sizeof(Oid)) == 0)
+		return query->plan;
+	if (query->users > 0)
+		return prepare_query(sql, nargs, argtypes);
+	if (query->plan != NULL)
 	{
-		SPIPlanPtr	plan = queries->plans[i];
+		SPIPlanPtr	plan = query->plan;
 
-		if (plan != NULL && (!same_keys || !SPI_plan_is_valid(plan)))
-		{
-			queries->plans[i] = NULL;
-			SPI_freeplan(plan);
-		}
+		query->plan = NULL;
+		SPI_freeplan(plan);
+		pfree(query->sql);
 	}
-	queries->nkeys = type->nkeys;
-	memcpy(queries->keys, type->keys, type->nkeys * sizeof(AttrNumber));
-
-	if (queries->plans[query] == NULL)
-		queries->plans[query] = prepare_query(rel, type, query);
-	return queries->plans[query];
+	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
+	memcpy(query->argtypes, argtypes, nargs * sizeof(Oid));
+	query->plan = prepare_query(sql, nargs, argtypes);
+	return query->plan;
 }
 
 /* Ask by a query, as the owner of the table or as the current user. */
@@ -129,9 +138,11 @@ static bool
 find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
 			  Snapshot snapshot)
 {
+	TableQuery *entry = &queries_of_table(RelationGetRelid(rel))->queries[query];
+	Oid			argtypes[INDEX_MAX_KEYS];
 	RunAs		before;
-	SPIPlanPtr	plan;
-	int			result;
+	SPIPlanPtr	volatile plan;
+	volatile int result = 0;
 	bool		found;
 
 	if (query == ROW_QUERY_VISIBLE)
@@ -140,9 +151,18 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 		RunAsBegin(&before, rel->rd_rel->relowner, RUN_AS_RESTRICTED);
 
 	SPI_connect();
-	plan = plan_of_query(rel, type, query);
-	result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
-								  false, false, 1);
+	plan = plan_of_query(entry, text_of_query(rel, type, query, argtypes), type->nkeys, argtypes);
+	entry->users++;
+	PG_TRY();
+	{
+		result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
+									  false, false, 1);
+	}
+	PG_FINALLY();
+	{
+		entry->users--;
+	}
+	PG_END_TRY();
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
 	found = SPI_processed > 0;

@@ -35,6 +35,7 @@
 #include "integrity.h"
 #include "object_key.h"
 #include "object_trigger.h"
+#include "run_as.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -52,6 +53,7 @@
 #include "parser/parser.h"
 #include "storage/itemptr.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
@@ -111,6 +113,8 @@ typedef struct Renaming
 {
 	const Ref  *old_ref;		/* hash key, by what it points to */
 	Ref		   *new_ref;
+	CommandId	command;		/* that was current when it was noted */
+	SubTransactionId subid;		/* and subtransaction */
 } Renaming;
 
 /* both live until the end of the transaction; NULL if there are none */
@@ -135,8 +139,7 @@ key_differs(Oid relid, List *key_columns)
 }
 
 /*
- * Create one of the triggers on a table of the current user's, in place of a trigger
- * that has its name.
+ * Create one of the triggers on a table, in place of a trigger that has its name.
  *
  * By number: whatever is called so meanwhile, it is this table that gets it.
  */
@@ -145,6 +148,8 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
 {
 	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
 	Oid			function = OwnTriggerFunction(trigger->function);
+	Relation	rel;
+	RunAs		before;
 	ListCell   *lc;
 
 	stmt->replace = OidIsValid(get_trigger_oid(relid, trigger->name, true));
@@ -162,8 +167,16 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
 	}
 	if (trigger->when_key_changes)
 		stmt->whenClause = key_differs(relid, key_columns);
+	/* a partition that was attached may be another owner's */
+	rel = table_open(relid, ShareRowExclusiveLock);
+	RunAsBegin(&before,
+			   pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) == ACLCHECK_OK ?
+			   GetUserId() : rel->rd_rel->relowner,
+			   RUN_AS_RESTRICTED);
 	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid, function,
 						 InvalidOid, NULL, false, false);
+	RunAsEnd(&before);
+	table_close(rel, NoLock);
 	CommandCounterIncrement();
 }
 
@@ -225,7 +238,7 @@ leaves(Oid relid)
  *		triggers that PostgreSQL does not clone; take them from a former one.
  *
  * A statement's trigger on a partitioned table does not fire for a partition
- * that is truncated by itself.  The current user owns the partition.  The second
+ * that is truncated by itself.  The second
  * returns the tables that have rows, the partition or those below it, locked.
  */
 void
@@ -262,8 +275,7 @@ ObjectTriggersDetached(Oid partition)
 
 /*
  * ObjectTriggersCreate
- *		Create or renew the triggers of a table of the current user's whose key are
- *		these columns (char *).
+ *		Create or renew the triggers of a table whose key are these columns (char *).
  *
  * The caller holds ShareRowExclusiveLock on it.
  */
@@ -351,13 +363,29 @@ forget_moves(XactEvent event, void *arg)
 	}
 }
 
-/* A TRUNCATE may have failed: what it has begun is not to be taken for granted. */
+/* What is undone has not happened: a TRUNCATE that has begun, rows that have moved. */
 static void
-forget_truncated(SubXactEvent event, SubTransactionId mySubid, SubTransactionId parentSubid,
-				 void *arg)
+forget_undone(SubXactEvent event, SubTransactionId mySubid, SubTransactionId parentSubid,
+			  void *arg)
 {
+	HASH_SEQ_STATUS status;
+	Renaming   *renaming;
+
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		truncated_tables = NIL;
+	if (renamings == NULL ||
+		(event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB))
+		return;
+	hash_seq_init(&status, renamings);
+	while ((renaming = hash_seq_search(&status)) != NULL)
+	{
+		if (renaming->subid != mySubid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			renaming->subid = parentSubid;
+		else
+			(void) hash_search(renamings, &renaming->old_ref, HASH_REMOVE, NULL);
+	}
 }
 
 static void
@@ -368,7 +396,7 @@ watch_transaction(void)
 	if (!registered)
 	{
 		RegisterXactCallback(forget_moves, NULL);
-		RegisterSubXactCallback(forget_truncated, NULL);
+		RegisterSubXactCallback(forget_undone, NULL);
 		registered = true;
 	}
 }
@@ -452,6 +480,18 @@ remember_renaming(const Ref *old_ref, const Ref *new_ref)
 	if (!found)
 		renaming->old_ref = copy_ref(old_ref);
 	renaming->new_ref = copy_ref(new_ref);
+	renaming->command = GetCurrentCommandId(false);
+	renaming->subid = GetCurrentSubTransactionId();
+}
+
+/* The command that has replaced or removed a row, as far as the row tells. */
+static CommandId
+command_of(HeapTuple old)
+{
+	HeapTupleHeader row = old->t_data;
+
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(row)) ?
+		HeapTupleHeaderGetCmax(row) : FirstCommandId;
 }
 
 /*
@@ -460,10 +500,11 @@ remember_renaming(const Ref *old_ref, const Ref *new_ref)
  *
  * Rows get their keys one after the other, each one that is free at that moment, and
  * triggers fire in that order.  So a row is seldom elsewhere by now, only if a
- * user's trigger that fired before ours has changed it once more.
+ * user's trigger that fired before ours has changed it once more; that was later than
+ * the command that ours fires for, "since".
  */
 static const Ref *
-whereabouts(const Ref *ref)
+whereabouts(const Ref *ref, CommandId since)
 {
 	/* as many steps as there are entries: they may go in a circle */
 	long		steps = renamings == NULL ? 0 : hash_get_num_entries(renamings);
@@ -472,7 +513,7 @@ whereabouts(const Ref *ref)
 	{
 		Renaming   *renaming = steps-- > 0 ? hash_search(renamings, &ref, HASH_FIND, NULL) : NULL;
 
-		if (renaming == NULL)
+		if (renaming == NULL || renaming->command <= since)
 			return NULL;
 		ref = renaming->new_ref;
 	}
@@ -487,20 +528,20 @@ is_nested(void)
 }
 
 /*
- * A row that had "old_ref" has "new_ref": let its references follow.
+ * A row that had "old_ref" has "new_ref" by that command: let its references follow.
  *
  * By now it may have yet another, or be gone: by a trigger of the user's that
  * fired before us, after which this one was fired for what that did, before it
  * is for what led there.
  */
 static void
-follow_row(const RegisteredType *type, const Ref *old_ref, const Ref *new_ref)
+follow_row(const RegisteredType *type, const Ref *old_ref, const Ref *new_ref, CommandId command)
 {
 	const Ref  *now;
 
 	if (is_nested())
 		remember_renaming(old_ref, new_ref);
-	now = whereabouts(new_ref);
+	now = whereabouts(new_ref, command);
 	if (now == NULL)
 		IntegrityRemoveObjects(type, &old_ref, 1, RUN_AS_CASCADE);
 	else if (RefCompare(old_ref, now) != 0)
@@ -555,7 +596,7 @@ moved_reference(TriggerData *trigdata, const RegisteredType *type, const Ref *ol
 
 	if (RelationGetRelid(trigdata->tg_relation) == type->relation)
 		return NULL;
-	if (move == NULL || whereabouts(move->new_ref) == NULL)
+	if (move == NULL || whereabouts(move->new_ref, command_of(trigdata->tg_trigtuple)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("could not follow object \"%s\" to its new partition",
@@ -589,7 +630,7 @@ actstream_object_deleted(PG_FUNCTION_ARGS)
 	if (HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
 		new_ref = moved_reference(trigdata, &type, ref);
 	if (new_ref != NULL)
-		follow_row(&type, ref, new_ref);
+		follow_row(&type, ref, new_ref, command_of(trigdata->tg_trigtuple));
 	else if (!IntegrityObjectExists(ref))
 		IntegrityRemoveObjects(&type, &ref, 1, RUN_AS_CASCADE);
 	return PointerGetDatum(NULL);
@@ -622,7 +663,7 @@ actstream_object_rekeyed(PG_FUNCTION_ARGS)
 	if (new_ref == NULL)
 		IntegrityRemoveObjects(&type, &old_ref, 1, RUN_AS_CASCADE);
 	else
-		follow_row(&type, old_ref, new_ref);
+		follow_row(&type, old_ref, new_ref, command_of(trigdata->tg_trigtuple));
 	return PointerGetDatum(NULL);
 }
 

@@ -24,6 +24,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -96,6 +97,17 @@ check_registry_privilege(AclMode mode)
 {
 	if (pg_class_aclcheck(ObjectTypeRelationId(), GetUserId(), mode) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, "object_type");
+}
+
+/*
+ * Until the transaction ends, nobody else registers.  Nobody who reads the registry waits
+ * for this, nor does VACUUM.
+ */
+static void
+lock_registry(void)
+{
+	LockDatabaseObject(ObjectTypeRelationId(), InvalidOid, 1, ExclusiveLock);
+	AcceptInvalidationMessages();
 }
 
 /*
@@ -209,6 +221,21 @@ type_to_register(Oid relation, const char *label)
 }
 
 /*
+ * The type of that label, or ERRCODE_UNDEFINED_OBJECT.
+ */
+static const RegisteredType *
+registered_type(const char *label)
+{
+	const RegisteredType *type = RegistryLookupLabel(label, strlen(label));
+
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%s\" is not registered", label)));
+	return type;
+}
+
+/*
  * register(relation, label, key_columns, name_template, url_template,
  *			on_delete, checked)
  */
@@ -220,6 +247,8 @@ actstream_register(PG_FUNCTION_ARGS)
 	Oid			relid;
 	char	   *label;
 	const RegisteredType *existing;
+	bool		was_unchecked;
+	Datum		result;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -253,8 +282,7 @@ actstream_register(PG_FUNCTION_ARGS)
 		ObjectTypeLockToChange(existing);
 	}
 
-	/* one registers at a time */
-	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
+	lock_registry();
 	existing = type_to_register(relid, label);
 	if (existing == NULL)
 	{
@@ -268,8 +296,12 @@ actstream_register(PG_FUNCTION_ARGS)
 	}
 	relation_close(rel, NoLock);
 
-	PG_RETURN_DATUM(store_object_type(existing != NULL ? &update_object_type :
-									  &insert_object_type, &row));
+	was_unchecked = existing != NULL && !existing->checked;
+	result = store_object_type(existing != NULL ? &update_object_type : &insert_object_type, &row);
+	existing = registered_type(label);
+	if (was_unchecked && existing->checked)
+		IntegrityRequireObjects(existing);
+	PG_RETURN_DATUM(result);
 }
 
 /*
@@ -289,7 +321,7 @@ actstream_register_external(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("actstream.register_external()");
 	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
-	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
+	lock_registry();
 
 	memset(row.isnull, true, sizeof(row.isnull));
 	take_argument(&row, Anum_object_type_label, fcinfo, 0);
@@ -314,21 +346,6 @@ actstream_register_external(PG_FUNCTION_ARGS)
 }
 
 /*
- * The type of that label, or ERRCODE_UNDEFINED_OBJECT.
- */
-static const RegisteredType *
-registered_type(const char *label)
-{
-	const RegisteredType *type = RegistryLookupLabel(label, strlen(label));
-
-	if (type == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("object type \"%s\" is not registered", label)));
-	return type;
-}
-
-/*
  * unregister(label)
  */
 Datum
@@ -347,7 +364,7 @@ actstream_unregister(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("actstream.unregister()");
 	check_registry_privilege(ACL_DELETE);
 	ObjectTypeLockToChange(registered_type(label));
-	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
+	lock_registry();
 	(void) registered_type(label);
 
 	SPI_connect();
@@ -373,7 +390,7 @@ key_for_rebinding(Relation rel, const RegisteredType *type)
 			return ObjectKeyPrimary(rel);
 		columns = lappend(columns, pstrdup(lfirst(lc)));
 	}
-	return columns != NIL && ObjectKeyIsUnique(rel, columns) ? columns : ObjectKeyPrimary(rel);
+	return columns != NIL && ObjectKeyIsUnique(rel, columns, InvalidOid) ? columns : ObjectKeyPrimary(rel);
 }
 
 /*
@@ -463,7 +480,11 @@ actstream_rebind(PG_FUNCTION_ARGS)
 	if (type.relation != relid)
 		release_label(&type, rel, columns);
 
-	LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
+	lock_registry();
+	if (registered_type(label)->relation != type.relation)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent registration")));
 	memset(row.isnull, true, sizeof(row.isnull));
 	set_default(&row, Anum_object_type_label, PG_GETARG_DATUM(0));
 	set_default(&row, Anum_object_type_relation, ObjectIdGetDatum(relid));

@@ -32,7 +32,7 @@ extern bool ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns);
 extern void ObjectTypeLockToChange(const RegisteredType *type);
 extern void ObjectTypeTableDropped(const RegisteredType *type);
 extern void ObjectTypeColumnRenamed(Oid relid, const char *old_name, const char *new_name);
-extern void ObjectTypeCheckTable(Oid relid);
+extern void ObjectTypeCheckTable(Oid relid, Oid without);
 extern void ObjectTypeCheckPartition(Oid relid);
 
 #endif							/* ACTSTREAM_OBJECT_TYPE_H */

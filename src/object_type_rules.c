@@ -22,6 +22,7 @@
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -208,6 +209,11 @@ check_new_row(const ObjectTypeRow *row, bool loading)
 		text	   *label = DatumGetTextPP(ROW_VALUE(row, label));
 
 		RefCheckLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+		if (RefAfterLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label)) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_NAME),
+					 errmsg("label \"%s\" cannot be registered", text_to_cstring(label)),
+					 errdetail("No label is greater.")));
 	}
 	if (!ROW_ISNULL(row, on_delete))
 		(void) OnDeleteFromText(TextDatumGetCString(ROW_VALUE(row, on_delete)));
@@ -507,9 +513,12 @@ actstream_object_type_changed(PG_FUNCTION_ARGS)
 						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }
 
-/* What keeps a registered table from being what its type says; NULL if nothing does. */
+/*
+ * What keeps a registered table from being what its type says, without this index, which
+ * may be InvalidOid; NULL if nothing does.
+ */
 static const char *
-missing_property(Relation rel, const RegisteredType *type)
+missing_property(Relation rel, const RegisteredType *type, Oid without)
 {
 	List	   *columns = NIL;
 
@@ -521,7 +530,7 @@ missing_property(Relation rel, const RegisteredType *type)
 			return _("A column of its key is not marked NOT NULL.");
 		columns = lappend(columns, get_attname(type->relation, type->keys[i], false));
 	}
-	if (!ObjectKeyIsUnique(rel, columns))
+	if (!ObjectKeyIsUnique(rel, columns, without))
 		return _("There is no unique constraint on exactly its key columns.");
 	return NULL;
 }
@@ -533,7 +542,7 @@ missing_property(Relation rel, const RegisteredType *type)
  *		lacks now what register() demands.
  */
 void
-ObjectTypeCheckTable(Oid relid)
+ObjectTypeCheckTable(Oid relid, Oid without)
 {
 	const RegisteredType *found = RegistryLookupTable(relid);
 	RegisteredType type;
@@ -551,7 +560,7 @@ ObjectTypeCheckTable(Oid relid)
 	rel = try_relation_open(relid, AccessShareLock);
 	if (rel == NULL)
 		return;
-	missing = missing_property(rel, &type);
+	missing = missing_property(rel, &type, without);
 	if (missing != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -581,6 +590,18 @@ ObjectTypeCheckPartition(Oid relid)
 	table_close(rel, NoLock);
 }
 
+/* May the owner of a table look for its rows, and lock them? */
+static bool
+owner_may_look(Relation rel)
+{
+	Oid			owner = rel->rd_rel->relowner;
+	AclMode		needed = ACL_SELECT | ACL_UPDATE;
+
+	return pg_class_aclmask(RelationGetRelid(rel), owner, needed, ACLMASK_ALL) == needed &&
+		object_aclcheck(NamespaceRelationId, RelationGetNamespace(rel), owner,
+						ACL_USAGE) == ACLCHECK_OK;
+}
+
 /*
  * object_type_fault(label)
  *		In a word, why the table of a type is not what was registered; null if it is, or
@@ -604,12 +625,14 @@ actstream_object_type_fault(PG_FUNCTION_ARGS)
 	if (type.nkeys == 0)
 		fault = psprintf(_("It has no trigger \"%s\" for the key columns that are registered."),
 						 BINDING_TRIGGER_NAME);
+	else if (!owner_may_look(rel))
+		fault = _("Its owner may not read it, or not its schema.");
 	else if (rel->rd_rel->relispartition)
 		fault = _("It is a partition of another table.");
 	else if (has_unlogged_partition(rel))
 		fault = _(SHORT_LIVED_ROWS);
 	else
-		fault = missing_property(rel, &type);
+		fault = missing_property(rel, &type, InvalidOid);
 	relation_close(rel, AccessShareLock);
 	if (fault == NULL)
 		PG_RETURN_NULL();

@@ -25,13 +25,10 @@ prepare(SpiPlan *plan)
 	Oid			ref_type = RefTypeId();
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
 
+	/* one of an extension that was dropped may be running further out */
 	if (plan->plan != NULL && plan->ref_type == ref_type)
 		return;
-	if (plan->plan != NULL)
-	{
-		SPI_freeplan(plan->plan);
-		plan->plan = NULL;
-	}
+	plan->plan = NULL;
 
 	for (int i = 0; i < plan->nargs; i++)
 	{
@@ -68,8 +65,10 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
 			 SPI_result_code_string(result), plan->sql);
 	if (result == SPI_OK_REWRITTEN)
 	{
-		/* of no query nobody would hear when the rule is dropped */
-		SPI_freeplan(plan->plan);
+		/*
+		 * Of no query nobody would hear when the rule is dropped.  The plan is left
+		 * alone, for it may be running further out.
+		 */
 		plan->plan = NULL;
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

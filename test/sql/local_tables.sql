@@ -73,6 +73,7 @@ CREATE FOREIGN TABLE actstream.action (
     id bigint, "timestamp" timestamptz, public boolean, actor actstream.ref, verb text,
     action_object actstream.ref, target actstream.ref, description text, data jsonb, external_id text)
     SERVER nowhere;
+ALTER EXTENSION actstream ADD FOREIGN TABLE actstream.action;
 SELECT * FROM outcomes();
 ROLLBACK;
 DROP SERVER nowhere;
