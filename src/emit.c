@@ -416,7 +416,8 @@ actstream_row_changed(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	const Tracking *tracking;
 	const RegisteredType *type;
-	const Ref  *known;
+	AssumedObjects objects = {0};
+	const AssumedObjects *before;
 	Firing		firing;
 	NewAction	action;
 
@@ -451,14 +452,16 @@ actstream_row_changed(PG_FUNCTION_ARGS)
 	make_action(&action, &firing, tracking);
 
 	/* what fires us is there, or is meant to be referred to though it is gone */
-	known = IntegrityKnownRow(firing.self);
+	if (firing.self != NULL)
+		objects.refs[objects.n++] = firing.self;
+	before = IntegrityAssumeExists(&objects);
 	PG_TRY();
 	{
 		ActionEmit(&action);
 	}
 	PG_FINALLY();
 	{
-		(void) IntegrityKnownRow(known);
+		(void) IntegrityAssumeExists(before);
 	}
 	PG_END_TRY();
 	return PointerGetDatum(NULL);
