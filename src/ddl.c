@@ -28,6 +28,7 @@
 #include "object_trigger.h"
 #include "object_type.h"
 #include "spi_plan.h"
+#include "track.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -355,6 +356,7 @@ static void
 table_altered(Oid relid, List *subcommands)
 {
 	bool		check = false;
+	bool		track = false;
 	ListCell   *lc;
 
 	if (relid == FollowRelationId())
@@ -366,9 +368,14 @@ table_altered(Oid relid, List *subcommands)
 		check = check || (IsA(cmd, AlterTableCmd) &&
 						  (cmd->subtype == AT_SetUnLogged || cmd->subtype == AT_DropNotNull ||
 						   cmd->subtype == AT_DropConstraint));
+		track = track || (IsA(cmd, AlterTableCmd) &&
+						  (is_drop_column(cmd) || cmd->subtype == AT_AlterColumnType ||
+						   cmd->subtype == AT_ChangeOwner));
 	}
 	if (check)
 		ObjectTypeCheckTable(relid);
+	if (track)
+		TrackTableAltered(relid);
 }
 
 /*
@@ -379,11 +386,18 @@ object_made(Node *parsetree, Oid classid, Oid objid)
 {
 	if (IsA(parsetree, RenameStmt) && ((RenameStmt *) parsetree)->renameType == OBJECT_COLUMN &&
 		classid == RelationRelationId)
-		ObjectTypeColumnRenamed(objid, ((RenameStmt *) parsetree)->subname,
-								((RenameStmt *) parsetree)->newname);
-	else if (IsA(parsetree, CreateTrigStmt) && classid == TriggerRelationId &&
-			 TriggerRelation(objid) == FollowRelationId())
-		FollowListsForget();
+	{
+		RenameStmt *stmt = (RenameStmt *) parsetree;
+
+		ObjectTypeColumnRenamed(objid, stmt->subname, stmt->newname);
+		TrackColumnRenamed(objid, stmt->subname, stmt->newname);
+	}
+	else if (IsA(parsetree, CreateTrigStmt) && classid == TriggerRelationId)
+	{
+		TrackTriggerCreated(objid);
+		if (TriggerRelation(objid) == FollowRelationId())
+			FollowListsForget();
+	}
 }
 
 /*
