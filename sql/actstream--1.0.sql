@@ -894,10 +894,14 @@ CREATE FUNCTION actstream.current_actor() RETURNS actstream.ref
 COMMENT ON FUNCTION actstream.set_actor(actstream.ref, boolean) IS 'say who acts, until the end of the transaction or of the session';
 COMMENT ON FUNCTION actstream.current_actor() IS 'who acts, as set_actor() has said';
 
+-- What track() puts on a table; see row_trigger.c.  Anybody may: an action is sent with
+-- the rights of the owner of the table, who alone can attach the trigger that sends it.
 CREATE FUNCTION actstream.row_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_changed';
-REVOKE EXECUTE ON FUNCTION actstream.row_changed() FROM PUBLIC;
+CREATE FUNCTION actstream.row_moved() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_moved';
 COMMENT ON FUNCTION actstream.row_changed() IS 'trigger: send an action';
+COMMENT ON FUNCTION actstream.row_moved() IS 'trigger: a row that moves to another partition is one that changes';
 
 CREATE FUNCTION actstream.track(
     relation      regclass,
@@ -915,11 +919,29 @@ CREATE FUNCTION actstream.track(
     timestamp_column name DEFAULT NULL)
     RETURNS name
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_track';
-CREATE FUNCTION actstream.untrack(relation regclass, trigger_name name) RETURNS void
+CREATE FUNCTION actstream.tracked(
+    OUT relation         regclass,
+    OUT trigger_name     name,
+    OUT verb             text,
+    OUT actor            text,
+    OUT action_object    text,
+    OUT target           text,
+    OUT events           text[],
+    OUT columns          name[],
+    OUT condition        text,
+    OUT description      text,
+    OUT public           boolean,
+    OUT data_columns     name[],
+    OUT timestamp_column name,
+    OUT problem          text)
+    RETURNS SETOF record
+    LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_tracked';
+CREATE FUNCTION actstream.untrack(relation regclass, trigger_name name DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_untrack';
 COMMENT ON FUNCTION actstream.track(regclass, text, text, text, text, text[], name[], text, text, boolean, name[], name, name)
     IS 'let a table send an action when its rows change';
-COMMENT ON FUNCTION actstream.untrack(regclass, name) IS 'undo track()';
+COMMENT ON FUNCTION actstream.tracked() IS 'which tables send actions, when, and what keeps them from it';
+COMMENT ON FUNCTION actstream.untrack(regclass, name) IS 'undo track(); returns how many triggers it has dropped';
 
 ------------------------------------------------------------------------------
 -- Integrity
@@ -1057,6 +1079,11 @@ BEGIN ATOMIC
     FROM found f
     WHERE f.enabled IS NULL OR f.enabled OPERATOR(pg_catalog.=) ANY ('{D,R}')
        OR f.enabled OPERATOR(pg_catalog.<>) f.mode
+    UNION ALL
+    SELECT 'broken tracking', NULL, t.relation, NULL,
+           pg_catalog.concat_ws(': ', t.trigger_name, t.problem)
+    FROM actstream.tracked() t
+    WHERE t.problem IS NOT NULL
     UNION ALL
     SELECT 'disabled event trigger', NULL, NULL, NULL, t.evtname
     FROM pg_catalog.pg_event_trigger t

@@ -197,18 +197,19 @@ ActionSend(NewAction *action, bool *isnull)
 
 /*
  * ActionEmit
- *		Store an action as the owner of the table, for a trigger that was allowed
- *		to do so when it was made.
+ *		Store an action as "owner", who has arranged for it and may insert any.
+ *
+ * Raises whatever inserting into actstream.action raises; see ActionInsertIsPlain().
  */
 void
-ActionEmit(NewAction *action)
+ActionEmit(NewAction *action, Oid owner)
 {
 	char		nulls[ACTION_NARGS];
 	Datum	   *values = action_args(action, nulls);
 	RunAs		before;
 
 	LocalTablesRequire();
-	RunAsBegin(&before, OwnTablesOwner(), RUN_AS_CASCADE);
+	RunAsBegin(&before, owner, RUN_AS_CASCADE);
 	if (!ActionInsert(action, NULL))
 	{
 		SPI_connect();

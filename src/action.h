@@ -26,6 +26,6 @@ extern void NewActionSetArg(NewAction *action, AttrNumber attnum,
 extern void ActionCheckVerb(Datum verb);
 extern void ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old);
 extern Datum ActionSend(NewAction *action, bool *isnull);
-extern void ActionEmit(NewAction *action);
+extern void ActionEmit(NewAction *action, Oid owner);
 
 #endif							/* ACTSTREAM_ACTION_H */

@@ -22,7 +22,9 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_sequence.h"
 #include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
@@ -32,6 +34,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 /* An index of the table, in which some rows have no entry. */
 typedef struct KnownIndex
@@ -39,6 +42,7 @@ typedef struct KnownIndex
 	Oid			oid;
 	AttrNumber	column;			/* which these have no value in; 0: the executor will see */
 	bool		is_flag;		/* nor has a row where it is false */
+	bool		may_refuse;		/* could it refuse a row, as ours do not? */
 } KnownIndex;
 
 /* What is known of the table, as long as "relid" is not InvalidOid. */
@@ -47,6 +51,7 @@ static struct
 	Oid			relid;
 	Oid			sequence;		/* of its ids; InvalidOid: they come from elsewhere */
 	bool		is_as_made;		/* has it the trigger that checks each row, and no other? */
+	bool		may_refuse;		/* has it a constraint, an index or a sequence not as ours? */
 	int			nindexes;
 	KnownIndex *indexes;		/* in the order that all lock them in */
 }			table;
@@ -55,7 +60,7 @@ static struct
 static void
 relation_changed(Oid relid)
 {
-	if (relid == InvalidOid || relid == table.relid)
+	if (relid == InvalidOid || relid == table.relid || relid == table.sequence)
 		table.relid = InvalidOid;
 }
 
@@ -70,6 +75,33 @@ look_at_predicate(KnownIndex *known, List *predicate)
 
 	known->column = column != NULL && IsA(column, Var) ? Max(((Var *) column)->varattno, 0) : 0;
 	known->is_flag = !test_null;
+}
+
+/*
+ * Could an index refuse a row?  Ours have no long values, nor more than two references
+ * where an entry has to fit on a page, and are unique by what is ours to choose.
+ */
+static bool
+may_refuse(Relation index, const KnownIndex *known)
+{
+	Form_pg_index form = index->rd_index;
+	int			nrefs = 0;
+
+	if (RelationGetIndexExpressions(index) != NIL || form->indisexclusion ||
+		(known->column == 0 && RelationGetIndexPredicate(index) != NIL))
+		return true;
+	for (int i = 0; i < form->indnatts; i++)
+	{
+		AttrNumber	attnum = form->indkey.values[i];
+
+		if (attnum == Anum_action_description || attnum == Anum_action_data)
+			return true;
+		nrefs += attnum == Anum_action_actor || attnum == Anum_action_action_object ||
+			attnum == Anum_action_target;
+	}
+	return (nrefs > 2 && index->rd_rel->relam == BTREE_AM_OID) ||
+		(form->indisunique && form->indkey.values[0] != Anum_action_id &&
+		 form->indkey.values[0] != Anum_action_external_id);
 }
 
 /*
@@ -91,7 +123,9 @@ look_at_indexes(Relation rel)
 		Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
 
 		indexes[n].oid = RelationGetRelid(index);
-		look_at_predicate(&indexes[n++], RelationGetIndexPredicate(index));
+		look_at_predicate(&indexes[n], RelationGetIndexPredicate(index));
+		indexes[n].may_refuse = may_refuse(index, &indexes[n]);
+		n++;
 		index_close(index, NoLock);
 	}
 	list_free(oids);
@@ -101,6 +135,39 @@ look_at_indexes(Relation rel)
 	memcpy(table.indexes, indexes, size);
 	table.nindexes = n;
 	pfree(indexes);
+}
+
+/* Could the sequence come to its end? */
+static bool
+may_end(Oid sequence)
+{
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+	bool		result = true;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_sequence) GETSTRUCT(tuple))->seqmax != PG_INT64_MAX;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/*
+ * Could the table refuse a row that is right?  Its own constraints do not: it has no
+ * CHECK, and what may be null is so.
+ */
+static bool
+table_may_refuse(Relation rel)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	bool		result = may_end(table.sequence) ||
+		(tupdesc->constr != NULL && tupdesc->constr->num_check > 0);
+
+	for (int i = Anum_action_action_object - 1; i < Min(Natts_action, tupdesc->natts); i++)
+		result |= TupleDescAttr(tupdesc, i)->attnotnull;
+	for (int i = 0; i < table.nindexes; i++)
+		result |= table.indexes[i].may_refuse;
+	return result;
 }
 
 /* Learn what the table is like, unless that is known. */
@@ -120,6 +187,7 @@ look_at_table(Relation rel)
 									 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE,
 									 TRIGGER_FIRES_ON_ORIGIN, true);
 	look_at_indexes(rel);
+	table.may_refuse = table_may_refuse(rel);
 	/* what is heard of meanwhile is for the next time */
 	if (RelationChanges() == changes)
 		table.relid = RelationGetRelid(rel);
@@ -143,12 +211,11 @@ is_plain(Relation rel)
 		   triggers->trig_insert_after_statement || triggers->trig_insert_new_table));
 }
 
-/* May the user store, and read, whatever row, and does nobody else have a say? */
+/* May the user store, or that and read, whatever row, and does nobody else have a say? */
 static bool
-is_allowed(Relation rel)
+is_allowed(Relation rel, AclMode needed)
 {
 	Oid			relid = RelationGetRelid(rel);
-	AclMode		needed = ACL_INSERT | ACL_SELECT;
 
 	return pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed &&
 		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED &&
@@ -255,7 +322,8 @@ ActionInsert(NewAction *action, Datum *row)
 	TupleTableSlot *slot;
 
 	look_at_table(rel);
-	possible = OidIsValid(table.sequence) && is_plain(rel) && is_allowed(rel);
+	possible = OidIsValid(table.sequence) && is_plain(rel) &&
+		is_allowed(rel, row == NULL ? ACL_INSERT : ACL_INSERT | ACL_SELECT);
 	if (possible)
 	{
 		PreventCommandIfReadOnly("INSERT");
@@ -279,4 +347,22 @@ ActionInsert(NewAction *action, Datum *row)
 	}
 	table_close(rel, NoLock);
 	return possible;
+}
+
+/*
+ * ActionInsertIsPlain
+ *		Can storing an action, whose references are right, raise no error of anybody's
+ *		making: is the table as we have made it, but for what cannot refuse a row?
+ */
+bool
+ActionInsertIsPlain(void)
+{
+	Relation	rel = OwnTableOpen(ActionRelationId(), RowExclusiveLock);
+	bool		result;
+
+	look_at_table(rel);
+	result = table.is_as_made && !table.may_refuse && OidIsValid(table.sequence) &&
+		is_plain(rel) && rel->rd_rel->relam == HEAP_TABLE_AM_OID;
+	table_close(rel, NoLock);
+	return result;
 }

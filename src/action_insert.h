@@ -8,5 +8,6 @@
 #include "action.h"
 
 extern bool ActionInsert(NewAction *action, Datum *row);
+extern bool ActionInsertIsPlain(void);
 
 #endif							/* ACTSTREAM_ACTION_INSERT_H */

@@ -48,6 +48,26 @@
 	} while (0)
 #endif
 
+/* 16: so can jsonb_in(), which is false then; else it raises the error */
+#if PG_VERSION_NUM >= 160000
+#include "fmgr.h"
+#include "nodes/miscnodes.h"
+#include "utils/fmgrprotos.h"
+#define JSONB_INPUT_IS_SOFT true
+static inline bool
+jsonb_input(char *text, Datum *result)
+{
+	ErrorSaveContext escontext = {.type = T_ErrorSaveContext};
+
+	return DirectInputFunctionCallSafe(jsonb_in, text, InvalidOid, -1, (Node *) &escontext,
+									   result);
+}
+#else
+#define JSONB_INPUT_IS_SOFT false
+#define jsonb_input(text, result) \
+	(*(result) = DirectFunctionCall1(jsonb_in, CStringGetDatum(text)), true)
+#endif
+
 /* 16: a Var tells itself which outer joins can make it null */
 #if PG_VERSION_NUM >= 160000
 #define expression_pathkey(root, expr, opno, rel) \
@@ -174,6 +194,24 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 	(TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_VALID)
 #else
 #define column_is_not_null(tupdesc, i) (TupleDescAttr(tupdesc, i)->attnotnull)
+#endif
+
+/* 16: a subcommand of ALTER TABLE that goes on to children is no other one for that */
+#if PG_VERSION_NUM >= 160000
+#define is_drop_column(cmd) ((cmd)->subtype == AT_DropColumn)
+#else
+#define is_drop_column(cmd) \
+	((cmd)->subtype == AT_DropColumn || (cmd)->subtype == AT_DropColumnRecurse)
+#endif
+
+/* 18: a generated column may be virtual, which is null to triggers in C */
+#if PG_VERSION_NUM >= 180000
+#define column_is_virtual(tupdesc, i) \
+	(TupleDescAttr(tupdesc, i)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#define expand_virtual_columns(expr, rel, varno) expand_generated_columns_in_expr(expr, rel, varno)
+#else
+#define column_is_virtual(tupdesc, i) ((void) (tupdesc), (void) (i), false)
+#define expand_virtual_columns(expr, rel, varno) (expr)
 #endif
 
 #endif							/* ACTSTREAM_COMPAT_H */

@@ -28,6 +28,8 @@
 #include "object_trigger.h"
 #include "object_type.h"
 #include "spi_plan.h"
+#include "track.h"
+#include "track_triggers.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -67,7 +69,7 @@ static object_access_hook_type next_object_access_hook = NULL;
 typedef enum EventKind
 {
 	CHILD_CHANGED,				/* a table has come to a parent, or left it */
-	COLUMN_ALTERED,				/* of a registered table */
+	COLUMN_ALTERED,				/* of a registered or tracked table */
 	TRIGGER_LOST,				/* of ours, by a table that perhaps goes itself */
 	INDEX_LOST,					/* by a registered table */
 	PARTITION_LOST				/* by one, and its rows could not be read, or need not
@@ -325,7 +327,9 @@ column_changes(Oid relid, AttrNumber attnum)
 	Event	   *event;
 	char	   *name;
 
-	if (attnum <= 0 || !may_be_registered(relid) || RegistryLookupRelation(relid) == NULL)
+	if (attnum <= 0 ||
+		((!may_be_registered(relid) || RegistryLookupRelation(relid) == NULL) &&
+		 TrackTriggers(relid) == NIL))
 		return;
 	name = get_attname(relid, attnum, true);
 	if (name == NULL)
@@ -463,6 +467,7 @@ static void
 table_altered(Oid relid, List *subcommands)
 {
 	bool		check = false;
+	bool		track = false;
 	ListCell   *lc;
 
 	if (relid == FollowRelationId())
@@ -474,19 +479,27 @@ table_altered(Oid relid, List *subcommands)
 		check = check || (IsA(cmd, AlterTableCmd) &&
 						  (cmd->subtype == AT_SetUnLogged || cmd->subtype == AT_DropNotNull ||
 						   cmd->subtype == AT_DropConstraint));
+		track = track || (IsA(cmd, AlterTableCmd) &&
+						  (is_drop_column(cmd) || cmd->subtype == AT_AlterColumnType ||
+						   cmd->subtype == AT_ChangeOwner));
 	}
 	if (check && may_be_registered(relid))
 		ObjectTypeCheckTable(relid, InvalidOid);
+	if (track)
+		TrackTableAltered(relid);
 }
 
-/* A column of a registered table was altered, perhaps by its name. */
+/* A column of a registered or tracked table was altered, perhaps by its name. */
 static void
 column_altered(const Event *event)
 {
 	char	   *name = get_attname(event->relid, event->attnum, true);
 
 	if (name != NULL && strcmp(name, event->old_name) != 0)
+	{
 		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
+		TrackColumnRenamed(event->relid, event->old_name, name);
+	}
 	ObjectTypeCheckTable(event->relid, InvalidOid);
 }
 
@@ -513,9 +526,12 @@ look_at_commands(void)
 		if (command->type == SCT_AlterTable &&
 			command->d.alterTable.classId == RelationRelationId)
 			table_altered(command->d.alterTable.objectId, command->d.alterTable.subcmds);
-		else if (command->type == SCT_Simple && IsA(command->parsetree, CreateTrigStmt) &&
-				 TriggerRelation(objid, false) == FollowRelationId())
-			FollowListsForget();
+		else if (command->type == SCT_Simple && IsA(command->parsetree, CreateTrigStmt))
+		{
+			TrackTriggerCreated(objid);
+			if (TriggerRelation(objid, false) == FollowRelationId())
+				FollowListsForget();
+		}
 	}
 	SPI_finish();
 }
@@ -542,7 +558,8 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 		else
 			column_altered(event);
 	}
-	if (data->tag == CMDTAG_ALTER_TABLE || data->tag == CMDTAG_CREATE_TRIGGER)
+	if (data->tag == CMDTAG_ALTER_TABLE || data->tag == CMDTAG_CREATE_TRIGGER ||
+		data->tag == CMDTAG_CREATE_SCHEMA)
 		look_at_commands();
 	PG_RETURN_NULL();
 }

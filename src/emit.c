@@ -1,165 +1,134 @@
 /*
  * emit.c
- *		The trigger that sends an action when a row changes.
+ *		Sending an action when a row of a tracked table changes.
  *
- * What it sends is made by the user who changes the row: output functions and
- * casts of column types run with his rights.  Only the finished action is
- * stored as the owner of actstream.action, which whoever called track() was
- * allowed to arrange.
+ * What a trigger made by track() says is answered for by the owner of the table that
+ * it was made on, and runs with that owner's rights, see TrackingSource(): the
+ * code of column types, and the INSERT into actstream.action.  Whoever changes the row
+ * needs no rights on the extension, and gets none: what the owner could not insert is
+ * not sent.
+ *
+ * The change itself never fails over what is sent of it.  An object that is not there,
+ * or that either of the two may not see, is left out; what cannot be had of the row is
+ * null; an action that the table does not take is lost, with a warning.  The exception
+ * is a row without any actor.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "action.h"
+#include "action_insert.h"
 #include "actor.h"
+#include "attempt.h"
+#include "emit.h"
 #include "integrity.h"
+#include "integrity_hold.h"
 #include "object_key.h"
-#include "relation_watch.h"
-#include "tracking.h"
+#include "row_value.h"
+#include "tracking_cache.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/tableam.h"
-#include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "nodes/makefuncs.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/fmgroids.h"
-#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
-PG_FUNCTION_INFO_V1(actstream_row_changed);
+/* A longer value is not looked at for a key; a shorter one may be mostly blanks. */
+#define MAX_KEY_VALUE_SIZE		(16 * 1024 * 1024)
 
-/* A trigger's arguments, understood; good until its table changes. */
-typedef struct TrackingEntry
+/* A row of actions must not become larger than a tuple, nor a jsonb than jsonb. */
+#define MAX_DESCRIPTION_SIZE	(128 * 1024 * 1024)
+#define MAX_DATA_SIZE			(128 * 1024 * 1024)
+
+typedef enum RoleState
 {
-	Oid			trigger;		/* hash key */
-	Oid			relation;
-	bool		valid;
-	MemoryContext context;		/* of what follows; NULL if there is nothing */
-	Tracking	tracking;
-} TrackingEntry;
+	ROLE_EMPTY,					/* nothing is said */
+	ROLE_GONE,					/* the row itself, or a column, which is not there any more */
+	ROLE_MISSING,				/* no object, or none to be seen */
+	ROLE_GIVEN
+} RoleState;
 
-/* lives as long as the session */
-static HTAB *trackings = NULL;
-
-/*
- * The firing of a trigger: its row, or its two rows.
- */
-typedef struct Firing
+/* An object of the action. */
+typedef struct Role
 {
-	TriggerData *trigdata;
+	AttrNumber	column;			/* of actstream.action */
+	const TrackingTemplate *template;
+	RoleState	state;
+	Ref		   *ref;			/* if it is given */
+} Role;
+
+#define NUM_ROLES 3
+
+/* An action that is being made. */
+typedef struct Emission
+{
+	const RowChange *change;
+	const Tracking *tracking;
 	TupleDesc	tupdesc;
-	HeapTuple	row;			/* new, or deleted */
-	HeapTuple	old;			/* of an UPDATE, else NULL */
+	Oid			source;			/* the tracked table */
+	Oid			owner;			/* of that */
 	bool		registered;		/* is the table? */
 	RegisteredType type;		/* if so, its type */
-	Ref		   *self;			/* reference to the row, once made */
-} Firing;
+	RoleState	self_state;		/* of the reference to the row, once made */
+	Ref		   *self;
+	Role		roles[NUM_ROLES];
+	NewAction	action;
+	struct Emission *outer;		/* that has led to this one */
+} Emission;
 
-/* Watcher. */
-static void
-table_changed(Oid relid)
-{
-	HASH_SEQ_STATUS status;
-	TrackingEntry *entry;
-
-	hash_seq_init(&status, trackings);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		if (relid == InvalidOid || entry->relation == relid)
-			entry->valid = false;
-	}
-}
-
-static void
-make_trackings(void)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(Oid);
-	ctl.entrysize = sizeof(TrackingEntry);
-	trackings = hash_create("actstream trackings", 16, &ctl, HASH_ELEM | HASH_BLOBS);
-	RelationWatch(table_changed);
-}
+/* what this session is emitting, innermost first */
+static Emission *emissions = NULL;
 
 /*
- * The arguments of the trigger that is fired.
+ * EmitIsForbidden
+ *		Why tables of "owner" send no actions, in words; NULL if they do.
+ *
+ * They send what the owner might insert, whatever it is: so INSERT on the whole table,
+ * and no policy in the way.
  */
-static const Tracking *
-tracking_of_trigger(TriggerData *trigdata)
+const char *
+EmitIsForbidden(Oid owner)
 {
-	Trigger    *trigger = trigdata->tg_trigger;
-	TrackingEntry *entry;
-	MemoryContext oldcontext;
-	bool		found;
+	Oid			relid = ActionRelationId();
 
-	if (trackings == NULL)
-		make_trackings();
-	entry = hash_search(trackings, &trigger->tgoid, HASH_ENTER, &found);
-	if (!found)
-	{
-		entry->relation = InvalidOid;
-		entry->valid = false;
-		entry->context = NULL;
-	}
-	if (entry->valid)
-		return &entry->tracking;
-
-	if (trigger->tgnargs != NUM_TRACKING_ARGS)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" has %d arguments, not %d", trigger->tgname,
-						trigger->tgnargs, NUM_TRACKING_ARGS),
-				 errhint("Such triggers are made by actstream.track().")));
-
-	/* a firing further out, whose output functions led here, may still need it */
-	if (entry->context != NULL)
-	{
-		MemoryContextSetParent(entry->context, TopTransactionContext);
-		entry->context = NULL;	/* it ends with the transaction, even if we do here */
-	}
-	entry->context = AllocSetContextCreate(CacheMemoryContext,
-										   "actstream tracking",
-										   ALLOCSET_SMALL_SIZES);
-	entry->relation = RelationGetRelid(trigdata->tg_relation);
-	entry->valid = true;		/* a change meanwhile clears it again */
-
-	oldcontext = MemoryContextSwitchTo(entry->context);
-	PG_TRY();
-	{
-		TrackingParse(&entry->tracking, trigger->tgargs, trigdata->tg_relation);
-	}
-	PG_CATCH();
-	{
-		entry->valid = false;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(oldcontext);
-	return &entry->tracking;
+	if (object_aclcheck(NamespaceRelationId, OwnSchema(), owner, ACL_USAGE) != ACLCHECK_OK ||
+		pg_class_aclcheck(relid, owner, ACL_INSERT) != ACLCHECK_OK)
+		return psprintf(_("owner \"%s\" may not insert into actstream.action"),
+						GetUserNameFromId(owner, true));
+	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
+		return psprintf(_("row-level security restricts which actions owner \"%s\" may insert"),
+						GetUserNameFromId(owner, true));
+	return NULL;
 }
 
 /*
  * Has an UPDATE changed one of the columns?
  */
 static bool
-any_changed(const Firing *firing, List *columns)
+any_changed(const Emission *emission, List *columns)
 {
 	ListCell   *lc;
 
 	foreach(lc, columns)
 	{
 		AttrNumber	attnum = lfirst_int(lc);
-		Form_pg_attribute att = TupleDescAttr(firing->tupdesc, attnum - 1);
+		Form_pg_attribute att = TupleDescAttr(emission->tupdesc, attnum - 1);
 		bool		old_isnull;
 		bool		new_isnull;
-		Datum		old = heap_getattr(firing->old, attnum, firing->tupdesc, &old_isnull);
-		Datum		new = heap_getattr(firing->row, attnum, firing->tupdesc, &new_isnull);
+		Datum		old = heap_getattr(emission->change->old, attnum, emission->tupdesc,
+									   &old_isnull);
+		Datum		new = heap_getattr(emission->change->row, attnum, emission->tupdesc,
+									   &new_isnull);
 
 		if (old_isnull != new_isnull ||
 			(!old_isnull && !datum_image_eq(old, new, att->attbyval, att->attlen)))
@@ -168,47 +137,73 @@ any_changed(const Firing *firing, List *columns)
 	return false;
 }
 
-/*
- * Is the row there, now that its trigger fires?  Another trigger may have
- * changed it once more, or deleted it.
- */
-static bool
-row_is_there(const Firing *firing, const Ref *ref)
+/* A question to IntegrityObjectExists(). */
+typedef struct ExistsQuestion
 {
-	TriggerData *trigdata = firing->trigdata;
-	TupleTableSlot *slot = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
-		trigdata->tg_newslot : trigdata->tg_trigslot;
+	const Ref  *ref;
+	bool		exists;
+} ExistsQuestion;
 
-	return table_tuple_satisfies_snapshot(trigdata->tg_relation, slot, SnapshotSelf) ||
-		IntegrityObjectExists(ref);
+/* AttemptFunction */
+static void
+find_object(void *arg)
+{
+	ExistsQuestion *question = arg;
+
+	question->exists = IntegrityObjectExists(question->ref);
 }
 
 /*
- * The reference to the row itself; NULL if it is gone and its type does not keep
- * such references.
+ * Is the new row there, now that its trigger fires?  Another trigger may have changed it
+ * once more, or deleted it.
  */
-static Ref *
-self_reference(Firing *firing)
+static bool
+row_is_there(const Emission *emission, const Ref *ref)
 {
-	Ref		   *ref;
+	Relation	rel = emission->change->rel;
+	ExistsQuestion question = {.ref = ref};
 
-	if (firing->self != NULL)
-		return firing->self;
-	if (!firing->registered)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" is not registered",
-						RelationGetRelationName(firing->trigdata->tg_relation)),
-				 errdetail("Trigger \"%s\" refers to its rows by {self}.",
-						   firing->trigdata->tg_trigger->tgname),
-				 errhint("Use actstream.register().")));
+	if (rel->rd_tableam == NULL ||
+		table_tuple_satisfies_snapshot(rel, emission->change->slot, SnapshotSelf))
+		return true;
+	return Attempt(find_object, &question) == NULL && question.exists;
+}
 
-	ref = ObjectKeyRef(&firing->type, RelationGetRelid(firing->trigdata->tg_relation),
-					   firing->row, firing->tupdesc);
-	if (firing->type.on_delete == ON_DELETE_KEEP ||
-		(!TRIGGER_FIRED_BY_DELETE(firing->trigdata->tg_event) && row_is_there(firing, ref)))
-		firing->self = ref;
-	return firing->self;
+/*
+ * Make the reference to the row itself: ROLE_GIVEN if the row is there, or its type
+ * keeps references to deleted ones.
+ */
+static RoleState
+self_reference(Emission *emission)
+{
+	const RowChange *change = emission->change;
+
+	if (emission->self_state != ROLE_EMPTY)
+		return emission->self_state;
+	emission->self = ObjectKeyRefIfAny(&emission->type, RelationGetRelid(change->rel),
+									   change->row, emission->tupdesc);
+	if (emission->self == NULL)
+		emission->self_state = ROLE_MISSING;
+	else if (emission->type.on_delete == ON_DELETE_KEEP ||
+			 (change->slot != NULL && row_is_there(emission, emission->self)))
+		emission->self_state = ROLE_GIVEN;
+	else
+		emission->self_state = ROLE_GONE;
+	return emission->self_state;
+}
+
+/*
+ * What is to be thought of a reference before anything is looked up: it may be the row
+ * itself by another name.
+ */
+static RoleState
+state_of(Emission *emission, const Ref *ref)
+{
+	if (emission->registered &&
+		RefHasLabel(ref, emission->type.label, strlen(emission->type.label)) &&
+		self_reference(emission) != ROLE_MISSING && RefCompare(ref, emission->self) == 0)
+		return emission->self_state;
+	return ROLE_GIVEN;
 }
 
 /*
@@ -223,20 +218,49 @@ is_composite(const char *label, int len)
 }
 
 /*
- * The reference that a template gives for the row; NULL if a column is null, or
- * the template absent.
+ * The text of a column in a reference; false if the column is null, or longer than any
+ * key, which leaves *value NULL in the first case.
  */
-static Ref *
-reference_of(Firing *firing, const TrackingTemplate *template)
+static bool
+key_text(const Emission *emission, AttrNumber attnum, char **value)
+{
+	Form_pg_attribute att = TupleDescAttr(emission->tupdesc, attnum - 1);
+	bool		isnull;
+	Datum		datum = heap_getattr(emission->change->row, attnum, emission->tupdesc, &isnull);
+
+	*value = NULL;
+	if (isnull)
+		return false;
+	if (att->attlen == -1 && toast_raw_datum_size(datum) > MAX_KEY_VALUE_SIZE)
+	{
+		*value = "";
+		return false;
+	}
+	*value = ObjectKeyColumnText(emission->change->row, emission->tupdesc, attnum);
+	return true;
+}
+
+/*
+ * Make the reference that a template gives for the row.
+ */
+static RoleState
+reference_of(Emission *emission, const TrackingTemplate *template, Ref **ref)
 {
 	StringInfoData text;
 	char	   *colon = NULL;
 	bool		composite = false;
 
 	if (template->is_self)
-		return self_reference(firing);
+	{
+		RoleState	state = self_reference(emission);
+
+		*ref = emission->self;
+		return state;
+	}
 	if (template->nparts == 0)
-		return NULL;
+		return ROLE_EMPTY;
+	if (template->is_broken)
+		return ROLE_GONE;
 
 	initStringInfo(&text);
 	for (int i = 0; i < template->nparts; i++)
@@ -244,81 +268,169 @@ reference_of(Firing *firing, const TrackingTemplate *template)
 		const TrackingPart *part = &template->parts[i];
 		char	   *value = part->text;
 
-		if (part->attnum != InvalidAttrNumber)
-			value = ObjectKeyColumnText(firing->row, firing->tupdesc, part->attnum);
-		if (value == NULL)
-			return NULL;
-
-		if (composite && part->attnum != InvalidAttrNumber)
+		if (part->is_column && !key_text(emission, part->attnum, &value))
+			return value == NULL ? ROLE_EMPTY : ROLE_MISSING;
+		if (composite && part->is_column)
 			ObjectKeyAppendPart(&text, value);
 		else
 			appendStringInfoString(&text, value);
 		if (colon == NULL && (colon = strchr(text.data, ':')) != NULL)
 			composite = is_composite(text.data, colon - text.data);
 	}
+	if (!RefIsWellFormed(text.data))
+		return ROLE_MISSING;
 	colon = strchr(text.data, ':');
-	return RefFromText(text.data, colon - text.data, colon + 1, strlen(colon + 1));
+	*ref = RefFromText(text.data, colon - text.data, colon + 1, strlen(colon + 1));
+	return state_of(emission, *ref);
+}
+
+static void
+report_no_actor(const RowChange *change)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg("no actor for the action on relation \"%s\"",
+					RelationGetRelationName(change->rel)),
+			 errdetail("Trigger \"%s\" has no actor for the row.", change->trigger->tgname),
+			 errhint("Call actstream.set_actor() in this transaction.")));
+}
+
+static int
+compare_roles(const void *a, const void *b)
+{
+	return RefCompare((*(Role *const *) a)->ref, (*(Role *const *) b)->ref);
 }
 
 /*
- * The text that a template gives for the row; a null column is empty.
+ * Find out which of the objects are there, in the order in which their rows are to be
+ * locked.  The row itself has been looked at.
+ */
+static void
+check_roles(Emission *emission)
+{
+	Role	   *given[NUM_ROLES];
+	Snapshot	snapshot = GetActiveSnapshot();
+	int			n = 0;
+
+	for (int i = 0; i < NUM_ROLES; i++)
+	{
+		Role	   *role = &emission->roles[i];
+
+		if (role->state == ROLE_GIVEN &&
+			(emission->self == NULL || RefCompare(role->ref, emission->self) != 0))
+			given[n++] = role;
+	}
+	qsort(given, n, sizeof(given[0]), compare_roles);
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0 && RefCompare(given[i - 1]->ref, given[i]->ref) == 0)
+			given[i]->state = given[i - 1]->state;
+		else if (!IntegrityReferenceHolds(given[i]->ref, emission->owner, snapshot))
+			given[i]->state = ROLE_MISSING;
+	}
+}
+
+/*
+ * Find the objects of the action; false if there is none to be sent, because its actor
+ * is not there.
+ */
+static bool
+find_roles(Emission *emission)
+{
+	Role	   *actor = &emission->roles[0];
+
+	for (int i = 0; i < NUM_ROLES; i++)
+	{
+		Role	   *role = &emission->roles[i];
+
+		role->state = reference_of(emission, role->template, &role->ref);
+	}
+	if (actor->state == ROLE_EMPTY || actor->state == ROLE_GONE)
+	{
+		actor->ref = CurrentActor();
+		if (actor->ref != NULL)
+			actor->state = state_of(emission, actor->ref);
+		else if (actor->state == ROLE_EMPTY)
+			report_no_actor(emission->change);
+	}
+	if (actor->state == ROLE_GIVEN)
+		check_roles(emission);
+	return actor->state == ROLE_GIVEN;
+}
+
+/* The columns of a row of the change. */
+static RowValue
+value_of(const Emission *emission, HeapTuple row, AttrNumber attnum)
+{
+	RowValue	value = {
+		.row = row,
+		.tupdesc = emission->tupdesc,
+		.attnum = attnum,
+		.owner = emission->owner
+	};
+
+	return value;
+}
+
+static void
+warn_of_value(const Emission *emission, AttrNumber attnum, const ErrorData *error)
+{
+	if (error != NULL && TrackingWarnsFirst(emission->source, WARN_VALUE))
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not convert column \"%s\" of relation \"%s\" for an action: %s",
+						NameStr(TupleDescAttr(emission->tupdesc, attnum - 1)->attname),
+						RelationGetRelationName(emission->change->rel), error->message)));
+}
+
+/*
+ * The text that the template of the description gives for the row; a column that is
+ * null, or has no text, is empty.
  */
 static Datum
-text_of(const Firing *firing, const TrackingTemplate *template)
+description_of(const Emission *emission)
 {
+	const TrackingTemplate *template = &emission->tracking->description;
 	StringInfoData text;
 
 	initStringInfo(&text);
 	for (int i = 0; i < template->nparts; i++)
 	{
 		const TrackingPart *part = &template->parts[i];
+		const char *piece = part->text;
 
-		if (part->attnum == InvalidAttrNumber)
-			appendStringInfoString(&text, part->text);
-		else
+		if (part->is_column)
 		{
-			Oid			output;
-			bool		isvarlena;
-			bool		isnull;
-			Datum		value = heap_getattr(firing->row, part->attnum,
-											 firing->tupdesc, &isnull);
+			RowValue	value = value_of(emission, emission->change->row, part->attnum);
+			ErrorData  *error = NULL;
 
-			if (isnull)
-				continue;
-			getTypeOutputInfo(TupleDescAttr(firing->tupdesc, part->attnum - 1)->atttypid,
-							  &output, &isvarlena);
-			appendStringInfoString(&text, OidOutputFunctionCall(output, value));
+			piece = part->attnum == InvalidAttrNumber ? NULL : RowValueText(&value, &error);
+			warn_of_value(emission, part->attnum, error);
 		}
+		if (piece != NULL && text.len + strlen(piece) <= MAX_DESCRIPTION_SIZE)
+			appendStringInfoString(&text, piece);
 	}
 	return PointerGetDatum(cstring_to_text_with_len(text.data, text.len));
 }
 
 /*
- * Push a column of a row, as to_jsonb() gives it.
+ * Push a column of a row, as long as there is room.
  */
 static void
-push_column(JsonbInState *state, JsonbIteratorToken token, HeapTuple row,
-			TupleDesc tupdesc, AttrNumber attnum)
+push_column(const Emission *emission, JsonbInState *state, JsonbIteratorToken token,
+			HeapTuple row, AttrNumber attnum, Size *room)
 {
-	Oid			type = TupleDescAttr(tupdesc, attnum - 1)->atttypid;
-	bool		isnull;
-	Datum		value = heap_getattr(row, attnum, tupdesc, &isnull);
-	FmgrInfo	to_jsonb;
-	Jsonb	   *json;
+	RowValue	value = value_of(emission, row, attnum);
+	ErrorData  *error;
+	Jsonb	   *json = RowValueJsonb(&value, &error);
 	JsonbValue	pushed;
 
-	if (isnull)
+	warn_of_value(emission, attnum, error);
+	if (json == NULL || VARSIZE(json) > *room)
 		pushed.type = jbvNull;
 	else
 	{
-		/* it asks its call for the type of its argument */
-		fmgr_info(F_TO_JSONB, &to_jsonb);
-		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
-												 list_make1(makeNullConst(type, -1, InvalidOid)),
-												 InvalidOid, InvalidOid,
-												 COERCE_EXPLICIT_CALL),
-						   &to_jsonb);
-		json = DatumGetJsonbP(FunctionCall1(&to_jsonb, value));
+		*room -= VARSIZE(json);
 		if (!JB_ROOT_IS_SCALAR(json) || !JsonbExtractScalar(&json->root, &pushed))
 			JsonbToJsonbValue(json, &pushed);
 	}
@@ -329,137 +441,254 @@ push_column(JsonbInState *state, JsonbIteratorToken token, HeapTuple row,
  * {"column": value}, and for an UPDATE {"column": [old, new]}.
  */
 static Datum
-data_of(const Firing *firing, List *columns)
+data_of(const Emission *emission)
 {
+	const RowChange *change = emission->change;
 	JsonbInState state = {0};
+	Size		room = MAX_DATA_SIZE;
 	ListCell   *lc;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	foreach(lc, columns)
+	foreach(lc, emission->tracking->data_columns)
 	{
 		AttrNumber	attnum = lfirst_int(lc);
 		JsonbValue	key;
 
 		key.type = jbvString;
-		key.val.string.val = NameStr(TupleDescAttr(firing->tupdesc, attnum - 1)->attname);
+		key.val.string.val = NameStr(TupleDescAttr(emission->tupdesc, attnum - 1)->attname);
 		key.val.string.len = strlen(key.val.string.val);
 		pushJsonbValue(&state, WJB_KEY, &key);
-		if (firing->old != NULL)
+		if (change->old != NULL)
 		{
 			pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-			push_column(&state, WJB_ELEM, firing->old, firing->tupdesc, attnum);
-			push_column(&state, WJB_ELEM, firing->row, firing->tupdesc, attnum);
+			push_column(emission, &state, WJB_ELEM, change->old, attnum, &room);
+			push_column(emission, &state, WJB_ELEM, change->row, attnum, &room);
 			pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 		}
 		else
-			push_column(&state, WJB_VALUE, firing->row, firing->tupdesc, attnum);
+			push_column(emission, &state, WJB_VALUE, change->row, attnum, &room);
 	}
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbPGetDatum(JsonbValueToJsonb(state.result));
-}
-
-static void
-set_reference(NewAction *action, AttrNumber attnum, const Ref *ref)
-{
-	if (ref != NULL)
-		NewActionSet(action, attnum, PointerGetDatum(ref));
 }
 
 /*
  * Make the action of which the trigger's arguments tell.
  */
 static void
-make_action(NewAction *action, Firing *firing, const Tracking *tracking)
+make_action(Emission *emission)
 {
-	Ref		   *actor = reference_of(firing, &tracking->actor);
-
-	if (actor == NULL)
-		actor = CurrentActor();
-	if (actor == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("nobody is known to have changed relation \"%s\"",
-						RelationGetRelationName(firing->trigdata->tg_relation)),
-				 errdetail("Trigger \"%s\" has no actor for the row.",
-						   firing->trigdata->tg_trigger->tgname),
-				 errhint("Call actstream.set_actor() in this transaction.")));
+	const Tracking *tracking = emission->tracking;
+	NewAction  *action = &emission->action;
 
 	NewActionInit(action);
-	set_reference(action, Anum_action_actor, actor);
+	for (int i = 0; i < NUM_ROLES; i++)
+	{
+		if (emission->roles[i].state == ROLE_GIVEN)
+			NewActionSet(action, emission->roles[i].column,
+						 PointerGetDatum(emission->roles[i].ref));
+	}
 	NewActionSet(action, Anum_action_verb, CStringGetTextDatum(tracking->verb));
-	set_reference(action, Anum_action_action_object,
-				  reference_of(firing, &tracking->action_object));
-	set_reference(action, Anum_action_target, reference_of(firing, &tracking->target));
 	NewActionSet(action, Anum_action_public, BoolGetDatum(tracking->is_public));
 	if (tracking->description.nparts > 0)
-		NewActionSet(action, Anum_action_description,
-					 text_of(firing, &tracking->description));
+		NewActionSet(action, Anum_action_description, description_of(emission));
 	if (tracking->timestamp_column != InvalidAttrNumber)
 	{
 		bool		isnull;
-		Datum		value = heap_getattr(firing->row, tracking->timestamp_column,
-										 firing->tupdesc, &isnull);
+		Datum		value = heap_getattr(emission->change->row, tracking->timestamp_column,
+										 emission->tupdesc, &isnull);
 
 		if (!isnull)
 			NewActionSet(action, Anum_action_timestamp, value);
 	}
 	if (tracking->data_columns != NIL)
-		NewActionSet(action, Anum_action_data, data_of(firing, tracking->data_columns));
+		NewActionSet(action, Anum_action_data, data_of(emission));
+}
+
+/* AttemptFunction: store the action. */
+static void
+store(void *arg)
+{
+	Emission   *emission = arg;
+
+	ActionEmit(&emission->action, emission->owner);
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE OR DELETE, for each row, made by track().
+ * Store the action.  What others have added to the table, such as triggers and
+ * constraints, may refuse it, and must not refuse the change of the row.
  */
-Datum
-actstream_row_changed(PG_FUNCTION_ARGS)
+static void
+store_if_possible(Emission *emission)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	const Tracking *tracking;
-	const RegisteredType *type;
-	const Ref  *known;
-	Firing		firing;
-	NewAction	action;
+	AssumedObjects objects = {0};
+	const AssumedObjects *before;
+	ErrorData  *volatile error = NULL;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function was not called by trigger manager")));
-	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger must be fired after a change, for each row")));
-
-	tracking = tracking_of_trigger(trigdata);
-	firing.trigdata = trigdata;
-	firing.tupdesc = RelationGetDescr(trigdata->tg_relation);
-	firing.row = trigdata->tg_trigtuple;
-	firing.old = NULL;
-	type = RegistryLookupTable(RelationGetRelid(trigdata->tg_relation));
-	firing.registered = (type != NULL);
-	if (type != NULL)
-		firing.type = *type;
-	firing.self = NULL;
-	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	for (int i = 0; i < NUM_ROLES; i++)
 	{
-		firing.row = trigdata->tg_newtuple;
-		firing.old = trigdata->tg_trigtuple;
-		if (tracking->columns != NIL && !any_changed(&firing, tracking->columns))
-			return PointerGetDatum(NULL);
+		if (emission->roles[i].state == ROLE_GIVEN)
+			objects.refs[objects.n++] = emission->roles[i].ref;
 	}
-
-	make_action(&action, &firing, tracking);
-
-	/* what fires us is there, or is meant to be referred to though it is gone */
-	known = IntegrityKnownRow(firing.self);
+	before = IntegrityAssumeExists(&objects);
 	PG_TRY();
 	{
-		ActionEmit(&action);
+		if (ActionInsertIsPlain())
+			store(emission);
+		else
+			error = Attempt(store, emission);
 	}
 	PG_FINALLY();
 	{
-		(void) IntegrityKnownRow(known);
+		(void) IntegrityAssumeExists(before);
 	}
 	PG_END_TRY();
-	return PointerGetDatum(NULL);
+
+	if (error != NULL && TrackingWarnsFirst(emission->source, WARN_STORE))
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not store an action on relation \"%s\": %s",
+						RelationGetRelationName(emission->change->rel), error->message)));
+}
+
+/*
+ * Is what happens now caused by an action on the same table, by a trigger of
+ * actstream.action for instance?  It would go on for ever.
+ */
+static bool
+is_being_emitted(Oid source)
+{
+	for (Emission *emission = emissions; emission != NULL; emission = emission->outer)
+	{
+		if (emission->source == source)
+			return true;
+	}
+	return false;
+}
+
+/* May the table send actions, and do its rows have the references that it sends? */
+static bool
+is_allowed(const Emission *emission)
+{
+	const Tracking *tracking = emission->tracking;
+	const char *why_not = EmitIsForbidden(emission->owner);
+
+	if (why_not != NULL && TrackingWarnsFirst(emission->source, WARN_OWNER))
+		ereport(WARNING,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("relation \"%s\" sends no actions: %s",
+						get_rel_name(emission->source), why_not),
+				 errhint("Grant that, or call actstream.untrack().")));
+	if (why_not != NULL)
+		return false;
+	return emission->registered ||
+		!(tracking->actor.is_self || tracking->action_object.is_self || tracking->target.is_self);
+}
+
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static void
+set_role(Emission *emission, int i, AttrNumber column, const TrackingTemplate *template)
+{
+	emission->roles[i].column = column;
+	emission->roles[i].template = template;
+}
+
+/*
+ * The type that the row is an object of, or NULL; what its label means stays so until the
+ * end of the transaction.  Whoever writes to a partition has not locked the table.
+ */
+static const RegisteredType *
+lock_type(Relation rel)
+{
+	const RegisteredType *type = RegistryLookupTable(RelationGetRelid(rel));
+
+	if (type != NULL && type->relation != RelationGetRelid(rel))
+	{
+		IntegrityLockLabel(type, RowShareLock);
+		type = RegistryLookupTable(RelationGetRelid(rel));
+	}
+	return type != NULL && type->nkeys > 0 ? type : NULL;
+}
+
+/*
+ * Fill in what is known of the emission from the start.
+ */
+static void
+begin(Emission *emission, const RowChange *change, const CachedTracking *cached)
+{
+	const RegisteredType *type = lock_type(change->rel);
+
+	memset(emission, 0, sizeof(*emission));
+	emission->change = change;
+	emission->tracking = cached->tracking;
+	emission->tupdesc = RelationGetDescr(change->rel);
+	emission->source = cached->source;
+	emission->owner = owner_of(cached->source);
+	emission->registered = type != NULL;
+	if (type != NULL)
+		emission->type = *type;
+	set_role(emission, 0, Anum_action_actor, &cached->tracking->actor);
+	set_role(emission, 1, Anum_action_action_object, &cached->tracking->action_object);
+	set_role(emission, 2, Anum_action_target, &cached->tracking->target);
+}
+
+/*
+ * EmitRowChange
+ *		Send the action that the trigger is for, if the change is one that it is for.
+ *
+ * Raises ERRCODE_NOT_NULL_VIOLATION if nothing says who acts, and no other error but
+ * those of waiting for locks, being canceled, and the server's own.
+ */
+void
+EmitRowChange(const RowChange *change)
+{
+	CachedTracking cached;
+	Emission	emission;
+
+	if (!ExtensionIsComplete())
+		return;
+	cached = TrackingOfTrigger(change->rel, change->trigger);
+	if (cached.problem != NULL && TrackingWarnsFirst(cached.source, WARN_ARGUMENTS))
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
+						change->trigger->tgname, RelationGetRelationName(change->rel),
+						cached.problem),
+				 errhint("Call actstream.untrack() and actstream.track() again.")));
+	if (cached.tracking == NULL || is_being_emitted(cached.source))
+		return;
+
+	begin(&emission, change, &cached);
+	if ((change->old != NULL && cached.tracking->has_columns &&
+		 !any_changed(&emission, cached.tracking->columns)) ||
+		!is_allowed(&emission))
+		return;
+
+	emission.outer = emissions;
+	emissions = &emission;
+	PG_TRY();
+	{
+		if (find_roles(&emission))
+		{
+			make_action(&emission);
+			store_if_possible(&emission);
+		}
+	}
+	PG_FINALLY();
+	{
+		emissions = emission.outer;
+	}
+	PG_END_TRY();
 }

@@ -39,9 +39,6 @@
 
 PG_FUNCTION_INFO_V1(actstream_object_exists);
 
-/* as many references as a row of our tables has */
-#define MAX_REFERENCES 3
-
 /*
  * References to objects, given as an array, and to all objects of a label: conditions
  * on a column of the statements below.  Statements come in sets, one for each column
@@ -156,48 +153,52 @@ static SpiPlan find_label = {
 #define BATCH	1000
 
 /*
- * A row that is known to exist while one of its triggers sends an action about
- * it, or NULL.  Belongs to who set it.
+ * Objects that are known to exist while an action about them is stored, or NULL.
+ * Owned by the setter.
  */
-static const Ref *known_row = NULL;
+static const AssumedObjects *assumed = NULL;
 
 /*
- * IntegrityKnownRow
- *		Take the existence of this row, or with NULL of none, for granted.
+ * IntegrityAssumeExists
+ *		Take the existence of these objects, or with NULL of none, for granted.
  *
- * Returns what was taken for granted before, to which the caller must come back,
- * on an error too.
+ * Returns what was taken for granted before, which the caller must restore, on an
+ * error too.
  */
-const Ref *
-IntegrityKnownRow(const Ref *ref)
+const AssumedObjects *
+IntegrityAssumeExists(const AssumedObjects *objects)
 {
-	const Ref  *before = known_row;
+	const AssumedObjects *before = assumed;
 
-	known_row = ref;
+	assumed = objects;
 	return before;
 }
 
+static bool
+is_assumed(const Ref *ref)
+{
+	for (int i = 0; assumed != NULL && i < assumed->n; i++)
+	{
+		if (RefCompare(assumed->refs[i], ref) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
- * The registered type of a reference, or ERRCODE_UNDEFINED_OBJECT.
+ * The registered type of a reference, or NULL.
  */
 static const RegisteredType *
-type_of_reference(const Ref *ref)
+find_type_of_reference(const Ref *ref)
 {
-	const char *label = VARDATA_ANY(ref);
-	int			len = RefLabelLength(ref);
-	const RegisteredType *type = RegistryLookupLabel(label, len);
+	const RegisteredType *type = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
 
 	if (type == NULL)
 	{
 		/* perhaps registered by another session since we last looked */
 		AcceptInvalidationMessages();
-		type = RegistryLookupLabel(label, len);
+		type = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
 	}
-	if (type == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("object type \"%.*s\" is not registered", len, label),
-				 errhint("Use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
 	return type;
 }
 
@@ -223,28 +224,46 @@ IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode)
 }
 
 /*
- * Lock what the label of "ref" means, and return a copy of its type as it is now that
- * this cannot change.
- *
- * Raises ERRCODE_UNDEFINED_OBJECT if the label is not registered, or not any more.
+ * IntegrityLockTypeOf
+ *		Lock what the label of "ref" means, see IntegrityLockLabel(), and return a copy of
+ *		its type as it is now that this cannot change; false if the label is not
+ *		registered, or not any more.
+ */
+bool
+IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
+{
+	for (;;)
+	{
+		const RegisteredType *found = find_type_of_reference(ref);
+
+		if (found == NULL)
+			return false;
+		*type = *found;
+		IntegrityLockLabel(type, lockmode);
+		/* waiting for the lock may have brought news */
+		found = find_type_of_reference(ref);
+		if (found != NULL && found->relation == type->relation)
+		{
+			*type = *found;
+			return true;
+		}
+		if (OidIsValid(type->relation))
+			UnlockRelationOid(type->relation, lockmode);
+	}
+}
+
+/*
+ * The same, but ERRCODE_UNDEFINED_OBJECT if the label is not registered.
  */
 static void
 lock_type_of(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 {
-	for (;;)
-	{
-		Oid			relation;
-
-		*type = *type_of_reference(ref);
-		relation = type->relation;
-		IntegrityLockLabel(type, lockmode);
-		/* waiting for the lock may have brought news */
-		*type = *type_of_reference(ref);
-		if (type->relation == relation)
-			return;
-		if (OidIsValid(relation))
-			UnlockRelationOid(relation, lockmode);
-	}
+	if (!IntegrityLockTypeOf(ref, lockmode, type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%.*s\" is not registered", RefLabelLength(ref),
+						VARDATA_ANY(ref)),
+				 errhint("Use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
 }
 
 /*
@@ -275,7 +294,7 @@ check_reference(const Ref *ref)
 	bool		found;
 	char	   *hint;
 
-	if (known_row != NULL && RefCompare(ref, known_row) == 0)
+	if (is_assumed(ref))
 		return;
 	lock_type_of(ref, RowShareLock, &type);
 	if (!type.checked)
@@ -537,13 +556,14 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 	Datum		values[2];
 	Datum		old_array = array_of_refs(&old_ref, 1);
 	Oid			owner = OwnTablesOwner();
-	const Ref  *known;
+	const AssumedObjects renamed = {.n = 1, .refs = {new_ref}};
+	const AssumedObjects *before;
 
 	values[0] = PointerGetDatum(old_ref);
 	values[1] = PointerGetDatum(new_ref);
 
 	LocalTablesRequire();
-	known = IntegrityKnownRow(new_ref);
+	before = IntegrityAssumeExists(&renamed);
 	PG_TRY();
 	{
 		SPI_connect();
@@ -555,7 +575,7 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 	}
 	PG_FINALLY();
 	{
-		(void) IntegrityKnownRow(known);
+		(void) IntegrityAssumeExists(before);
 	}
 	PG_END_TRY();
 }

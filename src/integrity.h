@@ -9,10 +9,20 @@
 #include "catalog.h"
 #include "run_as.h"
 
+/* as many references as a row of our tables has */
+#define MAX_REFERENCES 3
+
+/* Objects that exist: see IntegrityAssumeExists(). */
+typedef struct AssumedObjects
+{
+	int			n;
+	const Ref  *refs[MAX_REFERENCES];
+} AssumedObjects;
+
 extern HeapTuple IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old);
 extern void IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
 							  const AttrNumber *columns, int ncolumns);
-extern const Ref *IntegrityKnownRow(const Ref *ref);
+extern const AssumedObjects *IntegrityAssumeExists(const AssumedObjects *objects);
 extern bool IntegrityObjectExists(const Ref *ref);
 extern void IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n,
 								   RunAsMode mode);
@@ -24,5 +34,6 @@ extern void IntegritySweep(const RegisteredType *type);
 extern bool IntegrityIsReferenced(const char *label);
 extern void IntegrityRequireObjects(const RegisteredType *type);
 extern void IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode);
+extern bool IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type);
 
 #endif							/* ACTSTREAM_INTEGRITY_H */

@@ -39,6 +39,18 @@ is_key_type(Oid type, Oid collation)
 }
 
 /*
+ * ObjectKeyTypeFits
+ *		Could the column be part of a key?
+ */
+bool
+ObjectKeyTypeFits(TupleDesc tupdesc, AttrNumber attnum)
+{
+	Form_pg_attribute att = TupleDescAttr(tupdesc, attnum - 1);
+
+	return is_key_type(att->atttypid, att->attcollation);
+}
+
+/*
  * ObjectKeyCheckType
  *		Raise ERRCODE_FEATURE_NOT_SUPPORTED unless the column could be part of a
  *		key.
@@ -48,7 +60,7 @@ ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum)
 {
 	Form_pg_attribute att = TupleDescAttr(tupdesc, attnum - 1);
 
-	if (!is_key_type(att->atttypid, att->attcollation))
+	if (!ObjectKeyTypeFits(tupdesc, attnum))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" of type %s cannot be a key column",

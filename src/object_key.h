@@ -16,6 +16,7 @@ extern Ref *ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row,
 						 TupleDesc tupdesc);
 extern Ref *ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row,
 							  TupleDesc tupdesc);
+extern bool ObjectKeyTypeFits(TupleDesc tupdesc, AttrNumber attnum);
 extern void ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum);
 extern char *ObjectKeyColumnText(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum);
 extern void ObjectKeyAppendPart(StringInfo key, const char *part);

@@ -136,7 +136,7 @@ plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
 /* Ask by a query, as the owner of the table or as the current user. */
 static bool
 find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
-			  Snapshot snapshot)
+			  Snapshot snapshot, bool read_only)
 {
 	TableQuery *entry = &queries_of_table(RelationGetRelid(rel))->queries[query];
 	Oid			argtypes[INDEX_MAX_KEYS];
@@ -156,7 +156,7 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 	PG_TRY();
 	{
 		result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
-									  false, false, 1);
+									  read_only, false, 1);
 	}
 	PG_FINALLY();
 	{
@@ -170,6 +170,49 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 
 	RunAsEnd(&before);
 	return found;
+}
+
+/*
+ * Which state of the database to look at, InvalidSnapshot being that of a new statement.
+ *
+ * A row that has moved to another partition is found there by the newest snapshot only,
+ * hence the same for partitioned tables, as RI does it.
+ */
+static Snapshot
+snapshot_for(Relation rel, RowQuery query)
+{
+	if (IsolationUsesXactSnapshot() &&
+		(query == ROW_QUERY_EXISTS ||
+		 (query == ROW_QUERY_LOCK && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)))
+		return GetLatestSnapshot();
+	return InvalidSnapshot;
+}
+
+/*
+ * ObjectRowProbe
+ *		As ObjectRowFind(), but PROBE_IMPOSSIBLE where that would take a query.
+ *
+ * Raises no errors but ERRCODE_T_R_SERIALIZATION_FAILURE and those of waiting for a
+ * lock: no code is run but core's.
+ */
+ProbeResult
+ObjectRowProbe(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	Snapshot	snapshot;
+	ProbeResult result;
+
+	if (!ObjectKeyParse(type, RelationGetDescr(rel), ref, values))
+		return PROBE_ABSENT;
+	if (query == ROW_QUERY_VISIBLE)
+		return PROBE_IMPOSSIBLE;
+
+	CommandCounterIncrement();
+	snapshot = snapshot_for(rel, query);
+	PushActiveSnapshot(snapshot != InvalidSnapshot ? snapshot : GetTransactionSnapshot());
+	result = ObjectProbe(rel, type, values, query == ROW_QUERY_LOCK, GetActiveSnapshot());
+	PopActiveSnapshot();
+	return result;
 }
 
 /*
@@ -189,26 +232,26 @@ bool
 ObjectRowFind(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query)
 {
 	Datum		values[INDEX_MAX_KEYS];
-	bool		newest;
-	ProbeResult result = PROBE_IMPOSSIBLE;
+	ProbeResult result = ObjectRowProbe(rel, type, ref, query);
 
-	if (!ObjectKeyParse(type, RelationGetDescr(rel), ref, values))
-		return false;
-
-	/*
-	 * A row that has moved to another partition is found there by the newest
-	 * snapshot only, hence the same for partitioned tables, as RI does it.
-	 */
-	newest = IsolationUsesXactSnapshot() &&
-		(query == ROW_QUERY_EXISTS ||
-		 (query == ROW_QUERY_LOCK && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE));
-
-	CommandCounterIncrement();
-	PushActiveSnapshot(newest ? GetLatestSnapshot() : GetTransactionSnapshot());
-	if (query != ROW_QUERY_VISIBLE)
-		result = ObjectProbe(rel, type, values, query == ROW_QUERY_LOCK, GetActiveSnapshot());
-	PopActiveSnapshot();
 	if (result != PROBE_IMPOSSIBLE)
 		return result == PROBE_PRESENT;
-	return find_by_query(rel, type, values, query, newest ? GetLatestSnapshot() : InvalidSnapshot);
+	return ObjectKeyParse(type, RelationGetDescr(rel), ref, values) &&
+		find_by_query(rel, type, values, query, snapshot_for(rel, query), false);
+}
+
+/*
+ * ObjectRowWasThere
+ *		Was there such a row in the state of the database that "snapshot" sees?
+ *
+ * "query" is ROW_QUERY_EXISTS or ROW_QUERY_VISIBLE, and says as whom to look.
+ */
+bool
+ObjectRowWasThere(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query,
+				  Snapshot snapshot)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	return ObjectKeyParse(type, RelationGetDescr(rel), ref, values) &&
+		find_by_query(rel, type, values, query, snapshot, true);
 }

@@ -6,6 +6,7 @@
 #define ACTSTREAM_OBJECT_ROW_H
 
 #include "catalog.h"
+#include "object_probe.h"
 
 /* how to look for a row */
 typedef enum RowQuery
@@ -19,5 +20,9 @@ typedef enum RowQuery
 
 extern bool ObjectRowFind(Relation rel, const RegisteredType *type, const Ref *ref,
 						  RowQuery query);
+extern ProbeResult ObjectRowProbe(Relation rel, const RegisteredType *type, const Ref *ref,
+								  RowQuery query);
+extern bool ObjectRowWasThere(Relation rel, const RegisteredType *type, const Ref *ref,
+							  RowQuery query, Snapshot snapshot);
 
 #endif							/* ACTSTREAM_OBJECT_ROW_H */

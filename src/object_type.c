@@ -15,6 +15,7 @@
 #include "object_type.h"
 #include "spi_plan.h"
 #include "template.h"
+#include "track.h"
 
 #include "access/relation.h"
 #include "access/xact.h"
@@ -353,6 +354,7 @@ actstream_unregister(PG_FUNCTION_ARGS)
 {
 	Datum		value;
 	char	   *label;
+	Oid			relid;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -365,12 +367,14 @@ actstream_unregister(PG_FUNCTION_ARGS)
 	check_registry_privilege(ACL_DELETE);
 	ObjectTypeLockToChange(registered_type(label));
 	lock_registry();
-	(void) registered_type(label);
+	relid = registered_type(label)->relation;
 
 	SPI_connect();
 	if (SpiPlanExecute(&delete_object_type, &value, NULL) == 0)
 		registry_row_not_found();
 	SPI_finish();
+	if (OidIsValid(relid))
+		TrackDropTriggers(relid);
 	PG_RETURN_VOID();
 }
 

@@ -2,94 +2,89 @@
  * track.c
  *		track() and untrack(): triggers that send actions.
  *
- * The trigger function is for nobody to attach: with arguments of one's own
- * choosing it would say anything in anybody's name.  track() attaches it for
- * the owner of a table, if he may insert into actstream.action, which is asked
- * once, as REFERENCES is for a foreign key.
+ * track() needs the owner of the table, who must be one that may insert any action:
+ * with that right the trigger sends them, whoever changes the table, see emit.c.
  */
 #include "postgres.h"
 
 #include "compat.h"
-#include "action.h"
+#include "binding.h"
 #include "catalog.h"
-#include "tracking.h"
+#include "emit.h"
+#include "track.h"
+#include "track_triggers.h"
 
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
-#include "catalog/namespace.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "parser/parse_func.h"
+#include "parser/parse_clause.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_relation.h"
 #include "parser/parser.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 
-#define DEFAULT_TRIGGER_NAME "actstream_track"
+#define DEFAULT_TRIGGER_NAME	"actstream_track"
+#define MOVE_TRIGGER_NAME		"actstream_move"
 
 PG_FUNCTION_INFO_V1(actstream_track);
 PG_FUNCTION_INFO_V1(actstream_untrack);
-
-static Oid
-trigger_function(void)
-{
-	return LookupFuncName(list_make2(makeString("actstream"), makeString("row_changed")),
-						  0, NULL, false);
-}
 
 /*
  * Open a table that the current user may track, and keep it from changing.
  */
 static Relation
-open_trackable(Oid relid)
+open_trackable(Oid relid, LOCKMODE lockmode)
 {
-	Relation	rel = try_relation_open(relid, ShareRowExclusiveLock);
+	Relation	rel = try_relation_open(relid, lockmode);
 
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
-	if ((rel->rd_rel->relkind != RELKIND_RELATION &&
-		 rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE) ||
-		IsSystemRelation(rel) || relid == ObjectTypeRelationId() ||
-		relid == ActionRelationId() || relid == FollowRelationId())
+	if (rel->rd_rel->relkind != RELKIND_RELATION &&
+		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
-				 errdetail("Only tables can be tracked that are no system catalogs and do not belong to extension actstream.")));
+				 errdetail("It is not a table.")));
+	if (IsSystemRelation(rel) || relid == ObjectTypeRelationId() ||
+		relid == ActionRelationId() || relid == FollowRelationId() ||
+		relid == PhraseRelationId())
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
+				 errdetail("System catalogs and tables of actstream cannot be tracked.")));
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));
 	return rel;
 }
 
 /*
- * Raise ERRCODE_INSUFFICIENT_PRIVILEGE unless the current user may insert any
- * action: the trigger will do so for whoever changes the table.
+ * Raise ERRCODE_INSUFFICIENT_PRIVILEGE unless the table could send actions.
  */
 static void
-check_may_send(void)
+check_may_send(Relation rel)
 {
-	Oid			relid = ActionRelationId();
+	const char *why_not = EmitIsForbidden(rel->rd_rel->relowner);
 
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, "action");
-	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+	if (why_not != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to track a table"),
-				 errdetail("Row-level security restricts which actions you may insert.")));
+				 errmsg("permission denied to track relation \"%s\": %s",
+						RelationGetRelationName(rel), why_not)));
 }
 
 static int16
@@ -160,25 +155,113 @@ parse_condition(const char *condition)
 }
 
 /*
- * The name of the trigger: the given one, or a default that is free.
+ * A condition as the catalog has it, without the checks of CREATE TRIGGER.
+ */
+static Node *
+transform_condition(Relation rel, Node *condition)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	static const char *const names[] = {"old", "new"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		addNSItemToQuery(pstate,
+						 addRangeTableEntryForRelation(pstate, rel, AccessShareLock,
+													   makeAlias(names[i], NIL), false, false),
+						 false, true, true);
+	condition = transformWhereClause(pstate, copyObject(condition), EXPR_KIND_TRIGGER_WHEN,
+									 "WHEN");
+	assign_expr_collations(pstate, condition);
+	free_parsestate(pstate);
+	return condition;
+}
+
+/*
+ * Is a trigger the one that the statement would create, but for its name?
+ */
+static bool
+is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *args,
+		 Relation rel)
+{
+	if (trigger->is_move || trigger->is_clone || trigger->nargs != NUM_TRACKING_ARGS ||
+		trigger->type != (TRIGGER_TYPE_ROW | stmt->timing | stmt->events))
+		return false;
+	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
+	{
+		if (strcmp(trigger->args[i], args[i]) != 0)
+			return false;
+	}
+	if (trigger->condition == NULL || stmt->whenClause == NULL)
+		return trigger->condition == NULL && stmt->whenClause == NULL;
+	return equal(stringToNode(trigger->condition), transform_condition(rel, stmt->whenClause));
+}
+
+/*
+ * The name of a trigger of the table that does the same already, and is called as the
+ * statement says, if it says so; else NULL.
  */
 static char *
-trigger_name(FunctionCallInfo fcinfo, int arg, Relation rel)
+find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if ((stmt->trigname == NULL || strcmp(trigger->name, stmt->trigname) == 0) &&
+			is_equal(trigger, stmt, args, rel))
+			return trigger->name;
+	}
+	return NULL;
+}
+
+/*
+ * The table, and all its partitions, which will have the trigger as well.
+ */
+static List *
+with_partitions(Relation rel)
+{
+	return find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL);
+}
+
+/*
+ * A name for a trigger that is free, on partitions too.
+ */
+static char *
+free_name(Relation rel, const char *prefix)
+{
+	List	   *relids = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ?
+		with_partitions(rel) : list_make1_oid(RelationGetRelid(rel));
+	char	   *name = pstrdup(prefix);
+
+	for (int i = 2;; i++)
+	{
+		bool		is_free = true;
+		ListCell   *lc;
+
+		foreach(lc, relids)
+			is_free = is_free && !OidIsValid(get_trigger_oid(lfirst_oid(lc), name, true));
+		if (is_free)
+			return name;
+		name = psprintf("%s_%d", prefix, i);
+	}
+}
+
+/*
+ * The name of the trigger that is given, or NULL.
+ */
+static char *
+name_argument(FunctionCallInfo fcinfo, int arg)
 {
 	char	   *name;
 
-	if (!PG_ARGISNULL(arg))
-	{
-		name = pstrdup(NameStr(*PG_GETARG_NAME(arg)));
-		if (name[0] == '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_NAME),
-					 errmsg("name of a trigger must not be empty")));
-		return name;
-	}
-	name = DEFAULT_TRIGGER_NAME;
-	for (int i = 2; OidIsValid(get_trigger_oid(RelationGetRelid(rel), name, true)); i++)
-		name = psprintf(DEFAULT_TRIGGER_NAME "_%d", i);
+	if (PG_ARGISNULL(arg))
+		return NULL;
+	name = pstrdup(NameStr(*PG_GETARG_NAME(arg)));
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("name of a trigger must not be empty")));
 	return name;
 }
 
@@ -231,53 +314,58 @@ trigger_arguments(FunctionCallInfo fcinfo, char **args)
 }
 
 /*
- * Run a command about the right of a role to the trigger function, as the owner
- * of that.
+ * The statement that creates the trigger, without a name if none is given.
  */
-static void
-change_right(const char *format, Oid role)
+static CreateTrigStmt *
+make_statement(FunctionCallInfo fcinfo, char *const *args)
 {
-	char	   *command = psprintf(format, quote_identifier(GetUserNameFromId(role, false)));
-	Oid			save_userid;
-	int			save_sec_context;
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
 
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(OwnTablesOwner(), save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not execute: %s", command);
-	SPI_finish();
-	SetUserIdAndSecContext(save_userid, save_sec_context);
+	stmt->trigname = name_argument(fcinfo, ARG_TRIGGER_NAME);
+	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
+		stmt->args = lappend(stmt->args, makeString(args[i]));
+	stmt->row = true;
+	stmt->timing = TRIGGER_TYPE_AFTER;
+	stmt->events = events_from_array(PG_GETARG_DATUM(ARG_EVENTS));
+	if (!PG_ARGISNULL(ARG_CONDITION))
+		stmt->whenClause = parse_condition(text_argument(fcinfo, ARG_CONDITION));
+	return stmt;
 }
 
 /*
- * Create the trigger, as the current user.
- *
- * To analyse the condition is to run code that its types and domains bring
- * along, so it must be he; but he has no right on the trigger function.  He is
- * given it for the moment, which others never see.  The owner of a partitioned
- * table gets it for good, because he needs it for each new partition.  One at a
- * time, for all change the same row of the catalog.
+ * Create the trigger, as the current user: to analyse the condition is to run code that
+ * its types and domains bring along.  The next call, of the same query, sees it.
  */
 static void
-create_trigger(CreateTrigStmt *stmt, Relation rel)
+create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
 {
-	Oid			function = trigger_function();
-	bool		partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
-	Oid			role = partitioned ? rel->rd_rel->relowner : GetUserId();
-	bool		grant = object_aclcheck(ProcedureRelationId, function, role,
-										ACL_EXECUTE) != ACLCHECK_OK;
-
-	if (grant)
-	{
-		LockRelationOid(ObjectTypeRelationId(), ShareRowExclusiveLock);
-		change_right("GRANT EXECUTE ON FUNCTION actstream.row_changed() TO %s", role);
-		CommandCounterIncrement();
-	}
 	(void) CreateTrigger(stmt, NULL, RelationGetRelid(rel), InvalidOid, InvalidOid,
-						 InvalidOid, function, InvalidOid, NULL, false, false);
-	if (grant && !partitioned)
-		change_right("REVOKE EXECUTE ON FUNCTION actstream.row_changed() FROM %s", role);
+						 InvalidOid, OwnTriggerFunction(is_move ? MOVE_FUNCTION : TRACKING_FUNCTION),
+						 InvalidOid, NULL, false, false);
+	CommandCounterIncrement();
+}
+
+/*
+ * Give a partitioned table the trigger that notices moved rows, unless it has it.
+ */
+static void
+create_move_trigger(Relation rel)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if (trigger->is_move && !trigger->is_clone)
+			return;
+	}
+	stmt->trigname = free_name(rel, MOVE_TRIGGER_NAME);
+	stmt->row = true;
+	stmt->timing = TRIGGER_TYPE_AFTER;
+	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
+	create_trigger(stmt, rel, true);
 }
 
 /*
@@ -285,7 +373,7 @@ create_trigger(CreateTrigStmt *stmt, Relation rel)
  *		 condition, description, public, data_columns, trigger_name,
  *		 timestamp_column)
  *
- * The arguments are understood once now, for their errors.
+ * What the arguments name is looked up now, for its errors.
  */
 Datum
 actstream_track(PG_FUNCTION_ARGS)
@@ -294,87 +382,118 @@ actstream_track(PG_FUNCTION_ARGS)
 	Tracking	tracking;
 	CreateTrigStmt *stmt;
 	Relation	rel;
+	char	   *name;
 
 	check_not_null(fcinfo, ARG_RELATION, "relation to track");
 	check_not_null(fcinfo, ARG_VERB, "verb");
 	check_not_null(fcinfo, ARG_EVENTS, "events");
 	check_not_null(fcinfo, ARG_PUBLIC, "public");
 	PreventCommandIfReadOnly("actstream.track()");
-	check_may_send();
-	rel = open_trackable(PG_GETARG_OID(ARG_RELATION));
+	rel = open_trackable(PG_GETARG_OID(ARG_RELATION), ShareRowExclusiveLock);
+	check_may_send(rel);
 
 	trigger_arguments(fcinfo, args);
-	ActionCheckVerb(PG_GETARG_DATUM(ARG_VERB));
-	TrackingParse(&tracking, args, rel);
-
-	stmt = makeNode(CreateTrigStmt);
-	stmt->trigname = trigger_name(fcinfo, ARG_TRIGGER_NAME, rel);
-	stmt->relation = makeRangeVar(get_namespace_name(RelationGetNamespace(rel)),
-								  pstrdup(RelationGetRelationName(rel)), -1);
-	stmt->funcname = list_make2(makeString("actstream"), makeString("row_changed"));
-	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
-		stmt->args = lappend(stmt->args, makeString(args[i]));
-	stmt->row = true;
-	stmt->timing = TRIGGER_TYPE_AFTER;
-	stmt->events = events_from_array(PG_GETARG_DATUM(ARG_EVENTS));
-	if (!PG_ARGISNULL(ARG_CONDITION))
-		stmt->whenClause = parse_condition(text_argument(fcinfo, ARG_CONDITION));
-	if (tracking.columns != NIL && (stmt->events & TRIGGER_TYPE_UPDATE) == 0)
+	TrackingParse(&tracking, args, NUM_TRACKING_ARGS, rel, true);
+	stmt = make_statement(fcinfo, args);
+	if (tracking.has_columns && (stmt->events & TRIGGER_TYPE_UPDATE) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns are given, but not the event \"update\"")));
+	TrackCheckTemplates(&tracking, rel);
 
-	create_trigger(stmt, rel);
-	relation_close(rel, NoLock);
-	PG_RETURN_NAME(DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(stmt->trigname))));
-}
-
-/*
- * Is there such a trigger, made by track()?
- */
-static bool
-is_tracked_by(Relation rel, const char *name)
-{
-	TriggerDesc *triggers = rel->trigdesc;
-	Oid			function = trigger_function();
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	name = find_equal(stmt, args, rel);
+	if (name == NULL)
 	{
-		if (strcmp(triggers->triggers[i].tgname, name) == 0)
-			return triggers->triggers[i].tgfoid == function;
+		if (stmt->trigname == NULL)
+			stmt->trigname = free_name(rel, DEFAULT_TRIGGER_NAME);
+		name = stmt->trigname;
+		create_trigger(stmt, rel, false);
+		if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+			create_move_trigger(rel);
 	}
-	return false;
+	relation_close(rel, NoLock);
+	PG_RETURN_NAME(DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(name))));
 }
 
 /*
- * untrack(relation, trigger_name)
+ * Drop the tracking trigger of a table that has the name, or with NULL all of them;
+ * returns their number.  With the last one goes the one that notices moved rows.
+ */
+static int64
+drop_triggers(Oid relid, const char *name)
+{
+	ObjectAddresses *dropped = new_object_addresses();
+	List	   *triggers = TrackTriggers(relid);
+	ListCell   *lc;
+	int64		ndropped = 0;
+	int			nleft = 0;
+
+	foreach(lc, triggers)
+	{
+		TrackTrigger *trigger = lfirst(lc);
+		ObjectAddress address;
+
+		if (trigger->is_clone || trigger->is_move)
+			continue;
+		if (name != NULL && strcmp(trigger->name, name) != 0)
+		{
+			nleft++;
+			continue;
+		}
+		ObjectAddressSet(address, TriggerRelationId, trigger->oid);
+		add_exact_object_address(&address, dropped);
+		ndropped++;
+	}
+	foreach(lc, triggers)
+	{
+		TrackTrigger *trigger = lfirst(lc);
+		ObjectAddress address;
+
+		if (trigger->is_clone || !trigger->is_move || nleft > 0)
+			continue;
+		ObjectAddressSet(address, TriggerRelationId, trigger->oid);
+		add_exact_object_address(&address, dropped);
+	}
+	performMultipleDeletions(dropped, DROP_RESTRICT, 0);
+	free_object_addresses(dropped);
+	CommandCounterIncrement();
+	return ndropped;
+}
+
+/*
+ * TrackDropTriggers
+ *		Drop all tracking triggers of a table, which the current user owns.
+ */
+void
+TrackDropTriggers(Oid relid)
+{
+	(void) drop_triggers(relid, NULL);
+}
+
+/*
+ * untrack(relation, trigger_name): null is all.
  */
 Datum
 actstream_untrack(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
+	Oid			relid;
 	char	   *name;
-	char	   *command;
+	char	   *relname;
+	int64		ndropped;
 
 	check_not_null(fcinfo, 0, "relation to untrack");
-	check_not_null(fcinfo, 1, "trigger name");
 	PreventCommandIfReadOnly("actstream.untrack()");
-	rel = open_trackable(PG_GETARG_OID(0));
-	name = NameStr(*PG_GETARG_NAME(1));
-	if (!is_tracked_by(rel, name))
+	relid = PG_GETARG_OID(0);
+	name = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
+	rel = open_trackable(relid, AccessExclusiveLock);
+	relname = pstrdup(RelationGetRelationName(rel));
+	relation_close(rel, NoLock);	/* it must not be in use */
+
+	ndropped = drop_triggers(relid, name);
+	if (name != NULL && ndropped == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("relation \"%s\" is not tracked by a trigger \"%s\"",
-						RelationGetRelationName(rel), name)));
-
-	command = psprintf("DROP TRIGGER %s ON %s", quote_identifier(name),
-					   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												  RelationGetRelationName(rel)));
-	relation_close(rel, NoLock);
-
-	SPI_connect();
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not execute: %s", command);
-	SPI_finish();
-	PG_RETURN_VOID();
+				 errmsg("relation \"%s\" is not tracked by a trigger \"%s\"", relname, name)));
+	PG_RETURN_INT64(ndropped);
 }

@@ -28,17 +28,23 @@ enum TrackingArg
 
 #define NUM_TRACKING_ARGS (TRACKING_TIMESTAMP_COLUMN + 1)
 
+/* the functions of the triggers, in our schema */
+#define TRACKING_FUNCTION	"row_changed"
+#define MOVE_FUNCTION		"row_moved"
+
 /* A piece of a template: text, or a column of the row. */
 typedef struct TrackingPart
 {
-	AttrNumber	attnum;			/* InvalidAttrNumber for text */
-	char	   *text;
+	bool		is_column;
+	AttrNumber	attnum;			/* InvalidAttrNumber: text, or no such column any more */
+	char	   *text;			/* text, or the name of the column */
 } TrackingPart;
 
 /* A template; no parts if it is absent. */
 typedef struct TrackingTemplate
 {
 	bool		is_self;		/* {self}: the row itself */
+	bool		is_broken;		/* a column is missing */
 	int			nparts;
 	TrackingPart *parts;
 } TrackingTemplate;
@@ -52,11 +58,14 @@ typedef struct Tracking
 	TrackingTemplate target;
 	TrackingTemplate description;
 	bool		is_public;
+	bool		has_columns;	/* does an update count only if it changes one of these? */
 	List	   *columns;		/* of attribute numbers */
 	List	   *data_columns;	/* likewise */
 	AttrNumber	timestamp_column;	/* or InvalidAttrNumber */
+	char	   *problem;		/* the first column that is missing, in words; NULL if none is */
 } Tracking;
 
-extern void TrackingParse(Tracking *tracking, char *const *args, Relation rel);
+extern void TrackingParse(Tracking *tracking, char *const *args, int nargs, Relation rel,
+						  bool strict);
 
 #endif							/* ACTSTREAM_TRACKING_H */

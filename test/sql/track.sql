@@ -80,18 +80,24 @@ SELECT * FROM actstream.integrity_check();
 SELECT count(*) FROM sent();
 SELECT on_delete FROM actstream.register('post', on_delete => 'cascade');
 SELECT actstream.untrack('post', 'actstream_track');
--- what names the row by its columns refers to a row that is not there
+-- so does what names it by its columns
 SELECT actstream.track('post', 'removed', 'user:{author_id}', 'post:{id}', events => '{delete}');
 INSERT INTO post VALUES (7, 1);
 DELETE FROM post WHERE id = 7;
+SELECT actor, verb, action_object FROM sent();
 SELECT actstream.untrack('post', 'actstream_track');
 DELETE FROM post;
--- a user who deletes himself did not do it in his own name
+-- a user who is deleted did not do it
 SELECT actstream.track('users', 'left', '{self}', NULL, events => '{delete}');
 INSERT INTO users VALUES (3, 'Cid');
 DELETE FROM users WHERE id = 3;
+SELECT count(*) FROM sent();
+INSERT INTO users VALUES (3, 'Cid');
 BEGIN;
 SELECT actstream.set_actor('site:hr');
+DELETE FROM users WHERE id = 3;
+INSERT INTO users VALUES (3, 'Cid');
+SELECT actstream.set_actor('user:3');
 DELETE FROM users WHERE id = 3;
 COMMIT;
 SELECT * FROM sent();
@@ -151,7 +157,7 @@ INSERT INTO event (id, who, owner, path, h, u) VALUES (7, 1, repeat('x', 1000), 
 SELECT actor, action_object, target FROM sent();
 SELECT actstream.untrack('event', 'actstream_track');
 
--- who acts: the template, else who was set, else it is an error
+-- who acts: the template, else who was set, else it is an error; who is not there does not act
 SELECT actstream.track('event', 'did', 'user:{who}', NULL);
 INSERT INTO event (id) VALUES (1);
 BEGIN;
@@ -313,7 +319,7 @@ SELECT * FROM actstream.integrity_check();
 ALTER TABLE part DETACH PARTITION part_us;
 INSERT INTO part_us (id, region) VALUES (9, 'us');
 SELECT * FROM sent();
-SELECT try($$SELECT actstream.untrack('part_eu', 'actstream_track')$$);
+SELECT try($$SELECT actstream.untrack('part_eu', 'actstream_track')$$), try($$DROP TRIGGER actstream_track ON part_eu$$);
 SELECT actstream.untrack('part', 'actstream_track');
 -- a partition alone
 SELECT actstream.track('part_eu', 'wrote in Europe', 'user:1');
@@ -326,32 +332,18 @@ SELECT try($$SELECT actstream.track('note', 'noted', 'user:{who}')$$);
 SELECT actstream.track('note', 'noted', 'user:{who}', NULL);
 INSERT INTO note VALUES (1, 1);
 SELECT actor, verb FROM sent();
--- unregistered later
+-- unregistered later, which takes the triggers along
 SELECT actstream.track('post', 'wrote', 'user:1');
 DELETE FROM post;
 SELECT actstream.unregister('post');
 INSERT INTO post VALUES (1);
 SELECT label FROM actstream.register('post');
-INSERT INTO post VALUES (1);
-SELECT action_object FROM sent();
--- renamed columns, of which the trigger's arguments do not know
-ALTER TABLE note RENAME who TO whom;
-INSERT INTO note VALUES (2, 2);
-SELECT actstream.untrack('note', 'actstream_track');
-SELECT actstream.track('note', 'noted', 'user:{whom}', NULL);
-INSERT INTO note VALUES (2, 2);
--- or another column takes the name
-ALTER TABLE note RENAME whom TO who;
-ALTER TABLE note RENAME id TO whom;
-INSERT INTO note VALUES (1, 99);
-SELECT actor, verb FROM sent();
-ALTER TABLE note DROP COLUMN whom;
-INSERT INTO note VALUES (1);
-ALTER TABLE note ADD COLUMN whom numeric;
-INSERT INTO note VALUES (1);
+INSERT INTO post VALUES (2);
+SELECT count(*) FROM sent();
+SELECT actstream.track('post', 'wrote', 'user:1');
 -- renamed tables
 ALTER TABLE post RENAME TO article;
-INSERT INTO article VALUES (2);
+INSERT INTO article VALUES (3);
 SELECT action_object FROM sent();
 SELECT actstream.untrack('article', 'actstream_track');
 ALTER TABLE article RENAME TO post;
@@ -428,7 +420,6 @@ SELECT actstream.track('post', 'x', 'user:1', condition => 'count(*) > 1')|42803
 SELECT actstream.track('post', 'x', 'user:1', trigger_name => '')|42602
 SELECT actstream.track('post', 'x', 'user:1', trigger_name => 'actstream_object')|42710
 SELECT actstream.untrack(NULL, 'x')|22004
-SELECT actstream.untrack('post', NULL)|22004
 SELECT actstream.untrack('post', 'nope')|42704
 SELECT actstream.untrack('post', 'actstream_object')|42704
 SELECT actstream.untrack('nothing', 'x')|42P01

@@ -40,7 +40,7 @@ SET ROLE tsec_stranger;
 SELECT actstream.track('tsec.doc', 'forged', 'site:stranger');
 -- our functions are not his to attach, with arguments of his own choosing
 CREATE TABLE tsec.theirs (id int PRIMARY KEY, label text);
-CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('forged', 'site:god', '', '', '', 'public', '', '');
+CREATE TRIGGER t AFTER INSERT ON tsec.doc FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('forged', 'site:god', '', '', '', 'public', '', '', '');
 CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_type_bind();
 CREATE EVENT TRIGGER t ON sql_drop EXECUTE FUNCTION actstream.objects_dropped();
 CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION actstream.table_altered();
@@ -85,7 +85,7 @@ SELECT function, tsec.fires(event || ' ON tsec.theirs' || each, function || '()'
     ('AFTER TRUNCATE', '', 'objects_truncated', 'TRUNCATE tsec.theirs'),
     ('BEFORE TRUNCATE', '', 'objects_truncated', 'TRUNCATE tsec.theirs'),
     ('AFTER INSERT', ' FOR EACH ROW', 'object_type_bind', 'INSERT INTO tsec.theirs VALUES (2)'),
-    ('AFTER INSERT', ' FOR EACH ROW', 'row_changed', 'INSERT INTO tsec.theirs VALUES (2)'),
+    ('AFTER INSERT', ' FOR EACH ROW', 'row_changed', 'INSERT INTO tsec.theirs VALUES (4)'),
     ('BEFORE INSERT', ' FOR EACH ROW', 'row_changed', 'INSERT INTO tsec.theirs VALUES (2)'),
     ('AFTER INSERT', '', 'row_changed', 'INSERT INTO tsec.theirs VALUES (2)')) AS v (event, each, function, statement);
 SELECT actstream.object_deleted();
@@ -130,7 +130,7 @@ CREATE POLICY p ON actstream.action USING (true) WITH CHECK (actor::text = 'site
 SET ROLE tsec_owner;
 SELECT actstream.track('tsec.doc', 'forged', 'site:god');
 RESET ROLE;
--- what was tracked before goes on
+-- what was tracked before sends nothing, either
 SET ROLE tsec_clerk;
 INSERT INTO tsec.doc VALUES (4, 'four');
 RESET ROLE;
@@ -271,8 +271,8 @@ RESET ROLE;
 SET search_path = pg_catalog;
 SELECT actor, verb, action_object, target, description, data FROM actstream.action ORDER BY id;
 SELECT * FROM actstream.integrity_check();
--- the clerk's own statements run the stranger's code as the clerk; the checks of
--- references read the stranger's table as the stranger; nobody else's rights are there
+-- what the clerk's statements add to the clerk's own runs the stranger's code as the
+-- stranger; nobody else's rights are there
 SELECT * FROM tsec.logged();
 SET ROLE tsec_stranger;
 SET search_path = tsec, pg_temp, pg_catalog;

@@ -282,5 +282,52 @@ END
     $pooler->finish;
 }
 
+#
+# A partition that is in another database: a row that moves there is still one that
+# changes.
+#
+
+SKIP:
+{
+    skip 'no postgres_fdw here', 1 unless -e "$libdir/postgres_fdw.so";
+
+    $node->safe_psql('postgres', 'CREATE DATABASE elsewhere; CREATE DATABASE here');
+    $node->safe_psql('elsewhere', 'CREATE TABLE far (id integer, note text)');
+    $node->safe_psql('here', sprintf <<'END', $node->host, $node->port);
+CREATE EXTENSION actstream;
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '%s', port '%s', dbname 'elsewhere');
+CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere;
+CREATE TABLE item (id integer, note text) PARTITION BY RANGE (id);
+CREATE TABLE near PARTITION OF item FOR VALUES FROM (1) TO (10);
+CREATE FOREIGN TABLE far PARTITION OF item FOR VALUES FROM (10) TO (100) SERVER elsewhere;
+SELECT actstream.register_external('item'),
+       actstream.track('item', 'happened', 'item:{id}', NULL, events => '{insert,update,delete}', data_columns => '{id,note}'),
+       actstream.track('item', 'grew', 'item:{id}', NULL, events => '{update}', condition => 'NEW.id > OLD.id');
+INSERT INTO item VALUES (1, 'a'), (2, 'b'), (11, 'far');
+UPDATE item SET id = id + 20 WHERE id < 10;
+BEGIN;
+INSERT INTO item VALUES (3, 'c');
+UPDATE item SET id = 13 WHERE id = 3;
+INSERT INTO item VALUES (14, 'd'), (15, 'e');
+COMMIT;
+END
+    is($node->safe_psql('here', q{SELECT string_agg(actor || ' ' || verb || coalesce(' ' || data::text, ''), E'\n' ORDER BY id) FROM actstream.action}),
+        join("\n",
+            'item:1 happened {"id": 1, "note": "a"}',
+            'item:2 happened {"id": 2, "note": "b"}',
+            'item:11 happened {"id": 11, "note": "far"}',
+            'item:21 happened {"id": [1, 21], "note": ["a", "a"]}',
+            'item:21 grew',
+            'item:22 happened {"id": [2, 22], "note": ["b", "b"]}',
+            'item:22 grew',
+            'item:3 happened {"id": 3, "note": "c"}',
+            'item:13 happened {"id": [3, 13], "note": ["c", "c"]}',
+            'item:13 grew',
+            'item:14 happened {"id": 14, "note": "d"}',
+            'item:15 happened {"id": 15, "note": "e"}'),
+        'rows that move to a foreign partition');
+}
+
 $node->stop;
 done_testing();

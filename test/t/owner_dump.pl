@@ -102,8 +102,8 @@ is(run_as($superuser, 'pg_restore', '--exit-on-error', '--section=pre-data', '-d
     'a superuser restores what comes before the data');
 is(run_as('app', 'pg_restore', '--exit-on-error', '--section=data', '--schema=shop', '-d', $node->connstr('parts'), "$tempdir/dump"), '',
     'the application restores the rows of its tables');
-is(run_as($superuser, 'pg_restore', '--exit-on-error', '--section=post-data', '-d', $node->connstr('parts'), "$tempdir/dump"), '',
-    'a superuser restores what comes after the data');
+is(run_as('app', 'pg_restore', '--exit-on-error', '--section=post-data', '-d', $node->connstr('parts'), "$tempdir/dump"), '',
+    'the application restores what comes after the data, triggers among it');
 like(run_as('app', 'pg_restore', '--exit-on-error', '--section=data', '--schema=actstream', '-d', $node->connstr('parts'), "$tempdir/dump"),
     qr/object type "\w+" is not registered/, 'in the order of a dump only the owner of the tables can load them');
 is(run_as('app', 'pg_restore', '--exit-on-error', '--section=data', '--table=object_type', '-d', $node->connstr('parts'), "$tempdir/dump"), '',

@@ -27,6 +27,7 @@ my %readers = (
     object_type_fault => q{SELECT coalesce(actstream.object_type_fault('person'), 'none')},
     template_fault => q{SELECT actstream.template_fault('{nobody}', 'person')},
     integrity_check => 'SELECT count(*) FROM actstream.integrity_check()',
+    tracked => 'SELECT t.*, t.problem IS NULL FROM actstream.tracked() t',
     is_following => q{SELECT actstream.is_following('person:1', 'person:2')},
     followers => q{SELECT actstream.followers('person:2')},
     following => q{SELECT actstream.following('person:1', NULL, '{person}')},

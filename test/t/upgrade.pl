@@ -219,7 +219,7 @@ SKIP:
             '$1', qr/^-function .*untrack/ ],
         'a body' => [ qr/\Qf.follower OPERATOR(actstream.=) is_following.follower\E/, 'f.follower OPERATOR(actstream.<>) is_following.follower', qr/is_following/ ],
         'a volatility' => [ qr/(FUNCTION actstream\.current_actor\(\) RETURNS actstream\.ref\s+LANGUAGE c) STABLE/, '$1 VOLATILE', qr/current_actor/ ],
-        'a REVOKE' => [ qr/REVOKE EXECUTE ON FUNCTION actstream\.object_deleted\(\) FROM PUBLIC;/, '', qr/acl of .*object_deleted.* PUBLIC/ ],
+        'a REVOKE' => [ qr/REVOKE EXECUTE ON FUNCTION actstream\.action_check\(\) FROM PUBLIC;/, '', qr/acl of .*action_check.* PUBLIC/ ],
         'a comment' => [ qr/'object types by label'/, q{'types by label'}, qr/object_type_pkey/ ],
         'a comment on a column' => [ qr/'whether streams show it'/, q{'public'}, qr/column public/ ],
         'an index' => [ qr/CREATE INDEX follow_followee_idx.*?;\nCOMMENT ON INDEX actstream\.follow_pkey/s, 'COMMENT ON INDEX actstream.follow_pkey', qr/follow_followee_idx/ ],

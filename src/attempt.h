@@ -1,0 +1,12 @@
+/*
+ * attempt.h
+ *		Doing something that may fail.
+ */
+#ifndef ACTSTREAM_ATTEMPT_H
+#define ACTSTREAM_ATTEMPT_H
+
+typedef void (*AttemptFunction) (void *arg);
+
+extern ErrorData *Attempt(AttemptFunction function, void *arg);
+
+#endif							/* ACTSTREAM_ATTEMPT_H */

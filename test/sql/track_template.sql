@@ -1,0 +1,228 @@
+-- What track() and untrack() accept, and tracked() shows.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS actstream CASCADE;
+CREATE EXTENSION actstream;
+RESET client_min_messages;
+\set SHOW_CONTEXT never
+SET jit = off;
+CREATE SCHEMA trt;
+SET search_path = trt;
+CREATE DOMAIN number AS int;
+CREATE TABLE person (id int PRIMARY KEY, name text);
+CREATE TABLE repo (owner text, number bigint, PRIMARY KEY (owner, number));
+CREATE TABLE thing (id uuid PRIMARY KEY);
+CREATE TABLE page (path text PRIMARY KEY);
+CREATE TABLE q (id int PRIMARY KEY, who int, big bigint, small smallint, domain number, name text, u uuid, path varchar(10), at timestamptz, day date);
+CREATE TABLE daily (day date PRIMARY KEY);
+SELECT label FROM actstream.register('person');
+SELECT label FROM actstream.register('repo');
+SELECT label FROM actstream.register('thing');
+SELECT label FROM actstream.register('page');
+SELECT label FROM actstream.register('daily');
+SELECT label FROM actstream.register('q');
+SELECT label FROM actstream.register_external('web');
+INSERT INTO person VALUES (1, 'Ann');
+
+------------------------------------------------------------------------------
+-- Templates
+------------------------------------------------------------------------------
+
+CREATE FUNCTION try(template text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    hint text;
+BEGIN
+    PERFORM actstream.track('q', 'tried', template);
+    PERFORM actstream.untrack('q');
+    RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' ', sqlstate, sqlerrm, '/', hint);
+END
+$$;
+-- an object type that is not registered
+SELECT try('persn:{who}');
+SELECT try('persn:1');
+-- no column, or not as it is written here
+SELECT try('person:who');
+SELECT try('person:1');
+SELECT try('person:2');
+SELECT try('person:one');
+SELECT try('page:path');
+SELECT try('web:who');
+SELECT try('web:anything');
+SELECT try('repo:ann,1');
+SELECT try('repo:ann');
+SELECT try('person:${who}');
+SELECT try('web:${who}');
+SELECT try('page:${path}');
+SELECT try('person:user{who}');
+SELECT try('person:{who}{small}');
+SELECT try('person:{{who}}');
+-- a key of another shape
+SELECT try('repo:{name}');
+SELECT try('repo:{name},{who},{big}');
+SELECT try('repo:{name}/{who}');
+SELECT try('repo:{name},{who}');
+SELECT try('repo:a{name}\,b,{big}');
+SELECT try('repo:{who},{name}');
+SELECT try('person:{who},{who}');
+SELECT try('page:{name},{who}');
+-- types
+SELECT try('person:{big}');
+SELECT try('person:{small}');
+SELECT try('person:{domain}');
+SELECT try('person:{name}');
+SELECT try('person:{u}');
+SELECT try('thing:{u}');
+SELECT try('thing:{name}');
+SELECT try('thing:{who}');
+SELECT try('page:{path}');
+SELECT try('page:{who}');
+SELECT try('page:/{name}/{u}');
+SELECT try('web:{u}/{name}');
+SELECT try('daily:{day}');
+SELECT try('daily:{at}');
+SELECT try('daily:2026-01-01');
+SELECT try('daily:1 January');
+SELECT try('page:{day}');
+-- what can be known of any
+SELECT try('{name}:{who}');
+SELECT try('{name}{path}:{who}');
+SELECT try('{self}');
+SELECT try('{whom}');
+SELECT try('person:{whom}');
+-- a role, the description, columns
+SELECT actstream.track('q', 'x', 'person:1', 'repo:{name}');
+SELECT actstream.track('q', 'x', 'person:1', target => 'repo:{who},{name}');
+SELECT actstream.track('q', 'x', 'person:1', description => '{nme}');
+SELECT actstream.track('q', 'x', 'person:1', events => '{update}', columns => '{nme}');
+SELECT actstream.track('q', 'x', 'person:1', data_columns => '{nme}');
+SELECT actstream.track('q', 'x', 'person:1', timestamp_column => 'time');
+SELECT actstream.track('q', 'x', 'person:1', timestamp_column => 'name');
+SELECT count(*) FROM actstream.tracked();
+DO $$ BEGIN EXECUTE 'CREATE TABLE many (' || (SELECT string_agg('c' || i || ' int', ', ') FROM generate_series(1, 40) i) || ')'; END $$;
+SELECT actstream.track('many', 'x', 'person:{c41}', NULL);
+DROP TABLE many;
+
+-- From version 18 on a generated column may be virtual, which a trigger does not see.
+-- Before, there is nothing to test.
+SELECT current_setting('server_version_num')::int >= 180000 AS has_virtual \gset
+\if :has_virtual
+\o /dev/null
+CREATE FUNCTION refused(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+    RETURN concat_ws(' ', sqlstate, sqlerrm);
+END
+$$;
+CREATE TABLE virt (id int, v int GENERATED ALWAYS AS (id * 2) VIRTUAL, s int GENERATED ALWAYS AS (id * 2) STORED,
+                   t timestamptz GENERATED ALWAYS AS ('2026-01-01'::timestamp AT TIME ZONE 'UTC') VIRTUAL) PARTITION BY LIST (id);
+CREATE TABLE virt_1 PARTITION OF virt FOR VALUES IN (1, 2);
+CREATE TABLE virt_2 PARTITION OF virt DEFAULT;
+SELECT bool_and(refused(statement) = format('0A000 virtual generated column "%s" of relation "virt" cannot be tracked', col)) AS virtual_ok
+FROM (VALUES ('v', $$SELECT actstream.track('virt', 'x', 'web:{v}', NULL)$$),
+             ('v', $$SELECT actstream.track('virt', 'x', 'web:1', 'web:{v}')$$),
+             ('v', $$SELECT actstream.track('virt', 'x', 'web:1', NULL, 'web:{v}')$$),
+             ('v', $$SELECT actstream.track('virt', 'x', 'web:1', NULL, description => '{v}')$$),
+             ('v', $$SELECT actstream.track('virt', 'x', 'web:1', NULL, data_columns => '{id,v}')$$),
+             ('v', $$SELECT actstream.track('virt', 'x', 'web:1', NULL, events => '{update}', columns => '{v}')$$),
+             ('t', $$SELECT actstream.track('virt', 'x', 'web:1', NULL, timestamp_column => 't')$$)) AS t (col, statement) \gset
+-- in a condition PostgreSQL computes it, also for a row that moves
+SELECT actstream.track('virt', 'tracked', 'web:{s}', NULL, events => '{update}', condition => 'NEW.v > OLD.v');
+INSERT INTO virt (id) VALUES (1);
+UPDATE virt SET id = 2;
+UPDATE virt SET id = 3;
+UPDATE virt SET id = 1;
+SELECT :'virtual_ok' AND string_agg(actor::text, ' ' ORDER BY id) = 'web:4 web:6' AS virtual_ok FROM actstream.action \gset
+DELETE FROM actstream.action;
+-- a column that becomes one
+SELECT actstream.untrack('virt');
+SELECT actstream.track('virt', 'tracked', 'web:{s}', NULL, data_columns => '{id,s}');
+SET client_min_messages = error;
+ALTER TABLE virt DROP COLUMN s, ADD COLUMN s int GENERATED ALWAYS AS (id * 3) VIRTUAL;
+INSERT INTO virt (id) VALUES (1);
+RESET client_min_messages;
+SELECT :'virtual_ok' AND problem = 'column "s" is a virtual generated column' AS virtual_ok FROM actstream.tracked() \gset
+DROP TABLE virt;
+\o
+\else
+\set virtual_ok t
+\endif
+\echo virtual columns ok: :virtual_ok
+
+------------------------------------------------------------------------------
+-- The same once more
+------------------------------------------------------------------------------
+
+SELECT actstream.track('q', 'asked', 'person:{who}');
+SELECT actstream.track('q', 'asked', 'person:{who}');
+SELECT actstream.track('q', 'asked', 'person:{who}', '{self}', NULL, '{insert}', NULL, NULL, NULL, true);
+SELECT actstream.track('q', 'asked', 'person:{who}', condition => 'NEW.who > 1');
+SELECT actstream.track('q', 'asked', 'person:{who}', condition => '  NEW.who>1 /* the same */');
+SELECT actstream.track('q', 'asked', 'person:{who}', condition => 'NEW.who > 2');
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update,insert}');
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{insert,update,insert}');
+SELECT actstream.track('q', 'asked', 'person:{who}', public => false);
+-- by a name
+SELECT actstream.track('q', 'asked', 'person:{who}', trigger_name => 'mine');
+SELECT actstream.track('q', 'asked', 'person:{who}', trigger_name => 'mine');
+SELECT actstream.track('q', 'asked', 'person:{who}', trigger_name => 'actstream_track');
+SELECT actstream.track('q', 'answered', 'person:{who}', trigger_name => 'mine');
+SELECT actstream.track('q', 'answered', 'person:{who}', trigger_name => 'other');
+SELECT actstream.track('q', 'answered', 'person:{who}');
+SELECT trigger_name, verb, events, condition, public FROM actstream.tracked() ORDER BY trigger_name;
+INSERT INTO q (id, who) VALUES (1, 1);
+SELECT verb, public FROM actstream.action ORDER BY id;
+DELETE FROM actstream.action;
+-- and after a dump, which writes conditions in its own way
+SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = 'q'::regclass AND tgname = 'actstream_track_2' \gset
+DROP TRIGGER actstream_track_2 ON q;
+:definition;
+SELECT actstream.track('q', 'asked', 'person:{who}', condition => 'NEW.who > 1');
+
+------------------------------------------------------------------------------
+-- untrack() and tracked()
+------------------------------------------------------------------------------
+
+SELECT actstream.untrack('q', 'nothing');
+SELECT actstream.untrack('q', 'actstream_object');
+SELECT actstream.untrack('person');
+SELECT actstream.untrack('q', 'mine');
+SELECT actstream.untrack('q', trigger_name => NULL);
+SELECT actstream.untrack('q');
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'q'::regclass AND tgname NOT LIKE 'actstream_re%' AND tgname NOT LIKE 'actstream_ob%' AND tgname NOT LIKE 'actstream_tru%';
+CREATE TABLE "odd WHEN (1" ("a WHEN (" int, b text);
+SELECT actstream.track('"odd WHEN (1"', E'it''s "odd" \\ ü WHEN (', 'web:{a WHEN (}', NULL, 'web:{{{b}}}', '{insert,delete,update}', '{"a WHEN (",b}',
+    $$current_setting('x', true) IS DISTINCT FROM 'a'') (''"(' AND E'\\''' <> ')' AND ((1)) = 1$$, '{b} EXECUTE FUNCTION', false, '{b}', 'a "trigger" WHEN ( ');
+SELECT actstream.track('q', 'asked', timestamp_column => 'at');
+\x on
+SELECT * FROM actstream.tracked() ORDER BY trigger_name;
+\x off
+SELECT actstream.track('"odd WHEN (1"', verb, actor, action_object, target, events, columns, condition, description, public, data_columns, trigger_name, timestamp_column)
+FROM actstream.tracked() WHERE relation = '"odd WHEN (1"'::regclass;
+SELECT count(*) FROM actstream.tracked();
+INSERT INTO "odd WHEN (1" VALUES (1, 'b');
+SELECT actor, verb, target, description, data FROM actstream.action;
+-- in one query
+CREATE TABLE pair (id int) PARTITION BY LIST (id);
+SELECT actstream.track('pair', 'x', 'web:{id}', NULL), actstream.track('pair', 'x', 'web:{id}', NULL), actstream.track('pair', 'y', 'web:{id}', NULL),
+       actstream.untrack('pair'), actstream.untrack('pair'), actstream.track('pair', 'z', 'web:{id}', NULL);
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'pair'::regclass ORDER BY tgname;
+DROP TABLE pair;
+-- a name that is taken on a partition
+CREATE TABLE parent (id int) PARTITION BY LIST (id);
+CREATE TABLE child PARTITION OF parent DEFAULT;
+SELECT actstream.track('child', 'x', 'web:{id}', NULL);
+SELECT actstream.track('parent', 'x', 'web:{id}', NULL);
+SELECT actstream.track('parent', 'x', 'web:{id}', NULL);
+SELECT relation, trigger_name FROM actstream.tracked() WHERE relation IN ('parent'::regclass, 'child'::regclass) ORDER BY 1, 2;
+SELECT actstream.untrack('child', 'actstream_track_2');
+SELECT actstream.untrack('child'), actstream.untrack('parent');
+SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('parent'::regclass, 'child'::regclass);
+
+RESET search_path;
+SET client_min_messages = warning;
+DROP SCHEMA trt CASCADE;
+DROP EXTENSION actstream;
