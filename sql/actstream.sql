@@ -951,7 +951,7 @@ COMMENT ON FUNCTION actstream.untrack(regclass, name) IS 'undo track(); returns 
 CREATE FUNCTION actstream.object_exists(object actstream.ref) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_exists';
 REVOKE EXECUTE ON FUNCTION actstream.object_exists(actstream.ref) FROM PUBLIC;
-COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether there is such an object';
+COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether there is such an object; null if its table cannot be read';
 
 CREATE FUNCTION actstream.object_type_fault(label text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_type_fault';
@@ -1091,7 +1091,9 @@ BEGIN ATOMIC
     WHERE p.pronamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
       AND t.evtenabled OPERATOR(pg_catalog.<>) 'A'
     UNION ALL
-    SELECT CASE WHEN t.label IS NULL THEN 'unregistered label' ELSE 'missing object' END,
+    SELECT CASE WHEN t.label IS NULL THEN 'unregistered label'
+                WHEN actstream.object_exists(r.object) IS NULL THEN 'unreadable object'
+                ELSE 'missing object' END,
            actstream.ref_label(r.object), t.relation, r.object,
            CASE WHEN r.kept THEN 'referred to by an action' ELSE 'referred to by a follow' END
     FROM reference r
@@ -1100,7 +1102,7 @@ BEGIN ATOMIC
     WHERE t.label IS NULL
        OR (t.checked AND NOT (r.kept AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
            AND actstream.object_type_fault(t.label) IS NULL
-           AND NOT actstream.object_exists(r.object));
+           AND actstream.object_exists(r.object) IS NOT TRUE);
 END;
 REVOKE EXECUTE ON FUNCTION actstream.integrity_check() FROM PUBLIC;
 COMMENT ON FUNCTION actstream.integrity_check() IS 'whatever is not as promised; empty in a healthy database';

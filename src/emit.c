@@ -137,22 +137,6 @@ any_changed(const Emission *emission, List *columns)
 	return false;
 }
 
-/* A question to IntegrityObjectExists(). */
-typedef struct ExistsQuestion
-{
-	const Ref  *ref;
-	bool		exists;
-} ExistsQuestion;
-
-/* AttemptFunction */
-static void
-find_object(void *arg)
-{
-	ExistsQuestion *question = arg;
-
-	question->exists = IntegrityObjectExists(question->ref);
-}
-
 /*
  * Is the new row there, now that its trigger fires?  Another trigger may have changed it
  * once more, or deleted it.
@@ -161,12 +145,12 @@ static bool
 row_is_there(const Emission *emission, const Ref *ref)
 {
 	Relation	rel = emission->change->rel;
-	ExistsQuestion question = {.ref = ref};
+	bool		exists;
 
 	if (rel->rd_tableam == NULL ||
 		table_tuple_satisfies_snapshot(rel, emission->change->slot, SnapshotSelf))
 		return true;
-	return Attempt(find_object, &question) == NULL && question.exists;
+	return IntegrityTryExists(ref, &exists) && exists;
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "attempt.h"
 #include "integrity.h"
 #include "local_tables.h"
 #include "object_key.h"
@@ -436,6 +437,38 @@ IntegrityObjectExists(const Ref *ref)
 	return exists;
 }
 
+/* A question to IntegrityObjectExists(). */
+typedef struct ExistsQuestion
+{
+	const Ref  *ref;
+	bool		exists;
+} ExistsQuestion;
+
+/* AttemptFunction */
+static void
+find_object(void *arg)
+{
+	ExistsQuestion *question = arg;
+
+	question->exists = IntegrityObjectExists(question->ref);
+}
+
+/*
+ * IntegrityTryExists
+ *		As IntegrityObjectExists(), but returns whether it could be told: not if code
+ *		of the table's owner fails that must run for an answer.
+ */
+bool
+IntegrityTryExists(const Ref *ref, bool *exists)
+{
+	ExistsQuestion question = {.ref = ref};
+
+	if (Attempt(find_object, &question) != NULL)
+		return false;
+	*exists = question.exists;
+	return true;
+}
+
 /*
  * IntegrityIsReferenced
  *		Does any action or follow bear the label, in the newest state of the
@@ -769,9 +802,15 @@ IntegrityRequireObjects(const RegisteredType *type)
 
 /*
  * object_exists(ref)
+ *
+ * Null if that cannot be told.
  */
 Datum
 actstream_object_exists(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(IntegrityObjectExists(PG_GETARG_REF_PP(0)));
+	bool		exists;
+
+	if (!IntegrityTryExists(PG_GETARG_REF_PP(0), &exists))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(exists);
 }

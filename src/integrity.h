@@ -24,6 +24,7 @@ extern void IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
 							  const AttrNumber *columns, int ncolumns);
 extern const AssumedObjects *IntegrityAssumeExists(const AssumedObjects *objects);
 extern bool IntegrityObjectExists(const Ref *ref);
+extern bool IntegrityTryExists(const Ref *ref, bool *exists);
 extern void IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n,
 								   RunAsMode mode);
 extern void IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref);

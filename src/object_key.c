@@ -205,7 +205,7 @@ ObjectKeyIsUnique(Relation rel, List *columns, Oid without)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		found = found || (is_unique_key(index) &&
+		found = found || (lfirst_oid(lc) != without && is_unique_key(index) &&
 						  bms_equal(index_attributes(index), wanted) &&
 						  compares_keys(rel, index));
 		index_close(index, AccessShareLock);

@@ -16,11 +16,13 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "attempt.h"
 #include "object_key.h"
 #include "object_read.h"
 #include "run_as.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "executor/spi.h"
@@ -380,6 +382,80 @@ make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
 	return n;
 }
 
+/* A query that is to be run, and what came of it. */
+typedef struct ReadJob
+{
+	const ObjectTable *table;
+	ReadQuery  *query;
+	const char *sql;
+	Datum	   *args;
+	int			result;
+} ReadJob;
+
+/* Run the query of a ReadJob, as whoever is to read the table; SPI is connected. */
+static void
+run_query(void *arg)
+{
+	ReadJob    *job = arg;
+	RunAs		before;
+	SPIPlanPtr	plan;
+
+	RunAsBegin(&before, job->table->reader,
+			   job->table->has_policies ? RUN_AS_READER : RUN_AS_RESTRICTED);
+	plan = plan_of_query(job->query, job->table, job->sql);
+	job->query->users++;
+	PG_TRY();
+	{
+		job->result = SPI_execute_plan(plan, job->args, NULL, true, 0);
+	}
+	PG_FINALLY();
+	{
+		job->query->users--;
+	}
+	PG_END_TRY();
+	RunAsEnd(&before);
+}
+
+/*
+ * Run the query of a ReadJob.  If code of the table's owner may run with it, and fails,
+ * there are no rows, and a warning: one table's owner is not to spoil the pages of
+ * everybody that are about other tables, too.
+ *
+ * Errors of a transaction that is to be tried again, of the machine, and of an operator
+ * that stops the query are raised.  So are all errors in parallel workers, where nothing
+ * can be attempted.
+ */
+static void
+attempt_query(ReadJob *job)
+{
+	const ObjectTable *table = job->table;
+	ErrorData  *error;
+
+	if ((table->reader == GetUserId() && !table->has_policies) || IsInParallelMode())
+	{
+		run_query(job);
+		return;
+	}
+	error = Attempt(run_query, job);
+	if (error == NULL)
+		return;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			ReThrowError(error);
+	}
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not read objects of relation \"%s\": %s",
+					RelationGetRelationName(table->rel), error->message)));
+	SPI_processed = 0;
+	job->result = SPI_OK_SELECT;
+}
+
 /*
  * ObjectTableRead
  *		Read the rows that the references name, by one query, and hand them over.
@@ -388,8 +464,7 @@ make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
  * with qualified names; "x" is the table.  They are of core's types, so that it
  * takes no code of anybody's to read the result.  The current user may read all
  * columns in them, and the key: see above.  "take" is called in the current memory
- * context for each row that is there for the user, in any order.  Errors are what a
- * query may raise otherwise, such as those of policies.
+ * context for each row that is there for the user, in any order.
  */
 void
 ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose purpose,
@@ -399,35 +474,18 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 	Datum		args[INDEX_MAX_KEYS];
 	int		   *positions = palloc(sizeof(int) * batch->nrefs);
 	MemoryContext caller = CurrentMemoryContext;
-	RunAs		before;
-	ReadQuery  *query;
-	SPIPlanPtr	plan;
-	char	   *sql;
-	volatile int result = 0;
+	ReadJob		job = {.table = table, .args = args};
 
 	if (make_arguments(table, batch, args, positions) == 0)
 		return;
-	sql = make_sql(table, columns, many);
-	query = query_of(table, purpose, many);
+	job.sql = make_sql(table, columns, many);
+	job.query = query_of(table, purpose, many);
 
 	SPI_connect();
-	RunAsBegin(&before, table->reader,
-			   table->has_policies ? RUN_AS_READER : RUN_AS_RESTRICTED);
-	plan = plan_of_query(query, table, sql);
-	query->users++;
-	PG_TRY();
-	{
-		result = SPI_execute_plan(plan, args, NULL, true, 0);
-	}
-	PG_FINALLY();
-	{
-		query->users--;
-	}
-	PG_END_TRY();
-	RunAsEnd(&before);
-	if (result != SPI_OK_SELECT)
+	attempt_query(&job);
+	if (job.result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan returned %s for %s",
-			 SPI_result_code_string(result), sql);
+			 SPI_result_code_string(job.result), job.sql);
 
 	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -11,7 +11,8 @@
  * one, so that the session's user captures no name in code of the owner's.
  *
  * Policies of a table must be evaluated as the current user, though they are code of
- * the owner's.  That is restricted, too, and can only read.
+ * the owner's.  That is restricted, too, and writes no table; as in any query on the
+ * table, it can read whatever the current user can.
  *
  * The exception is what a user's own DML cascades to, which is run as the triggers of a
  * foreign key run it: deferrable constraints of the tables that it reaches have to
