@@ -130,6 +130,9 @@ ObjectTypeOpenTable(Oid relid)
 	return rel;
 }
 
+/* What a template may have: each session keeps all of them in memory. */
+#define TEMPLATE_MAX_BYTES 2048
+
 /*
  * Check a template: "rel" is the table whose columns it may name, NULL for an
  * external type, which has a label and a key, and while that cannot be known.
@@ -137,9 +140,15 @@ ObjectTypeOpenTable(Oid relid)
 static void
 check_template(Datum template, Relation rel, bool external)
 {
+	char	   *source = TextDatumGetCString(template);
 	ListCell   *lc;
 
-	foreach(lc, TemplateParse(TextDatumGetCString(template)))
+	if (strlen(source) > TEMPLATE_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("template is too long"),
+				 errdetail("It has %zu bytes, the limit is %d.", strlen(source), TEMPLATE_MAX_BYTES)));
+	foreach(lc, TemplateParse(source))
 	{
 		TemplatePart *part = lfirst(lc);
 

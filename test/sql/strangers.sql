@@ -4,6 +4,7 @@
 SET client_min_messages = warning;
 
 -- a schema of that name that somebody else has made, with tables of those names
+DROP SCHEMA IF EXISTS actstream;
 CREATE SCHEMA actstream;
 CREATE TABLE actstream.action (id int);
 CREATE TABLE actstream.follow (id int);
@@ -213,6 +214,8 @@ SELECT checked FROM actstream.register('later', checked => true);
 SELECT label = repeat('z', 62) FROM actstream.register_external(repeat('z', 62));
 SELECT try(format('SELECT actstream.register_external(%L)', repeat('z', 63)));
 SELECT try(format('SELECT actstream.register_external(%L)', repeat('z', 64)));
+-- a template, too, is not longer than it needs to be: all sessions keep it
+SELECT try(format('SELECT actstream.register_external(%L, %L)', 'long', repeat('x', 2049)));
 -- the owner of actstream.action needs rights on all three
 ALTER TABLE actstream.action OWNER TO str_tenant;
 REVOKE UPDATE ON actstream.follow FROM str_tenant;
