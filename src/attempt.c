@@ -11,6 +11,21 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+static bool
+is_about_the_attempt(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+	}
+	return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+		sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
+		sqlerrcode != ERRCODE_ASSERT_FAILURE;
+}
+
 /*
  * Attempt
  *		Call function(arg) in a subtransaction.
@@ -19,8 +34,9 @@
  * what the function has done to the database is undone then.  What it allocates is in
  * the caller's memory context as well.
  *
- * Errors that "EXCEPTION WHEN OTHERS" of PL/pgSQL does not catch are raised: that the
- * query is canceled, by a timeout or by the user, and failed assertions.
+ * Errors that say nothing of what was attempted are raised: that the query is canceled, by
+ * a timeout or by the user, that a lock cannot be had, deadlocks, failed assertions, and
+ * what is wrong with the machine.
  */
 ErrorData *
 Attempt(AttemptFunction function, void *arg)
@@ -47,8 +63,7 @@ Attempt(AttemptFunction function, void *arg)
 	MemoryContextSwitchTo(oldcontext);
 	CurrentResourceOwner = oldowner;
 
-	if (error != NULL && (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-						  error->sqlerrcode == ERRCODE_ASSERT_FAILURE))
+	if (error != NULL && !is_about_the_attempt(error->sqlerrcode))
 		ReThrowError(error);
 	return error;
 }

@@ -500,7 +500,8 @@ store(void *arg)
 
 /*
  * Store the action.  What others have added to the table, such as triggers and
- * constraints, may refuse it, and must not refuse the change of the row.
+ * constraints, may refuse it, and must not refuse the change of the row; nor must a
+ * read-only transaction, which may change temporary tables.
  */
 static void
 store_if_possible(Emission *emission)
@@ -517,7 +518,7 @@ store_if_possible(Emission *emission)
 	before = IntegrityAssumeExists(&objects);
 	PG_TRY();
 	{
-		if (ActionInsertIsPlain())
+		if (ActionInsertIsPlain() && !XactReadOnly)
 			store(emission);
 		else
 			error = Attempt(store, emission);

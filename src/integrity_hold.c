@@ -14,6 +14,7 @@
 #include "integrity_hold.h"
 #include "object_row.h"
 #include "run_as.h"
+#include "tracking_cache.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -103,6 +104,27 @@ is_plain(const HoldQuestion *question)
 }
 
 /*
+ * Let an AttemptFunction answer.  A row that another transaction has taken away since
+ * this one began is one that does not exist, and no reason to warn.
+ */
+static void
+attempt(AttemptFunction function, HoldQuestion *question)
+{
+	ErrorData  *error = Attempt(function, question);
+
+	if (error == NULL)
+		return;
+	question->holds = false;
+	if (error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE &&
+		TrackingWarnsFirst(RelationGetRelid(question->rel), WARN_OBJECT))
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not look for objects of relation \"%s\": %s",
+						RelationGetRelationName(question->rel), error->message),
+				 errdetail("Tracked tables send no actions of such actors, and other actions without them.")));
+}
+
+/*
  * Answer the question, and let what raises an error be a no: it is somebody else's
  * statement that would fail.
  */
@@ -115,11 +137,10 @@ holds(HoldQuestion *question)
 
 	if (result != PROBE_IMPOSSIBLE)
 		question->holds = result == PROBE_PRESENT;
-	else if (Attempt(find_and_lock, question) != NULL)
-		question->holds = false;
-	if (!question->holds && question->type->on_delete == ON_DELETE_KEEP &&
-		Attempt(find_before, question) != NULL)
-		question->holds = false;
+	else
+		attempt(find_and_lock, question);
+	if (!question->holds && question->type->on_delete == ON_DELETE_KEEP)
+		attempt(find_before, question);
 	return question->holds;
 }
 

@@ -421,9 +421,9 @@ run_query(void *arg)
  * there are no rows, and a warning: one table's owner is not to spoil the pages of
  * everybody that are about other tables, too.
  *
- * Errors of a transaction that is to be tried again, of the machine, and of an operator
- * that stops the query are raised.  So are all errors in parallel workers, where nothing
- * can be attempted.
+ * Errors of a transaction that is to be tried again are raised, and those that Attempt()
+ * raises; so are all in parallel workers, where nothing can be attempted, and with
+ * row_security = off, which asks for an error.
  */
 static void
 attempt_query(ReadJob *job)
@@ -431,7 +431,8 @@ attempt_query(ReadJob *job)
 	const ObjectTable *table = job->table;
 	ErrorData  *error;
 
-	if ((table->reader == GetUserId() && !table->has_policies) || IsInParallelMode())
+	if ((table->reader == GetUserId() && !table->has_policies) || IsInParallelMode() ||
+		!row_security)
 	{
 		run_query(job);
 		return;
@@ -439,15 +440,9 @@ attempt_query(ReadJob *job)
 	error = Attempt(run_query, job);
 	if (error == NULL)
 		return;
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			ReThrowError(error);
-	}
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR)
+		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("could not read objects of relation \"%s\": %s",

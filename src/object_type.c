@@ -248,7 +248,7 @@ actstream_register(PG_FUNCTION_ARGS)
 	Oid			relid;
 	char	   *label;
 	const RegisteredType *existing;
-	bool		was_unchecked;
+	bool		was_unknown;
 	Datum		result;
 
 	if (PG_ARGISNULL(0))
@@ -297,10 +297,11 @@ actstream_register(PG_FUNCTION_ARGS)
 	}
 	relation_close(rel, NoLock);
 
-	was_unchecked = existing != NULL && !existing->checked;
+	/* unchecked, or with rows that came and went without our knowing */
+	was_unknown = existing != NULL && (!existing->checked || existing->nkeys == 0);
 	result = store_object_type(existing != NULL ? &update_object_type : &insert_object_type, &row);
 	existing = registered_type(label);
-	if (was_unchecked && existing->checked)
+	if (was_unknown && existing->checked)
 		IntegrityRequireObjects(existing);
 	PG_RETURN_DATUM(result);
 }
@@ -397,9 +398,16 @@ key_for_rebinding(Relation rel, const RegisteredType *type)
 	return columns != NIL && ObjectKeyIsUnique(rel, columns, InvalidOid) ? columns : ObjectKeyPrimary(rel);
 }
 
+static bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
 /*
  * Raise ERRCODE_DATATYPE_MISMATCH unless the columns are as many as the key of the type
- * has, whose table is "old", and of the same types.
+ * has, whose table is "old", and of the same types; integers are the same in references,
+ * however long.
  */
 static void
 check_same_key(Relation old, const RegisteredType *type, Relation new, List *columns)
@@ -415,7 +423,7 @@ check_same_key(Relation old, const RegisteredType *type, Relation new, List *col
 		Oid			new_type = ObjectKeyType(RelationGetDescr(new), attnum);
 		Oid			old_type = ObjectKeyType(RelationGetDescr(old), type->keys[i]);
 
-		if (new_type != old_type)
+		if (new_type != old_type && !(is_integer(new_type) && is_integer(old_type)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("key column \"%s\" is of type %s, not %s",
@@ -433,6 +441,8 @@ release_label(const RegisteredType *type, Relation new, List *columns)
 {
 	Relation	old;
 
+	if (OidIsValid(type->relation) && get_rel_name(type->relation) != NULL)
+		ObjectTypeCheckOwner(type->relation);
 	IntegrityLockLabel(type, AccessExclusiveLock);
 	old = OidIsValid(type->relation) ? try_relation_open(type->relation, NoLock) : NULL;
 	if (old == NULL)

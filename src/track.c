@@ -42,14 +42,29 @@
 PG_FUNCTION_INFO_V1(actstream_track);
 PG_FUNCTION_INFO_V1(actstream_untrack);
 
+static void
+check_owner(Oid relid)
+{
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
 /*
  * Open a table that the current user may track, and keep it from changing.
+ *
+ * Nobody waits for a lock on a table, or keeps others waiting, who does not own it.
  */
 static Relation
 open_trackable(Oid relid, LOCKMODE lockmode)
 {
-	Relation	rel = try_relation_open(relid, lockmode);
+	Relation	rel = NULL;
 
+	if (get_rel_name(relid) != NULL)
+	{
+		check_owner(relid);
+		rel = try_relation_open(relid, lockmode);
+	}
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -67,8 +82,7 @@ open_trackable(Oid relid, LOCKMODE lockmode)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
 				 errdetail("System catalogs and tables of actstream cannot be tracked.")));
-	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));
+	check_owner(relid);
 	return rel;
 }
 
@@ -141,8 +155,14 @@ parse_condition(const char *condition)
 {
 	List	   *parsed = raw_parser(condition, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *stmt = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
+	ResTarget  *target = stmt->targetList == NIL ? NULL : linitial_node(ResTarget, stmt->targetList);
+	ColumnRef  *column = target != NULL && IsA(target->val, ColumnRef) ?
+		(ColumnRef *) target->val : NULL;
 
-	if (list_length(stmt->targetList) != 1 || stmt->distinctClause != NIL ||
+	/* what a list of results may have and an expression may not: a star, another name */
+	if ((column != NULL && IsA(llast(column->fields), A_Star)) ||
+		(target != NULL && (target->name != NULL || target->indirection != NIL)) ||
+		list_length(stmt->targetList) != 1 || stmt->distinctClause != NIL ||
 		stmt->fromClause != NIL || stmt->whereClause != NULL ||
 		stmt->groupClause != NIL || stmt->havingClause != NULL ||
 		stmt->windowClause != NIL || stmt->sortClause != NIL ||
@@ -151,7 +171,7 @@ parse_condition(const char *condition)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("condition is not an expression: \"%s\"", condition)));
-	return linitial_node(ResTarget, stmt->targetList)->val;
+	return target->val;
 }
 
 /*

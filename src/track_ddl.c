@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "attempt.h"
 #include "binding.h"
 #include "catalog.h"
 #include "template.h"
@@ -103,6 +104,30 @@ store_arguments(const TrackTrigger *trigger, char *const *args)
 	CacheInvalidateRelcacheByRelid(trigger->relation);
 }
 
+/* A column to rename in the arguments of a trigger, and what they become. */
+typedef struct RenameJob
+{
+	const TrackTrigger *trigger;
+	const char *old_name;
+	const char *new_name;
+	char	   *args[NUM_TRACKING_ARGS];
+	bool		changed;
+} RenameJob;
+
+/* AttemptFunction: arguments that somebody else has made up may be malformed. */
+static void
+rename_in_arguments(void *arg)
+{
+	RenameJob  *job = arg;
+
+	job->changed = false;
+	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
+	{
+		job->args[i] = rename_in_argument(i, job->trigger->args[i], job->old_name, job->new_name);
+		job->changed = job->changed || strcmp(job->args[i], job->trigger->args[i]) != 0;
+	}
+}
+
 /*
  * TrackColumnRenamed
  *		Let the arguments of the tracking triggers of "relid" name a column as it is called
@@ -111,23 +136,15 @@ store_arguments(const TrackTrigger *trigger, char *const *args)
 void
 TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
 {
+	RenameJob	job = {.old_name = old_name,.new_name = new_name};
 	ListCell   *lc;
 
 	foreach(lc, TrackTriggers(relid))
 	{
-		TrackTrigger *trigger = lfirst(lc);
-		char	   *args[NUM_TRACKING_ARGS];
-		bool		changed = false;
-
-		if (trigger->nargs != NUM_TRACKING_ARGS)
-			continue;
-		for (int i = 0; i < NUM_TRACKING_ARGS; i++)
-		{
-			args[i] = rename_in_argument(i, trigger->args[i], old_name, new_name);
-			changed = changed || strcmp(args[i], trigger->args[i]) != 0;
-		}
-		if (changed)
-			store_arguments(trigger, args);
+		job.trigger = lfirst(lc);
+		if (job.trigger->nargs == NUM_TRACKING_ARGS &&
+			Attempt(rename_in_arguments, &job) == NULL && job.changed)
+			store_arguments(job.trigger, job.args);
 	}
 }
 

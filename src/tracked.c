@@ -14,6 +14,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -180,18 +181,27 @@ actstream_tracked(PG_FUNCTION_ARGS)
 	foreach(lc, triggers)
 	{
 		TrackTrigger *trigger = lfirst(lc);
-		Relation	rel = try_relation_open(trigger->relation, AccessShareLock);
+		Relation	rel = NULL;
 		bool		is_tracking = !trigger->is_clone && !trigger->is_move;
+		char	   *condition = NULL;
 		char	   *problem;
 		TrackedRow	row;
 		ArgumentJob job;
 
-		if (rel == NULL)
-			continue;
-		problem = TrackTriggerProblem(rel, trigger);
-		if (problem == NULL && is_tracking && lacks_move_trigger(rel, triggers))
-			problem = pstrdup(_("trigger for rows that move between partitions is missing"));
-		relation_close(rel, AccessShareLock);
+		/* one table that is locked is not to hide all others */
+		if (!ConditionalLockRelationOid(trigger->relation, AccessShareLock))
+			problem = pstrdup(_("its table is locked by another session"));
+		else
+		{
+			rel = try_relation_open(trigger->relation, NoLock);
+			if (rel == NULL)
+				continue;
+			problem = TrackTriggerProblem(rel, trigger);
+			if (problem == NULL && is_tracking && lacks_move_trigger(rel, triggers))
+				problem = pstrdup(_("trigger for rows that move between partitions is missing"));
+			condition = condition_of(trigger);
+			relation_close(rel, AccessShareLock);
+		}
 		if (!is_tracking && problem == NULL)
 			continue;
 
@@ -204,7 +214,7 @@ actstream_tracked(PG_FUNCTION_ARGS)
 		if (trigger->nargs == NUM_TRACKING_ARGS)
 			(void) Attempt(set_arguments, &job);
 		set_value(&row, TRACKED_EVENTS, events_of(trigger->type));
-		set_text(&row, TRACKED_CONDITION, condition_of(trigger));
+		set_text(&row, TRACKED_CONDITION, condition);
 		set_text(&row, TRACKED_PROBLEM, problem);
 		tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
 	}

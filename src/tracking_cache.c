@@ -40,6 +40,19 @@ typedef struct ParseJob
 	Relation	rel;
 } ParseJob;
 
+/*
+ * Forget an entry.  A firing that is going on may still need it until the transaction ends.
+ */
+static void
+forget(CachedTracking *entry)
+{
+	if (TopTransactionContext != NULL)
+		MemoryContextSetParent(entry->context, TopTransactionContext);
+	else
+		MemoryContextDelete(entry->context);
+	(void) hash_search(trackings, &entry->trigger, HASH_REMOVE, NULL);
+}
+
 /* Watcher. */
 static void
 table_changed(Oid relid)
@@ -51,7 +64,7 @@ table_changed(Oid relid)
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
 		if (relid == InvalidOid || entry->relation == relid || entry->source == relid)
-			entry->valid = false;
+			forget(entry);
 	}
 }
 
@@ -126,6 +139,7 @@ parse(void *arg)
 	TrackingParse(job->tracking, job->trigger->tgargs, job->trigger->tgnargs, job->rel, false);
 }
 
+/* Understand the trigger, in a memory context that ends with the transaction. */
 static void
 fill(CachedTracking *entry, Relation rel, const Trigger *trigger)
 {
@@ -142,7 +156,6 @@ fill(CachedTracking *entry, Relation rel, const Trigger *trigger)
 
 	entry->tracking = error == NULL ? job.tracking : NULL;
 	entry->problem = error == NULL ? job.tracking->problem : error->message;
-	MemoryContextSetParent(context, CacheMemoryContext);
 	entry->context = context;
 }
 
@@ -154,7 +167,7 @@ CachedTracking
 TrackingOfTrigger(Relation rel, const Trigger *trigger)
 {
 	uint64		changes;
-	Oid			source;
+	CachedTracking result = {.trigger = trigger->tgoid};
 	CachedTracking *entry;
 	bool		found;
 
@@ -164,23 +177,21 @@ TrackingOfTrigger(Relation rel, const Trigger *trigger)
 		RelationWatch(table_changed);
 	}
 	entry = hash_search(trackings, &trigger->tgoid, HASH_FIND, NULL);
-	if (entry != NULL && entry->valid)
+	if (entry != NULL)
 		return *entry;
 
 	changes = RelationChanges();
-	source = TrackingSource(RelationGetRelid(rel), trigger);
-	entry = hash_search(trackings, &trigger->tgoid, HASH_ENTER, &found);
-
-	/* a firing further out, whose action's triggers led here, may still need it */
-	if (found && entry->context != NULL)
-		MemoryContextSetParent(entry->context, TopTransactionContext);
-	entry->relation = RelationGetRelid(rel);
-	entry->source = source;
-	entry->context = NULL;
-	entry->valid = false;
-	fill(entry, rel, trigger);
-	entry->valid = (changes == RelationChanges());
-	return *entry;
+	result.relation = RelationGetRelid(rel);
+	result.source = TrackingSource(RelationGetRelid(rel), trigger);
+	fill(&result, rel, trigger);
+	if (changes == RelationChanges())
+	{
+		entry = hash_search(trackings, &trigger->tgoid, HASH_ENTER, &found);
+		Assert(!found);
+		*entry = result;
+		MemoryContextSetParent(result.context, CacheMemoryContext);
+	}
+	return result;
 }
 
 /*

@@ -8,13 +8,14 @@
 #include "tracking.h"
 #include "utils/reltrigger.h"
 
-/* What a session can be warned of, once for each tracked table. */
+/* What a session can be warned of, once for each table. */
 typedef enum TrackingWarning
 {
 	WARN_OWNER,					/* its owner may not send actions */
 	WARN_ARGUMENTS,				/* what the arguments name is not there */
 	WARN_VALUE,					/* a value could not be converted */
-	WARN_STORE					/* an action could not be stored */
+	WARN_STORE,					/* an action could not be stored */
+	WARN_OBJECT					/* objects of the table could not be looked for */
 } TrackingWarning;
 
 /*
@@ -27,10 +28,9 @@ typedef struct CachedTracking
 	Oid			relation;		/* that it fires on */
 	Oid			source;			/* that it was made on: a table that "relation" is, or is a
 								 * partition of */
-	bool		valid;
 	Tracking   *tracking;		/* NULL if the arguments make no sense */
 	char	   *problem;		/* what is wrong with them; NULL if nothing is */
-	MemoryContext context;		/* of these two; NULL if there is nothing */
+	MemoryContext context;		/* of these two */
 } CachedTracking;
 
 extern CachedTracking TrackingOfTrigger(Relation rel, const Trigger *trigger);

@@ -220,9 +220,11 @@ SELECT label FROM actstream.register('shop.users', 'user', name_template => '{na
 SELECT verb FROM actstream.act_send('user:1', 'joined');
 SELECT flag FROM actstream.follow('user:2', 'user:1', send_action => false);
 ALTER TABLE shop.users RENAME TO users_old;
-CREATE TABLE shop.users (id bigint PRIMARY KEY, name text);
+CREATE TABLE shop.users (id text PRIMARY KEY, name text);
 \set VERBOSITY default
 SELECT actstream.register('shop.users', 'user');
+SELECT actstream.rebind('user', 'shop.users');
+ALTER TABLE shop.users ALTER id TYPE bigint USING id::bigint;
 SELECT actstream.rebind('user', 'shop.users');
 ALTER TABLE shop.users ALTER id TYPE int;
 INSERT INTO shop.users VALUES (1, 'Anna');

@@ -128,9 +128,10 @@ SELECT actstream.unregister('mine');
 DROP TRIGGER actstream_object ON part;
 DROP TABLE part_1;
 SELECT * FROM sent;
+SELECT try($$SELECT actstream.register('part')$$);
+DELETE FROM actstream.action WHERE actor = 'part:11';
 SELECT label FROM actstream.register('part');
 SELECT * FROM broken;
-DELETE FROM actstream.action WHERE actor = 'part:11';
 
 ------------------------------------------------------------------------------
 -- Code of the owner's that fails
@@ -216,6 +217,38 @@ SELECT try(format('SELECT actstream.register_external(%L)', repeat('z', 63)));
 SELECT try(format('SELECT actstream.register_external(%L)', repeat('z', 64)));
 -- a template, too, is not longer than it needs to be: all sessions keep it
 SELECT try(format('SELECT actstream.register_external(%L, %L)', 'long', repeat('x', 2049)));
+-- what no condition of a trigger can be, and what is only a part of one
+CREATE TABLE tracked_one (id int PRIMARY KEY);
+SELECT c, try(format('SELECT actstream.track(%L, %L, %L, NULL, condition => %L)', 'tracked_one', 'did', 'site:{id}', c))
+FROM unnest(ARRAY['*', 'NEW.*', '(NEW).*', '', 'true AND', 'NEW.id > 1 AS x', 'NEW.id > 1 whatever', 'true, true',
+    'true FROM later', 'true; true', 'NEW.id > 1 /*', 'true) EXECUTE FUNCTION x() --']) AS c;
+SELECT trigger_name FROM tracked();
+-- a trigger whose arguments make no sense keeps nobody from renaming a column
+CREATE TRIGGER odd AFTER INSERT ON tracked_one FOR EACH ROW
+    EXECUTE FUNCTION row_changed('v', '{self}', '', '', '', 'public', '{', '{', '');
+ALTER TABLE tracked_one RENAME id TO number;
+-- a read-only transaction may write to temporary tables
+CREATE TEMP TABLE passing (id int);
+SELECT actstream.track('pg_temp.passing', 'did', 'site:{id}', NULL);
+BEGIN READ ONLY;
+INSERT INTO passing VALUES (1);
+SELECT * FROM passing;
+COMMIT;
+-- a session does not grow with triggers that have come and gone
+DO $$
+BEGIN
+    FOR i IN 1 .. 200 LOOP
+        CREATE TEMP TABLE brief (id int);
+        PERFORM actstream.track('pg_temp.brief', 'did', 'site:{id}', NULL);
+        INSERT INTO brief VALUES (1);
+        DROP TABLE brief;
+        COMMIT;
+    END LOOP;
+END
+$$;
+SELECT count(*) < 20 AS few FROM pg_backend_memory_contexts WHERE name LIKE 'actstream tracking%';
+DELETE FROM actstream.action WHERE verb = 'did';
+DROP TABLE tracked_one, passing;
 -- the owner of actstream.action needs rights on all three
 ALTER TABLE actstream.action OWNER TO str_tenant;
 REVOKE UPDATE ON actstream.follow FROM str_tenant;
