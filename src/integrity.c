@@ -41,10 +41,14 @@
 PG_FUNCTION_INFO_V1(actstream_object_exists);
 
 /*
- * References to objects, given as an array, and to all objects of a label: conditions
- * on a column of the statements below.  Statements come in sets, one for each column
- * that has references.
+ * References to an object, to objects that are given as an array, and to all objects of a
+ * label: conditions on a column of the statements below.  Statements come in sets, one
+ * for each column that has references.
+ *
+ * One object is not an array of one: for an array, whose length is not known beforehand,
+ * a statement would be planned each time.
  */
+#define ONE_OBJECT(column)	"t." column " OPERATOR(actstream.=) $1"
 #define ANY_OBJECT(column)	"t." column " OPERATOR(actstream.=) ANY ($1)"
 #define OF_LABEL(column) \
 	"t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
@@ -80,6 +84,12 @@ typedef struct Statements
 	SpiPlan		delete[NUM_COLUMNS];
 	SpiPlan		empty[NUM_COLUMNS];	/* of ACTION_OBJECT and TARGET */
 } Statements;
+
+static Statements of_object = {
+	.find = STATEMENTS(REF_ARG, FIND, ONE_OBJECT, FIRST_ONE),
+	.delete = STATEMENTS(REF_ARG, DELETE, ONE_OBJECT, ""),
+	.empty = STATEMENTS(REF_ARG, EMPTY, ONE_OBJECT, "")
+};
 
 static Statements of_objects = {
 	.find = STATEMENTS(REF_ARRAY_ARG, FIND, ANY_OBJECT, FIRST_ONE),
@@ -576,7 +586,10 @@ array_of_refs(const Ref *const *refs, int n)
 void
 IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n, RunAsMode mode)
 {
-	remove_references(type->on_delete, mode, &of_objects, array_of_refs(refs, n));
+	if (n == 1)
+		remove_references(type->on_delete, mode, &of_object, PointerGetDatum(refs[0]));
+	else
+		remove_references(type->on_delete, mode, &of_objects, array_of_refs(refs, n));
 }
 
 /*
@@ -587,7 +600,6 @@ void
 IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 {
 	Datum		values[2];
-	Datum		old_array = array_of_refs(&old_ref, 1);
 	Oid			owner = OwnTablesOwner();
 	const AssumedObjects renamed = {.n = 1, .refs = {new_ref}};
 	const AssumedObjects *before;
@@ -603,7 +615,7 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 		for (Column column = ACTOR; column < NUM_COLUMNS; column++)
 			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &rename_object[column], values, NULL);
 		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS; column++)
-			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &of_objects.delete[column], &old_array, NULL);
+			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &of_object.delete[column], &values[0], NULL);
 		SPI_finish();
 	}
 	PG_FINALLY();
