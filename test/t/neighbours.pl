@@ -136,7 +136,7 @@ END
             like($log, qr/AUDIT: OBJECT|AUDIT: SESSION,.*TABLE,actstream\.action/, "$name: and what it reads") if $module eq 'pgaudit';
             like(substr(slurp_file($node->logfile), $sent_start), qr/AUDIT: SESSION,.*WRITE,INSERT,TABLE,actstream\.action/,
                 "$name: and an action that is sent") if $module eq 'pgaudit';
-            like($log, qr/Custom Scan \(Stream\)/, "$name: auto_explain has logged the scan of a stream") if $module eq 'auto_explain';
+            like($log, qr/Custom Scan \(actstream Stream\)/, "$name: auto_explain has logged the scan of a stream") if $module eq 'auto_explain';
             cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_statements WHERE query LIKE '%actstream.user_stream%'}),
                 '>', 0, "$name: pg_stat_statements has counted streams") if $module eq 'pg_stat_statements';
             is($node->safe_psql('postgres', q{SELECT cron.schedule('stream', '0 0 1 1 *', 'SELECT actstream.recency_build()') > 0}),
