@@ -51,8 +51,7 @@ WITH member AS (
     UNION ALL
     SELECT 'pg_namespace'::regclass, oid, 0, NULL FROM pg_namespace WHERE nspname = 'actstream'
     UNION ALL
-    SELECT 'pg_proc'::regclass, p.oid, 0, CASE p.prokind WHEN 'a' THEN (SELECT (to_jsonb(a) || jsonb_build_object('aggfnoid', '', 'aggsortop', a.aggsortop::regoperator,
-                                                   'aggtranstype', a.aggtranstype::regtype))::text FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
+    SELECT 'pg_proc'::regclass, p.oid, 0, CASE p.prokind WHEN 'a' THEN (SELECT (to_jsonb(a) || jsonb_build_object('aggsortop', a.aggsortop::regoperator, 'aggtranstype', a.aggtranstype::regtype))::text FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
                                                ELSE pg_get_functiondef(p.oid) END || ' strict ' || p.proisstrict || ' support ' || p.prosupport
     FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
     UNION ALL
