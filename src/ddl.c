@@ -483,8 +483,15 @@ table_altered(Oid relid, List *subcommands)
 						  (is_drop_column(cmd) || cmd->subtype == AT_AlterColumnType ||
 						   cmd->subtype == AT_ChangeOwner));
 	}
-	if (check && may_be_registered(relid))
-		ObjectTypeCheckTable(relid, InvalidOid);
+	if (check)
+	{
+		/* what the parent has lost, its children may have, too */
+		foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		{
+			if (may_be_registered(lfirst_oid(lc)))
+				ObjectTypeCheckTable(lfirst_oid(lc), InvalidOid);
+		}
+	}
 	if (track)
 		TrackTableAltered(relid);
 }
