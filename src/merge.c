@@ -302,14 +302,30 @@ update_head(MergeList *list)
 	return true;
 }
 
-/* Give the first list of the heap the place that its next entry deserves. */
+/* Forget a list that has no more entries: there can be a million of them. */
+static void
+free_list(MergeList *list)
+{
+	/* what was known already is the caller's */
+	if (list->object != NULL && list->chunk.entries != NULL)
+		pfree(list->chunk.entries);
+	pfree(list);
+}
+
+/*
+ * Give the first list of the heap the place that its next entry deserves, or remove
+ * it if there is none.
+ */
 static void
 replace_first(StreamMerge *merge, MergeList *list)
 {
 	if (update_head(list))
 		binaryheap_replace_first(merge->heap, PointerGetDatum(list));
 	else
+	{
 		(void) binaryheap_remove_first(merge->heap);
+		free_list(list);
+	}
 }
 
 /*
@@ -370,6 +386,8 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 		read_first_chunk(merge, list, closed);
 	if (update_head(list))
 		binaryheap_add(merge->heap, PointerGetDatum(list));
+	else
+		free_list(list);
 }
 
 /*

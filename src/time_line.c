@@ -205,13 +205,11 @@ TimeLineNext(TimeLine *line, ActionEntry *entry)
  *		The row of the latest entry is dead to everybody: skip, and mark, what is
  *		dead after it.
  *
- * Not so where most rows are passed over unseen: to see all of them takes longer.
+ * That takes a visit to each row, also to those that the filter would pass over.
  */
 void
 TimeLineClean(TimeLine *line, const ActionEntry *dead)
 {
-	if (line->filter != NULL)
-		return;
 	ActionChunkClean(&line->chunk, dead);
 	line->wanted = line->slice_end = 0;
 }

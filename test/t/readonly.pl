@@ -191,6 +191,24 @@ foreach my $table (qw(object_type action follow phrase))
     is($standby->safe_psql('postgres', $query), $primary->safe_psql('postgres', $query), "$table on the standby");
 }
 
+# Many index entries of dead rows: a standby has to leave them as they are, and the
+# page is the same.
+$primary->safe_psql('postgres', q{
+    BEGIN;
+    INSERT INTO actstream.action (actor, verb, target)
+    SELECT 'person:1', 'undone', 'person:2' FROM generate_series(1, 500);
+    ROLLBACK});
+$primary->wait_for_catchup($standby);
+foreach my $stream (qw(public_stream actor_stream any_stream user_stream))
+{
+    my $expected = $standby->safe_psql('postgres', $readers{"${stream}_sql"});
+
+    foreach my $time (qw(first second))
+    {
+        is($standby->safe_psql('postgres', $readers{$stream}), $expected, "$stream past dead rows on the standby, $time time");
+    }
+}
+
 # Once it is promoted, one can write there, and the sequence goes on.
 $standby->promote;
 is( $standby->safe_psql('postgres', q{
