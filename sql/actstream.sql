@@ -1129,6 +1129,7 @@ CREATE FUNCTION actstream.recency_stats(
     OUT lists_spared bigint,
     OUT lists_opened bigint,
     OUT too_high     bigint,
+    OUT lowered      bigint,
     OUT follow_lists boolean)
     LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'actstream_recency_stats';
 COMMENT ON FUNCTION actstream.recency_stats() IS 'what the recency map holds, and what it has done in this database';

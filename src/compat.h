@@ -90,6 +90,7 @@ jsonb_input(char *text, Datum *result)
 #endif
 
 /* 19: an argument for whoever fills in shared memory; 17: it can be had late */
+#define HAVE_NAMED_SEGMENTS (PG_VERSION_NUM >= 170000)
 #if PG_VERSION_NUM >= 190000
 #include "storage/dsm_registry.h"
 #define NAMED_SEGMENT_INIT_ARGS void *segment, void *arg
@@ -101,6 +102,13 @@ jsonb_input(char *text, Datum *result)
 #else
 #define NAMED_SEGMENT_INIT_ARGS void *segment
 #define named_segment(name, size, init, found) ((void) (init), *(found) = false, NULL)
+#endif
+
+/* 19: whose transactions count */
+#if PG_VERSION_NUM >= 190000
+#define oldest_active_transaction() GetOldestActiveTransactionId(false, false)
+#else
+#define oldest_active_transaction() GetOldestActiveTransactionId()
 #endif
 
 /* 19: a scan has flags; 18: an index scan can count its searches for EXPLAIN */

@@ -14,7 +14,8 @@
  * memory, and gives it back.
  *
  * A cursor must be used with an MVCC snapshot only: whoever visits the heap does
- * so later.
+ * so later.  One that visits it for each entry, before it moves, may have a snapshot
+ * that sees what VACUUM cannot remove.
  */
 #include "postgres.h"
 
@@ -69,7 +70,7 @@ IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
 {
 	IndexCursor *cursor = palloc0(offsetof(IndexCursor, keys) + nkeys * sizeof(ScanKeyData));
 
-	Assert(IsMVCCSnapshot(snapshot));
+	Assert(IsMVCCSnapshot(snapshot) || snapshot->snapshot_type == SNAPSHOT_NON_VACUUMABLE);
 	cursor->heap = heap;
 	cursor->index = index_open(index, AccessShareLock);
 	cursor->snapshot = snapshot;
@@ -222,14 +223,14 @@ fetch_row(IndexCursor *cursor)
 }
 
 /*
- * row_is_visible
+ * IndexCursorIsVisible
  *		Whether the snapshot sees the row of the current entry.
  *
  * Asks the visibility map first, and the heap only if that does not know.
  * Leaves the predicate lock that reading the row does.
  */
-static bool
-row_is_visible(IndexCursor *cursor)
+bool
+IndexCursorIsVisible(IndexCursor *cursor)
 {
 	IndexScanDesc scan = cursor->scan;
 	BlockNumber block = ItemPointerGetBlockNumber(&scan->xs_heaptid);
@@ -240,6 +241,16 @@ row_is_visible(IndexCursor *cursor)
 		return true;
 	}
 	return fetch_row(cursor);
+}
+
+/*
+ * IndexCursorIsOnLastPage
+ *		Whether the current entry is on the last page of the index.
+ */
+bool
+IndexCursorIsOnLastPage(IndexCursor *cursor)
+{
+	return ((BTScanOpaque) cursor->scan->opaque)->currPos.nextPage == P_NONE;
 }
 
 /*
@@ -266,7 +277,7 @@ IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction)
 {
 	while (IndexCursorNext(cursor, direction))
 	{
-		if (row_is_visible(cursor))
+		if (IndexCursorIsVisible(cursor))
 			return true;
 		CHECK_FOR_INTERRUPTS();
 	}

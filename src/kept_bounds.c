@@ -11,7 +11,8 @@
  *
  * Whoever stores a row has noted the raise, or found it noted, before anyone can
  * see the row.  So who takes his snapshot first and then catches up has missed
- * nothing that he can see.
+ * nothing that he can see.  That a bound was lowered nobody notes: one that is kept
+ * may be too high, until it is looked at in the map again.
  *
  * A page needs the newest few of the bounds, and they are likely to be the same for
  * the next.  So it is kept, too, which these are: the front.  What is raised joins
@@ -149,6 +150,16 @@ const KeptFront *
 KeptBoundsFront(const KeptBounds *kept, int nlists)
 {
 	return kept->has_front && kept->front_lists >= nlists ? &kept->front : NULL;
+}
+
+/*
+ * KeptBoundsForgetFront
+ *		The front has not been enough, or is not what is newest any more.
+ */
+void
+KeptBoundsForgetFront(KeptBounds *kept)
+{
+	kept->has_front = false;
 }
 
 /*

@@ -29,6 +29,7 @@ extern KeptBounds *KeptBoundsCreate(int n);
 extern TimestampTz *KeptBoundsRefresh(KeptBounds *kept, const RecencyMap *map,
 									  const RecencyProbe *probes);
 extern const KeptFront *KeptBoundsFront(const KeptBounds *kept, int nlists);
+extern void KeptBoundsForgetFront(KeptBounds *kept);
 extern void KeptBoundsSetFront(KeptBounds *kept, TimestampTz cutoff, int nlists);
 
 #endif							/* ACTSTREAM_KEPT_BOUNDS_H */

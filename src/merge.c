@@ -42,6 +42,9 @@
  */
 #define FLOOR_PAGES				1.25
 
+/* Lists with bounds that are opened in a row without a look at a row of theirs. */
+#define MOST_UNPROVED			40
+
 /* A list that has been opened. */
 typedef struct MergeList
 {
@@ -51,6 +54,10 @@ typedef struct MergeList
 	TimestampTz oldest;			/* entries before this are not of the list */
 	ActionChunk chunk;
 	TimestampTz floor;			/* the next chunk does not go below this */
+	TimestampTz claimed;		/* the map says that the index has an entry that is
+								 * no older than this; DT_NOBEGIN: says nothing */
+	bool		missing;		/* but it is not where the map says it is */
+	bool		checked;		/* has its bound been lowered, if it could be? */
 	ActionEntry head;			/* nothing that has not been taken is newer */
 } MergeList;
 
@@ -62,6 +69,7 @@ struct StreamMerge
 	IndexCursor *cursors[NUM_ACTION_ROLES][2];	/* NULL until they are needed:
 													 * to the end, and to a floor */
 	RowFetch   *fetch;
+	RecencyLowerer *lowerer;
 	MemoryContext list_context; /* of lists: reset when the merge begins anew */
 	ReadCounters *counters;
 
@@ -74,6 +82,10 @@ struct StreamMerge
 	ClosedLists closed;
 	int			page;			/* lists whose bounds are above the floor */
 	TimestampTz floor;			/* a page is not likely to go below this */
+	int			misled;			/* bounds that were too high, and stay so, less
+								 * those that were right */
+	int			most_misled;	/* of them, before the merge is given up */
+	int			unproved;		/* lists read since the latest entry was yielded */
 	binaryheap *heap;			/* of MergeList *, the newest head first */
 };
 
@@ -103,12 +115,12 @@ head_before(ActionPlace place)
  *		Make a merge over "indexes", those of ActionIndexesFind(), to be begun.
  *
  * The caller holds a lock on the table.  The merge lives in the current memory
- * context and has to be ended.  It may have rows fetched by "fetch", and adds what
- * it does to "counters".
+ * context and has to be ended.  It may have rows fetched by "fetch", and bounds
+ * lowered by "lowerer", and adds what it does to "counters".
  */
 StreamMerge *
 StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
-				  RowFetch *fetch, ReadCounters *counters)
+				  RowFetch *fetch, RecencyLowerer *lowerer, ReadCounters *counters)
 {
 	StreamMerge *merge = palloc0(sizeof(StreamMerge));
 
@@ -116,6 +128,7 @@ StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
 	merge->snapshot = snapshot;
 	memcpy(merge->indexes, indexes, sizeof(merge->indexes));
 	merge->fetch = fetch;
+	merge->lowerer = lowerer;
 	merge->counters = counters;
 	merge->list_context = AllocSetContextCreate(CurrentMemoryContext, "actstream lists",
 												ALLOCSET_DEFAULT_SIZES);
@@ -130,11 +143,12 @@ StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
  *		which have none if that is NULL.
  *
  * "page" is how many rows will be wanted, at a guess, and "floor" a time to which
- * these go down at most, or DT_NOBEGIN.
+ * these go down at most, or DT_NOBEGIN.  If more than "most_misled" bounds turn out to be
+ * too high, the merge ends there.
  */
 void
 StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
-				 int nlists, double page, TimestampTz floor)
+				 int nlists, double page, TimestampTz floor, int most_misled)
 {
 	MemoryContext oldcontext;
 
@@ -152,6 +166,7 @@ StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
 	merge->latest = head_before(NewestPlaceOf(DT_NOEND));
 	merge->latest_list = NULL;
 	merge->map = map;
+	merge->most_misled = most_misled;
 	merge->started = false;
 }
 
@@ -162,7 +177,8 @@ StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
 void
 StreamMergeReset(StreamMerge *merge)
 {
-	StreamMergeBegin(merge, OldestPlaceOf(DT_NOBEGIN), NULL, 0, 0, DT_NOBEGIN);
+	StreamMergeBegin(merge, OldestPlaceOf(DT_NOBEGIN), NULL, 0, 0, DT_NOBEGIN, 0);
+	merge->misled = 0;
 }
 
 /*
@@ -189,11 +205,14 @@ void
 StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 				   TimestampTz oldest, TimestampTz bound)
 {
+	const ActionPlace newest_of_all = NewestPlaceOf(DT_NOEND);
 	TimestampTz newest = merge->newest.timestamp;
+	bool		bounded = bound < newest ||
+		(merge->map != NULL && ActionPlaceCompare(&merge->newest, &newest_of_all) == 0);
 
 	ClosedListsAdd(&merge->closed,
 				   (ClosedList) {.head = Min(newest, bound), .oldest = oldest, .object = object,
-								 .index = index, .bounded = bound < newest});
+								 .index = index, .bounded = bounded});
 }
 
 /*
@@ -221,6 +240,7 @@ StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
 	if (n == 0)
 		return;
 	list = MemoryContextAllocZero(merge->list_context, sizeof(MergeList));
+	list->claimed = DT_NOBEGIN;
 	list->head = entries[0];
 	list->chunk.entries = entries;
 	list->chunk.n = n;
@@ -329,43 +349,148 @@ replace_first(StreamMerge *merge, MergeList *list)
 }
 
 /*
- * Begin a list with its newest entry as the recency map knows it; false if that
- * does not.
+ * Let the bound of a list that was too high be lowered; false if it cannot be.
+ *
+ * If nothing is left of the list at "time" it goes on further down.
  */
 static bool
-take_newest(StreamMerge *merge, MergeList *list, const ClosedList *closed)
+lower_bound(StreamMerge *merge, MergeList *list, TimestampTz time)
 {
-	MemoryContext oldcontext;
+	ActionChunk *chunk = &list->chunk;
+	TimestampTz newest;
+
+	if (list->checked)
+		return false;
+	list->checked = true;
+	if (!RecencyLower(merge->lowerer, merge->map, RecencyHash(list->object), list->object,
+					  list->index, &newest))
+		return false;
+	if (newest < time)
+	{
+		chunk->n = chunk->next = 0;
+		chunk->more = newest >= list->oldest;
+		chunk->clean = false;
+		chunk->resume = NewestPlaceOf(newest);
+		list->claimed = DT_NOBEGIN;
+		list->floor = merge->floor > newest ? list->oldest : Max(list->oldest, merge->floor);
+	}
+	return true;
+}
+
+/* Where the times begin that a bound, which these are older than, stands for. */
+static TimestampTz
+begin_of_bound(TimestampTz bound)
+{
+	return RecencyTimestamp((RecencyTime(bound - 1) - 1) << BOUND_TIME_SHIFT);
+}
+
+/* Is an entry, which is from the index, the one that the map claims there is? */
+static bool
+is_as_claimed(const MergeList *list, const ActionEntry *entry)
+{
+	return list->claimed != DT_NOBEGIN && list->opened &&
+		entry->place.timestamp >= list->claimed;
+}
+
+/* There is the action that the map claims. */
+static void
+claim_is_right(StreamMerge *merge, MergeList *list)
+{
+	if (merge->misled > 0)
+		merge->misled--;
+	list->claimed = DT_NOBEGIN;
+}
+
+/*
+ * Begin a list with its newest entry as the recency map knows it, or, if that is not
+ * there any more, where the next one is; false if it has to be looked for in the
+ * index.
+ */
+static bool
+begin_as_claimed(StreamMerge *merge, MergeList *list, TimestampTz bound)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(merge->list_context);
 	ActionEntry newest;
 	TimestampTz rest;
-	bool		found;
+	bool		found = NewestActionFind(merge->map, merge->fetch, list->object, list->index,
+										 bound, &newest, &rest, &list->missing);
 
-	if (merge->map == NULL || !closed->bounded)
-		return false;
-	oldcontext = MemoryContextSwitchTo(merge->list_context);
-	found = NewestActionFind(merge->map, merge->fetch, closed->object, closed->index,
-							 closed->head, &newest, &rest);
 	MemoryContextSwitchTo(oldcontext);
-	if (!found || newest.place.timestamp < closed->oldest)
+	if (list->missing && lower_bound(merge, list, list->claimed) &&
+		list->claimed == DT_NOBEGIN)
+	{
+		merge->counters->bounds_too_high++;
+		return true;
+	}
+	if (!found || newest.place.timestamp < list->oldest)
 		return false;
 	merge->counters->newest_found++;
+	claim_is_right(merge, list);
 	ActionChunkSet(&list->chunk, &newest, merge->list_context);
 	list->chunk.more = rest > list->oldest;
 	if (list->chunk.more)
+	{
 		list->chunk.resume = NewestPlaceOf(rest - 1);
+		list->claimed = begin_of_bound(rest);
+	}
 	if (rest <= list->floor)
 		list->floor = list->oldest;
 	return true;
 }
 
-/* Read the first chunk of a list. */
+/*
+ * An entry of that time, which the map claims, leads to no row that can be seen, or, if
+ * it is dead, to none that anybody sees: let the bound be lowered.
+ */
 static void
-read_first_chunk(StreamMerge *merge, MergeList *list, const ClosedList *closed)
+claim_is_wrong(StreamMerge *merge, MergeList *list, TimestampTz time, bool dead)
 {
+	merge->counters->bounds_too_high++;
+	if (!dead || !lower_bound(merge, list, time))
+		merge->misled++;
+	list->claimed = DT_NOBEGIN;
+}
+
+/*
+ * Read the first chunk of a list in the index, and see whether there is the entry that
+ * the map claims.
+ *
+ * Whether its row can be seen is found out when it is fetched; but of many lists with a
+ * bound of the same time none would be before all have been opened.
+ */
+static void
+read_first_chunk(StreamMerge *merge, MergeList *list)
+{
+	const ActionEntry *first;
+	bool		dead;
+
 	read_chunk(merge, list);
-	if (closed->bounded &&
-		(list->chunk.n == 0 || list->chunk.entries[0].place.timestamp < closed->head - BOUND_ACCURACY))
-		merge->counters->bounds_too_high++;
+	first = list->chunk.n > 0 ? &list->chunk.entries[0] : NULL;
+	if (list->claimed == DT_NOBEGIN)
+		return;
+	if (first == NULL || !is_as_claimed(list, first))
+		claim_is_wrong(merge, list, first != NULL ? first->place.timestamp : list->claimed, true);
+	else if ((list->missing || ++merge->unproved > MOST_UNPROVED) &&
+			 !RowFetchSees(merge->fetch, &list->chunk.entries[0].tid, &dead))
+		claim_is_wrong(merge, list, first->place.timestamp, dead);
+}
+
+/*
+ * Is there one entry of the time that the map claims, while the map takes it for one of
+ * several, so that it cannot say where that leads to?
+ */
+static bool
+is_one_of_several(const StreamMerge *merge, const MergeList *list)
+{
+	const ActionChunk *chunk = &list->chunk;
+	TimestampTz next = chunk->more ? chunk->resume.timestamp : list->oldest;
+
+	if (list->claimed == DT_NOBEGIN || list->missing || chunk->n == 0 ||
+		merge->newest.timestamp < DT_NOEND)
+		return false;
+	if (chunk->n > 1)
+		next = chunk->entries[1].place.timestamp;
+	return next < list->claimed;
 }
 
 /* Open a list, and put it into the heap of open ones if it has entries. */
@@ -382,8 +507,13 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 	/* a list that begins below the floor was come to because that is too high */
 	list->floor = merge->floor > closed->head ? closed->oldest :
 		Max(closed->oldest, merge->floor);
-	if (!take_newest(merge, list, closed))
-		read_first_chunk(merge, list, closed);
+	list->claimed = closed->bounded ? begin_of_bound(closed->head) : DT_NOBEGIN;
+	if (!closed->bounded || !begin_as_claimed(merge, list, closed->head))
+	{
+		read_first_chunk(merge, list);
+		if (is_one_of_several(merge, list))
+			(void) lower_bound(merge, list, list->chunk.entries[0].place.timestamp);
+	}
 	if (update_head(list))
 		binaryheap_add(merge->heap, PointerGetDatum(list));
 	else
@@ -416,7 +546,7 @@ start(StreamMerge *merge)
  *		The list with the newest entry of all, or NULL if no list has one, or one
  *		that was left out might have a newer one.
  *
- * Opens lists and reads chunks until it is known.
+ * Opens lists and reads chunks until it is known, or too many bounds have been wrong.
  */
 static MergeList *
 first_list(StreamMerge *merge)
@@ -431,7 +561,7 @@ first_list(StreamMerge *merge)
 		TimestampTz head;
 
 		CHECK_FOR_INTERRUPTS();
-		if (closed == NULL && list == NULL)
+		if ((closed == NULL && list == NULL) || StreamMergeIsMisled(merge))
 			return NULL;
 		head = is_closed ? closed->head : list->head.place.timestamp;
 		if (merge->closed.left_out && head <= merge->closed.cutoff)
@@ -445,7 +575,10 @@ first_list(StreamMerge *merge)
 			return list;
 		else
 		{
-			read_chunk(merge, list);
+			if (list->opened)
+				read_chunk(merge, list);
+			else
+				read_first_chunk(merge, list);
 			replace_first(merge, list);
 		}
 	}
@@ -462,6 +595,8 @@ StreamMergeNext(StreamMerge *merge, ActionEntry *entry)
 
 	if (!merge->started)
 		start(merge);
+	if (merge->latest_list != NULL && is_as_claimed(merge->latest_list, &merge->latest))
+		claim_is_right(merge, merge->latest_list);
 	do
 	{
 		if (merge->latest_list != NULL)
@@ -472,7 +607,20 @@ StreamMergeNext(StreamMerge *merge, ActionEntry *entry)
 		*entry = list->chunk.entries[list->chunk.next++];
 	} while (ActionEntryCompare(entry, &merge->latest) == 0);
 	merge->latest = *entry;
+	merge->unproved = 0;
 	return true;
+}
+
+/*
+ * StreamMergeMissed
+ *		The row of the latest entry cannot be seen, or, if it is "dead", by nobody: if
+ *		the map claims that there is one, let it be corrected.
+ */
+void
+StreamMergeMissed(StreamMerge *merge, bool dead)
+{
+	if (is_as_claimed(merge->latest_list, &merge->latest))
+		claim_is_wrong(merge, merge->latest_list, merge->latest.place.timestamp, dead);
 }
 
 /*
@@ -485,8 +633,8 @@ StreamMergeClean(StreamMerge *merge)
 {
 	MergeList  *list = merge->latest_list;
 
-	/* what was known already is of no index */
-	if (list->object != NULL)
+	/* what was known already is of no index, and what is skipped is skipped */
+	if (list->object != NULL && list->chunk.n > 0)
 		ActionChunkClean(&list->chunk, &merge->latest);
 }
 
@@ -498,6 +646,17 @@ bool
 StreamMergeIsShort(StreamMerge *merge)
 {
 	return merge->closed.left_out;
+}
+
+/*
+ * StreamMergeIsMisled
+ *		Whether the merge has ended because too many bounds are too high, and cannot
+ *		be lowered.
+ */
+bool
+StreamMergeIsMisled(StreamMerge *merge)
+{
+	return merge->map != NULL && merge->misled > merge->most_misled;
 }
 
 /*

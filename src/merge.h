@@ -6,7 +6,7 @@
 #define ACTSTREAM_MERGE_H
 
 #include "action_chunk.h"
-#include "recency.h"
+#include "recency_lower.h"
 #include "ref.h"
 #include "row_fetch.h"
 #include "stream_index.h"
@@ -17,17 +17,20 @@ typedef struct StreamMerge StreamMerge;
 #define BOUND_ACCURACY	65536
 
 extern StreamMerge *StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
-									  RowFetch *fetch, ReadCounters *counters);
+									  RowFetch *fetch, RecencyLowerer *lowerer,
+									  ReadCounters *counters);
 extern void StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
-							 int nlists, double page, TimestampTz floor);
+							 int nlists, double page, TimestampTz floor, int most_misled);
 extern const TimestampTz *StreamMergeCutoff(StreamMerge *merge);
 extern void StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 							   TimestampTz oldest, TimestampTz bound);
 extern void StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff);
 extern void StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n);
 extern bool StreamMergeNext(StreamMerge *merge, ActionEntry *entry);
+extern void StreamMergeMissed(StreamMerge *merge, bool dead);
 extern void StreamMergeClean(StreamMerge *merge);
 extern bool StreamMergeIsShort(StreamMerge *merge);
+extern bool StreamMergeIsMisled(StreamMerge *merge);
 extern void StreamMergeReset(StreamMerge *merge);
 extern void StreamMergeEnd(StreamMerge *merge);
 

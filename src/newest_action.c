@@ -50,26 +50,31 @@ is_in_lists(TupleTableSlot *row)
  *		sees, and in "rest" what its others are older than; false if that would
  *		take a look into the index.
  *
- * "bound" is what the map had as its bound for that snapshot.  May leave garbage
+ * "bound" is what the map had as its bound for that snapshot.  "missing" tells that it
+ * knows of an action which is not there, or is to be seen by others.  May leave garbage
  * in the current memory context.
  */
 bool
 NewestActionFind(const RecencyMap *map, RowFetch *fetch, const Ref *object,
-				 ActionIndex role, TimestampTz bound, ActionEntry *newest, TimestampTz *rest)
+				 ActionIndex role, TimestampTz bound, ActionEntry *newest, TimestampTz *rest,
+				 bool *missing)
 {
 	Appearance	appearance = {.object = object, .role = role, .timestamp = 0};
 	TupleTableSlot *row;
 	Datum		id;
 	bool		isnull;
 
+	*missing = false;
 	if (!RecencyFindNewest(map, RecencyHash(object), role, bound, &newest->tid, rest))
 		return false;
+	*missing = true;
 	row = RowFetchLook(fetch, &newest->tid);
 	if (row == NULL || !is_in_lists(row) || !ActionRowPasses(row, appears, &appearance) ||
 		RecencyTime(appearance.timestamp) != RecencyTime(bound - 1))
 		return false;
 	id = slot_getattr(row, Anum_action_id, &isnull);
 	newest->place.timestamp = appearance.timestamp;
+	*missing = false;
 	newest->place.id = isnull ? PG_INT64_MAX : DatumGetInt64(id);
 	return true;
 }

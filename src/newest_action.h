@@ -11,6 +11,6 @@
 
 extern bool NewestActionFind(const RecencyMap *map, RowFetch *fetch, const Ref *object,
 							 ActionIndex role, TimestampTz bound, ActionEntry *newest,
-							 TimestampTz *rest);
+							 TimestampTz *rest, bool *missing);
 
 #endif							/* ACTSTREAM_NEWEST_ACTION_H */

@@ -35,14 +35,16 @@
 /*
  * What the lists cost, in rows of the time line: opening one; with the recency
  * map, which has them opened out of order, beginning one on the first page, where the
- * newest action is likely to be known, opening one further down, and opening one that
- * has newer actions than those wanted; leaving one closed, whose bound is in the map
+ * newest action is likely to be known, opening one further down, opening one that
+ * has newer actions than those wanted, and finding out that a bound is too high but
+ * cannot be lowered; leaving one closed, whose bound is in the map
  * or kept; each row that they yield.
  */
 #define LIST_COST			25.0
 #define KNOWN_LIST_COST		8.0
 #define BOUNDED_LIST_COST	35.0
 #define NEWER_LIST_COST		50.0
+#define WRONG_BOUND_COST	200.0
 #define CLOSED_LIST_COST	0.1
 #define KEPT_LIST_COST		0.012
 #define LIST_ROW_COST		5.0
@@ -66,6 +68,26 @@
 /* Of dead rows, as many are skipped before something is done about them. */
 #define FEW_DEAD		32
 
+/*
+ * Lists are opened by bounds that turn out to be too high, and cannot be lowered, up to
+ * this number.  Then the time line has a turn that costs as much, and so on by turns,
+ * each as many times longer, as long as that costs less than to do without bounds.
+ */
+#define FIRST_MISLED	40
+#define NEXT_MISLED		4
+
+/*
+ * Where it was better to do without bounds, it is likely to be so for the next as many
+ * streams of the same kept list of follows.
+ */
+#define SKIPPED_BOUNDS	15
+
+/*
+ * Entries that a call may look at to lower bounds: enough for some ten thousand
+ * lists.
+ */
+#define LOWERING_BUDGET	65536
+
 /* Rows, and entries, of the first turn for a label. */
 #define FIRST_TURN		256
 
@@ -77,6 +99,7 @@ struct StreamReader
 	MemoryContext context;		/* of all that lives as long as the reader */
 	MemoryContext call_context; /* of the current call */
 	RowFetch   *fetch;
+	RecencyLowerer *lowerer;
 	TimeLine   *time_line;
 	StreamMerge *merge;
 	ReaderCounters counters;
@@ -88,6 +111,8 @@ struct StreamReader
 	bool		at_bottom;		/* is there no such place? */
 	SourceSet  *sources;		/* NULL if the stream is not about objects */
 	int			nlists;			/* of them */
+	RecencyMap	map;
+	bool		has_map;		/* can that be relied on? */
 	SourceBounds *bounds;		/* of them; NULL: not used */
 	SourceBounds bounds_space;	/* what it points to */
 	char	   *label;			/* of MODEL_STREAM */
@@ -103,6 +128,7 @@ struct StreamReader
 	double		lists_cost;		/* of opening them, in rows of the time line */
 	bool		counted;		/* is that more than the least? */
 	bool		merging;		/* have the lists been begun? */
+	int			most_misled;	/* bounds that may be too high in this turn */
 	int			wider;
 	int64		opened_before;	/* what was counted before that */
 	int64		too_high_before;
@@ -153,10 +179,11 @@ StreamReaderCreate(StreamKind kind, Snapshot snapshot)
 	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
 												 ALLOCSET_DEFAULT_SIZES);
 	reader->fetch = RowFetchCreate(tables.action, snapshot, &reader->counters.read);
+	reader->lowerer = RecencyLowererCreate(tables.action, tables.indexes, tables.recency_index);
 	reader->time_line = TimeLineCreate(tables.action, tables.indexes[ACTION_BY_TIME], snapshot,
-									   &reader->counters.read);
-	reader->merge = StreamMergeCreate(tables.action, tables.indexes, snapshot,
-									  reader->fetch, &reader->counters.read);
+									   reader->fetch, reader->lowerer, &reader->counters.read);
+	reader->merge = StreamMergeCreate(tables.action, tables.indexes, snapshot, reader->fetch,
+									  reader->lowerer, &reader->counters.read);
 	return reader;
 }
 
@@ -200,13 +227,14 @@ collect_sources(StreamReader *reader, const StreamCall *call)
 	}
 }
 
-/* Read the time line. */
+/* Read the time line, below what was read. */
 static void
 begin_time_line(StreamReader *reader, ActionFilter filter)
 {
 	reader->counters.strategy = READ_TIME_LINE;
-	TimeLineBegin(reader->time_line, reader->newest, reader->oldest.timestamp,
-				  reader->sources == NULL ? 0 : reader->sources->hints.visited, filter, reader);
+	TimeLineBegin(reader->time_line, reader->below, reader->oldest.timestamp,
+				  reader->sources == NULL ? 0 : reader->sources->hints.visited,
+				  reader->has_map ? &reader->map : NULL, filter, reader);
 }
 
 /* Add a list of a source to the merge. */
@@ -333,7 +361,10 @@ begin_lists(StreamReader *reader, int wider)
 	reader->wider = wider;
 	StreamMergeBegin(reader->merge, reader->below,
 					 reader->bounds == NULL ? NULL : &reader->bounds->map,
-					 kept, reader->page, expected_end(reader, newest, wider));
+					 kept, reader->page, expected_end(reader, newest, wider),
+					 reader->most_misled);
+	if (reader->bounds != NULL && reader->bounds->kept != NULL && wider > 1)
+		KeptBoundsForgetFront(reader->sources->kept_bounds);
 	if (reader->bounds == NULL)
 		add_lists(reader);
 	else if (!add_front(reader, newest, kept))
@@ -347,7 +378,7 @@ begin_entries(StreamReader *reader)
 	int			n;
 	ActionEntry *entries = LabelEntriesSort(reader->entries, reader->below, reader->oldest, &n);
 
-	StreamMergeBegin(reader->merge, reader->below, NULL, 1, reader->page, DT_NOBEGIN);
+	StreamMergeBegin(reader->merge, reader->below, NULL, 1, reader->page, DT_NOBEGIN, 0);
 	StreamMergeAddEntries(reader->merge, entries, n);
 }
 
@@ -392,6 +423,8 @@ leave_hints(StreamReader *reader)
 
 	if (reader->trying)
 		hints->visited = count_visits(reader);
+	if (reader->trying && reader->merging)
+		hints->skip_bounds = SKIPPED_BOUNDS;
 	if (reader->newest.timestamp == DT_NOEND &&
 		reader->found >= reader->page && reader->found < 2 * reader->page)
 	{
@@ -400,13 +433,31 @@ leave_hints(StreamReader *reader)
 	}
 }
 
+/*
+ * Where bounds have come down that are kept, find out which are the newest now: else
+ * the next stream of the same sources would have to look at all of them.
+ */
+static void
+renew_front(StreamReader *reader)
+{
+	if (reader->bounds->kept == NULL || reader->newest.timestamp < DT_NOEND ||
+		RecencyLowererCount(reader->lowerer) == 0)
+		return;
+	KeptBoundsForgetFront(reader->sources->kept_bounds);
+	reader->below = reader->newest;
+	begin_lists(reader, 1);
+}
+
 static void
 end_call(StreamReader *reader)
 {
 	if (reader->sources != NULL)
 		leave_hints(reader);
 	if (reader->bounds != NULL)
+	{
+		renew_front(reader);
 		end_bounds_use(reader);
+	}
 	if (reader->entries != NULL)
 		LabelEntriesEnd(reader->entries);
 	reader->entries = NULL;
@@ -416,16 +467,23 @@ end_call(StreamReader *reader)
 	reader->trying = reader->merging = false;
 	reader->counters.strategy = READ_NOTHING;
 	StreamMergeReset(reader->merge);
+	RecencyLowererRest(reader->lowerer);
 	MemoryContextReset(reader->call_context);
 }
 
-/* Use the bounds of the sources, if there are any. */
+/* Use the bounds of the sources, if there are any, and they are likely to be right. */
 static void
 find_bounds(StreamReader *reader)
 {
-	if (!SourceBoundsFind(&reader->bounds_space, reader->sources, reader->tables.recency_index,
-						  reader->snapshot))
+	if (!reader->has_map)
 		return;
+	if (reader->sources->hints.skip_bounds > 0)
+	{
+		reader->sources->hints.skip_bounds--;
+		return;
+	}
+	reader->most_misled = FIRST_MISLED;
+	SourceBoundsBegin(&reader->bounds_space, &reader->map, reader->sources);
 	reader->bounds = &reader->bounds_space;
 	reader->counters.recency_map = true;
 }
@@ -465,6 +523,16 @@ lists_are_better(StreamReader *reader)
 		 reader->sources->hints.skip_tries-- > 0);
 }
 
+/* Go on on the time line, and have lists that would cost so much to come. */
+static void
+begin_try(StreamReader *reader, double lists_cost)
+{
+	reader->lists_cost = lists_cost;
+	reader->trying = true;
+	SourceSetIndex(reader->sources);
+	begin_time_line(reader, shows_source);
+}
+
 /*
  * Begin on the time line, or with the lists if those are known to be better.
  *
@@ -481,13 +549,31 @@ begin_sources(StreamReader *reader)
 	{
 		begin_lists(reader, 1);
 		reader->counters.strategy = READ_LISTS;
-		return;
 	}
-	reader->lists_cost = cost_of_lists(reader);
-	reader->counted = false;
-	reader->trying = true;
-	SourceSetIndex(reader->sources);
-	begin_time_line(reader, shows_source);
+	else
+	{
+		reader->counted = false;
+		begin_try(reader, cost_of_lists(reader));
+	}
+}
+
+/* Too many bounds are too high: let the time line have a turn, or do without bounds. */
+static void
+doubt_bounds(StreamReader *reader)
+{
+	double		cost = reader->most_misled * WRONG_BOUND_COST;
+
+	StreamMergeReset(reader->merge);
+	reader->most_misled *= NEXT_MISLED;
+	if (cost * NEXT_MISLED > reader->nlists * LIST_COST)
+	{
+		end_bounds_use(reader);
+		reader->sources->hints.skip_bounds = SKIPPED_BOUNDS;
+		reader->merging = false;
+		cost = cost_of_lists(reader);
+	}
+	reader->visited_before = reader->counters.read.time_line_rows;
+	begin_try(reader, cost);
 }
 
 /* Begin the first turn on the time line. */
@@ -523,6 +609,9 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->visited_before = reader->counters.read.time_line_rows;
 	reader->found = reader->dead = 0;
 	reader->counters.recency_map = false;
+	reader->has_map = SourceBoundsMap(&reader->map, reader->tables.recency_index,
+									  reader->snapshot);
+	RecencyLowererBegin(reader->lowerer, LOWERING_BUDGET);
 	collect_sources(reader, call);
 	if (call->kind == PUBLIC_STREAM)
 		begin_time_line(reader, NULL);
@@ -546,6 +635,9 @@ try_is_over(StreamReader *reader)
 		return visited >= reader->turn;
 	if (visited > reader->lists_cost + LIST_ROW_COST * reader->found)
 		return true;
+	/* where bounds are in doubt it is not known what the lists cost */
+	if (reader->merging)
+		return false;
 	/*
 	 * Rows to the end of the page, if they go on to be found like this: one more
 	 * than have been, for who has found nothing yet knows little.
@@ -567,6 +659,8 @@ end_try(StreamReader *reader)
 		reader->turn *= 2;
 		return;
 	}
+	if (reader->found == 0)
+		TimeLineCheckBound(reader->time_line);
 	reader->trying = false;
 	reader->counters.strategy = READ_BOTH;
 	if (reader->at_bottom)
@@ -575,6 +669,9 @@ end_try(StreamReader *reader)
 		begin_entries(reader);
 	else
 	{
+		/* the map knows where newest actions are, and of none that is not there */
+		if (reader->found == 0 && reader->newest.timestamp == DT_NOEND)
+			reader->below = reader->newest;
 		reader->sources->hints.skip_tries = SKIPPED_TRIES;
 		begin_lists(reader, 1);
 	}
@@ -599,7 +696,14 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 	{
 		while (!StreamMergeNext(reader->merge, entry))
 		{
-			if (!reader->merging || !StreamMergeIsShort(reader->merge) || reader->at_bottom)
+			if (!reader->merging || reader->at_bottom)
+				return false;
+			if (StreamMergeIsMisled(reader->merge))
+			{
+				doubt_bounds(reader);
+				return next_entry(reader, entry);
+			}
+			if (!StreamMergeIsShort(reader->merge))
 				return false;
 			begin_lists(reader, reader->wider * WIDENING);
 		}
@@ -643,6 +747,8 @@ next_row(StreamReader *reader)
 		if (!ItemPointerIsValid(&entry.tid))
 			continue;
 		row = RowFetchVisible(reader->fetch, &entry.tid, &dead);
+		if (row == NULL && reader->counters.strategy != READ_TIME_LINE)
+			StreamMergeMissed(reader->merge, dead);
 		if (dead)
 			skip_dead(reader, &entry);
 		if (row == NULL || (reader->counters.strategy == READ_TIME_LINE &&
@@ -693,6 +799,7 @@ StreamReaderEnd(StreamReader *reader)
 	end_call(reader);
 	StreamMergeEnd(reader->merge);
 	TimeLineEnd(reader->time_line);
+	RecencyLowererEnd(reader->lowerer);
 	RowFetchEnd(reader->fetch);
 	StreamTablesClose(&reader->tables);
 	MemoryContextDelete(reader->call_context);

@@ -7,39 +7,47 @@
  * lists of a stream whose bounds are low need not be opened.
  *
  * A bound that is too high costs the opening of a list; one that is too low
- * would lose rows.  So bounds are only raised, objects may come to share one,
- * and what a transaction that was rolled back has raised stays.  Each index entry of a
+ * would lose rows.  So objects may come to share a bound, and what a transaction
+ * that was rolled back has raised stays, until somebody finds the list older than
+ * that and lowers the bound: see recency_lower.c.  Each index entry of a
  * row raises before the row can be seen: see recency_index.c.  What was there
  * when the server started is found in the indexes: see recency_build.c.  Until
  * then the map of a database is incomplete, and not used.
+ *
+ * There is one more bound for each database, of all its public actions, by which
+ * it is known where the time line begins.
  *
  * Beside a bound the map has a bound for the rest, and knows where the action is
  * that the rest does not count: see recency_raise.c.  Of most lists that a page
  * shows that is all that it shows, and then their index need not be read.
  *
- * Nobody locks anything here.
+ * Nobody locks anything here, but who gives a database its entry.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "recency.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "storage/lwlock.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/syscache.h"
 
-/* an entry of a database that is being given to another one */
-#define BUSY_DATABASE	((Oid) PG_UINT32_MAX)
+/* the identity of an entry that is being given to another database */
+#define BUSY_DATABASE	PG_UINT64_MAX
 
 /* actstream.enable_recency_map: may streams be read with it? */
 static bool enable_recency_map = true;
 
-/* of the database of the session; NULL until it is needed */
-static RecencyDatabase *own_database = NULL;
+/* the entry of the session's database, and the identity it has it by; -1: unknown */
+static int	own_entry = -1;
+static uint64 own_identity;
 
 /*
  * RecencyDefineSetting
@@ -63,71 +71,159 @@ RecencyDefineSetting(void)
 /*
  * RecencyHash
  *		What the bounds of an object of this database are found by.
+ *
+ * There is a map.
  */
 uint64
 RecencyHash(const Ref *object)
 {
 	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(object),
-							   VARSIZE_ANY_EXHDR(object), MyDatabaseId);
+							   VARSIZE_ANY_EXHDR(object),
+							   SharedMemoryGet()->seed + MyDatabaseId);
 }
 
-/* Make a free entry, or that of a database that is no more, ours. */
-static bool
-take_entry(RecencyDatabase *entry)
+static Oid
+database_of(uint64 identity)
 {
-	uint32		database = pg_atomic_read_u32(&entry->database);
-
-	if (database == BUSY_DATABASE ||
-		(OidIsValid(database) && SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database))) ||
-		!pg_atomic_compare_exchange_u32(&entry->database, &database, BUSY_DATABASE))
-		return false;
-	pg_atomic_write_u32(&entry->index, InvalidOid);
-	pg_atomic_write_u32(&entry->builder, 0);
-	pg_atomic_write_u64(&entry->requested, 0);
-	for (int i = 0; i < NUM_RECENCY_COUNTERS; i++)
-		pg_atomic_write_u64(&entry->counters[i], 0);
-	pg_write_barrier();
-	pg_atomic_write_u32(&entry->database, MyDatabaseId);
-	return true;
+	return (Oid) (identity >> 32);
 }
 
 /*
- * The entry of this database, or NULL if all are taken.
+ * What tells this database from all others, and from one that had its OID before.
  *
- * Two sessions that are the first at the same time may come to have one each:
- * then either is completed by itself, and no harm is done.
+ * Whoever alters the database lets it look like another one, too: the map of that
+ * is then completed anew.
  */
-static RecencyDatabase *
-find_database(SharedMemory *shared)
+static uint64
+get_identity(void)
+{
+	HeapTuple	row = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	TransactionId xmin;
+
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
+	xmin = HeapTupleHeaderGetRawXmin(row->t_data);
+	ReleaseSysCache(row);
+	return (uint64) MyDatabaseId << 32 | xmin;
+}
+
+/* The entry of this database, whatever has become of it since; -1 if it has none. */
+static int
+find_entry(SharedMemory *shared)
 {
 	for (int i = 0; i < RECENCY_DATABASES; i++)
 	{
-		if (pg_atomic_read_u32(&shared->databases[i].database) == MyDatabaseId)
-			return &shared->databases[i];
+		if (database_of(pg_atomic_read_u64(&shared->identities[i])) == MyDatabaseId)
+			return i;
 	}
+	return -1;
+}
+
+/*
+ * An entry that is free, or else that of a database that is no more, and in
+ * "identity" what it had; -1 if there is none.
+ */
+static int
+find_free_entry(SharedMemory *shared, uint64 *identity)
+{
+	uint64		identities[RECENCY_DATABASES];
+
 	for (int i = 0; i < RECENCY_DATABASES; i++)
 	{
-		if (take_entry(&shared->databases[i]))
-			return &shared->databases[i];
+		*identity = identities[i] = pg_atomic_read_u64(&shared->identities[i]);
+		if (*identity == 0)
+			return i;
 	}
-	return NULL;
+	/* these databases were there when they took their entries: hear of all until now */
+	AcceptInvalidationMessages();
+	for (int i = 0; i < RECENCY_DATABASES; i++)
+	{
+		*identity = identities[i];
+		if (*identity != BUSY_DATABASE &&
+			!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database_of(*identity))))
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * Give an entry to the database of the identity.
+ *
+ * If it had it before, who writes there may be raising the bound of all actions
+ * just now, which stays as it is.
+ */
+static void
+give_entry(SharedMemory *shared, int entry, uint64 identity)
+{
+	RecencyDatabase *database = &shared->databases[entry];
+	uint64		before = pg_atomic_read_u64(&shared->identities[entry]);
+
+	pg_atomic_write_u64(&shared->identities[entry], BUSY_DATABASE);
+	pg_write_barrier();
+	if (database_of(before) != database_of(identity))
+		pg_atomic_write_u64(&database->newest, 0);
+	pg_atomic_write_u32(&database->index, InvalidOid);
+	pg_atomic_write_u32(&database->builder, 0);
+	pg_atomic_write_u64(&database->requested, 0);
+	for (int i = 0; i < NUM_RECENCY_COUNTERS; i++)
+		pg_atomic_write_u64(&database->counters[i], 0);
+	pg_write_barrier();
+	pg_atomic_write_u64(&shared->identities[entry], identity);
+	/* who reads indexes to fill it in reads what was raised without it */
+	pg_memory_barrier();
+}
+
+/*
+ * The entry of the database of the identity, which is this one; -1 if all are taken.
+ * No database has more than one: whoever takes one holds a lock.
+ */
+static int
+take_entry(SharedMemory *shared, uint64 identity)
+{
+	int			entry;
+
+	do
+	{
+		uint64		found = 0;
+		int			free_entry = find_entry(shared) >= 0 ? -1 : find_free_entry(shared, &found);
+
+		LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+		entry = find_entry(shared);
+		if (entry < 0 && free_entry >= 0 &&
+			pg_atomic_read_u64(&shared->identities[free_entry]) == found)
+			entry = free_entry;
+		if (entry >= 0 && pg_atomic_read_u64(&shared->identities[entry]) != identity)
+			give_entry(shared, entry, identity);
+		LWLockRelease(AddinShmemInitLock);
+		if (free_entry < 0)
+			break;
+	} while (entry < 0);
+	return entry;
 }
 
 /*
  * RecencyMapGet
  *		The map, complete or not, for whoever raises bounds; false if the server
- *		has none.  "map->database" is not filled in.
+ *		has none.
+ *
+ * Where the database has no entry yet, "map->database" is NULL: whoever takes one
+ * fills it in from what is in the indexes by then.  That it has one is not
+ * forgotten as long as there is a session in the database.
  */
 bool
 RecencyMapGet(RecencyMap *map)
 {
 	SharedMemory *shared = SharedMemoryGet();
 
-	if (shared == NULL || shared->nbounds == 0)
+	map->bounds = shared == NULL ? NULL : SharedMemoryBounds();
+	if (map->bounds == NULL)
 		return false;
-	map->bounds = SharedMemoryBounds();
+	map->shared = shared;
+	map->fingerprints = (pg_atomic_uint32 *) &map->bounds[2 * shared->nbounds];
 	map->line_shift = 64 - pg_leftmost_one_pos64(shared->nbounds / BOUNDS_PER_LINE);
-	map->database = NULL;
+	if (own_entry < 0)
+		own_entry = find_entry(shared);
+	map->database = own_entry < 0 ? NULL : &shared->databases[own_entry];
 	return true;
 }
 
@@ -141,10 +237,14 @@ RecencyMapFind(RecencyMap *map)
 {
 	if (!RecencyMapGet(map))
 		return false;
-	if (own_database == NULL)
-		own_database = find_database(SharedMemoryGet());
-	map->database = own_database;
-	return own_database != NULL;
+	if (own_entry < 0 || own_identity == 0 ||
+		pg_atomic_read_u64(&map->shared->identities[own_entry]) != own_identity)
+	{
+		own_identity = get_identity();
+		own_entry = take_entry(map->shared, own_identity);
+	}
+	map->database = own_entry < 0 ? NULL : &map->shared->databases[own_entry];
+	return own_entry >= 0;
 }
 
 /*
@@ -176,6 +276,21 @@ RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
 	/* bounds that are read later are no older than that */
 	pg_read_barrier();
 	return complete;
+}
+
+/*
+ * RecencyNewestOfAll
+ *		What no public action that a snapshot taken before can see is newer than;
+ *		DT_NOEND if there is nothing in the index by time to be skipped by that.
+ *
+ * The map is complete.
+ */
+TimestampTz
+RecencyNewestOfAll(const RecencyMap *map)
+{
+	uint64		newest = pg_atomic_read_u64(&map->database->newest);
+
+	return newest & ENTRIES_ABOVE ? RecencyTimestamp(newest) : DT_NOEND;
 }
 
 /*
@@ -236,16 +351,23 @@ RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time, Tim
 }
 
 /*
- * Find the bound of an object in a role, and the rest, in the line where nearly
- * all are; false if it is not there.
+ * RecencyReadRest
+ *		Find the bound of an object in a role, and the rest, in the line where nearly
+ *		all are; false if it is not there, or is being lowered just now.
+ *
+ * Of both, the rest is the one that is lowered later.  Whoever had the bound from
+ * before that, and the rest from after, would take the one for a row that the other
+ * does not count: but between the two the lowering is counted.
  */
-static bool
-read_rest(const RecencyMap *map, uint64 hash, ActionIndex role, uint64 *bound, uint64 *rest)
+bool
+RecencyReadRest(const RecencyMap *map, uint64 hash, ActionIndex role, uint64 *bound, uint64 *rest)
 {
 	uint64		tag = RecencyTag(hash, role);
 	pg_atomic_uint64 *place = RecencyLine(map, hash);
 	pg_atomic_uint64 *end = &place[SHARED_BOUND];
+	uint64		lowerings = pg_atomic_read_u64(&map->shared->lowerings);
 
+	pg_read_barrier();
 	while (((*bound = pg_atomic_read_u64(place)) & BOUND_TAG) != tag)
 	{
 		if (++place == end)
@@ -254,7 +376,8 @@ read_rest(const RecencyMap *map, uint64 hash, ActionIndex role, uint64 *bound, u
 	/* what was raised to this bound by now is in a rest that is read later */
 	pg_read_barrier();
 	*rest = pg_atomic_read_u64(RecencyRest(place));
-	return true;
+	pg_read_barrier();
+	return pg_atomic_read_u64(&map->shared->lowerings) == lowerings;
 }
 
 /* What is later than all that a rest stands for, or DT_NOBEGIN if that is nothing. */
@@ -276,7 +399,7 @@ RecencyBoundBelow(const RecencyMap *map, uint64 hash, ActionIndex role, Timestam
 	uint64		found;
 	uint64		rest;
 
-	if (bound > time && read_rest(map, hash, role, &found, &rest) &&
+	if (bound > time && RecencyReadRest(map, hash, role, &found, &rest) &&
 		found >> BOUND_TIME_SHIFT > RecencyTime(time))
 		bound = Min(bound, rest_timestamp(rest));
 	return bound;
@@ -301,7 +424,7 @@ RecencyFindNewest(const RecencyMap *map, uint64 hash, ActionIndex role, Timestam
 	uint64		offset;
 	uint64		block;
 
-	if (!read_rest(map, hash, role, &found, &found_rest))
+	if (!RecencyReadRest(map, hash, role, &found, &found_rest))
 		return false;
 	offset = found >> BOUND_OFFSET_SHIFT & BOUND_OFFSET_MASK;
 	block = found_rest & REST_BLOCK_MASK;

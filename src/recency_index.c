@@ -91,7 +91,8 @@ build_empty(Relation index)
  * Callback: a row has a new version.
  *
  * On a table of his own nobody raises the bounds of other people's objects.  A row
- * without a timestamp, if the table's owner allows it, is in no list.
+ * that is not public, or without a timestamp, is in no list; where the table's owner
+ * has dropped a constraint, any column may be null.
  */
 static bool
 insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
@@ -99,9 +100,11 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 {
 	uint64		hashes[NUM_ACTION_ROLES];
 	RoleSet		roles = 0;
+	TimestampTz timestamp;
 	RecencyMap	map;
 
 	if (RelationGetRelid(heap) != ActionRelationId() || !has_columns(index) ||
+		isnull[Anum_recency_index_public - 1] ||
 		!DatumGetBool(values[Anum_recency_index_public - 1]) ||
 		isnull[Anum_recency_index_timestamp - 1] || !RecencyMapGet(&map))
 		return false;
@@ -116,11 +119,12 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 		if (isnull[role])
 			continue;
 		hashes[role] = RecencyHash(DatumGetRefPP(values[role]));
-		RecencyPrefetch(&map, hashes[role]);
+		RecencyPrefetchToRaise(&map, hashes[role]);
 		roles |= ROLE_BIT(role);
 	}
-	RecencyRaise(&map, hashes, roles,
-				 DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]), tid, false);
+	timestamp = DatumGetTimestampTz(values[Anum_recency_index_timestamp - 1]);
+	RecencyRaise(&map, hashes, roles, timestamp, tid, false);
+	RecencyRaiseNewest(&map, timestamp);
 	return false;
 }
 

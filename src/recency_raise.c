@@ -13,6 +13,10 @@
  * the bound; the number of the page is taken out of the rest before, and put in
  * after, unless someone has changed the rest since.  So what is read of both, the
  * bound first, is of one row, or the rest is no lower than the bound.
+ *
+ * A bound may be lowered meanwhile.  Whoever lowers one has put a mark on both words
+ * before, so whoever leaves a bound or a rest as it is, because it is high enough,
+ * takes the mark away; and whoever changes it has taken it away by that.
  */
 #include "postgres.h"
 
@@ -24,6 +28,7 @@ typedef struct Raise
 {
 	uint64		bound;			/* as it will be, but for the mark */
 	uint64		block;			/* of the row, as a rest has it */
+	uint32		fingerprint;	/* of the object */
 	bool		again;			/* may the row have done so before? */
 } Raise;
 
@@ -35,9 +40,8 @@ typedef struct Raise
  * together.
  */
 static void
-note_raises(const uint64 *hashes, int n)
+note_raises(SharedMemory *shared, const uint64 *hashes, int n)
 {
-	SharedMemory *shared = SharedMemoryGet();
 	uint64		number = pg_atomic_fetch_add_u64(&shared->nraises, n);
 
 	for (int i = 0; i < n; i++, number++)
@@ -54,6 +58,22 @@ note_raises(const uint64 *hashes, int n)
 }
 
 /*
+ * Leave a word as it was present, and make sure that it is not lowered as if nobody
+ * relied on it; false, and what it is then, if it has changed.
+ */
+static bool
+rely_on(pg_atomic_uint64 *word, uint64 *present)
+{
+#ifdef RECENCY_SKIP_CLEAR
+	/* for "make check-recency BREAK=lower": rows go missing, which its test must see */
+	if (random() % RECENCY_SKIP_CLEAR == 0)
+		return true;
+#endif
+	return (*present & BEING_LOWERED) == 0 ||
+		pg_atomic_compare_exchange_u64(word, present, *present & ~BEING_LOWERED);
+}
+
+/*
  * Let a rest have no lower a time; its block stays, or is taken out.  Returns what
  * it is then.
  */
@@ -65,6 +85,7 @@ raise_rest(pg_atomic_uint64 *rest, uint64 time, bool block_stays)
 
 	do
 	{
+		/* without the mark of one that is being lowered */
 		raised = Max(present >> BOUND_TIME_SHIFT, time) << BOUND_TIME_SHIFT;
 		if (block_stays)
 			raised |= present & REST_BLOCK_MASK;
@@ -94,7 +115,8 @@ set_bound(pg_atomic_uint64 *bound, uint64 *present, uint64 rest, const Raise *ra
 static bool
 was_set_by(pg_atomic_uint64 *bound, uint64 present, const Raise *raise)
 {
-	if (!raise->again || raise->block == 0 || ((present ^ raise->bound) & ~BOUND_IS_NEW) != 0)
+	if (!raise->again || raise->block == 0 ||
+		((present ^ raise->bound) & ~(BOUND_IS_NEW | BEING_LOWERED)) != 0)
 		return false;
 	pg_read_barrier();
 	return (pg_atomic_read_u64(RecencyRest(bound)) & REST_BLOCK_MASK) == raise->block;
@@ -110,13 +132,16 @@ raise_bound(pg_atomic_uint64 *bound, const Raise *raise)
 	uint64		time = raise->bound >> BOUND_TIME_SHIFT;
 	uint64		present = pg_atomic_read_u64(bound);
 
-	while (present >> BOUND_TIME_SHIFT < time)
+	do
 	{
-		uint64		rest = raise_rest(RecencyRest(bound), present >> BOUND_TIME_SHIFT, false);
+		while (present >> BOUND_TIME_SHIFT < time)
+		{
+			uint64		rest = raise_rest(RecencyRest(bound), present >> BOUND_TIME_SHIFT, false);
 
-		if (set_bound(bound, &present, rest, raise))
-			return true;
-	}
+			if (set_bound(bound, &present, rest, raise))
+				return true;
+		}
+	} while (!rely_on(bound, &present));
 #ifdef RECENCY_SKIP_REST
 	/* for "make check-recency BREAK=rest": rows go missing, which its test must see */
 	if (random() % RECENCY_SKIP_REST == 0)
@@ -128,16 +153,40 @@ raise_bound(pg_atomic_uint64 *bound, const Raise *raise)
 }
 
 /*
- * Do so with the bound that has this tag in a line, or put it there; NULL if the
- * line is full and does not have it.
+ * Leave a fingerprint in a place, before its bound is looked at or touched: if it is
+ * not the first, and another one, then it is one of several objects.
+ *
+ * Whoever lowers the bound looks here after the mark is on it.  So he finds that it is
+ * shared, or his mark is found.
+ */
+static void
+leave_fingerprint(pg_atomic_uint32 *place, uint32 fingerprint)
+{
+	uint32		present = pg_atomic_read_u32(place);
+
+	if (present == fingerprint ||
+		(present == 0 && pg_atomic_compare_exchange_u32(place, &present, fingerprint)) ||
+		present == fingerprint)
+		return;
+	if (present != SHARED_FINGERPRINT)
+		pg_atomic_write_u32(place, SHARED_FINGERPRINT);
+	pg_memory_barrier();
+}
+
+/*
+ * Raise the bound that has this tag in a line, or put it there; NULL if the line is
+ * full and does not have it.
  */
 static pg_atomic_uint64 *
-raise_in_line(pg_atomic_uint64 *line, const Raise *raise, bool *marked)
+raise_in_line(const RecencyMap *map, pg_atomic_uint64 *line, const Raise *raise, bool *marked)
 {
 	for (int i = 0; i < SHARED_BOUND; i++)
 	{
 		uint64		present = pg_atomic_read_u64(&line[i]);
 
+		if (present != 0 && ((present ^ raise->bound) & BOUND_TAG) != 0)
+			continue;
+		leave_fingerprint(RecencyFingerprintAt(map, &line[i]), raise->fingerprint);
 		/* who takes the first free place a moment before us may be our like */
 		if (present == 0 && set_bound(&line[i], &present, 0, raise))
 		{
@@ -153,14 +202,14 @@ raise_in_line(pg_atomic_uint64 *line, const Raise *raise, bool *marked)
 	return NULL;
 }
 
-/* Do so with the bound of an object, wherever it is; returns its place. */
+/* Raise the bound of an object, wherever it is; returns its place. */
 static pg_atomic_uint64 *
 raise_in_map(const RecencyMap *map, uint64 hash, const Raise *raise, bool *marked)
 {
-	pg_atomic_uint64 *place = raise_in_line(RecencyLine(map, hash), raise, marked);
+	pg_atomic_uint64 *place = raise_in_line(map, RecencyLine(map, hash), raise, marked);
 
 	if (place == NULL)
-		place = raise_in_line(RecencyLine(map, RecencySecondHash(hash)), raise, marked);
+		place = raise_in_line(map, RecencyLine(map, RecencySecondHash(hash)), raise, marked);
 	if (place == NULL)
 	{
 		place = &RecencyLine(map, hash)[SHARED_BOUND];
@@ -169,19 +218,14 @@ raise_in_map(const RecencyMap *map, uint64 hash, const Raise *raise, bool *marke
 	return place;
 }
 
-/* What a row raises the bounds of an object in a role to that has this tag. */
+/* What a row raises the bound of an object in a role to. */
 static Raise
-make_raise(TimestampTz timestamp, uint64 tag, ItemPointer tid, bool again)
+make_raise(TimestampTz timestamp, uint64 hash, ActionIndex role, ItemPointer tid, bool again)
 {
-	uint64		block = (uint64) ItemPointerGetBlockNumber(tid) + 1;
-	uint64		offset = ItemPointerGetOffsetNumber(tid);
-	Raise		raise = {.bound = RecencyTime(timestamp) << BOUND_TIME_SHIFT | tag, .again = again};
+	Raise		raise = {.bound = RecencyLimit(timestamp) | RecencyTag(hash, role),
+	.fingerprint = RecencyFingerprint(hash), .again = again};
 
-	if (block <= REST_BLOCK_MASK && offset <= BOUND_OFFSET_MASK)
-	{
-		raise.bound |= offset << BOUND_OFFSET_SHIFT;
-		raise.block = block;
-	}
+	RecencySetPlace(&raise.bound, &raise.block, tid);
 	return raise;
 }
 
@@ -214,7 +258,7 @@ RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
 
 		if ((roles & ROLE_BIT(role)) == 0)
 			continue;
-		raise = make_raise(timestamp, RecencyTag(hashes[role], role), tid, again);
+		raise = make_raise(timestamp, hashes[role], role, tid, again);
 		bounds[n] = raise.bound;
 		places[n] = raise_in_map(map, hashes[role], &raise, &marked);
 		if (marked)
@@ -222,7 +266,7 @@ RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
 	}
 	if (n == 0)
 		return;
-	note_raises(noted, n);
+	note_raises(map->shared, noted, n);
 	for (int i = 0; i < n; i++)
 	{
 		uint64		present = bounds[i] | BOUND_IS_NEW;
@@ -230,6 +274,30 @@ RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
 		/* who has raised it further in between left a mark of his own */
 		(void) pg_atomic_compare_exchange_u64(places[i], &present, bounds[i]);
 	}
+}
+
+/*
+ * RecencyRaiseNewest
+ *		Let the bound of all public actions of the database be no lower than
+ *		"timestamp".
+ *
+ * It nearly always is, if actions come in the order of their times.
+ */
+void
+RecencyRaiseNewest(const RecencyMap *map, TimestampTz timestamp)
+{
+	uint64		limit = RecencyLimit(timestamp);
+	pg_atomic_uint64 *newest;
+	uint64		present;
+
+	if (map->database == NULL)
+		return;
+	newest = &map->database->newest;
+	present = pg_atomic_read_u64(newest);
+	while (present < limit ?
+		   !pg_atomic_compare_exchange_u64(newest, &present, limit | (present & ENTRIES_ABOVE)) :
+		   !rely_on(newest, &present))
+		;
 }
 
 /*

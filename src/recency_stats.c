@@ -11,8 +11,10 @@
 
 #include "access/table.h"
 #include "access/xlog.h"
+#include "catalog/pg_authid.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -33,6 +35,7 @@ typedef enum StatsColumn
 	STATS_LISTS_SPARED,
 	STATS_LISTS_OPENED,
 	STATS_TOO_HIGH,
+	STATS_LOWERED,
 	STATS_FOLLOW_LISTS
 } StatsColumn;
 
@@ -45,10 +48,12 @@ map_state(const RecencyMap *map, bool exists)
 	Relation	action;
 	Oid			index;
 
+	if (!exists && SharedMemoryIsLacking())
+		return "no memory";
 	if (SharedMemoryGet() == NULL)
 		return "not preloaded";
 	if (!exists)
-		return SharedMemoryGet()->nbounds == 0 ? "no memory" : "too many databases";
+		return "too many databases";
 	if (RecoveryInProgress())
 		return "standby";
 	action = OwnTableOpen(ActionRelationId(), AccessShareLock);
@@ -66,7 +71,7 @@ static void
 count_bounds(const RecencyMap *map, uint64 *used, uint64 *shared_lines)
 {
 	*used = *shared_lines = 0;
-	for (uint64 line = 0; line < SharedMemoryGet()->nbounds / BOUNDS_PER_LINE; line++)
+	for (uint64 line = 0; line < map->shared->nbounds / BOUNDS_PER_LINE; line++)
 	{
 		pg_atomic_uint64 *bounds = &map->bounds[line * 2 * BOUNDS_PER_LINE];
 
@@ -77,14 +82,16 @@ count_bounds(const RecencyMap *map, uint64 *used, uint64 *shared_lines)
 	}
 }
 
-/* What is known of the memory, which all databases share. */
+/* What is known of the memory, which is of all databases: not for everybody. */
 static void
 describe_memory(const RecencyMap *map, Datum *values, bool *nulls)
 {
-	uint64		nbounds = SharedMemoryGet()->nbounds;
+	uint64		nbounds = map->shared->nbounds;
 	uint64		used;
 	uint64		shared_lines;
 
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		return;
 	count_bounds(map, &used, &shared_lines);
 	values[STATS_SIZE] = Int64GetDatum(nbounds * BOUND_SIZE);
 	values[STATS_BOUNDS] = Int64GetDatum(nbounds);

@@ -95,6 +95,25 @@ RowFetchLook(RowFetch *fetch, ItemPointer tid)
 }
 
 /*
+ * RowFetchSees
+ *		Whether the snapshot sees a row that an index entry for "tid" leads to, and
+ *		if not, whether nobody ever will.  That is not counted.
+ */
+bool
+RowFetchSees(RowFetch *fetch, ItemPointer tid, bool *dead)
+{
+	ItemPointerData found = *tid;
+	bool		call_again = false;
+	bool		visible;
+
+	*dead = false;
+	visible = table_index_fetch_tuple(fetch->heap_fetch, &found, fetch->snapshot, fetch->row,
+									  &call_again, dead);
+	ExecClearTuple(fetch->row);
+	return visible;
+}
+
+/*
  * RowFetchEnd
  *		Release what fetching holds.
  */

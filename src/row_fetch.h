@@ -16,6 +16,7 @@ typedef struct RowFetch RowFetch;
 extern RowFetch *RowFetchCreate(Relation action, Snapshot snapshot, ReadCounters *counters);
 extern TupleTableSlot *RowFetchVisible(RowFetch *fetch, ItemPointer tid, bool *dead);
 extern TupleTableSlot *RowFetchLook(RowFetch *fetch, ItemPointer tid);
+extern bool RowFetchSees(RowFetch *fetch, ItemPointer tid, bool *dead);
 extern void RowFetchEnd(RowFetch *fetch);
 
 #endif							/* ACTSTREAM_ROW_FETCH_H */

@@ -5,17 +5,27 @@
  * It is there if the library is one of shared_preload_libraries, and from 17 on
  * also without: then whoever first needs it makes it.  Either way it begins
  * empty with each start of the server, and after a crash.
+ *
+ * Memory that is made late may not be had, and nothing fails for want of it.  But
+ * all sessions have to agree: a bound that one of them relies on is one that
+ * every other has raised.  So if the memory for the bounds cannot be had by one
+ * session, that is noted for all, and nobody uses it until the server starts
+ * again.  A session that does not even get the memory where this is noted tries
+ * again each time, since another one may have got it by now.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "shared_memory.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #define MEMORY_NAME "actstream"
 #define BOUNDS_NAME "actstream bounds"
@@ -23,8 +33,14 @@
 /* Fewer bounds than these, of two lines of the map, are none. */
 #define FEWEST_BOUNDS	16
 
+/* The default is what 2^21 bounds take. */
+#define DEFAULT_MAP_SIZE	40960
+
 /* actstream.recency_map_size: memory for bounds, in kilobytes */
-static int	recency_map_size = 32768;
+static int	recency_map_size = DEFAULT_MAP_SIZE;
+
+/* Was memory, made late, not to be had when this session last wanted it? */
+static bool is_lacking = false;
 
 /* NULL until they are needed, and where there are none */
 static SharedMemory *shared = NULL;
@@ -56,7 +72,7 @@ bounds_size(uint64 nbounds)
 static void
 init_database(RecencyDatabase *database)
 {
-	pg_atomic_init_u32(&database->database, InvalidOid);
+	pg_atomic_init_u64(&database->newest, 0);
 	pg_atomic_init_u32(&database->index, InvalidOid);
 	pg_atomic_init_u32(&database->builder, 0);
 	pg_atomic_init_u64(&database->requested, 0);
@@ -78,8 +94,18 @@ static void
 init_memory(SharedMemory *memory)
 {
 	memory->nbounds = bounds_wanted();
+	if (!pg_strong_random(&memory->seed, sizeof(memory->seed)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	pg_atomic_init_u32(&memory->bounds_state, BOUNDS_NOT_MADE);
+	pg_atomic_init_u32(&memory->lowerer, 0);
+	pg_atomic_init_u64(&memory->lowerings, 0);
 	for (int i = 0; i < RECENCY_DATABASES; i++)
+	{
+		pg_atomic_init_u64(&memory->identities[i], 0);
 		init_database(&memory->databases[i]);
+	}
 	for (int i = 0; i < FOLLOW_COUNTERS; i++)
 		init_counter(&memory->follows[i]);
 	init_counter(&memory->all_follows);
@@ -88,11 +114,16 @@ init_memory(SharedMemory *memory)
 		pg_atomic_init_u64(&memory->raises[i], 0);
 }
 
+/* Bounds and rests come first, and the fingerprints of all after them. */
 static void
 init_bounds(pg_atomic_uint64 *cells)
 {
-	for (uint64 i = 0; i < bounds_size(shared->nbounds) / sizeof(pg_atomic_uint64); i++)
+	pg_atomic_uint32 *fingerprints = (pg_atomic_uint32 *) &cells[2 * shared->nbounds];
+
+	for (uint64 i = 0; i < 2 * shared->nbounds; i++)
 		pg_atomic_init_u64(&cells[i], 0);
+	for (uint64 i = 0; i < shared->nbounds; i++)
+		pg_atomic_init_u32(&fingerprints[i], 0);
 }
 
 /* The same for memory that is made late. */
@@ -133,6 +164,7 @@ start_memory(void)
 		bounds = ShmemInitStruct(BOUNDS_NAME, bounds_size(shared->nbounds), &found);
 		if (!found)
 			init_bounds(bounds);
+		pg_atomic_write_u32(&shared->bounds_state, BOUNDS_MADE);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -153,7 +185,7 @@ SharedMemoryInit(void)
 							"Sets the memory for upper bounds of the newest actions of objects.",
 							"It takes effect when the server starts.  Zero makes streams do without.",
 							&recency_map_size,
-							32768,
+							DEFAULT_MAP_SIZE,
 							0,
 							MAX_KILOBYTES,
 							preloaded ? PGC_POSTMASTER : PGC_SIGHUP,
@@ -169,33 +201,117 @@ SharedMemoryInit(void)
 	shmem_startup_hook = start_memory;
 }
 
+/* Say once in a session that it has to do without the memory. */
+static void
+warn_once(const ErrorData *error)
+{
+	if (!is_lacking)
+		ereport(WARNING,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("actstream has to do without shared memory"),
+				 errdetail_internal("%s", error->message),
+				 errhint("Streams are the same, but slower.  Add \"actstream\" to shared_preload_libraries, or let actstream.recency_map_size be smaller.")));
+	is_lacking = true;
+}
+
+/*
+ * get_late_memory
+ *		Memory that is made by whoever first wants it, or NULL if it cannot be had.
+ *
+ * What went wrong is undone by a subtransaction, which a parallel operation does not
+ * allow: it has to do without, and cannot write anything either.
+ */
+static void *
+get_late_memory(const char *name, Size size, void (*init) (NAMED_SEGMENT_INIT_ARGS))
+{
+	MemoryContext oldcontext = CurrentMemoryContext;
+	ResourceOwner oldowner = CurrentResourceOwner;
+	void	   *volatile result = NULL;
+
+	if (!HAVE_NAMED_SEGMENTS || IsInParallelMode())
+		return NULL;
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		bool		found;
+
+		result = named_segment(name, size, init, &found);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(oldcontext);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		warn_once(error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(oldcontext);
+	CurrentResourceOwner = oldowner;
+	return result;
+}
+
 /*
  * SharedMemoryGet
  *		The shared memory, or NULL if the server has none for us.
- *
- * Where it can still be made, it is: raises an error if there is no room.
  */
 SharedMemory *
 SharedMemoryGet(void)
 {
-	bool		found;
-
 	if (shared == NULL)
-		shared = named_segment(MEMORY_NAME, sizeof(SharedMemory), init_late_memory, &found);
+		shared = get_late_memory(MEMORY_NAME, sizeof(SharedMemory), init_late_memory);
 	return shared;
+}
+
+/* Make the bounds, or find them made; false if all sessions have to do without. */
+static bool
+get_late_bounds(void)
+{
+	uint32		state = BOUNDS_NOT_MADE;
+
+	if (IsInParallelMode())
+		return false;
+	bounds = get_late_memory(BOUNDS_NAME, bounds_size(shared->nbounds), init_late_bounds);
+	if (bounds == NULL)
+	{
+		pg_atomic_write_u32(&shared->bounds_state, BOUNDS_FAILED);
+		pg_memory_barrier();
+		return false;
+	}
+	return pg_atomic_compare_exchange_u32(&shared->bounds_state, &state, BOUNDS_MADE) ||
+		state == BOUNDS_MADE;
 }
 
 /*
  * SharedMemoryBounds
- *		The bounds of the recency map, as many as there are.
+ *		The bounds of the recency map, as many as there are, each with its rest,
+ *		and their fingerprints; NULL if there are none.
+ *
+ * The shared memory is there.
  */
 pg_atomic_uint64 *
 SharedMemoryBounds(void)
 {
-	bool		found;
-
-	Assert(shared->nbounds > 0);
-	if (bounds == NULL)
-		bounds = named_segment(BOUNDS_NAME, bounds_size(shared->nbounds), init_late_bounds, &found);
+	if (shared->nbounds == 0 ||
+		pg_atomic_read_u32(&shared->bounds_state) == BOUNDS_FAILED ||
+		(bounds == NULL && !get_late_bounds()))
+		return NULL;
 	return bounds;
+}
+
+/*
+ * SharedMemoryIsLacking
+ *		Whether memory was not to be had, or is not wanted, though the server can
+ *		have it.
+ */
+bool
+SharedMemoryIsLacking(void)
+{
+	return shared == NULL ? is_lacking : SharedMemoryBounds() == NULL;
 }

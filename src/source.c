@@ -267,14 +267,20 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 
 		CHECK_FOR_INTERRUPTS();
 		IndexCursorColumns(cursor, columns, isnull);
-		if (flag != NULL && !same_flag(columns[Anum_follow_index_flag - 1], flag))
+		/* where the table's owner has dropped constraints, any may be null */
+		if (isnull[Anum_follow_index_followee - 1] ||
+			(since_follow && isnull[Anum_follow_index_started - 1]) ||
+			(flag != NULL && (isnull[Anum_follow_index_flag - 1] ||
+							  !same_flag(columns[Anum_follow_index_flag - 1], flag))))
 			continue;
 		followee = DatumGetRefPP(columns[Anum_follow_index_followee - 1]);
 		/* the plain follow is the first of its followee, whose flags are in order */
-		if (source < 0 || is_empty(columns[Anum_follow_index_flag - 1]) ||
+		if (source < 0 ||
+			(!isnull[Anum_follow_index_flag - 1] && is_empty(columns[Anum_follow_index_flag - 1])) ||
 			RefCompare(set->sources[source].object, followee) != 0)
 			source = append(set, followee, since_follow);
 		widen(set, source,
+			  isnull[Anum_follow_index_actor_only - 1] ||
 			  DatumGetBool(columns[Anum_follow_index_actor_only - 1]) ?
 			  ROLE_BIT(ACTION_BY_ACTOR) : ALL_ROLES,
 			  DatumGetTimestampTz(columns[Anum_follow_index_started - 1]));

@@ -40,6 +40,7 @@ typedef struct SourceHints
 {
 	int64		visited;		/* rows of the time line, where that was enough */
 	int			skip_tries;		/* times that the time line need not be tried */
+	int			skip_bounds;	/* times that bounds are not worth looking at */
 	double		page;			/* rows of a first page, at a guess; 0: none yet */
 	TimestampTz page_end;		/* none of these was older */
 } SourceHints;

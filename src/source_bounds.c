@@ -13,29 +13,36 @@
 #include "utils/timestamp.h"
 
 /*
- * SourceBoundsFind
- *		Get ready the bounds of the sources, as far as the snapshot needs them;
- *		false if the recency map cannot be relied on.
+ * SourceBoundsMap
+ *		Find the recency map; false if it cannot be relied on for what the snapshot
+ *		sees.
  *
- * Asks for a map that can be, if there is only none yet.  "recency_index" is that
+ * Asks for one that can be, if there is only none yet.  "recency_index" is that
  * of RecencyIndexFind().
  */
 bool
-SourceBoundsFind(SourceBounds *bounds, SourceSet *sources, Oid recency_index, Snapshot snapshot)
+SourceBoundsMap(RecencyMap *map, Oid recency_index, Snapshot snapshot)
 {
-	if (!OidIsValid(recency_index) || !RecencyMapWanted(snapshot) ||
-		!RecencyMapFind(&bounds->map))
+	if (!OidIsValid(recency_index) || !RecencyMapWanted(snapshot) || !RecencyMapFind(map))
 		return false;
-	if (!RecencyMapIsComplete(&bounds->map, recency_index))
-	{
-		RecencyRequestBuild(&bounds->map);
-		return false;
-	}
+	if (RecencyMapIsComplete(map, recency_index))
+		return true;
+	RecencyRequestBuild(map);
+	return false;
+}
+
+/*
+ * SourceBoundsBegin
+ *		Get ready the bounds that the map has of the sources.
+ */
+void
+SourceBoundsBegin(SourceBounds *bounds, const RecencyMap *map, SourceSet *sources)
+{
+	bounds->map = *map;
 	SourceSetHash(sources, false);
 	bounds->sources = sources;
 	bounds->kept = sources->kept_bounds == NULL ? NULL :
-		KeptBoundsRefresh(sources->kept_bounds, &bounds->map, sources->probes);
-	return true;
+		KeptBoundsRefresh(sources->kept_bounds, map, sources->probes);
 }
 
 /*

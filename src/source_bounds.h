@@ -62,8 +62,8 @@ SourceBoundsNewer(const SourceBounds *bounds, int probe, TimestampTz time, Times
 	return roles;
 }
 
-extern bool SourceBoundsFind(SourceBounds *bounds, SourceSet *sources, Oid recency_index,
-							 Snapshot snapshot);
+extern bool SourceBoundsMap(RecencyMap *map, Oid recency_index, Snapshot snapshot);
+extern void SourceBoundsBegin(SourceBounds *bounds, const RecencyMap *map, SourceSet *sources);
 extern RoleSet SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest,
 								 TimestampTz time, TimestampTz *found);
 extern int	SourceBoundsCount(const SourceBounds *bounds, TimestampTz time);

@@ -27,6 +27,8 @@ struct TimeLine
 	Relation	action;
 	Oid			index;
 	Snapshot	snapshot;
+	RowFetch   *fetch;
+	RecencyLowerer *lowerer;
 	ReadCounters *counters;
 	MemoryContext context;		/* of the chunk */
 	MemoryContext filter_context;	/* reset after each row */
@@ -39,6 +41,9 @@ struct TimeLine
 	ActionChunk chunk;			/* from "next" on, "wanted" that may be */
 	int			wanted;			/* end of these */
 	int			slice_end;		/* where those begin that were not looked at */
+	const RecencyMap *map;		/* at whose bound it has begun; NULL if at none, or
+								 * if there is nothing to be done about it */
+	ItemPointerData top;		/* what the first entry leads to */
 };
 
 /*
@@ -46,16 +51,20 @@ struct TimeLine
  *		Make a time line, to be begun, of the index by time.
  *
  * The caller holds a lock on the table.  The time line lives in the current
- * memory context and has to be ended.  It adds what it does to "counters".
+ * memory context and has to be ended.  It may have rows fetched by "fetch", and the
+ * bound of all actions lowered by "lowerer", and adds what it does to "counters".
  */
 TimeLine *
-TimeLineCreate(Relation action, Oid index, Snapshot snapshot, ReadCounters *counters)
+TimeLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
+			   RecencyLowerer *lowerer, ReadCounters *counters)
 {
 	TimeLine   *line = palloc0(sizeof(TimeLine));
 
 	line->action = action;
 	line->index = index;
 	line->snapshot = snapshot;
+	line->fetch = fetch;
+	line->lowerer = lowerer;
 	line->counters = counters;
 	line->context = CurrentMemoryContext;
 	line->filter_context = AllocSetContextCreate(CurrentMemoryContext, "actstream filter",
@@ -63,16 +72,30 @@ TimeLineCreate(Relation action, Oid index, Snapshot snapshot, ReadCounters *coun
 	return line;
 }
 
+/* Go on at a time, as nothing is newer, unless the time line is further down already. */
+static void
+go_on_at(TimeLine *line, TimestampTz newest)
+{
+	ActionPlace place = NewestPlaceOf(newest);
+
+	if (ActionPlaceCompare(&place, &line->chunk.resume) < 0)
+	{
+		line->chunk.resume = place;
+		line->chunk.clean = false;
+	}
+}
+
 /*
  * TimeLineBegin
  *		Begin with the actions from "newest" to "oldest", both included, for which
  *		"filter", unless it is NULL, is true.
  *
- * "expected" is how many will be looked at, at a guess.
+ * "expected" is how many will be looked at, at a guess.  "map", unless it is NULL, is
+ * complete, and stays.
  */
 void
 TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expected,
-			  ActionFilter filter, void *filter_arg)
+			  const RecencyMap *map, ActionFilter filter, void *filter_arg)
 {
 	line->oldest = oldest;
 	line->filter = filter;
@@ -86,6 +109,33 @@ TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expe
 	line->chunk.resume = newest;
 	line->wanted = line->slice_end = 0;
 	line->counters->lists_opened++;
+	line->map = NULL;
+	if (map != NULL && RecencyTimeLineIsBounded(line->lowerer) &&
+		newest.timestamp >= RecencyNewestOfAll(map))
+		line->map = map;
+	if (line->map != NULL)
+		go_on_at(line, RecencyNewestOfAll(map));
+	ItemPointerSetInvalid(&line->top);
+}
+
+/*
+ * TimeLineCheckBound
+ *		What has been read was not enough.  If its first row is dead to everybody, there
+ *		may be many like it: lower the bound at which the time line has begun, and go on
+ *		at what that is now.
+ */
+void
+TimeLineCheckBound(TimeLine *line)
+{
+	TimestampTz newest;
+	bool		dead;
+
+	if (line->map == NULL || !ItemPointerIsValid(&line->top))
+		return;
+	if (!RowFetchSees(line->fetch, &line->top, &dead) && dead &&
+		RecencyLowerNewest(line->lowerer, line->map, &newest))
+		go_on_at(line, newest);
+	line->map = NULL;
 }
 
 /*
@@ -162,9 +212,12 @@ next_slice(TimeLine *line)
 	{
 		if (!chunk->more)
 			return false;
+		TimeLineCheckBound(line);
 		read_chunk(line);
 		if (chunk->n == 0)
 			return false;
+		if (!ItemPointerIsValid(&line->top))
+			line->top = chunk->entries[0].tid;
 	}
 	chunk->next = line->slice_end;
 	line->slice_end = find_slice_end(line);

@@ -7,13 +7,17 @@
 
 #include "action_screen.h"
 #include "read_counters.h"
+#include "recency_lower.h"
+#include "row_fetch.h"
 
 typedef struct TimeLine TimeLine;
 
-extern TimeLine *TimeLineCreate(Relation action, Oid index, Snapshot snapshot,
-								ReadCounters *counters);
+extern TimeLine *TimeLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
+								RecencyLowerer *lowerer, ReadCounters *counters);
 extern void TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest,
-						  int64 expected, ActionFilter filter, void *filter_arg);
+						  int64 expected, const RecencyMap *map, ActionFilter filter,
+						  void *filter_arg);
+extern void TimeLineCheckBound(TimeLine *line);
 extern bool TimeLineNext(TimeLine *line, ActionEntry *entry);
 extern void TimeLineClean(TimeLine *line, const ActionEntry *dead);
 extern bool TimeLineWants(TimeLine *line, TupleTableSlot *row);

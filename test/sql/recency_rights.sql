@@ -63,6 +63,15 @@ CREATE ACCESS METHOD mine TYPE INDEX HANDLER actstream.recency_handler;
 SELECT actstream.recency_build();
 SET actstream.enable_recency_map = off;
 SET actstream.no_such_setting = 1;
+-- what there is of the whole server, for those who may see statistics of others
+SELECT size, bounds, used, shared_lines FROM actstream.recency_stats();
+RESET ROLE;
+GRANT pg_read_all_stats TO recency_stranger;
+SET ROLE recency_stranger;
+SELECT (size IS NULL) = (state IN ('not preloaded', 'no memory')) AS has_size FROM actstream.recency_stats();
+RESET ROLE;
+REVOKE pg_read_all_stats FROM recency_stranger;
+SET ROLE recency_stranger;
 -- phrases are read for everybody, and written by whom they are granted to
 INSERT INTO actstream.phrase VALUES ('', '', '{actor} forged this');
 UPDATE actstream.phrase SET pattern = '{actor} forged this';

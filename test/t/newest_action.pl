@@ -6,6 +6,9 @@
 # and older than thousands of actions that nobody follows.  So the first row of the
 # stream is of that object, as long as it has one, and comes from the map, from its
 # index, or, where the map knows of none, from that of nothing.
+#
+# Where the map was wrong it is put right by whoever finds that out, so the next who
+# reads the same finds the row by the map.
 
 use strict;
 use warnings;
@@ -80,14 +83,17 @@ sub found
     return ("$known from the map", "$opened opened");
 }
 
-# In a word, how the first row of the stream was found, and whether all pages are
-# those of the SQL form.  "$ask" sends a query to a session.
+# In a word, how the first row of the stream was found, and, unless it is the same, how
+# it is found afterwards; and whether all pages are those of the SQL form.  "$ask" sends
+# a query to a session.
 sub first_row
 {
     my ($ask, $args) = @_;
     my @same;
 
     $args //= "'o:1'";
+    my $query = "SELECT * FROM actstream.user_stream($args) LIMIT 1";
+    my $first = join ', ', found($ask, $query);
     foreach my $page ('LIMIT 1', 'LIMIT 5', 'LIMIT 200',
         q{WHERE "timestamp" <= $t LIMIT 5}, q{WHERE "timestamp" < $t LIMIT 5},
         q{WHERE "timestamp" < $t - interval '3 minutes' LIMIT 20},
@@ -98,7 +104,9 @@ sub first_row
             qw(user_stream user_stream_sql);
     }
     my $same = $ask->(of_case('SELECT ' . join(' AND ', @same)));
-    return join ', ', $same eq 't' ? 'same' : 'different', found($ask, "SELECT * FROM actstream.user_stream($args) LIMIT 1");
+    my $next = join ', ', found($ask, $query);
+
+    return join ', ', $same eq 't' ? 'same' : 'different', $first, $next eq $first ? () : "then $next";
 }
 
 sub ask_main
@@ -108,7 +116,7 @@ sub ask_main
 
 my $known = 'same, 1 from the map, 0 opened';
 my $opened = 'same, 0 from the map, 1 opened';
-my $after_one = 'same, 1 from the map, 1 opened';    # one that has nothing any more
+my $then_known = ', then 1 from the map, 0 opened';
 
 # What is done to the object of a case, and how its first row is found then.
 sub case_is
@@ -141,26 +149,26 @@ case_is('two within one step', [$insert, q{INSERT INTO actstream.action (actor, 
 case_is('changed where it is', [$insert, q{UPDATE actstream.action SET description = 'new' WHERE actor = $o}], $known);
 case_is('changed so twice', [$insert, (q{UPDATE actstream.action SET description = 'new' WHERE actor = $o}) x 2], $known);
 case_is('changed so, and pruned', [$insert, q{UPDATE actstream.action SET description = 'new' WHERE actor = $o}, 'VACUUM actstream.action'], $known);
-case_is('moved to another place', [$insert, q{UPDATE actstream.action SET external_id = $o::text WHERE actor = $o}], $opened);
-case_is('made private', [$older, $insert, q{UPDATE actstream.action SET public = false WHERE actor = $o AND "timestamp" = $t}], $opened);
-case_is('made older', [$older, $insert, q{UPDATE actstream.action SET "timestamp" = "timestamp" - interval '30 seconds' WHERE actor = $o AND "timestamp" = $t}], $opened);
+case_is('moved to another place', [$insert, q{UPDATE actstream.action SET external_id = $o::text WHERE actor = $o}], $opened . $then_known);
+case_is('made private', [$older, $insert, q{UPDATE actstream.action SET public = false WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
+case_is('made older', [$older, $insert, q{UPDATE actstream.action SET "timestamp" = "timestamp" - interval '30 seconds' WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
 case_is('made newer', [$older, $insert, q{UPDATE actstream.action SET "timestamp" = "timestamp" + interval '10 seconds' WHERE actor = $o AND "timestamp" = $t}], $known);
-case_is('given to another', [$insert, q{UPDATE actstream.action SET actor = $p WHERE actor = $o}], $after_one);
-case_is('in another role now', [$older, $insert, q{UPDATE actstream.action SET actor = 'o:3', target = $o WHERE actor = $o AND "timestamp" = $t}], $after_one);
+case_is('given to another', [$insert, q{UPDATE actstream.action SET actor = $p WHERE actor = $o}], $known);
+case_is('in another role now', [$older, $insert, q{UPDATE actstream.action SET actor = 'o:3', target = $o WHERE actor = $o AND "timestamp" = $t}], $known);
 
 # it is no more
-case_is('deleted', [$older, $insert, q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" = $t}], $opened);
-case_is('rolled back', [$older, "BEGIN; $insert; ROLLBACK"], $opened);
-case_is('rolled back in part', [$older, "BEGIN; SAVEPOINT s; $insert; ROLLBACK TO s; COMMIT"], $opened);
+case_is('deleted', [$older, $insert, q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
+case_is('rolled back', [$older, "BEGIN; $insert; ROLLBACK"], $opened . $then_known);
+case_is('rolled back in part', [$older, "BEGIN; SAVEPOINT s; $insert; ROLLBACK TO s; COMMIT"], $opened . $then_known);
 
 # where it was there is another one
 foreach my $what (
-    [ 'of another object', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:3', 'did', $t)}, $opened ],
-    [ 'of another time', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '10 seconds')}, $opened ],
-    [ 'that is private', q{INSERT INTO actstream.action (actor, verb, public, "timestamp") VALUES ($o, 'did', false, $t)}, $opened ],
-    [ 'that is the like of it', $insert, $opened ])
+    [ 'of another object', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:3', 'did', $t)} ],
+    [ 'of another time', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '10 seconds')} ],
+    [ 'that is private', q{INSERT INTO actstream.action (actor, verb, public, "timestamp") VALUES ($o, 'did', false, $t)} ],
+    [ 'that is the like of it', $insert ])
 {
-    my ($name, $sql, $wanted) = @$what;
+    my ($name, $sql) = @$what;
     my $place = q{SELECT ctid FROM actstream.action WHERE "timestamp" BETWEEN $t - interval '15 seconds' AND $t};
 
     $object++;
@@ -170,7 +178,7 @@ foreach my $what (
     ask_main(of_case($_)) foreach q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" = $t},
         'VACUUM (TRUNCATE off, INDEX_CLEANUP on) actstream.action', $sql;
     is(ask_main(of_case($place)), $before, "an action $name has taken the place");
-    is(first_row(\&ask_main), $wanted, "so another one $name");
+    is(first_row(\&ask_main), $opened . $then_known, "so another one $name");
 }
 
 # the table has another form
@@ -185,7 +193,7 @@ ask_main(of_case($insert));
 ask_main('CLUSTER actstream.action USING action_pkey');
 is(first_row(\&ask_main), $known, 'a table that was rewritten as it was');
 ask_main('CREATE INDEX by_time ON actstream.action ("timestamp" DESC); CLUSTER actstream.action USING by_time; DROP INDEX actstream.by_time');
-is(first_row(\&ask_main), $opened, 'a table in another order');
+is(first_row(\&ask_main), $opened . $then_known, 'a table in another order');
 ask_main('CREATE TABLE kept AS TABLE actstream.action');
 ask_main('TRUNCATE actstream.action');
 is(first_row(\&ask_main) =~ /^same/, 1, 'an empty table');
@@ -207,11 +215,11 @@ $object++;
 ask_main(of_case($_)) foreach $older, $insert, q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" = $t};
 $node->restart;
 build();
-is(first_row(\&ask_main), $opened, 'an entry of one that was deleted is the newest of the index');
+is(first_row(\&ask_main), $known, 'an entry of one that was deleted is the newest of the index');
 ask_main('VACUUM actstream.action');
 $node->restart;
 build();
-is(first_row(\&ask_main), $known, 'until it is gone');
+is(first_row(\&ask_main), $known, 'and when it is gone');
 
 # others see it, or do not
 {

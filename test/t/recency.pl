@@ -457,7 +457,7 @@ is($slow->query_safe('FETCH ALL FROM c'), "did 3\ndid 4\nbegan\nbegan", 'each of
 $slow->query_safe('COMMIT');
 $slow->quit;
 
-$node->append_conf('postgresql.conf', "actstream.recency_map_size = '128kB'");
+$node->append_conf('postgresql.conf', "actstream.recency_map_size = '512kB'");
 $node->restart;
 build();
 comes_by('shared bounds', $insert);
@@ -465,7 +465,7 @@ cmp_ok($node->safe_psql('postgres', 'SELECT shared_lines FROM actstream.recency_
 keeps_bounds('shared bounds');
 
 # without asking: the first stream asks for a worker
-$node->append_conf('postgresql.conf', "actstream.recency_map_size = '1MB'");
+$node->append_conf('postgresql.conf', "actstream.recency_map_size = '8MB'");
 $node->restart;
 $node->safe_psql('postgres', q{SELECT id FROM actstream.user_stream('o:5003') LIMIT 1});
 ok($node->poll_query_until('postgres', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'a worker completes the map');
