@@ -1,0 +1,197 @@
+# The recency map where it is built: by a worker that nothing stops, from rows that
+# lack what they should have, in a database that is not the one that had its OID
+# before, and by a server that has no memory for it.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+
+$node->init;
+$node->append_conf('postgresql.conf', <<'END_OF_SETTINGS');
+shared_preload_libraries = 'actstream'
+autovacuum = off
+jit = off
+restart_after_crash = off
+END_OF_SETTINGS
+$node->start;
+
+# An object has acted, and somebody who follows it, and others, does not see more.
+my $set_up = <<'END_OF_SETUP';
+CREATE EXTENSION actstream;
+SELECT actstream.register_external('o');
+INSERT INTO actstream.action (actor, verb, target, "timestamp")
+SELECT actstream.ref('o', i), 'did', 'o:1', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 1000) AS i;
+INSERT INTO actstream.follow (follower, followee) SELECT 'o:5001', actstream.ref('o', i) FROM generate_series(1, 10) AS i;
+END_OF_SETUP
+my $stream = q{SELECT count(*) FROM (SELECT id FROM actstream.user_stream('o:5001') LIMIT 20) AS s};
+my $state = 'SELECT state FROM actstream.recency_stats()';
+
+sub sql
+{
+    my ($database, @sql) = @_;
+
+    return $node->safe_psql($database, join ';', @sql);
+}
+
+sub completes
+{
+    my ($database, $name) = @_;
+
+    sql($database, $stream);
+    ok($node->poll_query_until($database, "SELECT state = 'complete' FROM actstream.recency_stats()"), $name);
+    return;
+}
+
+#
+# Settings that stop what takes long
+#
+
+my @names = split /\n/, sql('postgres', q{SELECT name FROM pg_settings WHERE name IN
+    ('statement_timeout', 'transaction_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')});
+
+sql('postgres', 'CREATE DATABASE limited');
+sql('limited', $set_up);
+sql('postgres', "ALTER DATABASE limited SET $_ = '1ms'") foreach @names;
+sql('postgres', 'ALTER DATABASE limited SET default_transaction_isolation = serializable');
+$node->append_conf('postgresql.conf', join '', map { "$_ = '1ms'\n" } @names);
+$node->restart;
+{
+    local $ENV{PGOPTIONS} = join ' ', '-c default_transaction_isolation=read\ committed', map { "-c $_=0" } @names;
+    completes('limited', 'timeouts do not stop the worker');
+}
+$node->append_conf('postgresql.conf', join '', map { "$_ = 0\n" } @names);
+$node->restart;
+
+#
+# The library by an absolute path
+#
+
+SKIP:
+{
+    my $loaded = '';
+    my $pid = sql('postgres', 'SELECT pid FROM pg_stat_activity WHERE backend_type = \'checkpointer\'');
+
+    if (open my $maps, '<', "/proc/$pid/maps")
+    {
+        while (my $line = <$maps>) { $loaded = $1 if $line =~ m{(/\S+/actstream\.\w+)$}; }
+        close $maps;
+    }
+    skip 'it is not known which file was loaded', 1 if $loaded eq '';
+
+    # another one is the first that the server finds
+    my $folder = PostgreSQL::Test::Utils::tempdir();
+    my $name = $loaded =~ s{.*/}{}r;
+    PostgreSQL::Test::Utils::system_or_bail('cp', $loaded, "$folder/$name");
+    my $path = sql('postgres', 'SHOW dynamic_library_path');
+    $node->append_conf('postgresql.conf', <<"END_OF_SETTINGS");
+shared_preload_libraries = '$loaded'
+dynamic_library_path = '$folder:$path'
+END_OF_SETTINGS
+    $node->restart;
+    sql('postgres', $set_up);
+    completes('postgres', 'the worker has the library that was preloaded');
+    $node->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'\ndynamic_library_path = '$path'");
+    $node->restart;
+}
+sql('postgres', 'DROP EXTENSION IF EXISTS actstream CASCADE', $set_up);
+
+#
+# Rows without what they should have
+#
+
+sql('postgres', <<'END_OF_SQL');
+DROP INDEX actstream.action_target_idx;
+CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id);
+ALTER TABLE actstream.action ALTER actor DROP NOT NULL, ALTER public DROP NOT NULL, ALTER "timestamp" DROP NOT NULL, ALTER verb DROP NOT NULL;
+SET session_replication_role = replica;
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:2', 'without target', '2026-02-01');
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (NULL, 'without actor', '2026-02-02');
+INSERT INTO actstream.action (actor, verb, public, "timestamp") VALUES ('o:3', 'perhaps public', NULL, '2026-02-03');
+INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:4', 'without time', NULL), (NULL, NULL, NULL);
+BEGIN;
+INSERT INTO actstream.action (actor, verb, target, "timestamp") VALUES (NULL, 'without actor', 'o:1', '2026-02-02');
+ROLLBACK;
+END_OF_SQL
+is(sql('postgres', 'SELECT actstream.recency_build() > 0'), 't', 'the map is built');
+$node->restart;
+completes('postgres', 'and by the worker');
+foreach my $stream (q{user_stream('o:5001')}, q{any_stream('o:1')}, q{any_stream('o:3')}, q{model_stream('o')}, 'public_stream()')
+{
+    my $form = $stream =~ s/_stream/_stream_sql/r;
+
+    is(sql('postgres', qq{SELECT array_agg(id) FROM (SELECT id FROM actstream.$stream WHERE "timestamp" IS NOT NULL LIMIT 20) AS s}),
+        sql('postgres', qq{SELECT array_agg(id) FROM (SELECT id FROM actstream.$form WHERE "timestamp" IS NOT NULL LIMIT 20) AS s}), $stream);
+}
+sql('postgres', <<'END_OF_SQL');
+ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey;
+CREATE UNIQUE INDEX follow_idx ON actstream.follow (follower, followee, flag) INCLUDE (actor_only, started);
+ALTER TABLE actstream.follow ALTER follower DROP NOT NULL, ALTER followee DROP NOT NULL, ALTER flag DROP NOT NULL,
+    ALTER actor_only DROP NOT NULL, ALTER started DROP NOT NULL;
+INSERT INTO actstream.follow (follower, followee, flag, actor_only, started) VALUES ('o:5001', NULL, '', true, now()), (NULL, 'o:1', '', true, now()),
+    ('o:5001', 'o:500', NULL, true, '2026-01-01'), ('o:5001', 'o:501', '', NULL, '2026-01-01'), ('o:5001', 'o:502', '', false, NULL);
+END_OF_SQL
+foreach my $args (q{'o:5001'}, q{'o:5001', ''}, q{'o:5001', NULL, false, true})
+{
+    is(sql('postgres', "SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream($args)) AS s"),
+        sql('postgres', "SELECT array_agg(id) FROM (SELECT id FROM actstream.user_stream_sql($args)) AS s"), "user_stream($args), of such follows");
+}
+
+#
+# Another database of the same OID, and the same database
+#
+
+my $create = 'CREATE DATABASE live OID = 777777 TEMPLATE golden';
+sql('postgres', 'CREATE DATABASE golden');
+sql('golden', $set_up);
+sql('postgres', $create);
+sql('live', 'SELECT actstream.recency_build()');
+is(sql('live', $state), 'complete', 'a database');
+sql('postgres', 'DROP DATABASE live');
+sql('golden', q{INSERT INTO actstream.action (actor, verb, "timestamp")
+    SELECT actstream.ref('o', 2000 + i), 'did', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 1000) AS i;
+    INSERT INTO actstream.follow (follower, followee) SELECT 'o:5002', actstream.ref('o', 2000 + i) FROM generate_series(1, 10) AS i});
+sql('postgres', $create);
+is(sql('live', $state), 'incomplete', 'another one of the same OID');
+is(sql('live', q{SELECT count(*) FROM (SELECT id FROM actstream.user_stream('o:5002') LIMIT 20) AS s}), 10, 'has what is in it');
+sql('live', 'SELECT actstream.recency_build()') if sql('live', $state) eq 'incomplete';
+ok($node->poll_query_until('live', "SELECT state = 'complete' FROM actstream.recency_stats()"), 'and a map of its own');
+is(sql('live', q{SELECT count(*) FROM (SELECT id FROM actstream.user_stream('o:5002') LIMIT 20) AS s}), 10, 'which has it, too');
+sql('postgres', 'ALTER DATABASE live CONNECTION LIMIT 100');
+completes('live', 'after it was altered');
+is(sql('live', q{SELECT count(*) FROM (SELECT id FROM actstream.user_stream('o:5002') LIMIT 20) AS s}), 10, 'it has the same');
+
+#
+# Memory that cannot be had
+#
+
+SKIP:
+{
+    skip 'the memory is made when the server starts', 1 if sql('postgres', 'SHOW server_version_num') < 170000;
+    skip 'there is no shell that limits what a file takes', 1 if $windows_os;
+    $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\nactstream.recency_map_size = '1GB'");
+    $node->stop;
+    # files as large as a segment of the WAL, and not as the map
+    PostgreSQL::Test::Utils::system_or_bail('sh', '-c', 'ulimit -f 131072 && exec pg_ctl --wait --pgdata "$0" --log "$1" start',
+        $node->data_dir, $node->logfile);
+    $node->_update_pid(1);
+    foreach my $session (1 .. 2)
+    {
+        my ($status, $out, $warnings) = $node->psql('postgres', join(';', q{SELECT verb FROM actstream.act_send('o:1', 'sent')},
+            q{INSERT INTO actstream.action (actor, verb) VALUES ('o:1', 'stored')}, $stream, $state));
+
+        is($status, 0, "session $session");
+        is($out, "sent\n20\nno memory", 'writes, and reads');
+        is(scalar(() = $warnings =~ /WARNING:  actstream has to do without shared memory/g), 1, 'and is warned once');
+    }
+    $node->stop;
+    $node->start;
+    is(sql('postgres', "$stream; SELECT state IN ('incomplete', 'being built', 'complete') FROM actstream.recency_stats()"),
+        "20\nt", 'where there is memory, there is the map');
+}
+
+done_testing();
