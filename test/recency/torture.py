@@ -6,7 +6,7 @@
 Writers change actions and follows in every way that there is, chaos kills
 processes and rewrites the tables, and readers compare pages of streams with
 those of their SQL forms, by one statement or at one snapshot.  The last part is
-played on a standby that has been promoted.  Speaks TAP.  MINUTES, SEED and MAP
+played on a standby that has been promoted.  Speaks TAP.  MINUTES, SEED, MAP and SLOW
 are as in tools/check-recency; with BREAK the map is known to be broken, and what
 is wanted is a page that differs.
 """
@@ -24,10 +24,12 @@ import psycopg
 MINUTES = float(os.environ["MINUTES"])
 SEED = int(os.environ["SEED"])
 MAP = os.environ["MAP"]
-BREAK = bool(os.environ.get("BREAK"))
+BREAK = os.environ["BREAK"]
+SLOW = int(os.environ["SLOW"])
 SETTINGS, DIRECTORY = sys.argv[1:]
 
 OBJECTS = 2000      # that may be followed
+ACTIVE = OBJECTS if SLOW == 0 else 100      # of these: few meet more often
 FOLLOWERS = 20      # o:10001 and so on
 WRITERS, FOLLOW_WRITERS, READERS = 3, 1, 3
 
@@ -175,7 +177,7 @@ class Worker:
         return self.connection.execute(sql)
 
     def object(self):
-        return f"'o:{self.dice.randint(1, OBJECTS)}'::actstream.ref"
+        return f"'o:{self.dice.randint(1, ACTIVE)}'::actstream.ref"
 
     def follower(self):
         return f"'o:{10000 + self.dice.randint(1, FOLLOWERS)}'::actstream.ref"
@@ -287,6 +289,37 @@ class Writer(Worker):
     def by_act_send(self):
         self.run(f"""SELECT actstream.act_send({self.object()}, 'wrote', {self.object()}, {self.object()}, "timestamp" => {self.time()})""")
 
+    def by_poison(self):
+        "alone"
+        # times that nothing comes after raise bounds that have to come down again
+        verb, time = f"poison {self.number}", self.dice.choice(("now() + interval '1 second'", "'2099-01-01'", "'infinity'"))
+        role = self.dice.choice(("actor", "target", "action_object"))
+        insert = f"""INSERT INTO actstream.action (actor, verb, target, action_object, "timestamp")
+            SELECT CASE '{role}' WHEN 'actor' THEN o ELSE 'o:30000' END, '{verb}',
+                   CASE '{role}' WHEN 'target' THEN o END, CASE '{role}' WHEN 'action_object' THEN o END, {time}
+            FROM (SELECT actstream.ref('o', i) FROM generate_series({self.dice.randint(1, 20)}, {ACTIVE}, {self.dice.randint(1, 20)}) AS i) AS s (o)"""
+        ending = self.dice.choice(("roll back", "roll back", "delete", "vacuum", "update"))
+        with self.connection.transaction():
+            self.run(insert)
+            if ending == "roll back":
+                raise psycopg.Rollback()
+        if ending == "update":
+            self.run(f"""UPDATE actstream.action SET verb = 'wrote', "timestamp" = {self.time()} WHERE verb = '{verb}'""")
+        else:
+            self.run(f"DELETE FROM actstream.action WHERE verb = '{verb}'")
+        if ending == "vacuum":
+            self.run("VACUUM actstream.action")
+
+    def by_truncate(self):
+        "alone"
+        # what a stream then reads is not what there is
+        with self.connection.transaction():
+            self.run("SET LOCAL lock_timeout = '100ms'")
+            self.run("TRUNCATE actstream.action")
+            for _ in range(3):
+                self.run(f"SELECT * FROM actstream.any_stream({self.object()}) LIMIT 20")
+            raise psycopg.Rollback()
+
     def by_replica_role(self):
         with self.connection.transaction():
             self.run("SET LOCAL session_replication_role = replica")
@@ -349,9 +382,12 @@ class Reader(Worker):
                 "ALL" if self.dice.random() < 0.05 else self.dice.choice((1, 5, 20, 20, 100)))
 
     def compare(self, args, limit):
+        stream = f"user_stream({args})"
+        if self.dice.random() < 0.1:
+            stream = "public_stream()"
         got, wanted, state = self.run(
-            "SELECT " + ", ".join(f"(SELECT coalesce(array_agg(id), '{{}}') FROM (SELECT id FROM actstream.{function}({args}) LIMIT {limit}) AS s)"
-                                  for function in ("user_stream", "user_stream_sql")) +
+            "SELECT " + ", ".join(f"(SELECT coalesce(array_agg(id), '{{}}') FROM (SELECT id FROM actstream.{function} LIMIT {limit}) AS s)"
+                                  for function in (stream, stream.replace("(", "_sql(", 1))) +
             ", (SELECT state FROM actstream.recency_stats())").fetchone()
         count = self.count
         count("pages")
@@ -362,7 +398,7 @@ class Reader(Worker):
             count("after_complete", state == "complete")
         if got != wanted:
             count("mismatches")
-            self.shared.tell(self.number, f"user_stream({args}) LIMIT {limit}, map {state}, at {self.connection.isolation_level}: "
+            self.shared.tell(self.number, f"{stream} LIMIT {limit}, map {state}, at {self.connection.isolation_level}: "
                                   f"missing {sorted(set(wanted) - set(got))[:5]}, too many {sorted(set(got) - set(wanted))[:5]}, "
                                   f"{len(got)} of {len(wanted)}, twice {[(got.index(id), i, id) for i, id in enumerate(got) if got.index(id) < i][:5]}; "
                                   f"again {self.again(args, limit)}")
@@ -574,8 +610,10 @@ def main():
         report(done.get("kill_postmaster", 0) + done.get("kill_backend", 0) > 0, "the server has crashed")
         report(shared["after_complete"] > 0, f"{shared['after_complete']} pages with the map complete after the promotion")
         with servers[shared.where.value].connect() as connection:
-            streams, spared, lines = connection.execute("SELECT streams, lists_spared, shared_lines FROM actstream.recency_stats()").fetchone()
+            streams, spared, lines, lowered = connection.execute(
+                "SELECT streams, lists_spared, shared_lines, lowered FROM actstream.recency_stats()").fetchone()
             report(spared > 0, f"{streams} streams since have been spared {spared} lists; {lines} lines are shared")
+            report(lowered > 0, f"{lowered} bounds have been lowered since")
     finally:
         shared.stop.value = 1
         for worker in workers:
