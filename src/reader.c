@@ -503,13 +503,29 @@ cost_of_lists(StreamReader *reader)
 		reader->nlists * (reader->bounds->kept == NULL ? CLOSED_LIST_COST : KEPT_LIST_COST);
 }
 
-/* Let the cost be complete; false if it was. */
+/*
+ * Where lists begin after a try: if that has found nothing, at the top, as the map knows
+ * where newest actions are, and of none that is not there.
+ */
+static ActionPlace
+begin_of_lists(const StreamReader *reader)
+{
+	return reader->found == 0 && reader->newest.timestamp == DT_NOEND ? reader->newest : reader->below;
+}
+
+/*
+ * Let the cost be complete; false if it was.
+ *
+ * Where many actions have the same time, as after an import, there is one of it in most
+ * lists, which all have to be opened to know the first.
+ */
 static bool
 add_newer_lists(StreamReader *reader)
 {
 	if (reader->bounds == NULL || reader->counted)
 		return false;
-	reader->lists_cost += count_newer_lists(reader, reader->newest.timestamp) * NEWER_LIST_COST;
+	reader->lists_cost +=
+		count_newer_lists(reader, begin_of_lists(reader).timestamp) * NEWER_LIST_COST;
 	reader->counted = true;
 	return true;
 }
@@ -669,9 +685,7 @@ end_try(StreamReader *reader)
 		begin_entries(reader);
 	else
 	{
-		/* the map knows where newest actions are, and of none that is not there */
-		if (reader->found == 0 && reader->newest.timestamp == DT_NOEND)
-			reader->below = reader->newest;
+		reader->below = begin_of_lists(reader);
 		reader->sources->hints.skip_tries = SKIPPED_TRIES;
 		begin_lists(reader, 1);
 	}
@@ -705,6 +719,9 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 			}
 			if (!StreamMergeIsShort(reader->merge))
 				return false;
+			/* those that should have done for the page have not: let the next one try again */
+			if (reader->found < reader->page)
+				reader->sources->hints.skip_tries = 0;
 			begin_lists(reader, reader->wider * WIDENING);
 		}
 	}

@@ -1,0 +1,89 @@
+# Many actions of one instant, as an import brings them: most lists of a stream have one,
+# under the same bound, so that the recency map cannot tell which to open.  A page
+# is read from the time line then, if that has enough of them.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::BackgroundPsql;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+
+$node->init;
+$node->append_conf('postgresql.conf', <<'END_OF_SETTINGS');
+shared_preload_libraries = 'actstream'
+autovacuum = off
+jit = off
+END_OF_SETTINGS
+$node->start;
+
+# 400 objects are followed, which have acted in January; then others have.
+$node->safe_psql('postgres', <<'END_OF_SETUP');
+CREATE EXTENSION actstream;
+SELECT actstream.register_external('o');
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', i % 400 + 1), 'did', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute'
+FROM generate_series(0, 1199) AS i;
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute'
+FROM generate_series(1, 3000) AS i;
+INSERT INTO actstream.follow (follower, followee, actor_only)
+SELECT 'o:5001', actstream.ref('o', i), true FROM generate_series(1, 400) AS i;
+ANALYZE actstream.action, actstream.follow;
+SELECT actstream.recency_build();
+END_OF_SETUP
+
+my $session = $node->background_psql('postgres');
+
+# How a page is read, and how many lists are looked at for that; "condition" is for a later one.
+sub page
+{
+    my ($condition) = @_;
+    my $plan = $session->query_safe(<<"END");
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)
+SELECT * FROM actstream.user_stream('o:5001') WHERE $condition LIMIT 20
+END
+    my ($strategy) = $plan =~ /Strategy: ([\w ]+)/;
+    my ($opened) = $plan =~ /Lists Opened: (\d+)/;
+    my ($known) = $plan =~ /Newest From Map: (\d+)/;
+
+    return "$strategy, " . ($opened + $known <= 40 ? 'few lists' : $opened + $known . ' lists');
+}
+
+sub same
+{
+    my ($condition) = @_;
+    my @ids = map { "(SELECT array_agg(id) FROM (SELECT id FROM actstream.$_('o:5001') WHERE $condition LIMIT 20) AS s)" }
+        qw(user_stream user_stream_sql);
+
+    return $session->query_safe("SELECT $ids[0] = $ids[1]");
+}
+
+like(page('true'), qr/few lists$/, 'at first') for 1 .. 2;
+
+# an action of each that is followed, among twenty of others
+$node->safe_psql('postgres', <<'END');
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', CASE WHEN i % 20 = 0 THEN i / 20 ELSE 10000 + i % 3000 END), 'was imported', '2026-07-01 00:00+00'
+FROM generate_series(20, 8019) AS i
+END
+is(same('true'), 't', 'the first page after an import');
+is(page('true'), 'time line, few lists', "page $_ after an import") for 2 .. 4;
+my $middle = q{("timestamp", id) < ('2026-07-01 00:00+00', (SELECT min(id) + 4000 FROM actstream.action WHERE verb = 'was imported'))};
+is(same($middle), 't', 'a page in the middle of it');
+is(page($middle), 'time line, few lists', 'how that is read');
+
+# and some more, which are alone
+$node->safe_psql('postgres', <<'END');
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', i), 'came later', timestamptz '2026-07-02 00:00+00' + i * interval '1 minute'
+FROM generate_series(1, 5) AS i
+END
+is(same('true'), 't', 'a page that ends in it');
+is(page('true'), 'time line, few lists', "how that is read, page $_") for 2 .. 4;
+
+$session->quit;
+done_testing();
