@@ -111,6 +111,14 @@ jsonb_input(char *text, Datum *result)
 #define oldest_active_transaction() GetOldestActiveTransactionId()
 #endif
 
+/* 17: nothing is removed that a snapshot sees, however old that is */
+#if PG_VERSION_NUM >= 170000
+#define snapshots_grow_too_old() false
+#else
+#include "utils/snapmgr.h"
+#define snapshots_grow_too_old() (old_snapshot_threshold >= 0)
+#endif
+
 /* 19: a scan has flags; 18: an index scan can count its searches for EXPLAIN */
 #if PG_VERSION_NUM >= 190000
 #define begin_index_scan(heap, index, snapshot, nkeys) \

@@ -164,11 +164,17 @@ RecencyTimeLineIsBounded(const RecencyLowerer *lowerer)
 	return entries_come_first(lowerer, ACTION_BY_TIME);
 }
 
-/* May bounds be lowered by this transaction? */
+/*
+ * May bounds be lowered by this transaction?
+ *
+ * Where snapshots grow too old, rows that they see may have been removed, and who reads
+ * by one has to come to the index to hear of that.
+ */
 static bool
 may_lower(RecencyLowerer *lowerer)
 {
 	return lowerer->budget > 0 && !IsParallelWorker() && !RecoveryInProgress() &&
+		!snapshots_grow_too_old() &&
 		!CheckRelationLockedByMe(lowerer->action, AccessExclusiveLock, false);
 }
 
