@@ -58,7 +58,8 @@ sql('postgres', 'CREATE DATABASE limited');
 sql('limited', $set_up);
 sql('postgres', "ALTER DATABASE limited SET $_ = '1ms'") foreach @names;
 sql('postgres', 'ALTER DATABASE limited SET default_transaction_isolation = serializable');
-$node->append_conf('postgresql.conf', join '', map { "$_ = '1ms'\n" } @names);
+# what stops transactions would stop connections, too, before their own settings are read
+$node->append_conf('postgresql.conf', join '', map { "$_ = '1ms'\n" } grep { $_ ne 'transaction_timeout' } @names);
 $node->restart;
 {
     local $ENV{PGOPTIONS} = join ' ', '-c default_transaction_isolation=read\ committed', map { "-c $_=0" } @names;
@@ -82,6 +83,7 @@ SKIP:
         close $maps;
     }
     skip 'it is not known which file was loaded', 1 if $loaded eq '';
+    skip 'functions would be of another file, too', 1 if sql('postgres', 'SHOW server_version_num') >= 180000;
 
     # another one is the first that the server finds
     my $folder = PostgreSQL::Test::Utils::tempdir();
@@ -185,13 +187,14 @@ SKIP:
             q{INSERT INTO actstream.action (actor, verb) VALUES ('o:1', 'stored')}, $stream, $state));
 
         is($status, 0, "session $session");
-        is($out, "sent\n20\nno memory", 'writes, and reads');
-        is(scalar(() = $warnings =~ /WARNING:  actstream has to do without shared memory/g), 1, 'and is warned once');
+        my $rows = sql('postgres', $stream =~ s/_stream/_stream_sql/r);
+        is($out, "sent\n$rows\nno memory", 'writes, and reads');
+        # it is noted for the next ones
+        is(scalar(() = $warnings =~ /WARNING:  actstream has to do without shared memory/g), $session == 1 ? 1 : 0, 'and the first is warned');
     }
     $node->stop;
     $node->start;
-    is(sql('postgres', "$stream; SELECT state IN ('incomplete', 'being built', 'complete') FROM actstream.recency_stats()"),
-        "20\nt", 'where there is memory, there is the map');
+    completes('postgres', 'where there is memory, there is the map');
 }
 
 done_testing();
