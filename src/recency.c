@@ -79,7 +79,7 @@ RecencyHash(const Ref *object)
 {
 	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(object),
 							   VARSIZE_ANY_EXHDR(object),
-							   SharedMemoryGet()->seed + MyDatabaseId);
+							   SharedMemoryKnown()->seed + MyDatabaseId);
 }
 
 static Oid

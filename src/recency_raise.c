@@ -308,7 +308,7 @@ RecencyRaiseNewest(const RecencyMap *map, TimestampTz timestamp)
 uint64
 RecencyCountRaises(void)
 {
-	uint64		count = pg_atomic_read_u64(&SharedMemoryGet()->nraises);
+	uint64		count = pg_atomic_read_u64(&SharedMemoryKnown()->nraises);
 
 	pg_read_barrier();
 	return count;
@@ -322,7 +322,7 @@ RecencyCountRaises(void)
 bool
 RecencyFindRaise(uint64 number, uint64 *hash)
 {
-	uint64		raise = pg_atomic_read_u64(&SharedMemoryGet()->raises[number % RAISES_KEPT]);
+	uint64		raise = pg_atomic_read_u64(&SharedMemoryKnown()->raises[number % RAISES_KEPT]);
 
 	*hash = raise & ~(uint64) PG_UINT32_MAX;
 	return (uint32) raise == (uint32) (number + 1);

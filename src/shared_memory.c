@@ -8,10 +8,9 @@
  *
  * Memory that is made late may not be had, and nothing fails for want of it.  But
  * all sessions have to agree: a bound that one of them relies on is one that
- * every other has raised.  So if the memory for the bounds cannot be had by one
- * session, that is noted for all, and nobody uses it until the server starts
- * again.  A session that does not even get the memory where this is noted tries
- * again each time, since another one may have got it by now.
+ * every other has raised, and so it is with counters.  So if memory cannot be had by
+ * one session, that is noted for all, and nobody uses it until the server starts
+ * again.  For that there is a word in the memory that every session has anyway.
  */
 #include "postgres.h"
 
@@ -29,6 +28,7 @@
 
 #define MEMORY_NAME "actstream"
 #define BOUNDS_NAME "actstream bounds"
+#define LACKING_NAME "actstream lacking"
 
 /* Fewer bounds than these, of two lines of the map, are none. */
 #define FEWEST_BOUNDS	16
@@ -45,6 +45,9 @@ static bool is_lacking = false;
 /* NULL until they are needed, and where there are none */
 static SharedMemory *shared = NULL;
 static pg_atomic_uint64 *bounds = NULL;
+
+/* Of memory that is made late: can a session not have it?  NULL: not looked at. */
+static pg_atomic_uint32 *lacking = NULL;
 
 static shmem_request_hook_type next_shmem_request_hook = NULL;
 static shmem_startup_hook_type next_shmem_startup_hook = NULL;
@@ -215,6 +218,31 @@ warn_once(const ErrorData *error)
 }
 
 /*
+ * Find where it is noted that a session cannot have memory.  If there is no room for
+ * that, nobody ever has any.
+ */
+static void
+find_lacking(void)
+{
+	bool		found;
+
+	if (lacking != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	lacking = ShmemInitStruct(LACKING_NAME, sizeof(pg_atomic_uint32), &found);
+	if (!found)
+		pg_atomic_init_u32(lacking, false);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Do all sessions do without, since one of them cannot have the memory? */
+static bool
+is_given_up(void)
+{
+	return lacking != NULL && pg_atomic_read_u32(lacking);
+}
+
+/*
  * get_late_memory
  *		Memory that is made by whoever first wants it, or NULL if it cannot be had.
  *
@@ -235,7 +263,9 @@ get_late_memory(const char *name, Size size, void (*init) (NAMED_SEGMENT_INIT_AR
 	{
 		bool		found;
 
-		result = named_segment(name, size, init, &found);
+		find_lacking();
+		if (!is_given_up())
+			result = named_segment(name, size, init, &found);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -257,15 +287,42 @@ get_late_memory(const char *name, Size size, void (*init) (NAMED_SEGMENT_INIT_AR
 	return result;
 }
 
+/* Get the memory but for the bounds, if it is to be had by all sessions. */
+static SharedMemory *
+get_late_shared(void)
+{
+	SharedMemory *result = get_late_memory(MEMORY_NAME, sizeof(SharedMemory), init_late_memory);
+
+	if (result == NULL && lacking != NULL && !IsInParallelMode())
+	{
+		pg_atomic_write_u32(lacking, true);
+		pg_memory_barrier();
+	}
+	return result;
+}
+
 /*
  * SharedMemoryGet
  *		The shared memory, or NULL if the server has none for us.
+ *
+ * Whoever takes a snapshot, and then gets it, can rely on what was noted there by
+ * all whose work that snapshot sees.
  */
 SharedMemory *
 SharedMemoryGet(void)
 {
-	if (shared == NULL)
-		shared = get_late_memory(MEMORY_NAME, sizeof(SharedMemory), init_late_memory);
+	if (shared == NULL && !is_given_up())
+		shared = get_late_shared();
+	return is_given_up() ? NULL : shared;
+}
+
+/*
+ * SharedMemoryKnown
+ *		The shared memory, for whoever has got it before.
+ */
+SharedMemory *
+SharedMemoryKnown(void)
+{
 	return shared;
 }
 
@@ -313,5 +370,5 @@ SharedMemoryBounds(void)
 bool
 SharedMemoryIsLacking(void)
 {
-	return shared == NULL ? is_lacking : SharedMemoryBounds() == NULL;
+	return is_given_up() || (shared == NULL ? is_lacking : SharedMemoryBounds() == NULL);
 }

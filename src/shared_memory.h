@@ -111,6 +111,7 @@ AtomicMax(pg_atomic_uint64 *cell, uint64 value)
 
 extern void SharedMemoryInit(void);
 extern SharedMemory *SharedMemoryGet(void);
+extern SharedMemory *SharedMemoryKnown(void);
 extern pg_atomic_uint64 *SharedMemoryBounds(void);
 extern bool SharedMemoryIsLacking(void);
 

@@ -1,10 +1,11 @@
 # The recency map where it is built: by a worker that nothing stops, from rows that
 # lack what they should have, in a database that is not the one that had its OID
-# before, and by a server that has no memory for it.
+# before, and by a server that has no memory for it, or not for all sessions.
 
 use strict;
 use warnings;
 
+use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -195,6 +196,45 @@ SKIP:
     $node->stop;
     $node->start;
     completes('postgres', 'where there is memory, there is the map');
+}
+
+# Memory that one session has, and another one cannot get: nobody relies on it then.
+SKIP:
+{
+    skip 'the memory is made when the server starts', 1 if sql('postgres', 'SHOW server_version_num') < 170000;
+    skip 'the memory is in no files that can be seen', 1
+        if sql('postgres', 'SHOW dynamic_shared_memory_type') ne 'posix' || !-e '/proc/self/maps';
+
+    sql('postgres', 'CREATE DATABASE halves');
+    sql('halves', $set_up, <<'END_OF_SQL');
+INSERT INTO actstream.action (actor, verb, "timestamp")
+SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 3000) AS i;
+INSERT INTO actstream.follow (follower, followee) SELECT 'o:5001', actstream.ref('o', i) FROM generate_series(11, 400) AS i;
+END_OF_SQL
+    my $having = $node->background_psql('halves');
+    my $lacking = $node->background_psql('halves');
+    my $first = q{SELECT verb FROM actstream.user_stream('o:5001') LIMIT 1};
+
+    like($having->query_safe('SELECT actstream.recency_build()'), qr/^\d+$/, 'a session has the memory');
+    is($having->query_safe("$first; $first; $state"), "did\ndid\ncomplete", 'and reads with it');
+    $lacking->query_safe('SELECT 1');
+    my %files = map { m{\s(/dev/shm/PostgreSQL\.\d+)$} ? ($1 => 1) : () }
+        split /\n/, slurp_file('/proc/' . $having->query_safe('SELECT pg_backend_pid()') . '/maps');
+    chmod 0, keys %files;
+    # it says so, which is no error
+    my ($out) = $lacking->query(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:1', 'acted', '2027-01-01');
+        INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:7777', 'sang', '2027-01-02'); } . $state);
+    is($out, 'no memory', 'another one has not, but writes');
+    is($having->query_safe($first), 'acted', 'which is not lost to the first');
+    ($out) = $lacking->query(q{INSERT INTO actstream.follow (follower, followee) VALUES ('o:5001', 'o:7777')});
+    is($having->query_safe($first), 'sang', 'nor is a follow');
+    is($having->query_safe($state), 'no memory', 'which does without now');
+    chmod 0600, keys %files;
+    is(sql('halves', $state), 'no memory', 'as all do until the server starts again');
+    $_->quit foreach $having, $lacking;
+    $node->restart;
+    sql('halves', $stream);
+    ok($node->poll_query_until('halves', "SELECT state = 'complete' FROM actstream.recency_stats()"), 'and then they have it');
 }
 
 done_testing();
