@@ -130,6 +130,7 @@ struct StreamReader
 	bool		merging;		/* have the lists been begun? */
 	int			most_misled;	/* bounds that may be too high in this turn */
 	int			wider;
+	bool		fell_short;		/* were a page's lists too few for one? */
 	int64		opened_before;	/* what was counted before that */
 	int64		too_high_before;
 	int64		spared_before;	/* and in earlier calls */
@@ -321,7 +322,8 @@ add_front(StreamReader *reader, TimestampTz newest, int kept)
 static int
 count_newer_lists(StreamReader *reader, TimestampTz newest)
 {
-	return newest == DT_NOEND ? 0 : SourceBoundsCount(reader->bounds, newest);
+	return newest == DT_NOEND ? 0 :
+		SourceBoundsCount(reader->bounds, newest, Max(newest, DT_NOBEGIN + 1) - 1);
 }
 
 /* Where a page of lists from "newest" on is likely to end at the latest. */
@@ -354,6 +356,7 @@ begin_lists(StreamReader *reader, int wider)
 	}
 	if (!reader->merging)
 	{
+		reader->fell_short = false;
 		reader->opened_before = reader->counters.read.lists_opened;
 		reader->too_high_before = reader->counters.read.bounds_too_high;
 	}
@@ -425,6 +428,10 @@ leave_hints(StreamReader *reader)
 		hints->visited = count_visits(reader);
 	if (reader->trying && reader->merging)
 		hints->skip_bounds = SKIPPED_BOUNDS;
+	/* bounds were right, and yet did not tell which lists to open */
+	if (reader->merging && reader->fell_short &&
+		reader->counters.read.bounds_too_high == reader->too_high_before)
+		hints->skip_tries = 0;
 	if (reader->newest.timestamp == DT_NOEND &&
 		reader->found >= reader->page && reader->found < 2 * reader->page)
 	{
@@ -434,14 +441,21 @@ leave_hints(StreamReader *reader)
 }
 
 /*
- * Where bounds have come down that are kept, find out which are the newest now: else
- * the next stream of the same sources would have to look at all of them.
+ * Where bounds have come down, do now what the next stream would have to do.
+ *
+ * What had raised them has raised that of all actions, too, and the time line would come
+ * to it.  And of bounds that are kept, find out which are the newest: else the next
+ * stream of the same sources would have to look at all of them.
  */
 static void
-renew_front(StreamReader *reader)
+follow_lowered(StreamReader *reader)
 {
-	if (reader->bounds->kept == NULL || reader->newest.timestamp < DT_NOEND ||
-		RecencyLowererCount(reader->lowerer) == 0)
+	TimestampTz newest;
+
+	if (RecencyLowererCount(reader->lowerer) == 0)
+		return;
+	(void) RecencyLowerNewest(reader->lowerer, &reader->map, &newest);
+	if (reader->bounds->kept == NULL || reader->newest.timestamp < DT_NOEND)
 		return;
 	KeptBoundsForgetFront(reader->sources->kept_bounds);
 	reader->below = reader->newest;
@@ -455,7 +469,7 @@ end_call(StreamReader *reader)
 		leave_hints(reader);
 	if (reader->bounds != NULL)
 	{
-		renew_front(reader);
+		follow_lowered(reader);
 		end_bounds_use(reader);
 	}
 	if (reader->entries != NULL)
@@ -514,6 +528,20 @@ begin_of_lists(const StreamReader *reader)
 }
 
 /*
+ * Does what the time line has from the top on show that many bounds are too high?  Then
+ * the next stream of the same sources is to begin with its lists, which lowers them.
+ */
+static bool
+has_refuted_bounds(const StreamReader *reader)
+{
+	TimestampTz above = Min(reader->below.timestamp, DT_NOEND - BOUND_ACCURACY) + BOUND_ACCURACY;
+
+	return reader->found > 0 && reader->newest.timestamp == DT_NOEND &&
+		SourceBoundsCount(reader->bounds, DT_NOEND, above) >
+		reader->found * NUM_ACTION_ROLES + FIRST_MISLED;
+}
+
+/*
  * Let the cost be complete; false if it was.
  *
  * Where many actions have the same time, as after an import, there is one of it in most
@@ -527,6 +555,8 @@ add_newer_lists(StreamReader *reader)
 	reader->lists_cost +=
 		count_newer_lists(reader, begin_of_lists(reader).timestamp) * NEWER_LIST_COST;
 	reader->counted = true;
+	if (has_refuted_bounds(reader))
+		reader->sources->hints.skip_tries = SKIPPED_TRIES;
 	return true;
 }
 
@@ -719,9 +749,7 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 			}
 			if (!StreamMergeIsShort(reader->merge))
 				return false;
-			/* those that should have done for the page have not: let the next one try again */
-			if (reader->found < reader->page)
-				reader->sources->hints.skip_tries = 0;
+			reader->fell_short |= reader->found < reader->page;
 			begin_lists(reader, reader->wider * WIDENING);
 		}
 	}

@@ -70,13 +70,12 @@ SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest, Tim
 
 /*
  * SourceBoundsCount
- *		How many lists of the sources may have an entry of just that time, or a newer
- *		one besides their newest?
+ *		How many lists of the sources may have an action newer than "time", where of
+ *		each only those count that are not newer than "newest"?
  */
 int
-SourceBoundsCount(const SourceBounds *bounds, TimestampTz time)
+SourceBoundsCount(const SourceBounds *bounds, TimestampTz newest, TimestampTz time)
 {
-	TimestampTz older = Max(time, DT_NOBEGIN + 1) - 1;
 	int			count = 0;
 
 	for (int i = 0; i < bounds->sources->n; i++)
@@ -85,8 +84,8 @@ SourceBoundsCount(const SourceBounds *bounds, TimestampTz time)
 
 		CHECK_FOR_INTERRUPTS();
 		if (i + PREFETCH_DISTANCE < bounds->sources->n)
-			SourceBoundsPrefetch(bounds, i + PREFETCH_DISTANCE, older);
-		count += pg_number_of_ones[SourceBoundsBelow(bounds, i, time, older, found)];
+			SourceBoundsPrefetch(bounds, i + PREFETCH_DISTANCE, time);
+		count += pg_number_of_ones[SourceBoundsBelow(bounds, i, newest, time, found)];
 	}
 	return count;
 }

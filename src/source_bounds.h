@@ -66,6 +66,6 @@ extern bool SourceBoundsMap(RecencyMap *map, Oid recency_index, Snapshot snapsho
 extern void SourceBoundsBegin(SourceBounds *bounds, const RecencyMap *map, SourceSet *sources);
 extern RoleSet SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest,
 								 TimestampTz time, TimestampTz *found);
-extern int	SourceBoundsCount(const SourceBounds *bounds, TimestampTz time);
+extern int	SourceBoundsCount(const SourceBounds *bounds, TimestampTz newest, TimestampTz time);
 
 #endif							/* ACTSTREAM_SOURCE_BOUNDS_H */

@@ -85,5 +85,15 @@ END
 is(same('true'), 't', 'a page that ends in it');
 is(page('true'), 'time line, few lists', "how that is read, page $_") for 2 .. 4;
 
+# Bounds that are too high look like those of an import, but the time line tells that they
+# are not: the next page lowers them.
+my $all = q{SELECT actstream.ref('o', i), 'was wrong', timestamptz '2099-01-01 00:00+00' FROM generate_series(1, 400) AS i};
+$node->safe_psql('postgres', $_) foreach (qq{INSERT INTO actstream.action (actor, verb, "timestamp") $all}) x 2,
+    q{DELETE FROM actstream.action WHERE verb = 'was wrong'}, 'VACUUM actstream.action';
+is(page('true'), 'time line, few lists', 'under bounds that are too high');
+is(same('true'), 't', 'the next page');
+cmp_ok($node->safe_psql('postgres', 'SELECT lowered FROM actstream.recency_stats()'), '>=', 400, 'lowers them');
+is(same('true'), 't', 'and the one after that');
+
 $session->quit;
 done_testing();
