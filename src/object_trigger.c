@@ -99,8 +99,10 @@ static const ObjectTrigger object_triggers[] = {
  */
 typedef struct MovedRow
 {
-	Oid			partition;		/* hash key, together with the next */
-	ItemPointerData tid;
+	Oid			partition;		/* hash key, together with the rest: without padding, as
+								 * it is compared byte by byte */
+	BlockNumber block;
+	uint32		offset;
 } MovedRow;
 
 typedef struct Move
@@ -442,11 +444,13 @@ copy_ref(const Ref *ref)
 static MovedRow
 moved_row(TriggerData *trigdata)
 {
-	MovedRow	row;
+	ItemPointer tid = &trigdata->tg_trigtuple->t_self;
+	MovedRow	row = {
+		.partition = RelationGetRelid(trigdata->tg_relation),
+		.block = ItemPointerGetBlockNumber(tid),
+		.offset = ItemPointerGetOffsetNumber(tid)
+	};
 
-	memset(&row, 0, sizeof(row));	/* it is compared byte by byte */
-	row.partition = RelationGetRelid(trigdata->tg_relation);
-	row.tid = trigdata->tg_trigtuple->t_self;
 	return row;
 }
 
