@@ -580,48 +580,134 @@ COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])
 -- Streams: public actions, newest first
 ------------------------------------------------------------------------------
 
+-- A stream is a scan of the table: the planner puts the body of its function in
+-- place of the call.  Which actions belong to the stream is said by one of the
+-- functions in_..., by which the library knows the scan, and has it read the
+-- rows from the indexes, in order.  In any other plan that function is a filter.
+--
+-- They may come before the conditions of policies, and so they are leakproof:
+-- they raise no error, whatever they are given.  They are not for use elsewhere.
+
 CREATE FUNCTION actstream.stream_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_stream_support';
 COMMENT ON FUNCTION actstream.stream_support(internal) IS 'planner support of streams';
 
+CREATE FUNCTION actstream.in_public_stream(
+    actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_in_public_stream';
+CREATE FUNCTION actstream.in_model_stream(
+    actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
+    label_start actstream.ref)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_in_model_stream';
+CREATE FUNCTION actstream.in_stream_of(
+    actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
+    objects actstream.ref[], roles integer)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_in_stream_of';
+CREATE FUNCTION actstream.in_user_stream(
+    actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
+    follower actstream.ref, flag text, with_user_activity boolean, since_follow boolean,
+    follows record[])
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    AS 'MODULE_PATHNAME', 'actstream_in_user_stream';
+COMMENT ON FUNCTION actstream.in_public_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz)
+    IS 'implementation of public_stream: does a public action belong to it?';
+COMMENT ON FUNCTION actstream.in_model_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref)
+    IS 'implementation of model_stream: does a public action belong to it?';
+COMMENT ON FUNCTION actstream.in_stream_of(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref[], integer)
+    IS 'implementation of the streams of objects: does a public action belong to one?';
+COMMENT ON FUNCTION actstream.in_user_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref, text, boolean, boolean, record[])
+    IS 'implementation of user_stream: does a public action belong to it?';
+
+-- A role is a bit: 1 actor, 2 target, 4 action_object.
+CREATE FUNCTION actstream.role_bits(roles text[]) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_role_bits';
+COMMENT ON FUNCTION actstream.role_bits(text[]) IS 'implementation of stream_of: the roles as a number';
+
 CREATE FUNCTION actstream.public_stream()
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_public_stream';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_public_stream(a.actor, a.target, a.action_object, a."timestamp")
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
 CREATE FUNCTION actstream.actor_stream(actor actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_actor_stream';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 1)
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
 CREATE FUNCTION actstream.target_stream(target actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_target_stream';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 2)
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
 CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_action_object_stream';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 4)
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
 CREATE FUNCTION actstream.any_stream(object actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_any_stream';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 7)
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
 CREATE FUNCTION actstream.model_stream(label text)
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_model_stream';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_model_stream(a.actor, a.target, a.action_object, a."timestamp",
+                                    actstream.label_start($1))
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
 CREATE FUNCTION actstream.stream_of(
     objects actstream.ref[],
     roles   text[] DEFAULT '{actor,action_object,target}')
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_stream_of';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp",
+                                 $1, actstream.role_bits($2))
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
+-- The follows are read only where the session does not keep them.
 CREATE FUNCTION actstream.user_stream(
     follower           actstream.ref,
     flag               text DEFAULT NULL,
     with_user_activity boolean DEFAULT false,
     since_follow       boolean DEFAULT false)
     RETURNS SETOF actstream.action
-    LANGUAGE c STABLE PARALLEL SAFE SUPPORT actstream.stream_support
-    AS 'MODULE_PATHNAME', 'actstream_user_stream';
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    SELECT a.* FROM actstream.action a
+    WHERE a.public
+      AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", $1, $2, $3, $4,
+              ARRAY(SELECT ROW(f.followee, f.actor_only, f.started)
+                    FROM actstream.follow f
+                    WHERE f.follower OPERATOR(actstream.=) $1
+                      AND ($2 IS NULL OR f.flag OPERATOR(pg_catalog.=) $2)
+                    ORDER BY f.followee))
+    ORDER BY a."timestamp" DESC, a.id DESC
+$$;
 
 COMMENT ON FUNCTION actstream.public_stream() IS 'the whole time line';
 COMMENT ON FUNCTION actstream.actor_stream(actstream.ref) IS 'what an actor did';
@@ -631,147 +717,6 @@ COMMENT ON FUNCTION actstream.any_stream(actstream.ref) IS 'actions with an obje
 COMMENT ON FUNCTION actstream.model_stream(text) IS 'actions with any object of a type in whatever role';
 COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[]) IS 'actions with any of the objects in one of the roles';
 COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean) IS 'what the objects do that a follower follows';
-
--- The same in plain SQL.  These answer in place of the functions above where
--- those may not read the indexes as they are: under row-level security, without
--- the right to read a table, without an index.
-
-CREATE FUNCTION actstream.public_stream_sql() RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT a.*
-    FROM actstream.action a
-    WHERE a.public
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
-CREATE FUNCTION actstream.actor_stream_sql(actor actstream.ref) RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT a.*
-    FROM actstream.action a
-    WHERE a.actor OPERATOR(actstream.=) actor_stream_sql.actor AND a.public
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
-CREATE FUNCTION actstream.target_stream_sql(target actstream.ref) RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT a.*
-    FROM actstream.action a
-    WHERE a.target OPERATOR(actstream.=) target_stream_sql.target AND a.public
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
-CREATE FUNCTION actstream.action_object_stream_sql(action_object actstream.ref) RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT a.*
-    FROM actstream.action a
-    WHERE a.action_object OPERATOR(actstream.=) action_object_stream_sql.action_object AND a.public
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
--- An action that a stream meets through several roles or follows has one
--- timestamp and one id, by which DISTINCT ON leaves it once.  It is these two
--- and no more, so that a bound on them reaches the indexes.
-
-CREATE FUNCTION actstream.any_stream_sql(object actstream.ref) RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT DISTINCT ON (a."timestamp", a.id) a.*
-    FROM (SELECT * FROM actstream.actor_stream_sql(any_stream_sql.object)
-          UNION ALL
-          SELECT * FROM actstream.target_stream_sql(any_stream_sql.object)
-          UNION ALL
-          SELECT * FROM actstream.action_object_stream_sql(any_stream_sql.object)) a
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
-CREATE FUNCTION actstream.model_stream_sql(label text) RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT a.*
-    FROM actstream.action a
-    WHERE a.public
-      AND ((a.actor OPERATOR(actstream.>=) actstream.label_start(model_stream_sql.label)
-            AND a.actor OPERATOR(actstream.<) actstream.label_stop(model_stream_sql.label))
-           OR (a.target OPERATOR(actstream.>=) actstream.label_start(model_stream_sql.label)
-               AND a.target OPERATOR(actstream.<) actstream.label_stop(model_stream_sql.label))
-           OR (a.action_object OPERATOR(actstream.>=) actstream.label_start(model_stream_sql.label)
-               AND a.action_object OPERATOR(actstream.<) actstream.label_stop(model_stream_sql.label)))
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
-CREATE FUNCTION actstream.check_roles(roles text[]) RETURNS text[]
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_check_roles';
-COMMENT ON FUNCTION actstream.check_roles(text[]) IS 'the roles themselves, or an error if one is unknown';
-
-CREATE FUNCTION actstream.stream_of_sql(
-    objects actstream.ref[],
-    roles   text[] DEFAULT '{actor,action_object,target}')
-    RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT DISTINCT ON (a."timestamp", a.id) a.*
-    FROM pg_catalog.unnest(stream_of_sql.objects) AS o(object)
-    CROSS JOIN LATERAL (
-        SELECT a.* FROM actstream.action a
-        WHERE 'actor' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of_sql.roles))
-          AND a.actor OPERATOR(actstream.=) o.object AND a.public
-        UNION ALL
-        SELECT a.* FROM actstream.action a
-        WHERE 'target' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of_sql.roles))
-          AND a.target OPERATOR(actstream.=) o.object AND a.public
-        UNION ALL
-        SELECT a.* FROM actstream.action a
-        WHERE 'action_object' OPERATOR(pg_catalog.=) ANY (actstream.check_roles(stream_of_sql.roles))
-          AND a.action_object OPERATOR(actstream.=) o.object AND a.public) a
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
-CREATE FUNCTION actstream.user_stream_sql(
-    follower           actstream.ref,
-    flag               text DEFAULT NULL,
-    with_user_activity boolean DEFAULT false,
-    since_follow       boolean DEFAULT false)
-    RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT DISTINCT ON (a."timestamp", a.id) a.*
-    FROM (SELECT f.followee AS object, f.actor_only,
-                 CASE WHEN user_stream_sql.since_follow THEN f.started ELSE '-infinity' END AS since
-          FROM actstream.follow f
-          WHERE f.follower OPERATOR(actstream.=) user_stream_sql.follower
-            AND (user_stream_sql.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) user_stream_sql.flag)
-          UNION ALL
-          SELECT user_stream_sql.follower, true, '-infinity'
-          WHERE user_stream_sql.with_user_activity) AS source
-    CROSS JOIN LATERAL (
-        SELECT a.* FROM actstream.action a
-        WHERE a.actor OPERATOR(actstream.=) source.object AND a.public
-          AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
-        UNION ALL
-        SELECT a.* FROM actstream.action a
-        WHERE NOT source.actor_only
-          AND a.target OPERATOR(actstream.=) source.object AND a.public
-          AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
-        UNION ALL
-        SELECT a.* FROM actstream.action a
-        WHERE NOT source.actor_only
-          AND a.action_object OPERATOR(actstream.=) source.object AND a.public
-          AND a."timestamp" OPERATOR(pg_catalog.>=) source.since) a
-    ORDER BY a."timestamp" DESC, a.id DESC;
-END;
-
-COMMENT ON FUNCTION actstream.public_stream_sql() IS 'SQL form of public_stream';
-COMMENT ON FUNCTION actstream.actor_stream_sql(actstream.ref) IS 'SQL form of actor_stream';
-COMMENT ON FUNCTION actstream.target_stream_sql(actstream.ref) IS 'SQL form of target_stream';
-COMMENT ON FUNCTION actstream.action_object_stream_sql(actstream.ref) IS 'SQL form of action_object_stream';
-COMMENT ON FUNCTION actstream.any_stream_sql(actstream.ref) IS 'SQL form of any_stream';
-COMMENT ON FUNCTION actstream.model_stream_sql(text) IS 'SQL form of model_stream';
-COMMENT ON FUNCTION actstream.stream_of_sql(actstream.ref[], text[]) IS 'SQL form of stream_of';
-COMMENT ON FUNCTION actstream.user_stream_sql(actstream.ref, text, boolean, boolean) IS 'SQL form of user_stream';
 
 ------------------------------------------------------------------------------
 -- Names and sentences

@@ -159,6 +159,21 @@ ActionScreen(Relation action, ActionEntry *entries, int n, ActionFilter filter, 
 }
 
 /*
+ * ActionHasLabel
+ *		Does an object with the label play any role in the action?
+ */
+bool
+ActionHasLabel(const ActionRefs *action, const char *label, int label_len)
+{
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (action->objects[role] != NULL && RefHasLabel(action->objects[role], label, label_len))
+			return true;
+	}
+	return false;
+}
+
+/*
  * ActionRowPasses
  *		Whether a row of the table passes the filter.
  *

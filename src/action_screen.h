@@ -23,6 +23,7 @@ typedef bool (*ActionFilter) (void *arg, const ActionRefs *action);
 
 extern int	ActionScreen(Relation action, ActionEntry *entries, int n,
 						 ActionFilter filter, void *arg);
+extern bool ActionHasLabel(const ActionRefs *action, const char *label, int label_len);
 extern bool ActionRowPasses(TupleTableSlot *row, ActionFilter filter, void *arg);
 
 #endif							/* ACTSTREAM_ACTION_SCREEN_H */

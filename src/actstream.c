@@ -13,7 +13,6 @@
 #include "recency.h"
 #include "shared_memory.h"
 #include "stream_scan.h"
-#include "stream_tables.h"
 
 #include "fmgr.h"
 #include "utils/guc.h"
@@ -29,7 +28,6 @@ _PG_init(void)
 	FeedDefineSetting();
 	FollowListDefineSetting();
 	LanguageDefineSetting();
-	StreamTablesDefineSetting();
 	RecencyDefineSetting();
 	SharedMemoryInit();
 	StreamPlanInit();

@@ -77,6 +77,35 @@ jsonb_input(char *text, Datum *result)
 	build_expression_pathkey(root, expr, NULL, opno, rel, false)
 #endif
 
+/* 19: a hook of another name sees a relation before paths are looked for */
+#if PG_VERSION_NUM >= 190000
+#define get_relation_info_hook build_simple_rel_hook
+#define get_relation_info_hook_type build_simple_rel_hook_type
+#define RELATION_HOOK_ARGS PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define RELATION_HOOK_VALUES root, rel, rte
+#else
+#define RELATION_HOOK_ARGS PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel
+#define RELATION_HOOK_VALUES root, relid, inhparent, rel
+#endif
+
+/* 16: privileges that a query needs are listed apart from its tables */
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+static inline void
+move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
+{
+	if (rte->perminfoindex == 0)
+		return;
+	to->rteperminfos = lappend(to->rteperminfos,
+							   copyObject(getRTEPermissionInfo(from->rteperminfos, rte)));
+	rte->perminfoindex = list_length(to->rteperminfos);
+}
+#define role_of_relation(rte, query) getRTEPermissionInfo((query)->rteperminfos, rte)->checkAsUser
+#else
+#define move_permissions(rte, from, to) ((void) (from), (void) (to))
+#define role_of_relation(rte, query) ((rte)->checkAsUser)
+#endif
+
 /* 16: one check of ownership and of privileges for all kinds of objects */
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_namespace.h"
@@ -141,6 +170,22 @@ jsonb_input(char *text, Datum *result)
 #define begin_index_fetch(heap) table_index_fetch_begin(heap)
 #endif
 
+/* 19: a slot can be told that its rows obey the constraints of the table */
+#if PG_VERSION_NUM >= 190000
+#define init_scan_slot(estate, node, tupdesc, ops) \
+	ExecInitScanTupleSlot(estate, node, tupdesc, ops, 0)
+#else
+#define init_scan_slot(estate, node, tupdesc, ops) \
+	ExecInitScanTupleSlot(estate, node, tupdesc, ops)
+#endif
+
+/* 19: fewer ways to ask whether conditions leave one row of a relation at most */
+#if PG_VERSION_NUM >= 190000
+#define is_single_row(root, rel) relation_has_unique_index_for(root, rel, NIL, NULL)
+#else
+#define is_single_row(root, rel) relation_has_unique_index_for(root, rel, NIL, NIL, NIL)
+#endif
+
 /* 18: the properties of EXPLAIN have a header of their own */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -195,6 +240,14 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 #define identity_sequence(rel, attnum) getIdentitySequence(rel, attnum, true)
 #else
 #define identity_sequence(rel, attnum) getIdentitySequence(RelationGetRelid(rel), attnum, true)
+#endif
+
+/* 18: a column may be computed when it is read */
+#if PG_VERSION_NUM >= 180000
+#define has_virtual_columns(rel) \
+	(RelationGetDescr(rel)->constr != NULL && RelationGetDescr(rel)->constr->has_generated_virtual)
+#else
+#define has_virtual_columns(rel) ((void) (rel), false)
 #endif
 
 /* 18: a primary key that is deferrable is found, too, if asked for */

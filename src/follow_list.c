@@ -23,7 +23,7 @@
  *	  But it hears a moment after they can be seen, so that an event trigger
  *	  notes whoever disables the trigger, and perhaps then changes something.
  *	- Its own transaction's changes, as long as they are queued.  A transaction
- *	  that has written something does without kept lists.
+ *	  that has written to the table does without kept lists.
  * A serializable transaction has to have read what it relies on, and a standby
  * has no triggers: these do without, too.
  */
@@ -35,18 +35,24 @@
 #include "relation_watch.h"
 #include "shared_memory.h"
 
+#include "access/parallel.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "common/hashfn.h"
 #include "lib/ilist.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 PG_FUNCTION_INFO_V1(actstream_follow_changed);
 
@@ -286,6 +292,19 @@ sees_end(Snapshot snapshot, FollowCounter *one, FollowCounter *all)
 }
 
 /*
+ * May the transaction have made changes that the trigger has not heard of yet?
+ *
+ * Who changes rows of a table has it locked.  A parallel worker does not know the
+ * locks of its leader.
+ */
+static bool
+may_have_changed(Relation follow)
+{
+	return TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
+		(IsParallelWorker() || CheckRelationLockedByMe(follow, RowExclusiveLock, true));
+}
+
+/*
  * May a list be kept, or used, with this snapshot?  If so, "changes" is what the
  * counters say: both only grow, so their sum is the same if they are.
  */
@@ -296,7 +315,7 @@ list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, ui
 	FollowCounter *counter;
 
 	if (follow_cache_size == 0 || IsolationIsSerializable() || RecoveryInProgress() ||
-		snapshot->takenDuringRecovery || TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
+		snapshot->takenDuringRecovery || may_have_changed(follow) ||
 		(shared = SharedMemoryGet()) == NULL)
 		return false;
 	look_at_table(follow);
@@ -421,14 +440,60 @@ read_and_keep_list(const FollowListKey *key, Relation follow, Oid index, Snapsho
 }
 
 /*
- * FollowListGet
- *		What the follower follows, as the snapshot sees it.
- *
- * "index" is that of FollowIndexFind().  The result must not be changed, and
- * stays until the current memory context is reset.
+ * May the role, if it may read the table, see all of it, and is what its heap holds
+ * what a query would show?
  */
-SourceSet *
-FollowListGet(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
+static bool
+is_known(Relation follow, Oid role)
+{
+	return follow->rd_rel->relkind == RELKIND_RELATION &&
+		follow->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+		follow->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!TableHasChildren(follow) &&
+		check_enable_rls(RelationGetRelid(follow), role, true) != RLS_ENABLED &&
+		OidIsValid(FollowIndexFind(follow));
+}
+
+/*
+ * FollowListIsKnown
+ *		Whether FollowListGet() shows the role what a query over the table would.
+ *
+ * A plan that relies on it has to depend on the table and on the role.
+ */
+bool
+FollowListIsKnown(Oid role)
+{
+	Relation	follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
+	bool		result = is_known(follow, role);
+
+	table_close(follow, NoLock);
+	return result;
+}
+
+/* Raise an error unless the role may read the columns that are read here, of all rows. */
+static void
+check_rights(Relation follow, Oid role)
+{
+	Oid			relid = RelationGetRelid(follow);
+
+	if (!is_known(follow, role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("follows of in_user_stream() must not be null"),
+				 errdetail("Policies apply to table \"%s\", or its rows cannot be read by its index.",
+						   RelationGetRelationName(follow))));
+	if (pg_class_aclcheck(relid, role, ACL_SELECT) == ACLCHECK_OK)
+		return;
+	for (AttrNumber column = 1; column <= Natts_follow; column++)
+	{
+		if (pg_attribute_aclcheck(relid, column, role, ACL_SELECT) != ACLCHECK_OK)
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(follow));
+	}
+}
+
+/* The list, from what is kept or from the table. */
+static SourceSet *
+get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
 {
 	FollowList *list;
 	uint64		changes;
@@ -449,4 +514,23 @@ FollowListGet(const FollowListKey *key, Relation follow, Oid index, Snapshot sna
 			return read_and_keep_list(key, follow, index, snapshot, changes);
 	}
 	return read_list(key, follow, index, snapshot);
+}
+
+/*
+ * FollowListGet
+ *		What the follower follows, as the snapshot sees it.
+ *
+ * Raises an error unless the role may read the table, and FollowListIsKnown().  The
+ * result must not be changed, and stays until the current memory context is reset.
+ */
+SourceSet *
+FollowListGet(const FollowListKey *key, Oid role, Snapshot snapshot)
+{
+	Relation	follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
+	SourceSet  *result;
+
+	check_rights(follow, role);
+	result = get_list(key, follow, FollowIndexFind(follow), snapshot);
+	table_close(follow, NoLock);
+	return result;
 }

@@ -19,7 +19,7 @@ typedef struct FollowListKey
 extern void FollowListDefineSetting(void);
 extern bool FollowListsAreKept(void);
 extern void FollowListsForget(void);
-extern SourceSet *FollowListGet(const FollowListKey *key, Relation follow, Oid index,
-								Snapshot snapshot);
+extern bool FollowListIsKnown(Oid role);
+extern SourceSet *FollowListGet(const FollowListKey *key, Oid role, Snapshot snapshot);
 
 #endif							/* ACTSTREAM_FOLLOW_LIST_H */

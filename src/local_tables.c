@@ -29,18 +29,20 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* Tables that were found to be local, for as long as they do not change. */
-static Oid	local_action = InvalidOid;
-static Oid	local_follow = InvalidOid;
+/* Tables that were found to be local, and ordinary, for as long as they do not change. */
+static struct
+{
+	Oid			action;
+	Oid			follow;
+	bool		ordinary;
+}			local;
 
 /* Watcher. */
 static void
 table_changed(Oid relid)
 {
-	if (relid == InvalidOid || relid == local_action)
-		local_action = InvalidOid;
-	if (relid == InvalidOid || relid == local_follow)
-		local_follow = InvalidOid;
+	if (relid == InvalidOid || relid == local.action || relid == local.follow)
+		local.action = local.follow = InvalidOid;
 }
 
 /*
@@ -73,9 +75,21 @@ is_distributed(Oid relid)
 	return result;
 }
 
-/* Raise an error unless the server holds the rows of one of our tables. */
+/* Raise an error if another engine holds the rows of one of our tables. */
 static void
-require_local(Oid relid)
+refuse_distributed(Oid relid)
+{
+	if (is_distributed(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" of extension \"actstream\" is distributed by extension \"citus\"",
+						get_rel_name(relid)),
+				 errhint("Use SELECT undistribute_table('actstream.%s').", get_rel_name(relid))));
+}
+
+/* Raise an error unless one of our tables is an ordinary one. */
+static void
+require_ordinary(Oid relid)
 {
 	Relation	rel = OwnTableOpen(relid, AccessShareLock);
 	const char *name = RelationGetRelationName(rel);
@@ -91,18 +105,43 @@ require_local(Oid relid)
 				 errmsg("table \"%s\" of extension \"actstream\" has access method \"%s\"",
 						name, get_am_name(rel->rd_rel->relam)),
 				 errhint("Use ALTER TABLE actstream.%s SET ACCESS METHOD heap.", name)));
-	if (is_distributed(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" of extension \"actstream\" is distributed by extension \"citus\"", name),
-				 errhint("Use SELECT undistribute_table('actstream.%s').", name)));
 	table_close(rel, AccessShareLock);
 }
 
 /*
+ * Raise an error if one of the tables is distributed; with "ordinary", also unless both
+ * are ordinary tables.
+ */
+static void
+require_local(bool ordinary)
+{
+	Oid			action = ActionRelationId();
+	Oid			follow = FollowRelationId();
+	uint64		changes;
+
+	if (local.action == action && local.follow == follow && (local.ordinary || !ordinary))
+		return;
+	RelationWatch(table_changed);
+	changes = RelationChanges();
+	refuse_distributed(action);
+	refuse_distributed(follow);
+	if (ordinary)
+	{
+		require_ordinary(action);
+		require_ordinary(follow);
+	}
+	/* what is heard of meanwhile is for the next time */
+	if (RelationChanges() != changes)
+		return;
+	local.action = action;
+	local.follow = follow;
+	local.ordinary = ordinary;
+}
+
+/*
  * LocalTablesRequire
- *		Raise ERRCODE_FEATURE_NOT_SUPPORTED unless the server holds the rows of
- *		actstream.action and actstream.follow.
+ *		Raise ERRCODE_FEATURE_NOT_SUPPORTED if another engine holds the rows of
+ *		actstream.action or actstream.follow, or one of them is no ordinary table.
  *
  * Costs next to nothing as long as these do not change.  Whoever holds a lock on one
  * of them can rely on the answer for that one.
@@ -110,19 +149,16 @@ require_local(Oid relid)
 void
 LocalTablesRequire(void)
 {
-	Oid			action = ActionRelationId();
-	Oid			follow = FollowRelationId();
-	uint64		changes;
+	require_local(true);
+}
 
-	if (local_action == action && local_follow == follow)
-		return;
-	RelationWatch(table_changed);
-	changes = RelationChanges();
-	require_local(action);
-	require_local(follow);
-	/* what is heard of meanwhile is for the next time */
-	if (RelationChanges() != changes)
-		return;
-	local_action = action;
-	local_follow = follow;
+/*
+ * LocalTablesRefuseDistributed
+ *		The same for a query, which reads whatever kind of tables these are: only what
+ *		citus has distributed is refused.
+ */
+void
+LocalTablesRefuseDistributed(void)
+{
+	require_local(false);
 }

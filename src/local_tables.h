@@ -6,5 +6,6 @@
 #define ACTSTREAM_LOCAL_TABLES_H
 
 extern void LocalTablesRequire(void);
+extern void LocalTablesRefuseDistributed(void);
 
 #endif							/* ACTSTREAM_LOCAL_TABLES_H */

@@ -24,12 +24,10 @@
 #include "label_entries.h"
 #include "reader.h"
 #include "source_bounds.h"
-#include "stream_sources.h"
 #include "time_line.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 /*
@@ -115,7 +113,7 @@ struct StreamReader
 	bool		has_map;		/* can that be relied on? */
 	SourceBounds *bounds;		/* of them; NULL: not used */
 	SourceBounds bounds_space;	/* what it points to */
-	char	   *label;			/* of MODEL_STREAM */
+	const char *label;			/* of MODEL_STREAM */
 	int			label_len;
 	LabelEntries *entries;		/* of it; NULL between calls */
 	int64		turn;			/* length of the current turn */
@@ -137,53 +135,29 @@ struct StreamReader
 };
 
 /*
- * StreamReaderUsable
- *		Whether a reader gives the current user what a query over the tables
- *		would.
- *
- * Holds for as long as the tables do not change and the role is the same.
- * Locks the tables until the end of the transaction.
- */
-bool
-StreamReaderUsable(StreamKind kind)
-{
-	StreamTables tables;
-
-	if (!StreamTablesOpen(&tables, kind == USER_STREAM))
-		return false;
-	StreamTablesClose(&tables);
-	return true;
-}
-
-/*
  * StreamReaderCreate
- *		Make a reader of one kind of stream, or return NULL if it would not give
- *		the current user what a query over the tables does.
+ *		Make a reader of one kind of stream from tables that are open.
  *
- * It lives in the current memory context and has to be ended.  Locks the tables
- * until the end of the transaction.
+ * It lives in the current memory context and has to be ended before the tables
+ * are closed.
  */
 StreamReader *
-StreamReaderCreate(StreamKind kind, Snapshot snapshot)
+StreamReaderCreate(StreamKind kind, const StreamTables *tables, Snapshot snapshot)
 {
 	StreamReader *reader;
-	StreamTables tables;
 
-	if (!StreamTablesOpen(&tables, kind == USER_STREAM))
-		return NULL;
-	StreamTablesHoldIndexes(&tables);
 	reader = palloc0(sizeof(StreamReader));
 	reader->kind = kind;
-	reader->tables = tables;
+	reader->tables = *tables;
 	reader->snapshot = snapshot;
 	reader->context = CurrentMemoryContext;
 	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
 												 ALLOCSET_DEFAULT_SIZES);
-	reader->fetch = RowFetchCreate(tables.action, snapshot, &reader->counters.read);
-	reader->lowerer = RecencyLowererCreate(tables.action, tables.indexes, tables.recency_index);
-	reader->time_line = TimeLineCreate(tables.action, tables.indexes[ACTION_BY_TIME], snapshot,
+	reader->fetch = RowFetchCreate(tables->action, snapshot, &reader->counters.read);
+	reader->lowerer = RecencyLowererCreate(tables->action, tables->indexes, tables->recency_index);
+	reader->time_line = TimeLineCreate(tables->action, tables->indexes[ACTION_BY_TIME], snapshot,
 									   reader->fetch, reader->lowerer, &reader->counters.read);
-	reader->merge = StreamMergeCreate(tables.action, tables.indexes, snapshot, reader->fetch,
+	reader->merge = StreamMergeCreate(tables->action, tables->indexes, snapshot, reader->fetch,
 									  reader->lowerer, &reader->counters.read);
 	return reader;
 }
@@ -201,26 +175,16 @@ shows_label(void *arg, const ActionRefs *action)
 {
 	StreamReader *reader = arg;
 
-	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-	{
-		if (action->objects[role] != NULL &&
-			RefHasLabel(action->objects[role], reader->label, reader->label_len))
-			return true;
-	}
-	return false;
+	return ActionHasLabel(action, reader->label, reader->label_len);
 }
 
 /* Fill in what the stream is about. */
 static void
 collect_sources(StreamReader *reader, const StreamCall *call)
 {
-	if (call->kind == MODEL_STREAM && !call->args[0].isnull)
-	{
-		reader->label = TextDatumGetCString(call->args[0].value);
-		reader->label_len = strlen(reader->label);
-		RefCheckLabel(reader->label, reader->label_len);
-	}
-	reader->sources = StreamSourcesCollect(call, &reader->tables, reader->snapshot);
+	reader->label = call->label;
+	reader->label_len = call->label == NULL ? 0 : strlen(call->label);
+	reader->sources = call->sources;
 	if (reader->sources != NULL)
 	{
 		reader->counters.sources += reader->sources->n;
@@ -462,8 +426,12 @@ follow_lowered(StreamReader *reader)
 	begin_lists(reader, 1);
 }
 
-static void
-end_call(StreamReader *reader)
+/*
+ * StreamReaderReset
+ *		Forget what is being read, and whatever the call pointed to.
+ */
+void
+StreamReaderReset(StreamReader *reader)
 {
 	if (reader->sources != NULL)
 		leave_hints(reader);
@@ -637,16 +605,13 @@ begin_label(StreamReader *reader)
  * StreamReaderBegin
  *		Begin to read a stream, of the reader's kind, and forget what was read
  *		before.
- *
- * What "call" points to need not stay.
  */
 void
 StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 {
 	MemoryContext oldcontext;
 
-	Assert(call->kind == reader->kind);
-	end_call(reader);
+	StreamReaderReset(reader);
 	oldcontext = MemoryContextSwitchTo(reader->call_context);
 	reader->newest = reader->below = call->newest;
 	reader->oldest = call->oldest;
@@ -659,9 +624,9 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 									  reader->snapshot);
 	RecencyLowererBegin(reader->lowerer, LOWERING_BUDGET);
 	collect_sources(reader, call);
-	if (call->kind == PUBLIC_STREAM)
+	if (reader->kind == PUBLIC_STREAM)
 		begin_time_line(reader, NULL);
-	else if (call->kind == MODEL_STREAM && reader->label != NULL)
+	else if (reader->label != NULL)
 		begin_label(reader);
 	else
 		begin_sources(reader);
@@ -841,12 +806,11 @@ StreamReaderGetCounters(StreamReader *reader)
 void
 StreamReaderEnd(StreamReader *reader)
 {
-	end_call(reader);
+	StreamReaderReset(reader);
 	StreamMergeEnd(reader->merge);
 	TimeLineEnd(reader->time_line);
 	RecencyLowererEnd(reader->lowerer);
 	RowFetchEnd(reader->fetch);
-	StreamTablesClose(&reader->tables);
 	MemoryContextDelete(reader->call_context);
 	pfree(reader);
 }

@@ -7,28 +7,27 @@
 
 #include "merge.h"
 #include "source.h"
+#include "stream_tables.h"
 
-/* the streams, in the order of their functions in the SQL script */
+/* the streams, in the order of their conditions in the SQL script */
 typedef enum StreamKind
 {
 	PUBLIC_STREAM,
-	ACTOR_STREAM,
-	TARGET_STREAM,
-	ACTION_OBJECT_STREAM,
-	ANY_STREAM,
 	MODEL_STREAM,
 	STREAM_OF,
 	USER_STREAM
 } StreamKind;
 
-#define NUM_STREAM_KINDS	8
-#define STREAM_MAX_ARGS		4
+#define NUM_STREAM_KINDS	4
 
-/* What to read: a call of a stream's function, and the part from a place to another. */
+/*
+ * What to read: a stream, and the part from a place to another.  What this points to
+ * has to stay until the reader is reset or ended.
+ */
 typedef struct StreamCall
 {
-	StreamKind	kind;
-	NullableDatum args[STREAM_MAX_ARGS];
+	SourceSet  *sources;		/* NULL if the stream is not about objects */
+	const char *label;			/* of MODEL_STREAM; NULL: nothing */
 	ActionPlace newest;			/* both included */
 	ActionPlace oldest;
 	double		page;			/* rows that will be wanted, at a guess */
@@ -54,8 +53,9 @@ typedef struct ReaderCounters
 
 typedef struct StreamReader StreamReader;
 
-extern StreamReader *StreamReaderCreate(StreamKind kind, Snapshot snapshot);
-extern bool StreamReaderUsable(StreamKind kind);
+extern StreamReader *StreamReaderCreate(StreamKind kind, const StreamTables *tables,
+										Snapshot snapshot);
+extern void StreamReaderReset(StreamReader *reader);
 extern void StreamReaderBegin(StreamReader *reader, const StreamCall *call);
 extern TupleTableSlot *StreamReaderNext(StreamReader *reader);
 extern const ReaderCounters *StreamReaderGetCounters(StreamReader *reader);

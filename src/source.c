@@ -10,6 +10,7 @@
 #include "recency.h"
 #include "source.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -19,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 /* Memory for references comes in blocks: they are small, and die together. */
 #define SPACE_BLOCK_SIZE	8192
@@ -133,20 +135,34 @@ move_last(SourceSet *set, int place)
 }
 
 /*
+ * The place of the source of an object, which is made if there is none.  It is
+ * found at once if the objects come in order.
+ */
+static int
+find_or_add(SourceSet *set, Ref *object, bool with_since)
+{
+	int			place = set->n;
+	int			order = place == 0 ? -1 : RefCompare(set->sources[place - 1].object, object);
+
+	if (order >= 0)
+	{
+		place = order == 0 ? place - 1 : lower_bound(set, object);
+		if (RefCompare(set->sources[place].object, object) == 0)
+			return place;
+	}
+	(void) append(set, object, with_since);
+	move_last(set, place);
+	return place;
+}
+
+/*
  * SourceSetAdd
  *		Show all actions in which the object plays one of the roles.
  */
 void
 SourceSetAdd(SourceSet *set, Ref *object, RoleSet roles)
 {
-	int			place = lower_bound(set, object);
-
-	if (place == set->n || RefCompare(set->sources[place].object, object) != 0)
-	{
-		(void) append(set, object, set->since != NULL);
-		move_last(set, place);
-	}
-	widen(set, place, roles, DT_NOBEGIN);
+	widen(set, find_or_add(set, object, set->since != NULL), roles, DT_NOBEGIN);
 }
 
 /*
@@ -289,6 +305,72 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 			pfree(followee);
 	}
 	IndexCursorClose(cursor);
+}
+
+/* What a row of SourceSetAddFollowRows() has to consist of. */
+static bool
+is_follow_row(TupleDesc tupdesc)
+{
+	return tupdesc->natts == 3 &&
+		TupleDescAttr(tupdesc, 0)->atttypid == RefTypeId() &&
+		TupleDescAttr(tupdesc, 1)->atttypid == BOOLOID &&
+		TupleDescAttr(tupdesc, 2)->atttypid == TIMESTAMPTZOID;
+}
+
+/* Add the source of one row; of another type, or with nulls, it is none. */
+static void
+add_follow_row(SourceSet *set, HeapTupleHeader row, TupleDesc tupdesc, bool since_follow)
+{
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	Datum		values[3];
+	bool		isnull[3];
+
+	if (!is_follow_row(tupdesc))
+		return;
+	heap_deform_tuple(&tuple, tupdesc, values, isnull);
+	if (!isnull[0] && !isnull[1] && !isnull[2])
+		widen(set, find_or_add(set, DatumGetRefPP(values[0]), since_follow),
+			  DatumGetBool(values[1]) ? ROLE_BIT(ACTION_BY_ACTOR) : ALL_ROLES,
+			  DatumGetTimestampTz(values[2]));
+}
+
+/*
+ * SourceSetAddFollowRows
+ *		The same from an array of rows with the columns followee, actor_only and
+ *		started of follows, which may be in any order.
+ */
+void
+SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow)
+{
+	ArrayIterator iterator = array_create_iterator(follows, 0, NULL);
+	TupleDesc	tupdesc = NULL;
+	Datum		follow;
+	bool		isnull;
+
+	Assert(set->n == 0);
+	while (array_iterate(iterator, &follow, &isnull))
+	{
+		HeapTupleHeader row;
+
+		CHECK_FOR_INTERRUPTS();
+		if (isnull)
+			continue;
+		row = DatumGetHeapTupleHeader(follow);
+		/* as a rule, all rows are of one type */
+		if (tupdesc != NULL && (HeapTupleHeaderGetTypeId(row) != tupdesc->tdtypeid ||
+								HeapTupleHeaderGetTypMod(row) != tupdesc->tdtypmod))
+		{
+			ReleaseTupleDesc(tupdesc);
+			tupdesc = NULL;
+		}
+		if (tupdesc == NULL)
+			tupdesc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
+											 HeapTupleHeaderGetTypMod(row));
+		add_follow_row(set, row, tupdesc, since_follow);
+	}
+	if (tupdesc != NULL)
+		ReleaseTupleDesc(tupdesc);
+	array_free_iterator(iterator);
 }
 
 /*

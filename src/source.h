@@ -82,6 +82,7 @@ extern void SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
 extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 								Snapshot snapshot, Ref *follower,
 								const text *flag, bool since_follow);
+extern void SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow);
 extern int	SourceSetCountLists(SourceSet *set);
 extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
 extern void SourceSetHash(SourceSet *set, bool sorted);

@@ -1,73 +1,76 @@
 /*
  * stream.c
- *		The functions that return streams.
+ *		The conditions that streams are known by.
  *
- * A query that has such a function alone in its FROM clause is planned as a
- * scan of the stream, see stream_plan.c.  Everywhere else the functions run,
- * and yield the same rows, one by one.
+ * The functions that return streams are written in SQL.  Among their conditions
+ * is one of the functions here, which tells whether a row belongs to the stream.
+ * The planner's hook knows the scan by it: see stream_plan.c.  Where some other
+ * plan is made, and where the executor looks at a row again, they are called.
+ *
+ * They are leakproof, so none of them may raise an error over its arguments.  Where a
+ * query for follows was left out, see stream_inline.c, they are read here, as the scan
+ * of the stream would.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "catalog.h"
 #include "stream.h"
-#include "stream_rows.h"
+#include "stream_sources.h"
 
-#include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "fmgr.h"
-#include "funcapi.h"
-#include "utils/array.h"
+#include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
-/* Rows that a call is taken to be for: functions hear of no LIMIT. */
-#define DEFAULT_PAGE	100
+/* What a condition keeps from row to row. */
+typedef struct ConditionState
+{
+	MemoryContext context;		/* of what follows */
+	bool		valid;			/* does the rest hold? */
+	NullableDatum args[STREAM_MAX_ARGS];
+	StreamSubject subject;
+} ConditionState;
 
-static Datum next_row(FunctionCallInfo fcinfo, StreamKind kind);
+static Datum is_shown(FunctionCallInfo fcinfo, StreamKind kind);
 
-#define STREAM_FUNCTION(name, kind) \
+#define STREAM_CONDITION(name, kind) \
 PG_FUNCTION_INFO_V1(name); \
 Datum \
 name(PG_FUNCTION_ARGS) \
 { \
-	return next_row(fcinfo, kind); \
+	return is_shown(fcinfo, kind); \
 }
 
-STREAM_FUNCTION(actstream_public_stream, PUBLIC_STREAM)
-STREAM_FUNCTION(actstream_actor_stream, ACTOR_STREAM)
-STREAM_FUNCTION(actstream_target_stream, TARGET_STREAM)
-STREAM_FUNCTION(actstream_action_object_stream, ACTION_OBJECT_STREAM)
-STREAM_FUNCTION(actstream_any_stream, ANY_STREAM)
-STREAM_FUNCTION(actstream_model_stream, MODEL_STREAM)
-STREAM_FUNCTION(actstream_stream_of, STREAM_OF)
-STREAM_FUNCTION(actstream_user_stream, USER_STREAM)
+STREAM_CONDITION(actstream_in_public_stream, PUBLIC_STREAM)
+STREAM_CONDITION(actstream_in_model_stream, MODEL_STREAM)
+STREAM_CONDITION(actstream_in_stream_of, STREAM_OF)
+STREAM_CONDITION(actstream_in_user_stream, USER_STREAM)
 
-PG_FUNCTION_INFO_V1(actstream_check_roles);
+PG_FUNCTION_INFO_V1(actstream_role_bits);
 
 static const struct
 {
 	PGFunction	function;
 	const char *name;
-}			streams[NUM_STREAM_KINDS] = {
-	[PUBLIC_STREAM] = {actstream_public_stream, "public_stream"},
-	[ACTOR_STREAM] = {actstream_actor_stream, "actor_stream"},
-	[TARGET_STREAM] = {actstream_target_stream, "target_stream"},
-	[ACTION_OBJECT_STREAM] = {actstream_action_object_stream, "action_object_stream"},
-	[ANY_STREAM] = {actstream_any_stream, "any_stream"},
-	[MODEL_STREAM] = {actstream_model_stream, "model_stream"},
-	[STREAM_OF] = {actstream_stream_of, "stream_of"},
-	[USER_STREAM] = {actstream_user_stream, "user_stream"}
+}			conditions[NUM_STREAM_KINDS] = {
+	[PUBLIC_STREAM] = {actstream_in_public_stream, "public_stream"},
+	[MODEL_STREAM] = {actstream_in_model_stream, "model_stream"},
+	[STREAM_OF] = {actstream_in_stream_of, "stream_of"},
+	[USER_STREAM] = {actstream_in_user_stream, "user_stream"}
 };
 
 /*
- * StreamFunctionKind
- *		Whether the function returns a stream, and which.
+ * StreamConditionKind
+ *		Whether the function is one of these conditions, and of which stream.
  *
  * It is known by the C function that it is declared with, in our schema.
  */
 bool
-StreamFunctionKind(Oid function, StreamKind *kind)
+StreamConditionKind(Oid function, StreamKind *kind)
 {
 	FmgrInfo	info;
 
@@ -76,7 +79,7 @@ StreamFunctionKind(Oid function, StreamKind *kind)
 	fmgr_info(function, &info);
 	for (int i = 0; i < NUM_STREAM_KINDS; i++)
 	{
-		if (info.fn_addr == streams[i].function)
+		if (info.fn_addr == conditions[i].function)
 		{
 			*kind = i;
 			return true;
@@ -92,79 +95,106 @@ StreamFunctionKind(Oid function, StreamKind *kind)
 const char *
 StreamKindName(StreamKind kind)
 {
-	return streams[kind].name;
-}
-
-/* Callback of an expression context: nobody will ask for more. */
-static void
-end_rows(Datum arg)
-{
-	FuncCallContext *funcctx = (FuncCallContext *) DatumGetPointer(arg);
-
-	StreamRowsEnd(funcctx->user_fctx);
-}
-
-/* Copy an argument of a call to the current memory context. */
-static NullableDatum
-copy_arg(FunctionCallInfo fcinfo, int arg)
-{
-	NullableDatum result = fcinfo->args[arg];
-	int16		typlen;
-	bool		typbyval;
-
-	get_typlenbyval(get_fn_expr_argtype(fcinfo->flinfo, arg), &typlen, &typbyval);
-	if (!result.isnull)
-		result.value = datumCopy(result.value, typbyval, typlen);
-	return result;
-}
-
-/* Begin to return the rows of a stream. */
-static void
-begin_rows(FunctionCallInfo fcinfo, StreamKind kind)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	FuncCallContext *funcctx = SRF_FIRSTCALL_INIT();
-	MemoryContext oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-	StreamCall	call = {.kind = kind, .newest = NewestPlaceOf(DT_NOEND),
-	.oldest = OldestPlaceOf(DT_NOBEGIN), .page = DEFAULT_PAGE};
-
-	Assert(PG_NARGS() <= STREAM_MAX_ARGS);
-	for (int i = 0; i < PG_NARGS(); i++)
-		call.args[i] = copy_arg(fcinfo, i);
-	funcctx->user_fctx = StreamRowsCreate(kind, fcinfo->flinfo->fn_oid, rsinfo->econtext);
-	/* called before the memory of the rows goes: the last comes first */
-	RegisterExprContextCallback(rsinfo->econtext, end_rows, PointerGetDatum(funcctx));
-	StreamRowsBegin(funcctx->user_fctx, &call);
-	MemoryContextSwitchTo(oldcontext);
-}
-
-/* Return the next row of a stream, as a function that returns a set does. */
-static Datum
-next_row(FunctionCallInfo fcinfo, StreamKind kind)
-{
-	FuncCallContext *funcctx;
-	TupleTableSlot *row;
-
-	if (SRF_IS_FIRSTCALL())
-		begin_rows(fcinfo, kind);
-	funcctx = SRF_PERCALL_SETUP();
-	row = StreamRowsNext(funcctx->user_fctx);
-	if (row != NULL)
-		SRF_RETURN_NEXT(funcctx, ExecFetchSlotHeapTupleDatum(row));
-
-	UnregisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext,
-								  end_rows, PointerGetDatum(funcctx));
-	StreamRowsEnd(funcctx->user_fctx);
-	SRF_RETURN_DONE(funcctx);
+	return conditions[kind].name;
 }
 
 /*
- * actstream_check_roles
- *		Return the array, or raise an error if one of its elements is not a role.
+ * Is the argument the same as for the row before?
+ *
+ * The follows are those of the follower, who was compared before: it is enough
+ * that they are in the same place.
+ */
+static bool
+same_arg(FunctionCallInfo fcinfo, int i, const NullableDatum *before)
+{
+	int16		typlen;
+	bool		typbyval;
+
+	if (get_fn_expr_arg_stable(fcinfo->flinfo, i))
+		return true;
+	if (fcinfo->args[i].isnull || before->isnull)
+		return fcinfo->args[i].isnull == before->isnull;
+	if (i == STREAM_FOLLOWS_ARG)
+		return fcinfo->args[i].value == before->value;
+	get_typlenbyval(get_fn_expr_argtype(fcinfo->flinfo, i), &typlen, &typbyval);
+	return datumIsEqual(fcinfo->args[i].value, before->value, typbyval, typlen);
+}
+
+/* Keep an argument in the current memory context. */
+static NullableDatum
+copy_arg(FunctionCallInfo fcinfo, int i)
+{
+	NullableDatum result = fcinfo->args[i];
+	int16		typlen;
+	bool		typbyval;
+
+	if (result.isnull || i == STREAM_FOLLOWS_ARG)
+		return result;
+	get_typlenbyval(get_fn_expr_argtype(fcinfo->flinfo, i), &typlen, &typbyval);
+	result.value = datumCopy(result.value, typbyval, typlen);
+	return result;
+}
+
+/* What the stream is about: as for the row before, or found out anew. */
+static const StreamSubject *
+get_subject(FunctionCallInfo fcinfo, StreamKind kind)
+{
+	ConditionState *state = fcinfo->flinfo->fn_extra;
+	MemoryContext oldcontext;
+
+	if (state == NULL)
+	{
+		state = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ConditionState));
+		state->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "actstream condition",
+											   ALLOCSET_SMALL_SIZES);
+		fcinfo->flinfo->fn_extra = state;
+	}
+	for (int i = STREAM_ROW_ARGS; state->valid && i < PG_NARGS(); i++)
+		state->valid = same_arg(fcinfo, i, &state->args[i]);
+	if (state->valid)
+		return &state->subject;
+
+	MemoryContextReset(state->context);
+	oldcontext = MemoryContextSwitchTo(state->context);
+	for (int i = STREAM_ROW_ARGS; i < PG_NARGS(); i++)
+		state->args[i] = copy_arg(fcinfo, i);
+	state->subject = StreamSubjectOf(kind, &state->args[STREAM_ROW_ARGS], GetUserId(),
+									 GetActiveSnapshot());
+	if (state->subject.sources != NULL)
+		SourceSetIndex(state->subject.sources);
+	MemoryContextSwitchTo(oldcontext);
+	state->valid = true;
+	return &state->subject;
+}
+
+/*
+ * in_…(actor, target, action_object, "timestamp", …) RETURNS boolean
+ *		Does a public action belong to the stream?  One without a timestamp is in
+ *		none.
+ */
+static Datum
+is_shown(FunctionCallInfo fcinfo, StreamKind kind)
+{
+	const StreamSubject *subject;
+	ActionRefs	action;
+
+	if (PG_ARGISNULL(STREAM_TIMESTAMP_ARG))
+		PG_RETURN_BOOL(false);
+	if (kind == PUBLIC_STREAM)
+		PG_RETURN_BOOL(true);
+	subject = get_subject(fcinfo, kind);
+	action.timestamp = PG_GETARG_TIMESTAMPTZ(STREAM_TIMESTAMP_ARG);
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		action.objects[role] = PG_ARGISNULL(role) ? NULL : PG_GETARG_REF_PP(role);
+	PG_RETURN_BOOL(StreamSubjectShows(subject, &action));
+}
+
+/*
+ * role_bits(roles text[]) RETURNS integer
+ *		The roles as RoleSet, or an error if one of them is none.
  */
 Datum
-actstream_check_roles(PG_FUNCTION_ARGS)
+actstream_role_bits(PG_FUNCTION_ARGS)
 {
-	(void) RolesFromArray(PG_GETARG_ARRAYTYPE_P(0));
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	PG_RETURN_INT32(RolesFromArray(PG_GETARG_ARRAYTYPE_P(0)));
 }

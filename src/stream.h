@@ -1,13 +1,24 @@
 /*
  * stream.h
- *		The functions that return streams.
+ *		The conditions that streams are known by.
  */
 #ifndef ACTSTREAM_STREAM_H
 #define ACTSTREAM_STREAM_H
 
 #include "reader.h"
 
-extern bool StreamFunctionKind(Oid function, StreamKind *kind);
+/*
+ * Arguments of the functions in_…: first columns of the row, those that an action
+ * refers to things by at the places of ActionIndex, then what is asked.
+ */
+#define STREAM_TIMESTAMP_ARG	NUM_ACTION_ROLES
+#define STREAM_ROW_ARGS			(NUM_ACTION_ROLES + 1)
+#define STREAM_MAX_ARGS			(STREAM_ROW_ARGS + 5)
+
+/* the last argument of in_user_stream() */
+#define STREAM_FOLLOWS_ARG		(STREAM_MAX_ARGS - 1)
+
+extern bool StreamConditionKind(Oid function, StreamKind *kind);
 extern const char *StreamKindName(StreamKind kind);
 
 #endif							/* ACTSTREAM_STREAM_H */

@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "catalog.h"
+#include "stream.h"
 #include "stream_estimate.h"
 
 #include <math.h>
@@ -19,6 +20,8 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
+#include "parser/parsetree.h"
+#include "port/pg_bitutils.h"
 #include "storage/lockdefs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -40,15 +43,16 @@ typedef struct Question
 	const char *label;			/* or all with a label; NULL if not known */
 } Question;
 
-/* Rows and pages that a table has by now, as the planner would estimate them. */
+/* Rows that a table of ours has by now, as the planner would estimate them. */
 static double
-estimate_tuples(Oid relid, BlockNumber *pages)
+estimate_tuples(Oid relid)
 {
 	Relation	rel = OwnTableOpen(relid, AccessShareLock);
+	BlockNumber pages;
 	double		tuples;
 	double		allvisfrac;
 
-	estimate_rel_size(rel, NULL, pages, &tuples, &allvisfrac);
+	estimate_rel_size(rel, NULL, &pages, &tuples, &allvisfrac);
 	table_close(rel, NoLock);
 	return clamp_row_est(tuples);
 }
@@ -135,16 +139,16 @@ matching_rows(Oid relid, AttrNumber column, const Question *question, double tup
 	return fraction * tuples;
 }
 
-/* Actions of an object in any of the roles. */
+/* Actions of a table of "tuples" in which an object has any of the roles. */
 static double
-role_rows(RoleSet roles, const Question *question, double tuples)
+role_rows(Oid relid, RoleSet roles, const Question *question, double tuples)
 {
 	double		result = 0;
 
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
 		if (roles & ROLE_BIT(role))
-			result += matching_rows(ActionRelationId(), ActionRoleColumns[role], question, tuples);
+			result += matching_rows(relid, ActionRoleColumns[role], question, tuples);
 	}
 	return result;
 }
@@ -158,10 +162,10 @@ known_arg(List *args, int arg)
 	return IsA(node, Const) && !((Const *) node)->constisnull ? (Const *) node : NULL;
 }
 
+/* The question about a single reference, as far as it is known. */
 static Question
-ref_question(List *args)
+ref_question(const Const *known)
 {
-	Const	   *known = known_arg(args, 0);
 	Question	question = {NULL, NULL};
 
 	if (known != NULL)
@@ -169,79 +173,92 @@ ref_question(List *args)
 	return question;
 }
 
-static double
-count_objects(List *args)
+/* The question about the only object of an array, and how many there are. */
+static Question
+object_question(List *args, double *nobjects)
 {
-	Const	   *known = known_arg(args, 0);
-	ArrayType  *objects;
+	Question	question = {NULL, NULL};
+	Node	   *node = list_nth(args, STREAM_ROW_ARGS);
+	Const	   *known = known_arg(args, STREAM_ROW_ARGS);
 
-	if (known == NULL)
-		return DEFAULT_NUM_OBJECTS;
-	objects = DatumGetArrayTypeP(known->constvalue);
-	return ArrayGetNItems(ARR_NDIM(objects), ARR_DIMS(objects));
+	*nobjects = DEFAULT_NUM_OBJECTS;
+	if (known != NULL)
+	{
+		ArrayType  *objects = DatumGetArrayTypeP(known->constvalue);
+
+		*nobjects = ArrayGetNItems(ARR_NDIM(objects), ARR_DIMS(objects));
+		if (*nobjects == 1)
+		{
+			Datum		object;
+			bool		isnull;
+
+			if (array_iterate(array_create_iterator(objects, 0, NULL), &object, &isnull) && !isnull)
+				question.ref = DatumGetRefPP(object);
+		}
+	}
+	else if (IsA(node, ArrayExpr) && !((ArrayExpr *) node)->multidims)
+		*nobjects = list_length(((ArrayExpr *) node)->elements);
+	return question;
 }
 
 /* What a follower follows, at a guess. */
 static double
 count_follows(List *args)
 {
-	Question	question = ref_question(args);
-	BlockNumber pages;
-	double		tuples = estimate_tuples(FollowRelationId(), &pages);
+	Question	question = ref_question(known_arg(args, STREAM_ROW_ARGS));
+	double		tuples = estimate_tuples(FollowRelationId());
 
 	return clamp_row_est(matching_rows(FollowRelationId(), Anum_follow_follower, &question, tuples));
 }
 
 /*
  * StreamEstimate
- *		What is known of a call of a stream function before it is made.
+ *		What is known of a stream, by the arguments of the condition that it is known
+ *		by, before it is read.
  */
 StreamEstimates
-StreamEstimate(StreamKind kind, List *args)
+StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
 {
 	static const Question unknown = {NULL, NULL};
+	Index		rti = linitial_node(Var, args)->varno;
+	Oid			relid = planner_rt_fetch(rti, root)->relid;
+	double		total = clamp_row_est(root->simple_rel_array[rti]->tuples);
 	StreamEstimates result = {.lists = 1};
 	Question	question = unknown;
+	Const	   *known;
+	RoleSet		roles;
 
-	result.total = estimate_tuples(ActionRelationId(), &result.pages);
-	if (kind == ACTOR_STREAM || kind == TARGET_STREAM || kind == ACTION_OBJECT_STREAM ||
-		kind == ANY_STREAM)
-		question = ref_question(args);
 	switch (kind)
 	{
 		case PUBLIC_STREAM:
-			result.rows = result.total;
+			result.rows = total;
 			result.in_order = true;
 			break;
-		case ACTOR_STREAM:
-			result.rows = role_rows(ROLE_BIT(ACTION_BY_ACTOR), &question, result.total);
-			break;
-		case TARGET_STREAM:
-			result.rows = role_rows(ROLE_BIT(ACTION_BY_TARGET), &question, result.total);
-			break;
-		case ACTION_OBJECT_STREAM:
-			result.rows = role_rows(ROLE_BIT(ACTION_BY_ACTION_OBJECT), &question, result.total);
-			break;
-		case ANY_STREAM:
-			result.lists = NUM_ACTION_ROLES;
-			result.rows = role_rows(ALL_ROLES, &question, result.total);
-			break;
 		case MODEL_STREAM:
-			if (known_arg(args, 0) != NULL)
-				question.label = TextDatumGetCString(known_arg(args, 0)->constvalue);
-			result.rows = role_rows(ALL_ROLES, &question, result.total);
+			known = known_arg(args, STREAM_ROW_ARGS);
+			if (known != NULL)
+			{
+				Ref		   *ref = DatumGetRefPP(known->constvalue);
+
+				question.label = pnstrdup(VARDATA_ANY(ref), RefLabelLength(ref));
+			}
+			result.rows = role_rows(relid, ALL_ROLES, &question, total);
 			result.in_order = true;
 			break;
 		case STREAM_OF:
-			result.lists = count_objects(args) * NUM_ACTION_ROLES;
-			result.rows = count_objects(args) * role_rows(ALL_ROLES, &unknown, result.total);
+			question = object_question(args, &result.lists);
+			known = known_arg(args, STREAM_ROW_ARGS + 1);
+			roles = known == NULL ? ALL_ROLES : DatumGetInt32(known->constvalue);
+			result.rows = result.lists * role_rows(relid, roles, &question, total);
+			result.lists *= pg_number_of_ones[roles];
 			break;
 		case USER_STREAM:
-			result.lists = count_follows(args) * LISTS_PER_FOLLOW;
-			result.rows = count_follows(args) * role_rows(ALL_ROLES, &unknown, result.total);
+			result.lists = count_follows(args);
+			result.rows = result.lists * role_rows(relid, ALL_ROLES, &unknown, total);
+			result.lists *= LISTS_PER_FOLLOW;
 			break;
 	}
-	result.rows = clamp_row_est(Min(result.rows, result.total));
+	result.rows = clamp_row_est(Min(result.rows, total));
 	return result;
 }
 
@@ -253,25 +270,22 @@ StreamEstimate(StreamKind kind, List *args)
  * Opening a list costs what descending an index does, see btcostestimate();
  * then each row is an index entry and a visit to the heap, see cost_index().
  * On the time line those visits go from page to page: actions are sent in the
- * order of time, as a rule.  Elsewhere they compete for the cache, in which
- * the table needs a share of its own: it is none of the query's relations,
- * whose pages the planner has counted.
+ * order of time, as a rule.
  */
 void
 StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *clauses)
 {
+	RelOptInfo *rel = path->parent;
 	Cost		descent = 50.0 * cpu_operator_cost * 3;
 	Cost		per_row = cpu_index_tuple_cost + cpu_tuple_cost;
-	double		visited = Max(path->rows, 1);
+	double		visited = clauses == NIL ? estimates->rows : Max(path->rows, 1);
 	double		pages;
 	QualCost	qual_cost;
 
 	cost_qual_eval(&qual_cost, clauses, root);
-	if (clauses == NIL)
-		visited = estimates->rows;
 	pages = estimates->in_order ?
-		ceil(visited / estimates->total * estimates->pages) :
-		index_pages_fetched(visited, estimates->pages, estimates->pages, root);
+		ceil(visited / Max(rel->tuples, 1) * rel->pages) :
+		index_pages_fetched(visited, rel->pages, rel->pages, root);
 	path->startup_cost = estimates->lists * descent + qual_cost.startup;
 	path->total_cost = path->startup_cost + visited * (per_row + qual_cost.per_tuple) +
 		pages * random_page_cost;

@@ -7,18 +7,15 @@
 
 #include "nodes/pathnodes.h"
 #include "reader.h"
-#include "storage/block.h"
 
 typedef struct StreamEstimates
 {
 	double		lists;			/* lists that are merged */
 	double		rows;
-	double		total;			/* rows of the table */
-	BlockNumber pages;			/* of the table */
 	bool		in_order;		/* do its rows lie as the stream has them? */
 } StreamEstimates;
 
-extern StreamEstimates StreamEstimate(StreamKind kind, List *args);
+extern StreamEstimates StreamEstimate(PlannerInfo *root, StreamKind kind, List *args);
 extern void StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates,
 					   List *clauses);
 

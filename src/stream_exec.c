@@ -8,24 +8,20 @@
 #include "catalog.h"
 #include "stream.h"
 #include "stream_bound.h"
-#include "stream_rows.h"
 #include "stream_scan.h"
+#include "stream_sources.h"
 
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/objectaccess.h"
-#include "catalog/pg_proc.h"
+#include "access/tableam.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
-#include "utils/typcache.h"
+
+/* Where more rows are wanted than were prepared for, it is for so many times more. */
+#define PAGE_GROWTH		8
 
 /* A condition that limits the scan, and how to get its values. */
 typedef struct BoundState
@@ -39,20 +35,23 @@ typedef struct StreamScanState
 {
 	CustomScanState css;
 	StreamKind	kind;
-	FuncExpr   *call;
-	int			page;
-	bool		whole_row;
-	List	   *args;			/* of ExprState */
-	bool		args_vary;		/* can parameters change them? */
-	bool		evaluated;		/* are arg_values those of the next call? */
-	NullableDatum arg_values[STREAM_MAX_ARGS];
+	int			first_page;		/* rows to prepare for at first */
+	int			last_page;		/* and in the end */
+	Oid			role;			/* that reads follows, if no query does */
+	List	   *indexes;		/* for StreamTablesOpen() */
+	ExprState  *conditions;		/* that the rows of the stream meet */
+	List	   *args;			/* of ExprState: what is asked */
 	BoundState *bounds;
 	int			nbounds;
-	StreamRows *rows;			/* NULL under EXPLAIN without ANALYZE */
-	bool		begun;			/* has the call begun? */
+	StreamTables tables;
+	StreamReader *reader;		/* NULL until the first row is wanted */
+	bool		begun;			/* has it begun? */
 	bool		empty;			/* do the bounds exclude each other? */
-	MemoryContext args_context; /* of arg_values */
-	TupleTableSlot *epq_row;	/* for recheck_row() */
+	StreamCall	call;			/* what is being read */
+	int64		left;			/* rows of it that were prepared for */
+	ActionPlace last;			/* of the row after those */
+	StreamSubject subject;		/* what the stream is about, if it has begun */
+	MemoryContext subject_context;	/* of that */
 } StreamScanState;
 
 static Node *create_state(CustomScan *scan);
@@ -84,98 +83,78 @@ create_state(CustomScan *scan)
 
 	state->css.methods = &stream_exec_methods;
 	state->kind = intVal(list_nth(scan->custom_private, STREAM_SCAN_KIND));
-	state->page = intVal(list_nth(scan->custom_private, STREAM_SCAN_PAGE));
-	state->whole_row = boolVal(list_nth(scan->custom_private, STREAM_SCAN_WHOLE_ROW));
-	state->call = linitial_node(FuncExpr, scan->custom_exprs);
+	state->first_page = linitial_int(list_nth(scan->custom_private, STREAM_SCAN_PAGES));
+	state->last_page = lsecond_int(list_nth(scan->custom_private, STREAM_SCAN_PAGES));
+	state->indexes = list_nth(scan->custom_private, STREAM_SCAN_INDEXES);
 	return (Node *) state;
 }
 
-/* Is the expression a column of the scan's own tuples? */
+/* Is the expression a column of the scan's relation? */
 static bool
 is_column(Node *expr, AttrNumber column, void *arg)
 {
-	return IsA(expr, Var) && ((Var *) expr)->varno == INDEX_VAR &&
-		((Var *) expr)->varattno == column;
+	return IsA(expr, Var) && ((Var *) expr)->varattno == column &&
+		(Index) ((Var *) expr)->varno == *(Index *) arg;
 }
 
-/* Does the expression depend on what is computed while the query runs? */
-static bool
-has_exec_param(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubPlan) ||
-		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
-		return true;
-	return expression_tree_walker(node, has_exec_param, context);
-}
-
-/* Prepare the expressions of the plan. */
+/*
+ * Prepare the expressions of the plan.  That asks for the right to call the function
+ * of the condition.
+ */
 static void
-init_expressions(StreamScanState *state, CustomScan *scan)
+init_expressions(StreamScanState *state, List *conditions, List *bounds)
 {
+	ScanState  *node = &state->css.ss;
+	FuncExpr   *condition = llast_node(FuncExpr, conditions);
 	ListCell   *lc;
 
-	state->args = ExecInitExprList(state->call->args, &state->css.ss.ps);
-	state->args_vary = has_exec_param((Node *) state->call->args, NULL);
-	state->bounds = palloc0(list_length(scan->custom_exprs) * sizeof(BoundState));
-	for_each_from(lc, scan->custom_exprs, 1)
+	state->conditions = ExecInitQual(conditions, &node->ps);
+	state->args = ExecInitExprList(list_copy_tail(condition->args, STREAM_ROW_ARGS), &node->ps);
+	state->bounds = palloc0(list_length(bounds) * sizeof(BoundState));
+	foreach(lc, bounds)
 	{
 		BoundState *bound = &state->bounds[state->nbounds++];
 
-		if (!StreamBoundOfClause(lfirst(lc), is_column, NULL, &bound->bound))
+		if (!StreamBoundOfClause(lfirst(lc), is_column, &((Scan *) node->ps.plan)->scanrelid,
+								 &bound->bound))
 			elog(ERROR, "clause of stream scan is not a bound");
-		bound->timestamp = ExecInitExpr(bound->bound.timestamp, &state->css.ss.ps);
-		bound->id = ExecInitExpr(bound->bound.id, &state->css.ss.ps);
+		bound->timestamp = ExecInitExpr(bound->bound.timestamp, &node->ps);
+		bound->id = ExecInitExpr(bound->bound.id, &node->ps);
 	}
 }
 
 /*
- * Make sure that rows of the table are what the plan was made for.
+ * Let rows be what they are in other scans of the table.
  *
- * The table is locked after the plan has been found good, so it can have
- * changed in between.
+ * The executor has prepared for virtual ones, which neither a repeated check can
+ * fill in nor have a place in the table.
  */
 static void
-check_columns(StreamScanState *state)
+init_slot(ScanState *node)
 {
-	TupleDesc	planned = state->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
-	Relation	action = table_open(ActionRelationId(), NoLock);
-	TupleDesc	actual = RelationGetDescr(action);
-	int			natts = planned->natts - (state->whole_row ? 1 : 0);
-	bool		same = actual->natts >= natts;
+	Scan	   *plan = (Scan *) node->ps.plan;
 
-	for (int i = 0; same && i < natts; i++)
-		same = TupleDescAttr(actual, i)->attisdropped ||
-			TupleDescAttr(actual, i)->atttypid == TupleDescAttr(planned, i)->atttypid;
-	table_close(action, NoLock);
-	if (!same)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cached plan must not change result type")));
+	node->ss_ScanTupleSlot = NULL;
+	init_scan_slot(node->ps.state, node, RelationGetDescr(node->ss_currentRelation),
+				   table_slot_callbacks(node->ss_currentRelation));
+	node->ps.ps_ProjInfo = NULL;
+	ExecAssignScanProjectionInfoWithVarno(node, plan->scanrelid);
+	node->ps.qual = ExecInitQual(plan->plan.qual, &node->ps);
 }
 
 /*
- * Callback: begin the execution of the plan, as the current user.
+ * Callback: begin the execution of the plan.  Nothing is read yet.
  */
 static void
 begin_scan(CustomScanState *node, EState *estate, int eflags)
 {
 	StreamScanState *state = (StreamScanState *) node;
-	Oid			function = state->call->funcid;
-	AclResult	aclresult = object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
+	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
 
-	if (aclresult != ACLCHECK_OK)
-		aclcheck_error(aclresult, OBJECT_FUNCTION, get_func_name(function));
-	InvokeFunctionExecuteHook(function);
-
-	init_expressions(state, (CustomScan *) node->ss.ps.plan);
-	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
-		return;
-	state->args_context = AllocSetContextCreate(CurrentMemoryContext, "actstream arguments",
-												ALLOCSET_SMALL_SIZES);
-	state->rows = StreamRowsCreate(state->kind, function, node->ss.ps.ps_ExprContext);
-	check_columns(state);
+	state->role = GetUserId();
+	init_slot(&node->ss);
+	init_expressions(state, list_nth(plan->custom_exprs, STREAM_SCAN_CONDITIONS),
+					 list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS));
 }
 
 static NullableDatum
@@ -184,15 +163,38 @@ evaluate(StreamScanState *state, ExprState *expr)
 	NullableDatum result = {.isnull = true};
 
 	if (expr != NULL)
-		result.value = ExecEvalExprSwitchContext(expr, state->css.ss.ps.ps_ExprContext,
-												 &result.isnull);
+		result.value = ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &result.isnull);
 	return result;
 }
 
-/* Narrow the call to what the bounds leave. */
+/* Find out what the stream is about, once the reader knows nothing of the last time. */
 static void
-apply_bounds(StreamScanState *state, StreamCall *call)
+evaluate_subject(StreamScanState *state)
 {
+	NullableDatum args[STREAM_MAX_ARGS - STREAM_ROW_ARGS];
+	EState	   *estate = state->css.ss.ps.state;
+	MemoryContext oldcontext;
+	ListCell   *lc;
+
+	if (state->subject_context == NULL)
+		state->subject_context = AllocSetContextCreate(estate->es_query_cxt, "actstream subject",
+													   ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(state->subject_context);
+	oldcontext = MemoryContextSwitchTo(state->subject_context);
+	foreach(lc, state->args)
+		args[foreach_current_index(lc)] = evaluate(state, lfirst(lc));
+	state->subject = StreamSubjectOf(state->kind, args, state->role, estate->es_snapshot);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Narrow what is to be read to what the bounds leave. */
+static void
+apply_bounds(StreamScanState *state)
+{
+	StreamCall *call = &state->call;
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	MemoryContext oldcontext = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
 	for (int i = 0; i < state->nbounds; i++)
 	{
 		BoundState *bound = &state->bounds[i];
@@ -200,65 +202,83 @@ apply_bounds(StreamScanState *state, StreamCall *call)
 		StreamBoundApply(&bound->bound, evaluate(state, bound->timestamp),
 						 evaluate(state, bound->id), &call->newest, &call->oldest);
 	}
+	MemoryContextSwitchTo(oldcontext);
 	state->empty = ActionPlaceCompare(&call->newest, &call->oldest) < 0;
 }
 
-/* Evaluate the arguments. */
+/* Make the reader, whose tables stay open until the end. */
 static void
-evaluate_args(StreamScanState *state)
+create_reader(StreamScanState *state)
 {
-	MemoryContext oldcontext;
-	ListCell   *lc;
+	EState	   *estate = state->css.ss.ps.state;
+	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
 
-	MemoryContextReset(state->args_context);
-	oldcontext = MemoryContextSwitchTo(state->args_context);
-	foreach(lc, state->args)
-	{
-		NullableDatum *arg = &state->arg_values[foreach_current_index(lc)];
-
-		arg->value = ExecEvalExpr((ExprState *) lfirst(lc), state->css.ss.ps.ps_ExprContext,
-								  &arg->isnull);
-	}
+	StreamTablesOpen(&state->tables, state->css.ss.ss_currentRelation, state->indexes);
+	state->reader = StreamReaderCreate(state->kind, &state->tables, estate->es_snapshot);
 	MemoryContextSwitchTo(oldcontext);
-	state->evaluated = true;
+}
+
+/* Read what the call says, and prepare for so many rows. */
+static void
+begin_page(StreamScanState *state, int page)
+{
+	state->call.page = state->left = page;
+	StreamReaderBegin(state->reader, &state->call);
 }
 
 /* Begin to read. */
 static void
-begin_call(StreamScanState *state)
+begin_reading(StreamScanState *state)
 {
-	StreamCall	call = {.kind = state->kind, .newest = NewestPlaceOf(DT_NOEND),
-	.oldest = OldestPlaceOf(DT_NOBEGIN), .page = state->page};
+	StreamCall *call = &state->call;
 
-	if (!state->evaluated)
-		evaluate_args(state);
-	memcpy(call.args, state->arg_values, sizeof(call.args));
-	apply_bounds(state, &call);
-	if (!state->empty)
-		StreamRowsBegin(state->rows, &call);
 	state->begun = true;
+	call->newest = NewestPlaceOf(DT_NOEND);
+	call->oldest = OldestPlaceOf(DT_NOBEGIN);
+	apply_bounds(state);
+	if (state->empty)
+		return;
+	if (state->reader == NULL)
+		create_reader(state);
+	StreamReaderReset(state->reader);
+	evaluate_subject(state);
+	call->sources = state->subject.sources;
+	call->label = state->subject.label;
+	begin_page(state, state->first_page);
 }
 
-/* Put a row of the table, or NULL, into the slot of the scan. */
-static TupleTableSlot *
-store_row(StreamScanState *state, TupleTableSlot *row)
+/* The place of a row in the stream: without an id, that of the largest one. */
+static ActionPlace
+place_of(TupleTableSlot *row)
 {
-	TupleTableSlot *slot = state->css.ss.ss_ScanTupleSlot;
-	int			natts;
+	ActionPlace place;
+	bool		isnull;
 
-	ExecClearTuple(slot);
-	if (TupIsNull(row))
-		return slot;
-	natts = slot->tts_tupleDescriptor->natts - (state->whole_row ? 1 : 0);
-	slot_getsomeattrs(row, natts);
-	memcpy(slot->tts_values, row->tts_values, natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, row->tts_isnull, natts * sizeof(bool));
-	if (state->whole_row)
+	place.timestamp = DatumGetTimestampTz(slot_getattr(row, Anum_action_timestamp, &isnull));
+	Assert(!isnull);
+	place.id = DatumGetInt64(slot_getattr(row, Anum_action_id, &isnull));
+	if (isnull)
+		place.id = PG_INT64_MAX;
+	return place;
+}
+
+/*
+ * More rows are wanted than were prepared for: begin anew with this one, to read many.
+ * Not among rows of the same place, should there be any: all of them would come again.
+ */
+static TupleTableSlot *
+turn_page(StreamScanState *state, TupleTableSlot *row)
+{
+	ActionPlace place = place_of(row);
+
+	if (state->left == -1 || ActionPlaceCompare(&place, &state->last) == 0)
 	{
-		slot->tts_values[natts] = ExecFetchSlotHeapTupleDatum(row);
-		slot->tts_isnull[natts] = false;
+		state->last = place;
+		return row;
 	}
-	return ExecStoreVirtualTuple(slot);
+	state->call.newest = place;
+	begin_page(state, Min((double) state->call.page * PAGE_GROWTH, state->last_page));
+	return StreamReaderNext(state->reader);
 }
 
 /* The next row of the stream: access method of ExecScan(). */
@@ -266,56 +286,32 @@ static TupleTableSlot *
 next_row(ScanState *node)
 {
 	StreamScanState *state = (StreamScanState *) node;
-	TupleTableSlot *row = NULL;
-	MemoryContext oldcontext;
+	TupleTableSlot *slot = node->ss_ScanTupleSlot;
+	TupleTableSlot *row;
 
 	if (!state->begun)
-		begin_call(state);
-	oldcontext = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
-	if (!state->empty)
-		row = StreamRowsNext(state->rows);
-	row = store_row(state, row);
-	MemoryContextSwitchTo(oldcontext);
-	return row;
+		begin_reading(state);
+	row = state->empty ? NULL : StreamReaderNext(state->reader);
+	if (row != NULL && state->call.page < state->last_page && --state->left < 0)
+		row = turn_page(state, row);
+	if (row == NULL)
+		return ExecClearTuple(slot);
+	ExecCopySlot(slot, row);
+	slot->tts_tableOid = RelationGetRelid(node->ss_currentRelation);
+	return slot;
 }
 
 /*
- * The row that a repeated check of a changed row of another table is to see:
- * recheck method of ExecScan(), which leaves all of it to us.
- *
- * That is the row which was joined with the other one.  A stream below a UNION
- * ALL has left none behind, and is read anew, as any scan there is.
+ * Does a row that was changed meanwhile belong to the stream?  Recheck method of
+ * ExecScan(): nothing is read for such a check.
  */
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
 {
-	StreamScanState *state = (StreamScanState *) node;
-	EPQState   *epqstate = node->ps.state->es_epq_active;
-	Index		rti = bms_singleton_member(((CustomScan *) node->ps.plan)->custom_relids);
-	TupleTableSlot *row;
+	ExprContext *econtext = node->ps.ps_ExprContext;
 
-	if (epqstate->relsubs_done[rti - 1])
-		return false;
-	row = epqstate->relsubs_slot[rti - 1];
-	if (row == NULL && epqstate->relsubs_rowmark[rti - 1] == NULL)
-	{
-		row = next_row(node);
-		return !TupIsNull(row);
-	}
-	epqstate->relsubs_done[rti - 1] = true;
-	if (row == NULL)
-	{
-		if (state->epq_row == NULL)
-			state->epq_row =
-				ExecInitExtraTupleSlot(node->ps.state,
-									   lookup_rowtype_tupdesc_copy(state->call->funcresulttype, -1),
-									   &TTSOpsHeapTuple);
-		row = state->epq_row;
-		if (!EvalPlanQualFetchRowMark(epqstate, rti, row))
-			return false;
-	}
-	row = store_row(state, row);
-	return !TupIsNull(row);
+	econtext->ecxt_scantuple = slot;
+	return ExecQualAndReset(((StreamScanState *) node)->conditions, econtext);
 }
 
 /* Callback: the next tuple. */
@@ -332,25 +328,17 @@ end_scan(CustomScanState *node)
 	StreamScanState *state = (StreamScanState *) node;
 
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
-	if (state->rows != NULL)
-		StreamRowsEnd(state->rows);
+	if (state->reader == NULL)
+		return;
+	StreamReaderEnd(state->reader);
+	StreamTablesClose(&state->tables);
 }
 
-/*
- * Callback: begin anew, perhaps with other parameters.
- *
- * As those of any function in FROM, arguments that no parameter changes are
- * evaluated once, even if they are volatile.
- */
+/* Callback: begin anew, perhaps with other parameters. */
 static void
 rescan(CustomScanState *node)
 {
-	StreamScanState *state = (StreamScanState *) node;
-
-	ExecClearTuple(node->ss.ss_ScanTupleSlot);
-	state->begun = false;
-	if (state->args_vary && node->ss.ps.chgParam != NULL)
-		state->evaluated = false;
+	((StreamScanState *) node)->begun = false;
 	ExecScanReScan(&node->ss);
 }
 
@@ -358,15 +346,15 @@ rescan(CustomScanState *node)
 static void
 explain_bounds(StreamScanState *state, List *ancestors, ExplainState *es)
 {
-	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
-	List	   *clauses = list_copy_tail(scan->custom_exprs, 1);
+	CustomScan *plan = (CustomScan *) state->css.ss.ps.plan;
+	List	   *bounds = list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS);
 	List	   *context;
 
-	if (clauses == NIL)
+	if (bounds == NIL)
 		return;
-	context = set_deparse_context_plan(es->deparse_cxt, &scan->scan.plan, ancestors);
+	context = set_deparse_context_plan(es->deparse_cxt, &plan->scan.plan, ancestors);
 	ExplainPropertyText("Stream Cond",
-						deparse_expression((Node *) make_ands_explicit(clauses), context,
+						deparse_expression((Node *) make_ands_explicit(bounds), context,
 										   es->verbose, false),
 						es);
 }
@@ -388,31 +376,29 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 	ExplainPropertyInteger("Lists Opened", NULL, counters->read.lists_opened, es);
 	if (counters->recency_map)
 	{
-		ExplainPropertyInteger("Lists Spared", NULL, counters->lists_spared, es);
+		ExplainPropertyInteger("Lists Skipped", NULL, counters->lists_spared, es);
 		ExplainPropertyInteger("Newest From Map", NULL, counters->read.newest_found, es);
 	}
 	ExplainPropertyInteger("Index Searches", NULL, counters->read.searches, es);
 	ExplainPropertyInteger("Index Entries Read", NULL, counters->read.entries_read, es);
 	ExplainPropertyInteger("Heap Fetches", NULL, counters->read.heap_fetches, es);
-	ExplainPropertyInteger("Heap Fetches Skipped", NULL, counters->read.heap_skips, es);
+	ExplainPropertyInteger("Invisible Rows", NULL, counters->read.heap_skips, es);
 	ExplainPropertyInteger("Time Line Rows", NULL, counters->read.time_line_rows, es);
 }
 
 /*
- * Callback: show the stream, how it is read, and what that has done.
+ * Callback: show the stream, and what reading it has done, if it has begun.
  */
 static void
 explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	StreamScanState *state = (StreamScanState *) node;
-	const ReaderCounters *counters;
+	ReaderCounters none = {0};
 
 	ExplainPropertyText("Stream", StreamKindName(state->kind), es);
 	explain_bounds(state, ancestors, es);
-	counters = state->rows != NULL ? StreamRowsGetCounters(state->rows) : NULL;
-	ExplainPropertyText("Read From",
-						(state->rows != NULL ? counters != NULL : StreamReaderUsable(state->kind)) ?
-						"indexes" : "SQL", es);
-	if (es->analyze && counters != NULL)
-		explain_counters(state->kind, counters, es);
+	if (es->analyze && (state->begun || state->reader != NULL))
+		explain_counters(state->kind,
+						 state->reader == NULL ? &none : StreamReaderGetCounters(state->reader),
+						 es);
 }

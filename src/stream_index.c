@@ -18,11 +18,13 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -61,12 +63,20 @@ static const IndexShape follow_shape = {
 	Anum_follow_actor_only, Anum_follow_started}, InvalidAttrNumber, false
 };
 
-/* What was found; a table that is InvalidOid makes the rest meaningless. */
+/* What was found of actstream.action, or of a table below it. */
+typedef struct FoundIndexes
+{
+	Oid			table;			/* hash key */
+	bool		valid;			/* does the rest hold? */
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Oid			recency_index;
+} FoundIndexes;
+
+static HTAB *found_indexes = NULL;
+
+/* And of actstream.follow; if that is InvalidOid, the other has no meaning. */
 static struct
 {
-	Oid			action;
-	Oid			action_indexes[NUM_ACTION_INDEXES];
-	Oid			recency_index;
 	Oid			follow;
 	Oid			follow_index;
 }			found;
@@ -75,10 +85,22 @@ static struct
 static void
 table_changed(Oid relid)
 {
-	if (relid == InvalidOid || relid == found.action)
-		found.action = InvalidOid;
+	FoundIndexes *entry;
+
 	if (relid == InvalidOid || relid == found.follow)
 		found.follow = InvalidOid;
+	if (found_indexes == NULL)
+		return;
+	if (relid == InvalidOid)
+	{
+		HASH_SEQ_STATUS status;
+
+		hash_seq_init(&status, found_indexes);
+		while ((entry = hash_seq_search(&status)) != NULL)
+			entry->valid = false;
+	}
+	else if ((entry = hash_search(found_indexes, &relid, HASH_FIND, NULL)) != NULL)
+		entry->valid = false;
 }
 
 /* Do the columns of the index match, each by its type's default order? */
@@ -213,28 +235,46 @@ find_recency_index(Relation action)
 }
 
 /*
- * Look for the indexes of actstream.action, and keep what is found for as long
- * as it holds.
+ * Look for the indexes of actstream.action, or of a table below it, and keep what is
+ * found for as long as it holds.
  */
-static void
-find_action_indexes(Relation action, Oid *indexes, Oid *recency_index)
+static const FoundIndexes *
+find_action_indexes(Relation action)
 {
-	uint64		changes_before = RelationChanges();
+	Oid			table = RelationGetRelid(action);
+	FoundIndexes *entry;
+	uint64		changes_before;
+	bool		is_known;
 
-	RelationWatch(table_changed);
-	if (found.action != RelationGetRelid(action))
+	if (found_indexes == NULL)
 	{
-		bool		lasting = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, indexes);
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(FoundIndexes)};
 
-		*recency_index = find_recency_index(action);
-		if (!lasting || RelationChanges() != changes_before)
-			return;
-		memcpy(found.action_indexes, indexes, sizeof(found.action_indexes));
-		found.recency_index = *recency_index;
-		found.action = RelationGetRelid(action);
+		found_indexes = hash_create("actstream indexes", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+		RelationWatch(table_changed);
 	}
-	memcpy(indexes, found.action_indexes, sizeof(found.action_indexes));
-	*recency_index = found.recency_index;
+	entry = hash_search(found_indexes, &table, HASH_ENTER, &is_known);
+	if (is_known && entry->valid)
+		return entry;
+	entry->valid = false;
+	changes_before = RelationChanges();
+	is_known = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, entry->indexes);
+	entry->recency_index = find_recency_index(action);
+	entry->valid = is_known && RelationChanges() == changes_before;
+	return entry;
+}
+
+/*
+ * TableHasChildren
+ *		Does a query over the table read tables below it, too?
+ *
+ * After the last one is gone, the table's own row goes on to say so until ANALYZE.
+ */
+bool
+TableHasChildren(Relation table)
+{
+	return table->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(table), NoLock) != NIL;
 }
 
 /*
@@ -247,9 +287,7 @@ find_action_indexes(Relation action, Oid *indexes, Oid *recency_index)
 bool
 ActionIndexesFind(Relation action, Oid *indexes)
 {
-	Oid			recency_index;
-
-	find_action_indexes(action, indexes, &recency_index);
+	memcpy(indexes, find_action_indexes(action)->indexes, NUM_ACTION_INDEXES * sizeof(Oid));
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 	{
 		if (!OidIsValid(indexes[i]))
@@ -268,11 +306,7 @@ ActionIndexesFind(Relation action, Oid *indexes)
 Oid
 RecencyIndexFind(Relation action)
 {
-	Oid			indexes[NUM_ACTION_INDEXES];
-	Oid			recency_index;
-
-	find_action_indexes(action, indexes, &recency_index);
-	return recency_index;
+	return find_action_indexes(action)->recency_index;
 }
 
 /*

@@ -48,6 +48,7 @@ typedef uint8 RoleSet;
 /* column of an action by the role of what it refers to */
 extern const AttrNumber ActionRoleColumns[NUM_ACTION_ROLES];
 
+extern bool TableHasChildren(Relation table);
 extern bool ActionIndexesFind(Relation action, Oid *indexes);
 extern Oid	RecencyIndexFind(Relation action);
 extern Oid	FollowIndexFind(Relation follow);

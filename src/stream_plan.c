@@ -2,36 +2,40 @@
  * stream_plan.c
  *		Planning the scan of a stream.
  *
- * The support function of the stream functions is called while a query that
- * has one is planned, which loads this library, whose hook then replaces the
- * scan of the function by a scan of the stream.  Where the reader would not
- * show the current user what a query does, the support function has already
- * replaced the call by one of its SQL form, which the planner inlines.
+ * A stream is a scan of actstream.action that has one of the conditions of
+ * stream.c among its restrictions.  The hook on the paths of a relation sees it
+ * there, and adds a path by which the reader yields the rows that meet it, in the
+ * order of the stream.  All else is as in any scan of a table: the executor
+ * checks privileges and applies the other conditions, policies first.
  *
- * Either way the plan is good for the role and the tables that it was made
- * for, and is marked so.
+ * The support function of the stream functions, and of the conditions, is called
+ * while a query that has one is planned, before its paths are made: that loads
+ * this library and its hook, in whatever session.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "catalog.h"
+#include "local_tables.h"
 #include "stream.h"
 #include "stream_bound.h"
 #include "stream_estimate.h"
+#include "stream_inline.h"
 #include "stream_scan.h"
-#include "stream_sql.h"
 
-#include "access/sysattr.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
+#include "access/table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "optimizer/restrictinfo.h"
-#include "utils/acl.h"
+#include "parser/parsetree.h"
+#include "catalog/pg_type.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
 #include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(actstream_stream_support);
@@ -44,48 +48,127 @@ static const CustomPathMethods stream_path_methods = {
 	.PlanCustomPath = plan_stream
 };
 
-static set_rel_pathlist_hook_type next_set_rel_pathlist_hook = NULL;
-
-/* Make the plan one for the current role, to be made anew if our tables change. */
-static void
-depend_on_tables(PlannerInfo *root, StreamKind kind)
+/* A scan of a stream. */
+typedef struct StreamScan
 {
-	PlannerGlobal *glob = root->glob;
+	StreamKind	kind;
+	FuncExpr   *condition;		/* that it is known by */
+	List	   *indexes;		/* see StreamTablesFind() */
+	StreamEstimates estimates;
+} StreamScan;
 
-	glob->dependsOnRole = true;
-	glob->relationOids = list_append_unique_oid(glob->relationOids, ActionRelationId());
-	if (kind == USER_STREAM)
-		glob->relationOids = list_append_unique_oid(glob->relationOids, FollowRelationId());
+/* Rows to prepare for where it is not known that more are wanted. */
+#define SMALL_PAGE		20
+
+/* actstream.enable_streamscan: may streams be read from the indexes? */
+static bool enable_streamscan = true;
+
+static set_rel_pathlist_hook_type next_set_rel_pathlist_hook = NULL;
+static get_relation_info_hook_type next_get_relation_info_hook = NULL;
+
+/* Is the expression a column of the relation "arg" points to the number of? */
+static bool
+is_column(Node *expr, AttrNumber column, void *arg)
+{
+	Var		   *var = (Var *) expr;
+
+	return IsA(expr, Var) && (Index) var->varno == *(Index *) arg && var->varlevelsup == 0 &&
+		var->varattno == column;
 }
 
+/* Are the arguments that are to be of a row the columns of this relation? */
 static bool
-may_execute(Oid function)
+has_row_args(List *args, Index rti)
 {
-	return object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (!is_column(list_nth(args, role), ActionRoleColumns[role], &rti))
+			return false;
+	}
+	return is_column(list_nth(args, STREAM_TIMESTAMP_ARG), Anum_action_timestamp, &rti);
+}
+
+/* Is an expression the same for all rows of the relation? */
+static bool
+is_given(PlannerInfo *root, RelOptInfo *rel, Node *expr)
+{
+	return !bms_overlap(pull_varnos(root, expr), rel->relids) &&
+		!contain_volatile_functions(expr);
+}
+
+/* Is the clause a condition upon the rows of this relation by which a stream is known? */
+static bool
+is_stream_condition(PlannerInfo *root, RelOptInfo *rel, Node *clause, StreamKind *kind)
+{
+	FuncExpr   *call = (FuncExpr *) clause;
+
+	return IsA(clause, FuncExpr) && StreamConditionKind(call->funcid, kind) &&
+		has_row_args(call->args, rel->relid) &&
+		is_given(root, rel, (Node *) list_copy_tail(call->args, STREAM_ROW_ARGS));
 }
 
 /*
- * The call of the SQL form, or NULL if the call may stay as it is.
+ * Find what makes a scan of the relation one of a stream: a condition by which it
+ * is known, which is returned, and that the actions are public.  NULL if either is
+ * missing.
  */
+static FuncExpr *
+find_condition(PlannerInfo *root, RelOptInfo *rel, StreamKind *kind)
+{
+	FuncExpr   *result = NULL;
+	bool		only_public = false;
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		Node	   *clause = (Node *) lfirst_node(RestrictInfo, lc)->clause;
+
+		if (result == NULL && is_stream_condition(root, rel, clause, kind))
+			result = (FuncExpr *) clause;
+		only_public |= is_column(clause, Anum_action_public, &rel->relid);
+	}
+	return only_public ? result : NULL;
+}
+
+/* Estimate which part of a table's rows meet a condition. */
+static bool
+estimate_selectivity(SupportRequestSelectivity *request)
+{
+	StreamKind	kind;
+	Node	   *first = linitial(request->args);
+
+	if (request->is_join || !StreamConditionKind(request->funcid, &kind) || !IsA(first, Var) ||
+		!has_row_args(request->args, ((Var *) first)->varno))
+		return false;
+	request->selectivity = StreamEstimate(request->root, kind, request->args).rows /
+		clamp_row_est(find_base_rel(request->root, ((Var *) first)->varno)->tuples);
+	CLAMP_PROBABILITY(request->selectivity);
+	return true;
+}
+
+/* Simplify the call of a function that returns a stream, or of a condition. */
 static Node *
 simplify(PlannerInfo *root, FuncExpr *call)
 {
 	StreamKind	kind;
 
-	if (root == NULL || !StreamFunctionKind(call->funcid, &kind))
+	/* what is done with the call depends on who may execute it */
+	root->glob->dependsOnRole = true;
+	if (!enable_streamscan)
 		return NULL;
-	depend_on_tables(root, kind);
-	/* who may not call the one is not to be given the other */
-	if (StreamReaderUsable(kind) || !may_execute(call->funcid))
+	if (call->funcretset)
+	{
+		StreamInline(root, get_func_support(call->funcid));
 		return NULL;
-	call = copyObject(call);
-	call->funcid = StreamSqlFunction(call->funcid);
-	return (Node *) call;
+	}
+	return StreamConditionKind(call->funcid, &kind) && kind == USER_STREAM ?
+		(Node *) StreamLeaveOutFollows(root, call) : NULL;
 }
 
 /*
  * actstream_stream_support
- *		Support function of the functions that return streams.
+ *		Support function of the functions that return streams, and of the conditions
+ *		that streams are known by.
  */
 Datum
 actstream_stream_support(PG_FUNCTION_ARGS)
@@ -97,69 +180,27 @@ actstream_stream_support(PG_FUNCTION_ARGS)
 	{
 		SupportRequestSimplify *simplification = (SupportRequestSimplify *) request;
 
-		result = simplify(simplification->root, simplification->fcall);
+		if (simplification->root != NULL)
+			result = simplify(simplification->root, simplification->fcall);
 	}
-	else if (IsA(request, SupportRequestRows))
-	{
-		SupportRequestRows *rows = (SupportRequestRows *) request;
-		StreamKind	kind;
-
-		if (rows->node != NULL && IsA(rows->node, FuncExpr) &&
-			StreamFunctionKind(rows->funcid, &kind))
-		{
-			rows->rows = StreamEstimate(kind, ((FuncExpr *) rows->node)->args).rows;
-			result = request;
-		}
-	}
+	else if (IsA(request, SupportRequestSelectivity) &&
+			 estimate_selectivity((SupportRequestSelectivity *) request))
+		result = request;
 	PG_RETURN_POINTER(result);
 }
 
 /*
- * The call of a stream function that is all of the relation, or NULL.
+ * Whether the clause limits the scan, by values that are the same for all of
+ * its rows.
  */
-static FuncExpr *
-stream_call(RangeTblEntry *rte, StreamKind *kind)
-{
-	Node	   *expr;
-
-	if (rte->rtekind != RTE_FUNCTION || rte->funcordinality ||
-		list_length(rte->functions) != 1)
-		return NULL;
-	expr = linitial_node(RangeTblFunction, rte->functions)->funcexpr;
-	if (!IsA(expr, FuncExpr) || !((FuncExpr *) expr)->funcretset ||
-		!StreamFunctionKind(((FuncExpr *) expr)->funcid, kind))
-		return NULL;
-	return (FuncExpr *) expr;
-}
-
-/* Is the expression a column of the relation? */
-static bool
-is_column(Node *expr, AttrNumber column, void *arg)
-{
-	RelOptInfo *rel = arg;
-	Var		   *var = (Var *) expr;
-
-	return IsA(expr, Var) && var->varno == (int) rel->relid && var->varlevelsup == 0 &&
-		var->varattno == column;
-}
-
-/* Is the expression the same for all rows of the relation? */
-static bool
-is_constant(PlannerInfo *root, RelOptInfo *rel, Expr *expr)
-{
-	return !bms_overlap(pull_varnos(root, (Node *) expr), rel->relids) &&
-		!contain_volatile_functions((Node *) expr);
-}
-
-/* Whether the clause limits the scan, by values that are the same for all of its rows. */
 static bool
 clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 {
 	StreamBound bound;
 
-	return StreamBoundOfClause(clause, is_column, rel, &bound) &&
-		is_constant(root, rel, bound.timestamp) &&
-		(bound.id == NULL || is_constant(root, rel, bound.id));
+	return StreamBoundOfClause(clause, is_column, &rel->relid, &bound) &&
+		is_given(root, rel, (Node *) bound.timestamp) &&
+		(bound.id == NULL || is_given(root, rel, (Node *) bound.id));
 }
 
 /* The order of a stream, as far as the query takes an interest in it. */
@@ -185,30 +226,48 @@ stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
 	return result;
 }
 
+/* The clauses that the reader does not enforce. */
+static List *
+other_clauses(RelOptInfo *rel, List *clauses, FuncExpr *condition)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if ((FuncExpr *) rinfo->clause != condition &&
+			!is_column((Node *) rinfo->clause, Anum_action_public, &rel->relid))
+			result = lappend(result, rinfo);
+	}
+	return result;
+}
+
 /* Add the path that needs the rows of the relations "required_outer". */
 static void
-add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamKind kind, FuncExpr *call,
-				Relids required_outer)
+add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids required_outer)
 {
 	CustomPath *path = makeNode(CustomPath);
-	StreamEstimates estimates = StreamEstimate(kind, call->args);
-	List	   *clauses = rel->baserestrictinfo;
+	List	   *clauses = other_clauses(rel, rel->baserestrictinfo, stream->condition);
 
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
 	path->path.param_info = get_baserel_parampathinfo(root, rel, required_outer);
-	path->path.parallel_safe = rel->consider_parallel;
+	/* of several tables, workers would read each to its end and sort */
+	path->path.parallel_safe = rel->consider_parallel && rel->reloptkind == RELOPT_BASEREL;
 	path->path.pathkeys = stream_pathkeys(root, rel);
 	path->path.rows = rel->rows;
 	if (path->path.param_info)
 	{
 		path->path.rows = path->path.param_info->ppi_rows;
-		clauses = list_concat_copy(clauses, path->path.param_info->ppi_clauses);
+		clauses = list_concat(clauses, path->path.param_info->ppi_clauses);
 	}
-	StreamCost(root, &path->path, &estimates, clauses);
+	StreamCost(root, &path->path, &stream->estimates, clauses);
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->custom_private = list_make2(makeInteger(kind), call);
+	path->custom_private = list_make3(makeInteger(stream->kind), stream->condition,
+									  stream->indexes);
 	path->methods = &stream_path_methods;
 	add_path(rel, &path->path);
 }
@@ -231,7 +290,7 @@ contains_relids(List *list, Relids relids)
  * relations, each set of those once.
  */
 static void
-add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamKind kind, FuncExpr *call)
+add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream)
 {
 	List	   *done = NIL;
 	ListCell   *lc;
@@ -248,82 +307,126 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamKind kind, Fun
 			contains_relids(done, outer))
 			continue;
 		done = lappend(done, outer);
-		add_stream_path(root, rel, kind, call, outer);
+		add_stream_path(root, rel, stream, outer);
 	}
 }
 
 /*
- * Hook: replace the scan of a stream function by a scan of the stream.
+ * Can the stream be read by the reader?  If so, fill in what is to be known for it.
+ *
+ * A single row is looked up as ever.
+ */
+static bool
+find_stream(PlannerInfo *root, RelOptInfo *rel, Oid relid, StreamScan *stream)
+{
+	Relation	table;
+	bool		readable;
+
+	if (is_single_row(root, rel))
+		return false;
+	table = table_open(relid, NoLock);
+	readable = StreamTablesFind(table, &stream->indexes);
+	table_close(table, NoLock);
+	if (readable)
+		stream->estimates = StreamEstimate(root, stream->kind, stream->condition->args);
+	return readable;
+}
+
+/*
+ * Hook: have a stream read by the reader.
+ *
+ * The other paths go: of a query with a join or an ORDER BY the planner takes all
+ * rows to be wanted, and would sort the whole table for 20.
  */
 static void
 set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
-	StreamKind	kind;
-	FuncExpr   *call;
+	StreamScan	stream = {0};
 
 	if (next_set_rel_pathlist_hook)
 		next_set_rel_pathlist_hook(root, rel, rti, rte);
-	call = stream_call(rte, &kind);
-	if (call == NULL || IS_DUMMY_REL(rel))
+	if (!enable_streamscan || rte->rtekind != RTE_RELATION || IS_DUMMY_REL(rel))
 		return;
-	depend_on_tables(root, kind);
-	if (!StreamReaderUsable(kind))
+	stream.condition = find_condition(root, rel, &stream.kind);
+	if (stream.condition == NULL)
+		return;
+	if (rel->reloptkind == RELOPT_BASEREL)
+		LocalTablesRefuseDistributed();
+	root->glob->dependsOnRole = true;
+	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte->relid, &stream))
 		return;
 	rel->pathlist = NIL;
-	add_stream_path(root, rel, kind, call, rel->lateral_relids);
-	add_parameterized_paths(root, rel, kind, call);
+	rel->partial_pathlist = NIL;
+	add_stream_path(root, rel, &stream, rel->lateral_relids);
+	add_parameterized_paths(root, rel, &stream);
 }
 
-/* The columns of a stream, as those of the relation "rti". */
-static List *
-stream_tlist(Index rti, Oid rowtype, bool whole_row)
+/* Has a table been put in place of the call of a stream function? */
+static bool
+is_inlined(RangeTblEntry *rte)
 {
-	TupleDesc	tupdesc = lookup_rowtype_tupdesc(rowtype, -1);
-	List	   *result = NIL;
+	StreamKind	kind;
+	ListCell   *lc;
 
-	for (int i = 0; i < tupdesc->natts; i++)
+	if (rte->securityQuals == NIL)
+		return false;
+	/* see inline_table() */
+	foreach(lc, (List *) llast(rte->securityQuals))
 	{
-		Form_pg_attribute column = TupleDescAttr(tupdesc, i);
-		Expr	   *expr = column->attisdropped ?
-			(Expr *) makeNullConst(INT4OID, -1, InvalidOid) :
-			(Expr *) makeVar(rti, i + 1, column->atttypid, column->atttypmod,
-							 column->attcollation, 0);
+		FuncExpr   *condition = lfirst(lc);
 
-		result = lappend(result, makeTargetEntry(expr, i + 1, NULL, false));
+		if (IsA(condition, FuncExpr) && StreamConditionKind(condition->funcid, &kind))
+			return true;
 	}
-	if (whole_row)
-		result = lappend(result,
-						 makeTargetEntry((Expr *) makeVar(rti, 0, rowtype, -1, InvalidOid, 0),
-										 tupdesc->natts + 1, NULL, false));
-	ReleaseTupleDesc(tupdesc);
-	return result;
+	return false;
 }
 
 /*
- * Is the whole row wanted as a value?
- *
- * The target list of the plan is not asked: it may be replaced by another one
- * that is made of what the relation yields.
+ * Hook: look for no paths that would not be used.  A table that is put in place of a
+ * call is read by the reader, but for single rows.
  */
-static bool
-wants_whole_row(RelOptInfo *rel, List *clauses)
+static void
+forget_indexes(RELATION_HOOK_ARGS)
 {
-	Bitmapset  *columns = NULL;
+	ListCell   *lc;
 
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &columns);
-	pull_varattnos((Node *) clauses, rel->relid, &columns);
-	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, columns);
+	if (next_get_relation_info_hook)
+		next_get_relation_info_hook(RELATION_HOOK_VALUES);
+	if (!is_inlined(planner_rt_fetch(rel->relid, root)))
+		return;
+	foreach(lc, rel->indexlist)
+	{
+		if (!lfirst_node(IndexOptInfo, lc)->unique)
+			rel->indexlist = foreach_delete_current(rel->indexlist, lc);
+	}
 }
 
-/* How many rows of the path the query will want, as far as it is known. */
-static double
+/*
+ * How many rows of the path the query will want: to prepare for at first, and in the
+ * end if more are wanted.
+ *
+ * The body of a stream function has no LIMIT, but the query around it may have.
+ * Without one it may want all, or, as a cursor or a loop, end after a few.
+ */
+static List *
 wanted_rows(PlannerInfo *root, Path *path)
 {
-	if (root->limit_tuples > 0)
-		return root->limit_tuples;
+	double		rows = path->rows;
+
+	for (PlannerInfo *level = root; level != NULL; level = level->parent_root)
+	{
+		if (level->limit_tuples > 0)
+		{
+			int			limit = Min(level->limit_tuples, INT_MAX);
+
+			return list_make2_int(limit, limit);
+		}
+	}
 	if (root->tuple_fraction >= 1)
-		return root->tuple_fraction;
-	return root->tuple_fraction > 0 ? root->tuple_fraction * path->rows : path->rows;
+		rows = root->tuple_fraction;
+	else if (root->tuple_fraction > 0)
+		rows *= root->tuple_fraction;
+	return list_make2_int(Min(rows, SMALL_PAGE), Min(rows, INT_MAX));
 }
 
 /* Callback of the path: make the plan. */
@@ -332,27 +435,26 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 			List *tlist, List *clauses, List *custom_plans)
 {
 	CustomScan *scan = makeNode(CustomScan);
-	FuncExpr   *call = lsecond_node(FuncExpr, best_path->custom_private);
-	bool		whole_row;
+	FuncExpr   *condition = lsecond_node(FuncExpr, best_path->custom_private);
+	Var		   *public = makeVar(rel->relid, Anum_action_public, BOOLOID, -1, InvalidOid, 0);
+	List	   *bounds = NIL;
 	ListCell   *lc;
 
-	clauses = extract_actual_clauses(clauses, false);
-	whole_row = wants_whole_row(rel, clauses);
-
-	scan->scan.plan.targetlist = tlist;
-	scan->scan.plan.qual = clauses;
-	scan->flags = best_path->flags;
-	scan->methods = &stream_scan_methods;
-	scan->custom_scan_tlist = stream_tlist(rel->relid, call->funcresulttype, whole_row);
-	scan->custom_private = list_make3(linitial(best_path->custom_private),
-									  makeInteger(Min(wanted_rows(root, &best_path->path), INT_MAX)),
-									  makeBoolean(whole_row));
-	scan->custom_exprs = list_make1(call);
+	clauses = extract_actual_clauses(other_clauses(rel, clauses, condition), false);
 	foreach(lc, clauses)
 	{
 		if (clause_limits(root, rel, lfirst(lc)))
-			scan->custom_exprs = lappend(scan->custom_exprs, lfirst(lc));
+			bounds = lappend(bounds, lfirst(lc));
 	}
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.qual = clauses;
+	scan->scan.scanrelid = rel->relid;
+	scan->flags = best_path->flags;
+	scan->methods = &stream_scan_methods;
+	scan->custom_private = list_make3(linitial(best_path->custom_private),
+									  wanted_rows(root, &best_path->path),
+									  lthird(best_path->custom_private));
+	scan->custom_exprs = list_make2(list_make2(public, condition), bounds);
 	return &scan->scan.plan;
 }
 
@@ -363,7 +465,19 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 void
 StreamPlanInit(void)
 {
+	DefineCustomBoolVariable("actstream.enable_streamscan",
+							 "Enables reading streams from the indexes.",
+							 "Otherwise they are planned as any query, and sorted.",
+							 &enable_streamscan,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 	RegisterCustomScanMethods(&stream_scan_methods);
 	next_set_rel_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = set_stream_pathlist;
+	next_get_relation_info_hook = get_relation_info_hook;
+	get_relation_info_hook = forget_indexes;
 }

@@ -7,19 +7,24 @@
 
 #include "nodes/extensible.h"
 
-/* All extensions of a server share the names of such nodes. */
+/* The name of the path and the node, which modules share a space of. */
 #define STREAM_SCAN_NAME	"actstream Stream"
 
-/*
- * Members of custom_private, in order.  custom_exprs holds the call of the
- * function, and after it the clauses that limit the scan.
- */
+/* Members of custom_private, in order. */
 enum StreamScanPrivate
 {
 	STREAM_SCAN_KIND,			/* Integer: StreamKind */
-	STREAM_SCAN_PAGE,			/* Integer: rows that are wanted, at a guess */
-	STREAM_SCAN_WHOLE_ROW		/* Boolean: is the last column of
-								 * custom_scan_tlist the whole row? */
+	STREAM_SCAN_PAGES,			/* List of integers: rows to prepare for at first, and in
+								 * the end */
+	STREAM_SCAN_INDEXES			/* List of OIDs: see StreamTablesOpen() */
+};
+
+/* Members of custom_exprs, in order. */
+enum StreamScanExprs
+{
+	STREAM_SCAN_CONDITIONS,		/* List: what the reader enforces, last the condition
+								 * that the stream is known by */
+	STREAM_SCAN_BOUNDS			/* List: conditions that limit the scan */
 };
 
 extern const CustomScanMethods stream_scan_methods;

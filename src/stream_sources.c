@@ -1,90 +1,108 @@
 /*
  * stream_sources.c
- *		The objects that a call of a stream is about.
+ *		What a stream is about: the arguments of the conditions in stream.c.
+ *
+ * Everything here lives in the current memory context, and may point into the
+ * arguments, and must not be changed.  No argument makes an error, but for follows
+ * that are missing.
  */
 #include "postgres.h"
 
 #include "compat.h"
-#include "follow_list.h"
 #include "stream_sources.h"
-
-static Ref *
-ref_arg(const StreamCall *call, int arg)
-{
-	return DatumGetRefPP(call->args[arg].value);
-}
 
 /* A boolean argument, of which null is false. */
 static bool
-bool_arg(const StreamCall *call, int arg)
+bool_arg(NullableDatum arg)
 {
-	return !call->args[arg].isnull && DatumGetBool(call->args[arg].value);
-}
-
-/* The sources of a stream that has a follower. */
-static SourceSet *
-collect_follows(const StreamCall *call, const StreamTables *tables, Snapshot snapshot)
-{
-	FollowListKey key = {0};
-
-	if (call->args[0].isnull)
-		return NULL;
-	key.follower = ref_arg(call, 0);
-	key.flag = call->args[1].isnull ? NULL : DatumGetTextPP(call->args[1].value);
-	key.with_own = bool_arg(call, 2);
-	key.since_follow = bool_arg(call, 3);
-	return FollowListGet(&key, tables->follow, tables->follow_index, snapshot);
-}
-
-/* The sources of a stream of given objects. */
-static SourceSet *
-collect_objects(const StreamCall *call)
-{
-	SourceSet  *sources = SourceSetCreate();
-	RoleSet		roles = call->args[1].isnull ? 0 :
-		RolesFromArray(DatumGetArrayTypeP(call->args[1].value));
-
-	if (!call->args[0].isnull && roles != 0)
-		SourceSetAddArray(sources, DatumGetArrayTypeP(call->args[0].value), roles);
-	return sources;
-}
-
-/* The source of a stream of one object. */
-static SourceSet *
-collect_object(const StreamCall *call)
-{
-	static const RoleSet roles[NUM_STREAM_KINDS] = {
-		[ACTOR_STREAM] = ROLE_BIT(ACTION_BY_ACTOR),
-		[TARGET_STREAM] = ROLE_BIT(ACTION_BY_TARGET),
-		[ACTION_OBJECT_STREAM] = ROLE_BIT(ACTION_BY_ACTION_OBJECT),
-		[ANY_STREAM] = ALL_ROLES
-	};
-	SourceSet  *sources = SourceSetCreate();
-
-	if (!call->args[0].isnull)
-		SourceSetAdd(sources, ref_arg(call, 0), roles[call->kind]);
-	return sources;
+	return !arg.isnull && DatumGetBool(arg.value);
 }
 
 /*
- * StreamSourcesCollect
- *		The sources of a stream, or NULL if it is not about objects, or about none.
- *
- * They are not to be changed, and stay until the current memory context is reset.
+ * The sources of in_user_stream(), whose last argument is an array of follows.  If it
+ * is null they are read from the table.
  */
-SourceSet *
-StreamSourcesCollect(const StreamCall *call, const StreamTables *tables, Snapshot snapshot)
+static SourceSet *
+sources_of_user(const NullableDatum *args, Oid role, Snapshot snapshot)
 {
-	switch (call->kind)
+	FollowListKey key = {0};
+	SourceSet  *sources;
+
+	if (args[0].isnull)
+		return NULL;
+	key.follower = DatumGetRefPP(args[0].value);
+	key.flag = args[1].isnull ? NULL : DatumGetTextPP(args[1].value);
+	key.with_own = bool_arg(args[2]);
+	key.since_follow = bool_arg(args[3]);
+	if (args[4].isnull)
+		return FollowListGet(&key, role, snapshot);
+	sources = SourceSetCreate();
+	SourceSetAddFollowRows(sources, DatumGetArrayTypeP(args[4].value), key.since_follow);
+	if (key.with_own)
+		SourceSetAdd(sources, key.follower, ROLE_BIT(ACTION_BY_ACTOR));
+	return sources;
+}
+
+/* The sources of in_stream_of(). */
+static SourceSet *
+sources_of_objects(NullableDatum objects, NullableDatum roles)
+{
+	SourceSet  *sources = SourceSetCreate();
+	RoleSet		known = roles.isnull ? 0 : DatumGetInt32(roles.value) & ALL_ROLES;
+
+	if (!objects.isnull && known != 0)
+		SourceSetAddArray(sources, DatumGetArrayTypeP(objects.value), known);
+	return sources;
+}
+
+/* The label of in_model_stream(), that of the reference. */
+static const char *
+label_of(NullableDatum arg)
+{
+	Ref		   *ref;
+
+	if (arg.isnull)
+		return NULL;
+	ref = DatumGetRefPP(arg.value);
+	return pnstrdup(VARDATA_ANY(ref), RefLabelLength(ref));
+}
+
+/*
+ * StreamSubjectOf
+ *		What a condition asks for, by the arguments after those of the row.
+ *
+ * If they do not tell the follows, these are FollowListGet().
+ */
+StreamSubject
+StreamSubjectOf(StreamKind kind, const NullableDatum *args, Oid role, Snapshot snapshot)
+{
+	StreamSubject result = {NULL, NULL};
+
+	switch (kind)
 	{
 		case PUBLIC_STREAM:
+			break;
 		case MODEL_STREAM:
-			return NULL;
+			result.label = label_of(args[0]);
+			break;
 		case STREAM_OF:
-			return collect_objects(call);
+			result.sources = sources_of_objects(args[0], args[1]);
+			break;
 		case USER_STREAM:
-			return collect_follows(call, tables, snapshot);
-		default:
-			return collect_object(call);
+			result.sources = sources_of_user(args, role, snapshot);
+			break;
 	}
+	return result;
+}
+
+/*
+ * StreamSubjectShows
+ *		Is an action, that has a timestamp, about this?  Sources have been indexed.
+ */
+bool
+StreamSubjectShows(const StreamSubject *subject, const ActionRefs *action)
+{
+	if (subject->label != NULL)
+		return ActionHasLabel(action, subject->label, strlen(subject->label));
+	return subject->sources != NULL && SourceSetShows(subject->sources, action);
 }

@@ -1,14 +1,22 @@
 /*
  * stream_sources.h
- *		The objects that a call of a stream is about.
+ *		What a stream is about.
  */
 #ifndef ACTSTREAM_STREAM_SOURCES_H
 #define ACTSTREAM_STREAM_SOURCES_H
 
+#include "follow_list.h"
 #include "reader.h"
-#include "stream_tables.h"
 
-extern SourceSet *StreamSourcesCollect(const StreamCall *call, const StreamTables *tables,
-									   Snapshot snapshot);
+/* Both are NULL if the stream is about all actions, or about none. */
+typedef struct StreamSubject
+{
+	SourceSet  *sources;
+	const char *label;
+} StreamSubject;
+
+extern StreamSubject StreamSubjectOf(StreamKind kind, const NullableDatum *args, Oid role,
+									 Snapshot snapshot);
+extern bool StreamSubjectShows(const StreamSubject *subject, const ActionRefs *action);
 
 #endif							/* ACTSTREAM_STREAM_SOURCES_H */

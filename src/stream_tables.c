@@ -1,139 +1,97 @@
 /*
  * stream_tables.c
- *		The tables and indexes that a stream is read from.
+ *		The table and indexes that a stream is read from.
  *
- * Reading them as they are takes what a query over them would take: the right
- * to, no row-level security, plain tables, and all indexes.
+ * Whether a table can be read by its indexes is found out when a plan is made,
+ * and holds as long as the plan: whatever changes it makes the plan anew.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "catalog.h"
-#include "local_tables.h"
 #include "stream_tables.h"
 
 #include "access/genam.h"
-#include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
-#include "utils/guc.h"
+#include "catalog/pg_type.h"
+#include "storage/lockdefs.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
-
-/* actstream.enable_streamscan: may streams be read from the indexes? */
-static bool enable_streamscan = true;
 
 /*
- * StreamTablesDefineSetting
- *		Called once, when the library is loaded.
+ * Are the columns that are read where they are in actstream.action?  The table may
+ * be a partition, or inherit from it.
+ */
+static bool
+has_columns(TupleDesc tupdesc)
+{
+	const Oid	types[Anum_action_target] = {
+		INT8OID, TIMESTAMPTZOID, BOOLOID, RefTypeId(), TEXTOID, RefTypeId(), RefTypeId()
+	};
+
+	if (tupdesc->natts < (int) lengthof(types))
+		return false;
+	for (int i = 0; i < (int) lengthof(types); i++)
+	{
+		if (TupleDescAttr(tupdesc, i)->attisdropped ||
+			TupleDescAttr(tupdesc, i)->atttypid != types[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * StreamTablesFind
+ *		Whether streams can be read from the table by its indexes; if so, "indexes"
+ *		are for StreamTablesOpen().
+ *
+ * The caller holds a lock on the table.  The recency map knows of one table only.
+ */
+bool
+StreamTablesFind(Relation action, List **indexes)
+{
+	Oid			found[NUM_ACTION_INDEXES];
+
+	if (action->rd_rel->relkind != RELKIND_RELATION ||
+		action->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT ||
+		action->rd_rel->relam != HEAP_TABLE_AM_OID ||
+		!has_columns(RelationGetDescr(action)) ||
+		!ActionIndexesFind(action, found))
+		return false;
+	*indexes = NIL;
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+		*indexes = lappend_oid(*indexes, found[i]);
+	*indexes = lappend_oid(*indexes, RelationGetRelid(action) == ActionRelationId() ?
+						   RecencyIndexFind(action) : InvalidOid);
+	return true;
+}
+
+/*
+ * StreamTablesOpen
+ *		Open the indexes, so that none of them is dropped, as the session itself still
+ *		could, before the reader comes to it.
+ *
+ * The table is open and stays so.
  */
 void
-StreamTablesDefineSetting(void)
+StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes)
 {
-	DefineCustomBoolVariable("actstream.enable_streamscan",
-							 "Enables reading streams from the indexes.",
-							 "Otherwise their SQL forms are planned, or run.",
-							 &enable_streamscan,
-							 true,
-							 PGC_USERSET,
-							 0,
-							 NULL,
-							 NULL,
-							 NULL);
-}
-
-/*
- * Has the table children that a query reads, too?
- *
- * After the last one is gone, the table's own row goes on to say so until ANALYZE.
- */
-static bool
-has_children(Relation table)
-{
-	return table->rd_rel->relhassubclass &&
-		find_inheritance_children(RelationGetRelid(table), NoLock) != NIL;
-}
-
-/*
- * May the current user read the whole table, and is what its heap holds what
- * a query would show of it?
- */
-static bool
-table_is_readable(Relation table)
-{
-	Oid			relid = RelationGetRelid(table);
-
-	return table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
-		!has_children(table) &&
-		(pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ALL) == ACLCHECK_OK) &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+	tables->action = action;
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	{
+		tables->indexes[i] = list_nth_oid(indexes, i);
+		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
+	}
+	tables->recency_index = list_nth_oid(indexes, NUM_ACTION_INDEXES);
 }
 
 /*
  * StreamTablesClose
- *		Close what is open; the locks on the tables stay.
+ *		Close the indexes; the locks stay.
  */
 void
 StreamTablesClose(StreamTables *tables)
 {
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
-	{
-		if (tables->index_rels[i] != NULL)
-			index_close(tables->index_rels[i], NoLock);
-	}
-	if (tables->follow_index_rel != NULL)
-		index_close(tables->follow_index_rel, NoLock);
-	if (tables->follow != NULL)
-		table_close(tables->follow, NoLock);
-	table_close(tables->action, NoLock);
-}
-
-/*
- * StreamTablesOpen
- *		Open the tables, and lock them until the end of the transaction.
- *
- * False, and nothing is open, if a reader would not give the current user what a query over
- * the tables does.  Raises ERRCODE_FEATURE_NOT_SUPPORTED if the server does not hold
- * their rows, unless streams are to be read by queries anyway.
- */
-bool
-StreamTablesOpen(StreamTables *tables, bool with_follows)
-{
-	memset(tables, 0, sizeof(StreamTables));
-	if (!enable_streamscan)
-		return false;
-	tables->action = OwnTableOpen(ActionRelationId(), AccessShareLock);
-	if (with_follows)
-	{
-		tables->follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
-		tables->follow_index = FollowIndexFind(tables->follow);
-	}
-	LocalTablesRequire();
-	if (table_is_readable(tables->action) &&
-		ActionIndexesFind(tables->action, tables->indexes) &&
-		(!with_follows ||
-		 (table_is_readable(tables->follow) && OidIsValid(tables->follow_index))))
-	{
-		tables->recency_index = RecencyIndexFind(tables->action);
-		return true;
-	}
-	StreamTablesClose(tables);
-	return false;
-}
-
-/*
- * StreamTablesHoldIndexes
- *		Let no index be dropped, as the session itself still could, before the reader
- * comes to it.
- */
-void
-StreamTablesHoldIndexes(StreamTables *tables)
-{
-	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
-		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
-	if (OidIsValid(tables->follow_index))
-		tables->follow_index_rel = index_open(tables->follow_index, AccessShareLock);
+		index_close(tables->index_rels[i], NoLock);
 }

@@ -1,28 +1,24 @@
 /*
  * stream_tables.h
- *		The tables and indexes that a stream is read from.
+ *		The table and indexes that a stream is read from.
  */
 #ifndef ACTSTREAM_STREAM_TABLES_H
 #define ACTSTREAM_STREAM_TABLES_H
 
+#include "nodes/pg_list.h"
 #include "stream_index.h"
 #include "utils/relcache.h"
 
-/* A table or index that is NULL is not needed. */
 typedef struct StreamTables
 {
 	Relation	action;
 	Oid			indexes[NUM_ACTION_INDEXES];
-	Relation	index_rels[NUM_ACTION_INDEXES];
-	Relation	follow;
-	Oid			follow_index;
-	Relation	follow_index_rel;
 	Oid			recency_index;	/* may be InvalidOid */
+	Relation	index_rels[NUM_ACTION_INDEXES];
 } StreamTables;
 
-extern void StreamTablesDefineSetting(void);
-extern bool StreamTablesOpen(StreamTables *tables, bool with_follows);
-extern void StreamTablesHoldIndexes(StreamTables *tables);
+extern bool StreamTablesFind(Relation action, List **indexes);
+extern void StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes);
 extern void StreamTablesClose(StreamTables *tables);
 
 #endif							/* ACTSTREAM_STREAM_TABLES_H */

@@ -37,7 +37,7 @@ CALLS = {
     'unfollow': "PERFORM actstream.unfollow(actstream.ref('person', i % 1000 + 1), actstream.ref('person', i / 1000 % 1000 + 1))",
     'user_stream': "PERFORM FROM actstream.user_stream(actstream.ref('person', i % 5 + 1)) LIMIT 20",
     'any_stream': "PERFORM FROM actstream.any_stream(actstream.ref('person', i % 100 + 1)) LIMIT 20",
-    'user_stream_sql': "PERFORM FROM actstream.user_stream_sql(actstream.ref('person', 999)) LIMIT 20",
+    'user_stream, planned': "EXECUTE 'SELECT FROM actstream.user_stream(actstream.ref(''person'', 1)) LIMIT 20'",
     'sentence': "PERFORM actstream.sentence(a) FROM actstream.action a WHERE id = i % 2000 + 1",
 }
 

@@ -5,7 +5,7 @@
 
 Writers change actions and follows in every way that there is, chaos kills
 processes and rewrites the tables, and readers compare pages of streams with
-those of their SQL forms, by one statement or at one snapshot.  The last part is
+those of plain SQL, by one statement or at one snapshot.  The last part is
 played on a standby that has been promoted.  Speaks TAP.  MINUTES, SEED, MAP and SLOW
 are as in tools/check-recency; with BREAK the map is known to be broken, and what
 is wanted is a page that differs.
@@ -374,7 +374,7 @@ class FollowWriter(Worker):
 
 
 class Reader(Worker):
-    """Compares pages with those of the SQL form."""
+    """Compares pages with those of plain SQL."""
 
     def page(self):
         """What a stream is called with, and how many rows of it are read."""
@@ -386,8 +386,8 @@ class Reader(Worker):
         if self.dice.random() < 0.1:
             stream = "public_stream()"
         got, wanted, state = self.run(
-            "SELECT " + ", ".join(f"(SELECT coalesce(array_agg(id), '{{}}') FROM (SELECT id FROM actstream.{function} LIMIT {limit}) AS s)"
-                                  for function in (stream, stream.replace("(", "_sql(", 1))) +
+            "SELECT " + ", ".join(f"(SELECT coalesce(array_agg(id), '{{}}') FROM (SELECT id FROM {schema}.{stream} LIMIT {limit}) AS s)"
+                                  for schema in ("actstream", "plain")) +
             ", (SELECT state FROM actstream.recency_stats())").fetchone()
         count = self.count
         count("pages")
@@ -405,15 +405,15 @@ class Reader(Worker):
 
     def again(self, args, limit):
         """How many rows there are a moment later, and how many different ones: in the same way, without kept lists,
-        without the map as well, by the SQL form; and how the first were read."""
-        rows = lambda function: f"(SELECT id FROM actstream.{function}({args}) LIMIT {limit}) AS s"
-        count = lambda function: self.run(f"SELECT count(*), count(DISTINCT id) FROM {rows(function)}").fetchone()
-        found = [count("user_stream"),
-                 [line for line, in self.run(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT * FROM {rows('user_stream')}")]]
+        without the map as well, in plain SQL; and how the first were read."""
+        rows = lambda schema: f"(SELECT id FROM {schema}.user_stream({args}) LIMIT {limit}) AS s"
+        count = lambda schema: self.run(f"SELECT count(*), count(DISTINCT id) FROM {rows(schema)}").fetchone()
+        found = [count("actstream"),
+                 [line for line, in self.run(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT * FROM {rows('actstream')}")]]
         for setting in ("actstream.follow_cache_size = 0", "actstream.enable_recency_map = off"):
             self.run(f"SET {setting}")
-            found.append(count("user_stream"))
-        found.append(count("user_stream_sql"))
+            found.append(count("actstream"))
+        found.append(count("plain"))
         self.run("RESET actstream.follow_cache_size")
         self.run("RESET actstream.enable_recency_map")
         return found
@@ -532,6 +532,8 @@ def set_up(primary, standby):
     primary.start()
     with primary.connect() as connection:
         connection.execute(SETUP)
+        with open(os.path.join(os.path.dirname(__file__), "../lib/plain_streams.sql")) as file:
+            connection.execute(file.read())
         connection.execute("CREATE DATABASE source")
         with primary.connect("source") as source:
             source.execute("CREATE EXTENSION actstream; SELECT actstream.register_external('o');"
@@ -605,7 +607,7 @@ def main():
         report(shared["wrong"] == 0, "no statement is wrong, and no error internal")
         idle = [name for name in Writer.WAYS + FollowWriter.WAYS if shared[name] == 0]
         report(not idle or MINUTES < 1, f"all ways to write have been gone {idle or ''}")
-        report(shared["mismatches"] == 0, f"{shared['pages']} pages with {shared['rows']} rows are those of the SQL form")
+        report(shared["mismatches"] == 0, f"{shared['pages']} pages with {shared['rows']} rows are those of plain SQL")
         report(shared["complete"] * 2 > shared["pages"] - shared["after"], f"{shared['complete']} of them with the map complete")
         report(done.get("kill_postmaster", 0) + done.get("kill_backend", 0) > 0, "the server has crashed")
         report(shared["after_complete"] > 0, f"{shared['after_complete']} pages with the map complete after the promotion")

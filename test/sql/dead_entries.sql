@@ -41,7 +41,7 @@ DECLARE
 BEGIN
     EXECUTE format('EXPLAIN (ANALYZE, FORMAT json, COSTS OFF, TIMING OFF, SUMMARY OFF) '
                    'SELECT * FROM %s AS s LIMIT 20', stream) INTO plan;
-    skipped := plan->0->'Plan'->'Plans'->0->>'Heap Fetches Skipped';
+    skipped := plan->0->'Plan'->'Plans'->0->>'Invisible Rows';
     RETURN CASE WHEN skipped <= 40 THEN 'few' WHEN skipped < 400 THEN 'some' ELSE 'many' END;
 END
 $$;

@@ -55,10 +55,11 @@ BEGIN
         EXECUTE format('CREATE SCHEMA actstream AUTHORIZATION %I', planter);
         EXECUTE format('SET LOCAL ROLE %I', planter);
         BEGIN
-            -- what references and actions are in the arguments of functions
+            -- what references, actions and follows are in the arguments of functions
             IF ddl LIKE 'CREATE FUNCTION%' OR ddl LIKE 'CREATE CAST%' THEN
                 CREATE DOMAIN actstream.ref AS text;
                 CREATE DOMAIN actstream.action AS text;
+                CREATE DOMAIN actstream.follow AS text;
             END IF;
             EXECUTE ddl;
         EXCEPTION WHEN others THEN

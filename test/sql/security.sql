@@ -252,11 +252,14 @@ RESET search_path;
 SELECT * FROM evil.log;
 
 -- what the catalog says of our functions: none runs as its owner, none in SQL looks
--- names up when it is called, but for two whose body could not be parsed in a dump
+-- names up when it is called, but for two whose body could not be parsed in a dump, and
+-- for streams; their text has all names qualified (capture.sql)
 SELECT p.oid::regprocedure, l.lanname, prosecdef, proconfig
 FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 WHERE pronamespace = 'actstream'::regnamespace AND prokind <> 'a'
-  AND (prosecdef OR lanname NOT IN ('c', 'sql') OR lanname = 'sql' AND prosqlbody IS NULL AND proname NOT IN ('followers', 'following'));
+  AND (prosecdef OR lanname NOT IN ('c', 'sql')
+       OR lanname = 'sql' AND prosqlbody IS NULL AND proname NOT IN ('followers', 'following')
+          AND prosupport <> 'actstream.stream_support'::regproc);
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace
   AND prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)

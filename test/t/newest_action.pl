@@ -1,6 +1,6 @@
 # The newest action of an object, as the recency map knows it: where it is in the
 # table, and that all others are older than the rest.  Whatever has happened to it
-# since, no stream is other than its SQL form.
+# since, no stream is other than in plain SQL.
 #
 # Each case is about an object of its own, newer than all that is followed besides,
 # and older than thousands of actions that nobody follows.  So the first row of the
@@ -12,6 +12,7 @@
 
 use strict;
 use warnings;
+use FindBin;
 
 use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
@@ -29,7 +30,7 @@ autovacuum = off
 jit = off
 END_OF_SETTINGS
 $node->start;
-$node->safe_psql('postgres', <<'END_OF_SETUP');
+$node->safe_psql('postgres', <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
 CREATE EXTENSION actstream;
 ALTER DATABASE postgres SET search_path = public, actstream;
 SELECT actstream.register_external('o');
@@ -84,7 +85,7 @@ sub found
 }
 
 # In a word, how the first row of the stream was found, and, unless it is the same, how
-# it is found afterwards; and whether all pages are those of the SQL form.  "$ask" sends
+# it is found afterwards; and whether all pages are those of plain SQL.  "$ask" sends
 # a query to a session.
 sub first_row
 {
@@ -100,8 +101,8 @@ sub first_row
         q{WHERE "timestamp" <= $t + interval '30 seconds' AND "timestamp" > $t - interval '30 seconds'})
     {
         push @same, join ' IS NOT DISTINCT FROM ',
-            map { qq{(SELECT array_agg(id) FROM (SELECT id FROM actstream.$_($args) $page) AS s)} }
-            qw(user_stream user_stream_sql);
+            map { qq{(SELECT array_agg(id) FROM (SELECT id FROM $_.user_stream($args) $page) AS s)} }
+            qw(actstream plain);
     }
     my $same = $ask->(of_case('SELECT ' . join(' AND ', @same)));
     my $next = join ', ', found($ask, $query);
@@ -256,8 +257,8 @@ ask_main(of_case(q{SET session_replication_role = replica; INSERT INTO actstream
 foreach my $when ('before a start', 'after it')
 {
     my $same = join ' IS NOT DISTINCT FROM ',
-        map { qq{(SELECT array_agg(id) FROM (SELECT id FROM actstream.$_('o:1') WHERE "timestamp" < '2030-01-01' LIMIT 20) AS s)} }
-        qw(user_stream user_stream_sql);
+        map { qq{(SELECT array_agg(id) FROM (SELECT id FROM $_.user_stream('o:1') WHERE "timestamp" < '2030-01-01' LIMIT 20) AS s)} }
+        qw(actstream plain);
 
     is(ask_main("SELECT $same"), 't', "others are there, $when");
     is(ask_main(of_case(q{SELECT count(*) FROM (SELECT * FROM actstream.user_stream('o:1') UNION ALL SELECT * FROM actstream.any_stream($o)

@@ -9,6 +9,7 @@
 use strict;
 use warnings;
 
+use FindBin;
 use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -24,7 +25,7 @@ autovacuum = off
 jit = off
 END_OF_SETTINGS
 $node->start;
-$node->safe_psql('postgres', <<'END_OF_SETUP');
+$node->safe_psql('postgres', <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
 CREATE EXTENSION actstream;
 SELECT actstream.register_external('o'), actstream.register_external('p');
 INSERT INTO actstream.action (actor, verb, target, "timestamp")
@@ -67,13 +68,13 @@ sub cost
     return join '; ', @cost;
 }
 
-# Whether pages are those of the SQL form, by one statement.
+# Whether pages are those of plain SQL, by one statement.
 sub same
 {
     my ($ask) = @_;
     my @streams = map { ("user_stream('o:$_') LIMIT 20", "user_stream('o:$_') LIMIT 500") } 5001 .. 5003;
 
-    my @same = map { my $sql = s/_stream/_stream_sql/r; "(SELECT array_agg(id) FROM (SELECT id FROM actstream.$_) AS s) IS NOT DISTINCT FROM (SELECT array_agg(id) FROM (SELECT id FROM actstream.$sql) AS s)" }
+    my @same = map { "(SELECT array_agg(id) FROM (SELECT id FROM actstream.$_) AS s) IS NOT DISTINCT FROM (SELECT array_agg(id) FROM (SELECT id FROM plain.$_) AS s)" }
         @streams, 'public_stream() LIMIT 20', q{model_stream('p') LIMIT 20};
     return $ask->('SELECT ' . join(' AND ', @same)) eq 't' ? 'same' : 'different';
 }
