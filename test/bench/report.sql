@@ -49,6 +49,8 @@ FROM bench.growth_sample GROUP BY page, kind, followees, method;
 \endif
 
 \copy bench.sample TO samples.csv CSV HEADER
+\copy bench.guard_sample TO guard_samples.csv CSV HEADER
+\copy (SELECT * FROM bench.guarding ORDER BY page DESC, kind, followees, way) TO guarding.csv CSV HEADER
 \copy bench.write_sample TO write_samples.csv CSV HEADER
 \copy (SELECT * FROM bench.reading ORDER BY page DESC, kind, followees, method, warm) TO reading.csv CSV HEADER
 \copy (SELECT * FROM bench.line ORDER BY page DESC, kind, followees) TO lines.csv CSV HEADER
@@ -82,6 +84,21 @@ FROM bench.cell ORDER BY kind, followees;
 SELECT * FROM bench.line WHERE page = 'first' ORDER BY kind, followees;
 \pset title 'The 50th page, or the last if there are fewer'
 SELECT * FROM bench.line WHERE page = '50th' ORDER BY kind, followees;
+
+\qecho The same pages by roles that policies apply to, of which all rows pass: a constant
+\qecho column, a comparison with a setting, a query over a table of members, and also one on
+\qecho follows; then in a transaction that has written, and planned each time: times as long
+\qecho as in a plain transaction of a superuser, prepared.
+\pset title 'Under guard'
+SELECT page, kind, followees, bench.figure(max(median) FILTER (WHERE way = 'plain')) AS microseconds,
+       bench.figure(max(ratio) FILTER (WHERE way = 'constant')) AS constant,
+       bench.figure(max(ratio) FILTER (WHERE way = 'tenant')) AS tenant,
+       bench.figure(max(ratio) FILTER (WHERE way = 'member')) AS member,
+       bench.figure(max(ratio) FILTER (WHERE way = 'follows')) AS "and follows",
+       bench.figure(max(ratio) FILTER (WHERE way = 'written')) AS written,
+       bench.figure(max(ratio) FILTER (WHERE way = 'planned')) AS planned,
+       bench.figure(max(ratio) FILTER (WHERE way = 'planned tenant')) AS "planned, tenant", min(samples) AS samples
+FROM bench.guarding GROUP BY page, kind, followees ORDER BY page DESC, kind, followees;
 
 \if :{?smaller}
 \qecho The same pages with :smaller_n and with :n actions, read in turns, in microseconds:
