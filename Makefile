@@ -33,11 +33,11 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" actstream.co
 EXTENSION = actstream
 MODULE_big = actstream
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
-# The scripts of releases stay as they were; the one of a version to come is made
-# of the current schema.
-RELEASED = sql/actstream--1.0.sql
-DATA = $(RELEASED) $(wildcard sql/actstream--*--*.sql)
-DATA_built = $(filter-out $(RELEASED), sql/actstream--$(EXTVERSION).sql)
+# The script of the version is put together from these, in this order.  They are in a
+# folder of their own, for pg_regress takes a file sql/NAME.sql for the test NAME.
+SQL_PARTS = schema ref tables object action recency follow stream display feed track integrity
+DATA = $(wildcard sql/actstream--*--*.sql)
+DATA_built = sql/actstream--$(EXTVERSION).sql
 PGFILEDESC = "actstream - activity streams"
 # Other libraries of the server see what PostgreSQL has to find, and no more.
 PG_CFLAGS = -fvisibility=hidden
@@ -58,10 +58,8 @@ ifneq (,$(wildcard $(PGXS)))
 
 include $(PGXS)
 
-ifneq (,$(DATA_built))
-$(DATA_built): sql/actstream.sql
-	cp $< $@
-endif
+$(DATA_built): $(SQL_PARTS:%=sql/parts/%.sql)
+	cat $^ >$@
 
 # Every source sees compat.h; a change of any header rebuilds all: it is small.
 $(OBJS): $(wildcard src/*.h)

@@ -1,21 +1,23 @@
 /*
  * action.c
- *		Sending actions, and the rules of actstream.action.
+ *		Sending actions, and the rules of actstream.actions.
  */
 #include "postgres.h"
 
 #include "compat.h"
 #include "action.h"
-#include "action_insert.h"
 #include "integrity.h"
 #include "local_tables.h"
+#include "own_tables.h"
 #include "spi_plan.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -26,7 +28,7 @@ PG_FUNCTION_INFO_V1(actstream_act_send);
 PG_FUNCTION_INFO_V1(actstream_action_check);
 
 #define INSERT_ACTION \
-	"INSERT INTO actstream.action AS a" \
+	"INSERT INTO actstream.actions AS a" \
 	" (\"timestamp\", public, actor, verb, action_object, target, description, data, external_id)" \
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
@@ -36,14 +38,14 @@ PG_FUNCTION_INFO_V1(actstream_action_check);
 	{TIMESTAMPTZOID, BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG, TEXTOID, JSONBOID, TEXTOID}
 
 static SpiPlan insert_action = {
-	.sql = INSERT_ACTION " RETURNING a",
+	.sql = INSERT_ACTION " RETURNING a::actstream.action",
 	.nargs = ACTION_NARGS,
 	.argtypes = ACTION_ARGTYPES
 };
 
 static SpiPlan insert_unless_sent = {
 	.sql = INSERT_ACTION
-	" ON CONFLICT (external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING a",
+	" ON CONFLICT (external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING a::actstream.action",
 	.nargs = ACTION_NARGS,
 	.argtypes = ACTION_ARGTYPES
 };
@@ -55,7 +57,7 @@ static SpiPlan emit_action = {
 };
 
 static SpiPlan find_sent = {
-	.sql = "SELECT a FROM actstream.action a WHERE a.external_id OPERATOR(pg_catalog.=) $1",
+	.sql = "SELECT a::actstream.action FROM actstream.actions a WHERE a.external_id OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
@@ -144,6 +146,11 @@ insert_once(Datum *values, const char *nulls)
 {
 	Datum	   *external_id = &values[ACTION_NARGS - 1];
 
+	/* a unique index over all partitions would have to be one by "timestamp" as well */
+	if (get_rel_relkind(OwnTableId(OWN_ACTIONS)) == RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("external_id is not supported while actstream.actions is partitioned")));
 	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
 	{
 		if (SpiPlanExecute(&insert_unless_sent, values, nulls) > 0 ||
@@ -171,7 +178,7 @@ action_args(NewAction *action, char *nulls)
  *		trigger of the user's has suppressed it.
  *
  * With an external_id that is already there, returns the row that has it.
- * Raises whatever inserting into actstream.action raises.
+ * Raises whatever inserting into actstream.actions raises.
  */
 Datum
 ActionSend(NewAction *action, bool *isnull)
@@ -182,9 +189,6 @@ ActionSend(NewAction *action, bool *isnull)
 	Datum		result;
 
 	LocalTablesRequire();
-	*isnull = false;
-	if (!is_named && ActionInsert(action, &result))
-		return result;
 	SPI_connect();
 	if (!is_named)
 		SpiPlanExecute(&insert_action, values, nulls);
@@ -199,7 +203,7 @@ ActionSend(NewAction *action, bool *isnull)
  * ActionEmit
  *		Store an action as "owner", who has arranged for it and may insert any.
  *
- * Raises whatever inserting into actstream.action raises; see ActionInsertIsPlain().
+ * Raises whatever inserting into actstream.actions raises; see ActionTableIsPlain().
  */
 void
 ActionEmit(NewAction *action, Oid owner)
@@ -210,12 +214,9 @@ ActionEmit(NewAction *action, Oid owner)
 
 	LocalTablesRequire();
 	RunAsBegin(&before, owner, RUN_AS_CASCADE);
-	if (!ActionInsert(action, NULL))
-	{
-		SPI_connect();
-		SpiPlanExecute(&emit_action, values, nulls);
-		SPI_finish();
-	}
+	SPI_connect();
+	SpiPlanExecute(&emit_action, values, nulls);
+	SPI_finish();
 	RunAsEnd(&before);
 }
 
@@ -268,16 +269,11 @@ check_not_null(HeapTuple row, TupleDesc tupdesc)
 }
 
 /*
- * ActionCheckRow
- *		Check that a row that has been stored in the table is valid, and that its
- *		references are to what exists.
- *
- * References that it had before, as "old", unless that is NULL, are not looked at.
- * Raises ERRCODE_NOT_NULL_VIOLATION, ERRCODE_INVALID_PARAMETER_VALUE or
- * ERRCODE_PROGRAM_LIMIT_EXCEEDED, and what IntegrityCheckRow() raises.
+ * Trigger action_check AFTER INSERT OR UPDATE ON actstream.actions, for each row: the row
+ * is valid, and its references are to what exists.
  */
-void
-ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old)
+Datum
+actstream_action_check(PG_FUNCTION_ARGS)
 {
 	static const AttrNumber roles[] = {
 		Anum_action_actor,
@@ -285,7 +281,10 @@ ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old)
 		Anum_action_target
 	};
 
-	TupleDesc	tupdesc = RelationGetDescr(rel);
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_ACTIONS, &tupdesc);
+	HeapTuple	old;
+	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
 	Datum		value;
 	bool		isnull;
 
@@ -295,19 +294,6 @@ ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old)
 	if (!isnull)
 		check_external_id(value);
 
-	IntegrityCheckRow(rel, row, old, roles, lengthof(roles));
-}
-
-/*
- * Trigger action_check AFTER INSERT OR UPDATE ON actstream.action, for each row.
- */
-Datum
-actstream_action_check(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata = OwnTriggerData(fcinfo, ActionRelationId());
-	HeapTuple	old;
-	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
-
-	ActionCheckRow(trigdata->tg_relation, row, old);
+	IntegrityCheckRow(tupdesc, row, old, roles, lengthof(roles));
 	return PointerGetDatum(NULL);
 }

@@ -24,7 +24,6 @@ extern void NewActionSet(NewAction *action, AttrNumber attnum, Datum value);
 extern void NewActionSetArg(NewAction *action, AttrNumber attnum,
 							FunctionCallInfo fcinfo, int arg);
 extern void ActionCheckVerb(Datum verb);
-extern void ActionCheckRow(Relation rel, HeapTuple row, HeapTuple old);
 extern Datum ActionSend(NewAction *action, bool *isnull);
 extern void ActionEmit(NewAction *action, Oid owner);
 

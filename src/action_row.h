@@ -1,6 +1,6 @@
 /*
  * action_row.h
- *		Rows of actstream.action that functions are given.
+ *		Rows of type actstream.action that functions are given.
  */
 #ifndef ACTSTREAM_ACTION_ROW_H
 #define ACTSTREAM_ACTION_ROW_H

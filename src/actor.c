@@ -3,7 +3,7 @@
  *		Who acts, where nothing else says it.
  *
  * A setting is context, not identity: whoever can run SQL can set it.  What a
- * role may say in whose name is for policies on actstream.action.
+ * role may say in whose name is for policies on actstream.actions.
  */
 #include "postgres.h"
 

@@ -27,6 +27,7 @@
 #include "integrity.h"
 #include "object_trigger.h"
 #include "object_type.h"
+#include "run_as.h"
 #include "spi_plan.h"
 #include "track.h"
 #include "track_triggers.h"
@@ -196,15 +197,23 @@ may_be_registered(Oid relid)
 	return result;
 }
 
-/* The owner of a table that is there. */
-static Oid
-owner_of(Oid relid)
+/*
+ * The object type of a table, or of the partitioned table that it is a partition of; NULL
+ * if there is none, or no registry that could be read.
+ */
+static const RegisteredType *
+find_type(Oid relid)
 {
-	Relation	rel = table_open(relid, NoLock);
-	Oid			owner = rel->rd_rel->relowner;
+	return OwnTablesAreThere() && OwnTableExists(OWN_OBJECT_TYPES) ?
+		RegistryLookupTable(relid) : NULL;
+}
 
-	table_close(rel, NoLock);
-	return owner;
+static bool
+is_registered(Oid relid)
+{
+	const RegisteredType *type = find_type(relid);
+
+	return type != NULL && type->relation == relid;
 }
 
 /*
@@ -224,7 +233,7 @@ seems_to_drop(Oid relid)
 		return false;
 	if (IsA(stmt, DropOwnedStmt))
 		return list_member_oid(roleSpecsToIds(((DropOwnedStmt *) stmt)->roles),
-							   owner_of(relid));
+							   TableOwner(relid));
 	foreach(lc, stmt->objects)
 	{
 		if (stmt->removeType == OBJECT_SCHEMA)
@@ -278,7 +287,7 @@ relation_goes(Oid objid, bool concurrently)
 		Oid			table = IndexGetRelation(objid, true);
 
 		if (!OidIsValid(table) || !may_be_registered(table) ||
-			RegistryLookupRelation(table) == NULL)
+			!is_registered(table))
 			return;
 		/* that commits before it comes to an end */
 		if (concurrently)
@@ -288,7 +297,7 @@ relation_goes(Oid objid, bool concurrently)
 	}
 	else if (get_rel_relispartition(objid) && may_be_registered(objid))
 	{
-		type = RegistryLookupTable(objid);
+		type = find_type(objid);
 		if (type != NULL && type->relation != objid)
 			partition_goes(objid, type);
 	}
@@ -310,7 +319,7 @@ child_changes(Oid relid, Oid parent)
 {
 	Event	   *event;
 
-	if (!may_be_registered(parent) || RegistryLookupTable(parent) == NULL)
+	if (!may_be_registered(parent) || find_type(parent) == NULL)
 		return;
 	event = remember(CHILD_CHANGED, relid);
 	event->parent = parent;
@@ -328,7 +337,7 @@ column_changes(Oid relid, AttrNumber attnum)
 	char	   *name;
 
 	if (attnum <= 0 ||
-		((!may_be_registered(relid) || RegistryLookupRelation(relid) == NULL) &&
+		((!may_be_registered(relid) || !is_registered(relid)) &&
 		 TrackTriggers(relid) == NIL))
 		return;
 	name = get_attname(relid, attnum, true);
@@ -354,7 +363,7 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 
 	if (next_object_access_hook != NULL)
 		next_object_access_hook(access, classid, objid, subid, arg);
-	if ((!goes && !unbinds && !inherits && !alters) || !ExtensionIsComplete())
+	if ((!goes && !unbinds && !inherits && !alters) || !ExtensionExists())
 		return;
 	if (goes)
 		relation_goes(objid, (dropflags & PERFORM_DELETION_CONCURRENTLY) != 0);
@@ -406,13 +415,10 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 
 	(void) event_trigger_data(fcinfo);
 	current_statement = NULL;
-	if (!ExtensionIsComplete())
-		PG_RETURN_NULL();
-
 	foreach(lc, met)
 	{
 		Event	   *event = lfirst(lc);
-		const RegisteredType *type = RegistryLookupRelation(event->relid);
+		const RegisteredType *type = find_type(event->relid);
 		bool		is_there = get_rel_name(event->relid) != NULL;
 
 		if (type == NULL)
@@ -436,7 +442,7 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 static void
 child_changed(const Event *child)
 {
-	const RegisteredType *found = RegistryLookupTable(child->parent);
+	const RegisteredType *found = find_type(child->parent);
 	RegisteredType type;
 	ListCell   *lc;
 
@@ -470,7 +476,7 @@ table_altered(Oid relid, List *subcommands)
 	bool		track = false;
 	ListCell   *lc;
 
-	if (relid == FollowRelationId())
+	if (IsOwnTable(relid, OWN_FOLLOWS))
 		FollowListsForget();	/* their trigger may have been disabled */
 	foreach(lc, subcommands)
 	{
@@ -488,7 +494,7 @@ table_altered(Oid relid, List *subcommands)
 		/* what the parent has lost, its children may have, too */
 		foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 		{
-			if (may_be_registered(lfirst_oid(lc)))
+			if (may_be_registered(lfirst_oid(lc)) && find_type(lfirst_oid(lc)) != NULL)
 				ObjectTypeCheckTable(lfirst_oid(lc), InvalidOid);
 		}
 	}
@@ -501,12 +507,14 @@ static void
 column_altered(const Event *event)
 {
 	char	   *name = get_attname(event->relid, event->attnum, true);
+	bool		renamed = name != NULL && strcmp(name, event->old_name) != 0;
 
-	if (name != NULL && strcmp(name, event->old_name) != 0)
-	{
-		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
+	if (renamed)
 		TrackColumnRenamed(event->relid, event->old_name, name);
-	}
+	if (!is_registered(event->relid))
+		return;
+	if (renamed)
+		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
 	ObjectTypeCheckTable(event->relid, InvalidOid);
 }
 
@@ -536,7 +544,7 @@ look_at_commands(void)
 		else if (command->type == SCT_Simple && IsA(command->parsetree, CreateTrigStmt))
 		{
 			TrackTriggerCreated(objid);
-			if (TriggerRelation(objid, false) == FollowRelationId())
+			if (IsOwnTable(TriggerRelation(objid, false), OWN_FOLLOWS))
 				FollowListsForget();
 		}
 	}
@@ -554,7 +562,7 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	current_statement = NULL;
-	if (!ExtensionIsComplete())
+	if (!ExtensionExists())
 		PG_RETURN_NULL();
 	foreach(lc, met)
 	{

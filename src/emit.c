@@ -4,7 +4,7 @@
  *
  * What a trigger made by track() says is answered for by the owner of the table that
  * it was made on, and runs with that owner's rights, see TrackingSource(): the
- * code of column types, and the INSERT into actstream.action.  Whoever changes the row
+ * code of column types, and the INSERT into actstream.actions.  Whoever changes the row
  * needs no rights on the extension, and gets none: what the owner could not insert is
  * not sent.
  *
@@ -17,7 +17,7 @@
 
 #include "compat.h"
 #include "action.h"
-#include "action_insert.h"
+#include "action_plain.h"
 #include "actor.h"
 #include "attempt.h"
 #include "emit.h"
@@ -25,12 +25,12 @@
 #include "integrity_hold.h"
 #include "object_key.h"
 #include "row_value.h"
+#include "run_as.h"
 #include "tracking_cache.h"
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/tableam.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -41,7 +41,6 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /* A longer value is not looked at for a key; a shorter one may be mostly blanks. */
 #define MAX_KEY_VALUE_SIZE		(16 * 1024 * 1024)
@@ -61,7 +60,7 @@ typedef enum RoleState
 /* An object of the action. */
 typedef struct Role
 {
-	AttrNumber	column;			/* of actstream.action */
+	AttrNumber	column;			/* of actstream.actions */
 	const TrackingTemplate *template;
 	RoleState	state;
 	Ref		   *ref;			/* if it is given */
@@ -99,11 +98,14 @@ static Emission *emissions = NULL;
 const char *
 EmitIsForbidden(Oid owner)
 {
-	Oid			relid = ActionRelationId();
+	Oid			relid;
 
+	if (!OwnTablesFit())
+		return _("tables of the extension are missing, or not as create_tables() makes them");
+	relid = OwnTableId(OWN_ACTIONS);
 	if (object_aclcheck(NamespaceRelationId, OwnSchema(), owner, ACL_USAGE) != ACLCHECK_OK ||
 		pg_class_aclcheck(relid, owner, ACL_INSERT) != ACLCHECK_OK)
-		return psprintf(_("owner \"%s\" may not insert into actstream.action"),
+		return psprintf(_("owner \"%s\" may not insert into actstream.actions"),
 						GetUserNameFromId(owner, true));
 	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
 		return psprintf(_("row-level security restricts which actions owner \"%s\" may insert"),
@@ -115,20 +117,19 @@ EmitIsForbidden(Oid owner)
  * Has an UPDATE changed one of the columns?
  */
 static bool
-any_changed(const Emission *emission, List *columns)
+any_changed(const RowChange *change, List *columns)
 {
+	TupleDesc	tupdesc = RelationGetDescr(change->rel);
 	ListCell   *lc;
 
 	foreach(lc, columns)
 	{
 		AttrNumber	attnum = lfirst_int(lc);
-		Form_pg_attribute att = TupleDescAttr(emission->tupdesc, attnum - 1);
+		Form_pg_attribute att = TupleDescAttr(tupdesc, attnum - 1);
 		bool		old_isnull;
 		bool		new_isnull;
-		Datum		old = heap_getattr(emission->change->old, attnum, emission->tupdesc,
-									   &old_isnull);
-		Datum		new = heap_getattr(emission->change->row, attnum, emission->tupdesc,
-									   &new_isnull);
+		Datum		old = heap_getattr(change->old, attnum, tupdesc, &old_isnull);
+		Datum		new = heap_getattr(change->row, attnum, tupdesc, &new_isnull);
 
 		if (old_isnull != new_isnull ||
 			(!old_isnull && !datum_image_eq(old, new, att->attbyval, att->attlen)))
@@ -518,7 +519,7 @@ store_if_possible(Emission *emission)
 	before = IntegrityAssumeExists(&objects);
 	PG_TRY();
 	{
-		if (ActionInsertIsPlain() && !XactReadOnly)
+		if (ActionTableIsPlain() && !XactReadOnly)
 			store(emission);
 		else
 			error = Attempt(store, emission);
@@ -538,7 +539,7 @@ store_if_possible(Emission *emission)
 
 /*
  * Is what happens now caused by an action on the same table, by a trigger of
- * actstream.action for instance?  It would go on for ever.
+ * actstream.actions for instance?  It would go on for ever.
  */
 static bool
 is_being_emitted(Oid source)
@@ -551,36 +552,28 @@ is_being_emitted(Oid source)
 	return false;
 }
 
-/* May the table send actions, and do its rows have the references that it sends? */
+/* May the table "source" send actions? */
 static bool
-is_allowed(const Emission *emission)
+may_send(Oid source, Oid owner)
 {
-	const Tracking *tracking = emission->tracking;
-	const char *why_not = EmitIsForbidden(emission->owner);
+	const char *why_not = EmitIsForbidden(owner);
 
-	if (why_not != NULL && TrackingWarnsFirst(emission->source, WARN_OWNER))
+	if (why_not != NULL && TrackingWarnsFirst(source, WARN_OWNER))
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("relation \"%s\" sends no actions: %s",
-						get_rel_name(emission->source), why_not),
-				 errhint("Grant that, or call actstream.untrack().")));
-	if (why_not != NULL)
-		return false;
-	return emission->registered ||
-		!(tracking->actor.is_self || tracking->action_object.is_self || tracking->target.is_self);
+				 errmsg("relation \"%s\" sends no actions: %s", get_rel_name(source), why_not),
+				 errhint("Mend that, or call actstream.untrack().")));
+	return why_not == NULL;
 }
 
-static Oid
-owner_of(Oid relid)
+/* Do the rows of the table have the references that it sends? */
+static bool
+has_references(const Emission *emission)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
+	const Tracking *tracking = emission->tracking;
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
+	return emission->registered ||
+		!(tracking->actor.is_self || tracking->action_object.is_self || tracking->target.is_self);
 }
 
 static void
@@ -620,7 +613,7 @@ begin(Emission *emission, const RowChange *change, const CachedTracking *cached)
 	emission->tracking = cached->tracking;
 	emission->tupdesc = RelationGetDescr(change->rel);
 	emission->source = cached->source;
-	emission->owner = owner_of(cached->source);
+	emission->owner = TableOwner(cached->source);
 	emission->registered = type != NULL;
 	if (type != NULL)
 		emission->type = *type;
@@ -642,7 +635,8 @@ EmitRowChange(const RowChange *change)
 	CachedTracking cached;
 	Emission	emission;
 
-	if (!ExtensionIsComplete())
+	/* without the tables, nothing is registered or tracked */
+	if (!OwnTablesAreThere())
 		return;
 	cached = TrackingOfTrigger(change->rel, change->trigger);
 	if (cached.problem != NULL && TrackingWarnsFirst(cached.source, WARN_ARGUMENTS))
@@ -655,10 +649,12 @@ EmitRowChange(const RowChange *change)
 	if (cached.tracking == NULL || is_being_emitted(cached.source))
 		return;
 
-	begin(&emission, change, &cached);
 	if ((change->old != NULL && cached.tracking->has_columns &&
-		 !any_changed(&emission, cached.tracking->columns)) ||
-		!is_allowed(&emission))
+		 !any_changed(change, cached.tracking->columns)) ||
+		!may_send(cached.source, TableOwner(cached.source)))
+		return;
+	begin(&emission, change, &cached);
+	if (!has_references(&emission))
 		return;
 
 	emission.outer = emissions;

@@ -1,6 +1,6 @@
 /*
  * follow.c
- *		Following and unfollowing, and the rules of actstream.follow.
+ *		Following and unfollowing, and the rules of actstream.follows.
  */
 #include "postgres.h"
 
@@ -28,35 +28,35 @@ PG_FUNCTION_INFO_V1(actstream_unfollow);
 PG_FUNCTION_INFO_V1(actstream_follow_check);
 
 #define INSERT_FOLLOW \
-	"INSERT INTO actstream.follow AS f (follower, followee, flag, actor_only, started)" \
+	"INSERT INTO actstream.follows AS f (follower, followee, flag, actor_only, started)" \
 	" VALUES ($1, $2, $3, $4, $5)"
 
 #define FOLLOW_ARGTYPES {REF_ARG, REF_ARG, TEXTOID, BOOLOID, TIMESTAMPTZOID}
 
 static SpiPlan insert_follow = {
-	.sql = INSERT_FOLLOW " RETURNING f",
+	.sql = INSERT_FOLLOW " RETURNING f::actstream.follow",
 	.nargs = Natts_follow,
 	.argtypes = FOLLOW_ARGTYPES
 };
 
 static SpiPlan insert_new_follow = {
-	.sql = INSERT_FOLLOW " ON CONFLICT (follower, followee, flag) DO NOTHING RETURNING f",
+	.sql = INSERT_FOLLOW " ON CONFLICT (follower, followee, flag) DO NOTHING RETURNING f::actstream.follow",
 	.nargs = Natts_follow,
 	.argtypes = FOLLOW_ARGTYPES
 };
 
 static SpiPlan update_follow = {
-	.sql = "UPDATE actstream.follow f SET actor_only = $4"
+	.sql = "UPDATE actstream.follows f SET actor_only = $4"
 	" WHERE f.follower OPERATOR(actstream.=) $1"
 	" AND f.followee OPERATOR(actstream.=) $2"
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
-	" AND f.actor_only OPERATOR(pg_catalog.<>) $4 RETURNING f",
+	" AND f.actor_only OPERATOR(pg_catalog.<>) $4 RETURNING f::actstream.follow",
 	.nargs = 4,
 	.argtypes = {REF_ARG, REF_ARG, TEXTOID, BOOLOID}
 };
 
 static SpiPlan find_follow = {
-	.sql = "SELECT f FROM actstream.follow f"
+	.sql = "SELECT f::actstream.follow FROM actstream.follows f"
 	" WHERE f.follower OPERATOR(actstream.=) $1"
 	" AND f.followee OPERATOR(actstream.=) $2"
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
@@ -66,7 +66,7 @@ static SpiPlan find_follow = {
 };
 
 static SpiPlan delete_follow = {
-	.sql = "DELETE FROM actstream.follow f"
+	.sql = "DELETE FROM actstream.follows f"
 	" WHERE f.follower OPERATOR(actstream.=) $1"
 	" AND f.followee OPERATOR(actstream.=) $2"
 	" AND ($3 IS NULL OR f.flag OPERATOR(pg_catalog.=) $3) RETURNING f.flag",
@@ -228,7 +228,7 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE ON actstream.follow, for each row: the row is
+ * Trigger AFTER INSERT OR UPDATE ON actstream.follows, for each row: the row is
  * valid, and its references are to what exists.
  */
 Datum
@@ -239,16 +239,16 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 		Anum_follow_followee
 	};
 
-	TriggerData *trigdata = OwnTriggerData(fcinfo, FollowRelationId());
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_FOLLOWS, &tupdesc);
 	HeapTuple	old;
 	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
 	bool		isnull;
-	Datum		flag = heap_getattr(row, Anum_follow_flag,
-									RelationGetDescr(trigdata->tg_relation), &isnull);
+	Datum		flag = heap_getattr(row, Anum_follow_flag, tupdesc, &isnull);
 
 	/* where the table's owner has dropped a constraint, there may be none */
 	if (!isnull)
 		check_flag(flag);
-	IntegrityCheckRow(trigdata->tg_relation, row, old, columns, lengthof(columns));
+	IntegrityCheckRow(tupdesc, row, old, columns, lengthof(columns));
 	return PointerGetDatum(NULL);
 }

@@ -6,7 +6,7 @@
  * page of what the followees did.  So a session keeps the lists that it has
  * read, and reads one again only if it may have changed.
  *
- * A trigger on actstream.follow notes each change in shared memory: in the
+ * A trigger on actstream.follows notes each change in shared memory: in the
  * counter of the follower it leaves the newest transaction that has made one,
  * and then counts it.  A list can be kept if the snapshot that it is read by
  * sees how every transaction that has changed it has ended, and can be used if
@@ -84,7 +84,7 @@ static MemoryContext list_context = NULL;
 static dlist_head lists_by_use = DLIST_STATIC_INIT(lists_by_use);	/* latest first */
 static Size lists_size = 0;
 
-/* What the session knows of actstream.follow; InvalidOid: it has to look. */
+/* What the session knows of actstream.follows; InvalidOid: it has to look. */
 static struct
 {
 	Oid			relid;
@@ -184,7 +184,8 @@ FollowListsForget(void)
 Datum
 actstream_follow_changed(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = OwnTriggerData(fcinfo, FollowRelationId());
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_FOLLOWS, &tupdesc);
 	HeapTuple	rows[2] = {trigdata->tg_trigtuple, trigdata->tg_newtuple};
 	SharedMemory *shared = SharedMemoryGet();
 
@@ -192,8 +193,7 @@ actstream_follow_changed(PG_FUNCTION_ARGS)
 	{
 		bool		isnull = true;
 		Datum		follower = rows[i] == NULL ? (Datum) 0 :
-			heap_getattr(rows[i], Anum_follow_follower, RelationGetDescr(trigdata->tg_relation),
-						 &isnull);
+			heap_getattr(rows[i], Anum_follow_follower, tupdesc, &isnull);
 
 		/* the table's owner can allow null */
 		if (!isnull)
@@ -243,9 +243,9 @@ relation_changed(Oid relid)
 static bool
 is_watched(Relation follow)
 {
-	return HasOwnTrigger(follow, "follow_changed",
+	return HasOwnTrigger(follow, "follow_changed", TRIGGER_TYPE_AFTER,
 						 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
-						 TRIGGER_FIRES_ALWAYS, false);
+						 TRIGGER_FIRES_ALWAYS);
 }
 
 /*
@@ -338,7 +338,7 @@ FollowListsAreKept(void)
 
 	if (SharedMemoryGet() == NULL || RecoveryInProgress())
 		return false;
-	follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
+	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
 	watched = is_watched(follow);
 	table_close(follow, NoLock);
 	return watched;
@@ -463,7 +463,7 @@ is_known(Relation follow, Oid role)
 bool
 FollowListIsKnown(Oid role)
 {
-	Relation	follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
+	Relation	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
 	bool		result = is_known(follow, role);
 
 	table_close(follow, NoLock);
@@ -526,7 +526,7 @@ get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot
 SourceSet *
 FollowListGet(const FollowListKey *key, Oid role, Snapshot snapshot)
 {
-	Relation	follow = OwnTableOpen(FollowRelationId(), AccessShareLock);
+	Relation	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
 	SourceSet  *result;
 
 	check_rights(follow, role);

@@ -99,7 +99,7 @@ IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode)
 	if (OidIsValid(type->relation))
 		LockRelationOid(type->relation, lockmode);
 	else
-		LockDatabaseObject(ObjectTypeRelationId(),
+		LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES),
 						   DatumGetUInt32(hash_any((const unsigned char *) type->label,
 												   strlen(type->label))),
 						   0, lockmode);
@@ -263,8 +263,8 @@ IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old)
 
 /*
  * IntegrityCheckRow
- *		Check the references in "columns" of a row that has been stored in "rel",
- *		but for those that it had before, as "old", unless that is NULL.
+ *		Check the references in "columns" of a row that has been stored, but for those
+ *		that it had before, as "old", unless that is NULL.
  *
  * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered, and for
  * a row that does not exist, or that the current user may not see, in a type
@@ -275,16 +275,13 @@ IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old)
  * costs next to nothing, however many sessions write under one label.
  */
 void
-IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
+IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
 				  const AttrNumber *columns, int ncolumns)
 {
 	const Ref  *refs[MAX_REFERENCES];
 	int			nrefs;
 
-	if (IsLoadingDump(rel))
-		return;
-
-	nrefs = collect_references(RelationGetDescr(rel), row, old, columns, ncolumns, refs);
+	nrefs = collect_references(tupdesc, row, old, columns, ncolumns, refs);
 	for (int i = 0; i < nrefs; i++)
 	{
 		if (i == 0 || RefCompare(refs[i - 1], refs[i]) != 0)
@@ -353,13 +350,15 @@ IntegrityTryExists(const Ref *ref, bool *exists)
 /*
  * object_exists(ref)
  *
- * Null if that cannot be told.
+ * Null if that cannot be told.  Only for who owns the registry: it tells of rows that others
+ * may not see.
  */
 Datum
 actstream_object_exists(PG_FUNCTION_ARGS)
 {
 	bool		exists;
 
+	OwnTableRequireOwner(OWN_OBJECT_TYPES);
 	if (!IntegrityTryExists(PG_GETARG_REF_PP(0), &exists))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(exists);

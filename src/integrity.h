@@ -20,7 +20,7 @@ typedef struct AssumedObjects
 } AssumedObjects;
 
 extern HeapTuple IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old);
-extern void IntegrityCheckRow(Relation rel, HeapTuple row, HeapTuple old,
+extern void IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
 							  const AttrNumber *columns, int ncolumns);
 extern const AssumedObjects *IntegrityAssumeExists(const AssumedObjects *objects);
 extern bool IntegrityObjectExists(const Ref *ref);

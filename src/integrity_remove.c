@@ -50,13 +50,14 @@ typedef enum Column
 
 #define NUM_COLUMNS		(FOLLOWEE + 1)
 #define FIRST_OF_FOLLOW	FOLLOWER
+#define TABLE_OF(column)	((column) < FIRST_OF_FOLLOW ? OWN_ACTIONS : OWN_FOLLOWS)
 
 #define STATEMENTS(argtype, begin, condition, end) { \
-	[ACTOR] = {.sql = begin("action", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}}, \
-	[ACTION_OBJECT] = {.sql = begin("action", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}}, \
-	[TARGET] = {.sql = begin("action", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}}, \
-	[FOLLOWER] = {.sql = begin("follow", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
-	[FOLLOWEE] = {.sql = begin("follow", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}} \
+	[ACTOR] = {.sql = begin("actions", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}}, \
+	[ACTION_OBJECT] = {.sql = begin("actions", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}}, \
+	[TARGET] = {.sql = begin("actions", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}}, \
+	[FOLLOWER] = {.sql = begin("follows", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
+	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}} \
 }
 
 #define FIND(relation, column)	"SELECT t." column " FROM actstream." relation " t WHERE "
@@ -97,13 +98,13 @@ static Statements of_label = {
  * it is deleted afterwards.
  */
 #define RENAME_IN_ACTION(column) \
-	{.sql = "UPDATE actstream.action t SET " column " = $2" \
+	{.sql = "UPDATE actstream.actions t SET " column " = $2" \
 	 " WHERE t." column " OPERATOR(actstream.=) $1", \
 	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
 #define RENAME_IN_FOLLOW(column, other) \
-	{.sql = "UPDATE actstream.follow t SET " column " = $2" \
+	{.sql = "UPDATE actstream.follows t SET " column " = $2" \
 	 " WHERE t." column " OPERATOR(actstream.=) $1 AND NOT EXISTS" \
-	 " (SELECT FROM actstream.follow u WHERE u." column " OPERATOR(actstream.=) $2" \
+	 " (SELECT FROM actstream.follows u WHERE u." column " OPERATOR(actstream.=) $2" \
 	 " AND u." other " OPERATOR(actstream.=) t." other \
 	 " AND u.flag OPERATOR(pg_catalog.=) t.flag)", \
 	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
@@ -116,17 +117,20 @@ static SpiPlan rename_object[NUM_COLUMNS] = {
 	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower")
 };
 
-/* every object of a label that is referred to, once */
+/* the tables that have references */
+static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS};
+
+#define NUM_REFERRING_TABLES ((int) lengthof(referring_tables))
+
+/* every object of a label that such a table refers to, once */
 #define SOME_OF_LABEL(relation, column)	FIND(relation, column) OF_LABEL(column)
 
-static SpiPlan list_objects = {
-	.sql = SOME_OF_LABEL("action", "actor") " UNION "
-	SOME_OF_LABEL("action", "action_object") " UNION "
-	SOME_OF_LABEL("action", "target") " UNION "
-	SOME_OF_LABEL("follow", "follower") " UNION "
-	SOME_OF_LABEL("follow", "followee"),
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+static SpiPlan list_objects[] = {
+	{.sql = SOME_OF_LABEL("actions", "actor") " UNION "
+		SOME_OF_LABEL("actions", "action_object") " UNION "
+	SOME_OF_LABEL("actions", "target"), .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = SOME_OF_LABEL("follows", "follower") " UNION "
+	SOME_OF_LABEL("follows", "followee"), .nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /*
@@ -138,15 +142,14 @@ static SpiPlan list_objects = {
 	" WHERE t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
 	" ORDER BY t." column " LIMIT 1)"
 
-static SpiPlan find_label = {
-	.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
-	FIRST_LABEL("actor", "action") ", "
-	FIRST_LABEL("action_object", "action") ", "
-	FIRST_LABEL("target", "action") ", "
-	FIRST_LABEL("follower", "follow") ", "
-	FIRST_LABEL("followee", "follow") "])",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+static SpiPlan find_label[] = {
+	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
+		FIRST_LABEL("actor", "actions") ", "
+		FIRST_LABEL("action_object", "actions") ", "
+	FIRST_LABEL("target", "actions") "])", .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
+		FIRST_LABEL("follower", "follows") ", "
+	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /* References to the rows of a table are removed by as many as this at a time. */
@@ -161,23 +164,35 @@ bool
 IntegrityIsReferenced(const char *label)
 {
 	Datum		value = CStringGetTextDatum(label);
-	uint64		found;
+	bool		found = false;
 
 	SPI_connect();
-	found = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &find_label, &value, NULL);
+	for (int i = 0; i < NUM_REFERRING_TABLES && !found; i++)
+		found = SpiPlanExecuteAs(referring_tables[i], RUN_AS_RESTRICTED, &find_label[i],
+								 &value, NULL) > 0;
 	SPI_finish();
-	return found > 0;
+	return found;
 }
 
-/* Has the table a trigger of the user's that could keep a row as it is? */
+/*
+ * Has the table, or a partition, a trigger of the user's that could keep a row as it is?
+ *
+ * The caller holds a lock on it.
+ */
 static bool
-can_keep_rows(Oid relid)
+can_keep_rows(OwnTable table)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	bool		result = rel->trigdesc != NULL &&
-		(rel->trigdesc->trig_delete_before_row || rel->trigdesc->trig_update_before_row);
+	bool		result = false;
+	ListCell   *lc;
 
-	table_close(rel, NoLock);
+	foreach(lc, find_all_inheritors(OwnTableId(table), AccessShareLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+		result |= rel->trigdesc != NULL &&
+			(rel->trigdesc->trig_delete_before_row || rel->trigdesc->trig_update_before_row);
+		table_close(rel, NoLock);
+	}
 	return result;
 }
 
@@ -186,14 +201,14 @@ can_keep_rows(Oid relid)
  * from "first" to "last".
  */
 static void
-refuse_references(Oid owner, RunAsMode mode, Statements *statements, Column first, Column last,
+refuse_references(RunAsMode mode, Statements *statements, Column first, Column last,
 				  Datum *value, const char *detail)
 {
 	for (Column column = first; column <= last; column++)
 	{
 		bool		isnull;
 
-		if (SpiPlanExecuteAs(owner, mode, &statements->find[column], value, NULL) > 0)
+		if (SpiPlanExecuteAs(TABLE_OF(column), mode, &statements->find[column], value, NULL) > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					 errmsg("object \"%s\" is still referenced",
@@ -211,12 +226,10 @@ refuse_references(Oid owner, RunAsMode mode, Statements *statements, Column firs
 static void
 remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
 {
-	Oid			owner = OwnTablesOwner();
-
 	LocalTablesRequire();
 	SPI_connect();
 	if (on_delete == ON_DELETE_RESTRICT)
-		refuse_references(owner, mode, statements, ACTOR, FOLLOWEE, &value,
+		refuse_references(mode, statements, ACTOR, FOLLOWEE, &value,
 						  _("Actions or follows refer to it."));
 	else
 	{
@@ -227,12 +240,12 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 			bool		empty = on_delete == ON_DELETE_SET_NULL &&
 				(column == ACTION_OBJECT || column == TARGET);
 
-			SpiPlanExecuteAs(owner, mode,
+			SpiPlanExecuteAs(TABLE_OF(column), mode,
 							 empty ? &statements->empty[column] : &statements->delete[column],
 							 &value, NULL);
 		}
-		if (can_keep_rows(ActionRelationId()) || can_keep_rows(FollowRelationId()))
-			refuse_references(owner, mode, statements, first, FOLLOWEE, &value,
+		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS))
+			refuse_references(mode, statements, first, FOLLOWEE, &value,
 							  _("A trigger has kept what refers to it from being deleted or updated."));
 	}
 	SPI_finish();
@@ -273,7 +286,6 @@ void
 IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 {
 	Datum		values[2];
-	Oid			owner = OwnTablesOwner();
 	const AssumedObjects renamed = {.n = 1, .refs = {new_ref}};
 	const AssumedObjects *before;
 
@@ -286,9 +298,10 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 	{
 		SPI_connect();
 		for (Column column = ACTOR; column < NUM_COLUMNS; column++)
-			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &rename_object[column], values, NULL);
+			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &rename_object[column], values, NULL);
 		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS; column++)
-			SpiPlanExecuteAs(owner, RUN_AS_CASCADE, &of_object.delete[column], &values[0], NULL);
+			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &of_object.delete[column], &values[0],
+							 NULL);
 		SPI_finish();
 	}
 	PG_FINALLY();
@@ -373,21 +386,24 @@ visit_missing(const RegisteredType *type, void visit(const RegisteredType *type,
 {
 	RegisteredType visited = *type;	/* ours may be replaced meanwhile */
 	Datum		label = CStringGetTextDatum(visited.label);
-	SPITupleTable *objects;
-	uint64		nobjects;
 
 	SPI_connect();
-	nobjects = SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, &list_objects, &label, NULL);
-	objects = SPI_tuptable;
-	for (uint64 i = 0; i < nobjects; i++)
+	for (int table = 0; table < NUM_REFERRING_TABLES; table++)
 	{
-		bool		isnull;
-		Datum		value = SPI_getbinval(objects->vals[i], objects->tupdesc, 1, &isnull);
-		const Ref  *ref = DatumGetRefPP(value);
+		uint64		nobjects = SpiPlanExecuteAs(referring_tables[table], RUN_AS_RESTRICTED,
+												&list_objects[table], &label, NULL);
+		SPITupleTable *objects = SPI_tuptable;
 
-		CHECK_FOR_INTERRUPTS();
-		if (!IntegrityObjectExists(ref))
-			visit(&visited, ref);
+		for (uint64 i = 0; i < nobjects; i++)
+		{
+			bool		isnull;
+			Datum		value = SPI_getbinval(objects->vals[i], objects->tupdesc, 1, &isnull);
+			const Ref  *ref = DatumGetRefPP(value);
+
+			CHECK_FOR_INTERRUPTS();
+			if (!IntegrityObjectExists(ref))
+				visit(&visited, ref);
+		}
 	}
 	SPI_finish();
 }

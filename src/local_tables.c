@@ -87,19 +87,14 @@ refuse_distributed(Oid relid)
 				 errhint("Use SELECT undistribute_table('actstream.%s').", get_rel_name(relid))));
 }
 
-/* Raise an error unless one of our tables is an ordinary one. */
+/* Raise an error if one of our tables is not stored as tables are. */
 static void
-require_ordinary(Oid relid)
+require_ordinary(OwnTable table)
 {
-	Relation	rel = OwnTableOpen(relid, AccessShareLock);
+	Relation	rel = OwnTableOpen(table, AccessShareLock);
 	const char *name = RelationGetRelationName(rel);
 
-	if (rel->rd_rel->relkind != RELKIND_RELATION)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("relation \"%s\" of extension \"actstream\" is not an ordinary table", name),
-				 errhint("Replace it by an ordinary table with its rows.")));
-	if (rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+	if (rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relam != HEAP_TABLE_AM_OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("table \"%s\" of extension \"actstream\" has access method \"%s\"",
@@ -115,8 +110,8 @@ require_ordinary(Oid relid)
 static void
 require_local(bool ordinary)
 {
-	Oid			action = ActionRelationId();
-	Oid			follow = FollowRelationId();
+	Oid			action = OwnTableId(OWN_ACTIONS);
+	Oid			follow = OwnTableId(OWN_FOLLOWS);
 	uint64		changes;
 
 	if (local.action == action && local.follow == follow && (local.ordinary || !ordinary))
@@ -127,8 +122,8 @@ require_local(bool ordinary)
 	refuse_distributed(follow);
 	if (ordinary)
 	{
-		require_ordinary(action);
-		require_ordinary(follow);
+		require_ordinary(OWN_ACTIONS);
+		require_ordinary(OWN_FOLLOWS);
 	}
 	/* what is heard of meanwhile is for the next time */
 	if (RelationChanges() != changes)
@@ -141,7 +136,7 @@ require_local(bool ordinary)
 /*
  * LocalTablesRequire
  *		Raise ERRCODE_FEATURE_NOT_SUPPORTED if another engine holds the rows of
- *		actstream.action or actstream.follow, or one of them is no ordinary table.
+ *		actstream.actions or actstream.follows, or one of them is no ordinary table.
  *
  * Costs next to nothing as long as these do not change.  Whoever holds a lock on one
  * of them can rely on the answer for that one.

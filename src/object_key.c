@@ -597,6 +597,7 @@ actstream_ref_of(PG_FUNCTION_ARGS)
 				 errhint("Give a whole row, such as u in: SELECT actstream.ref_of(u) FROM users u.")));
 	/* no lock that we took has brought us news */
 	AcceptInvalidationMessages();
+	(void) OwnTableId(OWN_OBJECT_TYPES);
 	type = RegistryLookupTable(relid);
 	if (type == NULL)
 		ereport(ERROR,

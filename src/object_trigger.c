@@ -312,7 +312,8 @@ ObjectTriggersDrop(Relation rel)
 
 /*
  * How a trigger function of this file was called, and for which object type; false
- * if the table is not registered, nor a partition of one that is.
+ * if the table is not registered, nor a partition of one that is, or the tables of the
+ * extension are missing.
  *
  * Raises an error unless it was for an event that fits.
  */
@@ -327,6 +328,8 @@ object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function was not called by trigger manager")));
+	if (!OwnTablesAreThere())
+		return false;
 	found = RegistryLookupTable(RelationGetRelid((*trigdata)->tg_relation));
 	if (found == NULL)
 		return false;

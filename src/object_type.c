@@ -2,7 +2,7 @@
  * object_type.c
  *		Registering object types.
  *
- * These functions write to actstream.object_type as their caller: the
+ * These functions write to actstream.object_types as their caller: the
  * privileges on it say who may register at all, and the owner of a table who
  * may register that.  What the table itself insists on is in
  * object_type_rules.c.
@@ -35,16 +35,16 @@ PG_FUNCTION_INFO_V1(actstream_unregister);
 PG_FUNCTION_INFO_V1(actstream_rebind);
 
 static SpiPlan insert_object_type = {
-	.sql = "INSERT INTO actstream.object_type AS t"
+	.sql = "INSERT INTO actstream.object_types AS t"
 	" (label, relation, key_columns, name_template, url_template, on_delete, checked)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING t",
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING t::actstream.object_type",
 	.nargs = Natts_object_type,
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
 
 /* what is null stays as it is; of a text, empty is none */
 static SpiPlan update_object_type = {
-	.sql = "UPDATE actstream.object_type t SET"
+	.sql = "UPDATE actstream.object_types t SET"
 	" key_columns = CASE WHEN $3 IS NULL THEN t.key_columns ELSE $3 END,"
 	" name_template = CASE WHEN $4 IS NULL THEN t.name_template"
 	" WHEN $4 OPERATOR(pg_catalog.<>) '' THEN $4 END,"
@@ -52,28 +52,28 @@ static SpiPlan update_object_type = {
 	" WHEN $5 OPERATOR(pg_catalog.<>) '' THEN $5 END,"
 	" on_delete = CASE WHEN $6 IS NULL THEN t.on_delete ELSE $6 END,"
 	" checked = CASE WHEN $7 IS NULL THEN t.checked ELSE $7 END"
-	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t",
+	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t::actstream.object_type",
 	.nargs = Natts_object_type,
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
 
 static SpiPlan rebind_object_type = {
-	.sql = "UPDATE actstream.object_type t SET relation = $2, key_columns = $3,"
+	.sql = "UPDATE actstream.object_types t SET relation = $2, key_columns = $3,"
 	" checked = t.checked OR t.relation IS NULL"
-	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t",
+	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t::actstream.object_type",
 	.nargs = 3,
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID}
 };
 
 static SpiPlan delete_object_type = {
-	.sql = "DELETE FROM actstream.object_type t WHERE t.label OPERATOR(pg_catalog.=) $1",
+	.sql = "DELETE FROM actstream.object_types t WHERE t.label OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
 
 /* its templates named columns that are gone, too */
 static SpiPlan unbind_object_type = {
-	.sql = "UPDATE actstream.object_type t SET relation = NULL, key_columns = NULL,"
+	.sql = "UPDATE actstream.object_types t SET relation = NULL, key_columns = NULL,"
 	" name_template = NULL, url_template = NULL, on_delete = 'keep', checked = false"
 	" WHERE t.label OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
@@ -81,7 +81,7 @@ static SpiPlan unbind_object_type = {
 };
 
 static SpiPlan rename_in_object_type = {
-	.sql = "UPDATE actstream.object_type t"
+	.sql = "UPDATE actstream.object_types t"
 	" SET key_columns = pg_catalog.array_replace(t.key_columns, $2, $3),"
 	" name_template = $4, url_template = $5"
 	" WHERE t.label OPERATOR(pg_catalog.=) $1",
@@ -96,8 +96,8 @@ static SpiPlan rename_in_object_type = {
 static void
 check_registry_privilege(AclMode mode)
 {
-	if (pg_class_aclcheck(ObjectTypeRelationId(), GetUserId(), mode) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, "object_type");
+	if (pg_class_aclcheck(OwnTableId(OWN_OBJECT_TYPES), GetUserId(), mode) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, "object_types");
 }
 
 /*
@@ -107,7 +107,7 @@ check_registry_privilege(AclMode mode)
 static void
 lock_registry(void)
 {
-	LockDatabaseObject(ObjectTypeRelationId(), InvalidOid, 1, ExclusiveLock);
+	LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES), InvalidOid, 1, ExclusiveLock);
 	AcceptInvalidationMessages();
 }
 
@@ -448,7 +448,7 @@ release_label(const RegisteredType *type, Relation new, List *columns)
 	if (old == NULL)
 	{
 		/* whose it was is not known any more */
-		ObjectTypeCheckOwner(ObjectTypeRelationId());
+		ObjectTypeCheckOwner(OwnTableId(OWN_OBJECT_TYPES));
 		return;
 	}
 	ObjectTypeCheckOwner(type->relation);
@@ -530,7 +530,7 @@ change_registry(SpiPlan *statement, Datum *values, const char *nulls)
 	PG_TRY();
 	{
 		SPI_connect();
-		SpiPlanExecuteAs(OwnTablesOwner(), RUN_AS_RESTRICTED, statement, values, nulls);
+		SpiPlanExecuteAs(OWN_OBJECT_TYPES, RUN_AS_RESTRICTED, statement, values, nulls);
 		SPI_finish();
 	}
 	PG_FINALLY();

@@ -7,7 +7,7 @@
 
 #include "catalog.h"
 
-/* A row of actstream.object_type; the attribute number is the index + 1. */
+/* A row of actstream.object_types; the attribute number is the index + 1. */
 typedef struct ObjectTypeRow
 {
 	Datum		values[Natts_object_type];

@@ -1,6 +1,6 @@
 /*
  * object_type_rules.c
- *		The rules of actstream.object_type.
+ *		The rules of actstream.object_types.
  *
  * Triggers of the table keep them, so that they hold for register() and for any
  * other way of writing to it.
@@ -124,8 +124,7 @@ ObjectTypeOpenTable(Oid relid)
 		wrong_relation(rel, _("It is a partition; register the partitioned table."));
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
 		wrong_relation(rel, _(SHORT_LIVED_ROWS));
-	if (relid == ObjectTypeRelationId() || relid == ActionRelationId() ||
-		relid == FollowRelationId())
+	if (IsAnyOwnTable(relid))
 		wrong_relation(rel, _("It belongs to extension actstream."));
 	return rel;
 }
@@ -135,10 +134,10 @@ ObjectTypeOpenTable(Oid relid)
 
 /*
  * Check a template: "rel" is the table whose columns it may name, NULL for an
- * external type, which has a label and a key, and while that cannot be known.
+ * external type, which has a label and a key.
  */
 static void
-check_template(Datum template, Relation rel, bool external)
+check_template(Datum template, Relation rel)
 {
 	char	   *source = TextDatumGetCString(template);
 	ListCell   *lc;
@@ -154,7 +153,7 @@ check_template(Datum template, Relation rel, bool external)
 
 		if (!part->is_column)
 			continue;
-		if (external && strcmp(part->text, "label") != 0 &&
+		if (rel == NULL && strcmp(part->text, "label") != 0 &&
 			strcmp(part->text, "key") != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -207,10 +206,9 @@ warn_of_name(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *n
  * left to the constraints of the table.
  */
 static void
-check_new_row(const ObjectTypeRow *row, bool loading)
+check_new_row(const ObjectTypeRow *row)
 {
 	Relation	rel = NULL;
-	bool		external = ROW_ISNULL(row, relation);
 	List	   *key_columns = NIL;
 
 	if (!ROW_ISNULL(row, label))
@@ -229,17 +227,16 @@ check_new_row(const ObjectTypeRow *row, bool loading)
 	if (!ROW_ISNULL(row, key_columns))
 		key_columns = NameArrayToList(ROW_VALUE(row, key_columns));
 
-	/* in a dump the table comes first, but its primary key comes last */
-	if (!external && !loading)
+	if (!ROW_ISNULL(row, relation))
 	{
 		rel = ObjectTypeOpenTable(DatumGetObjectId(ROW_VALUE(row, relation)));
 		if (!ROW_ISNULL(row, key_columns))
 			ObjectKeyCheck(rel, key_columns);
 	}
 	if (!ROW_ISNULL(row, name_template))
-		check_template(ROW_VALUE(row, name_template), rel, external);
+		check_template(ROW_VALUE(row, name_template), rel);
 	if (!ROW_ISNULL(row, url_template))
-		check_template(ROW_VALUE(row, url_template), rel, external);
+		check_template(ROW_VALUE(row, url_template), rel);
 
 	if (rel != NULL)
 		relation_close(rel, NoLock);
@@ -401,22 +398,24 @@ trigger_rows(TriggerData *trigdata, ObjectTypeRow *old, bool *has_old,
 
 	*has_old = !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
 	*has_new = !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
-	if (*has_old)
-		heap_deform_tuple(trigdata->tg_trigtuple, tupdesc, old->values, old->isnull);
-	if (*has_new)
-		heap_deform_tuple(new_tuple, tupdesc, new->values, new->isnull);
+	for (int i = 0; i < Natts_object_type; i++)
+	{
+		if (*has_old)
+			old->values[i] = heap_getattr(trigdata->tg_trigtuple, i + 1, tupdesc, &old->isnull[i]);
+		if (*has_new)
+			new->values[i] = heap_getattr(new_tuple, i + 1, tupdesc, &new->isnull[i]);
+	}
 }
 
 /*
- * Trigger BEFORE INSERT OR UPDATE OR DELETE ON actstream.object_type, for each
+ * Trigger BEFORE INSERT OR UPDATE OR DELETE ON actstream.object_types, for each
  * row: what is stored is valid, and what is referenced keeps its meaning.
  */
 Datum
 actstream_object_type_check(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = OwnTriggerData(fcinfo, ObjectTypeRelationId());
-	Relation	rel = trigdata->tg_relation;
-	TupleDesc	tupdesc = RelationGetDescr(rel);
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
 	ObjectTypeRow old;
 	ObjectTypeRow new;
 	bool		has_old;
@@ -432,9 +431,10 @@ actstream_object_type_check(PG_FUNCTION_ARGS)
 	if (current_change == REGISTRY_CHANGE_INTERNAL)
 		return PointerGetDatum(has_new ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 	if (has_new)
-		check_new_row(&new, IsLoadingDump(rel));
-	if (has_new && !IsLoadingDump(rel))
+	{
+		check_new_row(&new);
 		warn_of_name(tupdesc, has_old ? &old : NULL, &new);
+	}
 	if (has_old && current_change == REGISTRY_CHANGE_CHECKED &&
 		(!has_new || meaning_changes(tupdesc, &old, &new)))
 		check_old_row(&old);
@@ -444,15 +444,14 @@ actstream_object_type_check(PG_FUNCTION_ARGS)
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE OR DELETE ON actstream.object_type, for each
+ * Trigger AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types, for each
  * row: a registered table has the triggers that bind it, another has not.
- *
- * In a dump they are there as triggers of the table.
  */
 Datum
 actstream_object_type_bind(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = OwnTriggerData(fcinfo, ObjectTypeRelationId());
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
 	ObjectTypeRow old;
 	ObjectTypeRow new;
 	bool		has_old;
@@ -466,7 +465,7 @@ actstream_object_type_bind(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger must be fired after a change, for each row")));
-	if (current_change == REGISTRY_CHANGE_INTERNAL || IsLoadingDump(trigdata->tg_relation))
+	if (current_change == REGISTRY_CHANGE_INTERNAL)
 		return PointerGetDatum(NULL);
 
 	trigger_rows(trigdata, &old, &has_old, &new, &has_new);
@@ -489,21 +488,23 @@ actstream_object_type_bind(PG_FUNCTION_ARGS)
 }
 
 /*
- * Trigger BEFORE TRUNCATE ON actstream.object_type: not this way.
+ * Trigger BEFORE TRUNCATE ON actstream.object_types: not this way.
  */
 Datum
 actstream_object_type_keep(PG_FUNCTION_ARGS)
 {
-	(void) OwnTriggerData(fcinfo, ObjectTypeRelationId());
+	TupleDesc	tupdesc;
+
+	(void) OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot truncate table \"object_type\""),
+			 errmsg("cannot truncate table \"object_types\""),
 			 errhint("Use DELETE or actstream.unregister().")));
 	return PointerGetDatum(NULL);	/* keep compiler quiet */
 }
 
 /*
- * Trigger BEFORE and AFTER INSERT OR UPDATE OR DELETE ON actstream.object_type,
+ * Trigger BEFORE and AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types,
  * for each row: all sessions, this one at its next command, read the registry
  * anew.
  *
@@ -515,7 +516,8 @@ actstream_object_type_keep(PG_FUNCTION_ARGS)
 Datum
 actstream_object_type_changed(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = OwnTriggerData(fcinfo, ObjectTypeRelationId());
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
 
 	CacheInvalidateRelcache(trigdata->tg_relation);
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
@@ -620,11 +622,13 @@ Datum
 actstream_object_type_fault(PG_FUNCTION_ARGS)
 {
 	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const RegisteredType *found = RegistryLookupLabel(label, strlen(label));
+	const RegisteredType *found;
 	RegisteredType type;
 	Relation	rel;
 	const char *fault;
 
+	OwnTableRequireOwner(OWN_OBJECT_TYPES);
+	found = RegistryLookupLabel(label, strlen(label));
 	if (found == NULL || !OidIsValid(found->relation))
 		PG_RETURN_NULL();
 	type = *found;

@@ -1,6 +1,6 @@
 /*
  * phrase.c
- *		How sentences read in a language: actstream.phrase.
+ *		How sentences read in a language: actstream.phrases.
  *
  * The table is small and read for every sentence, so each backend keeps all of
  * it, as it keeps the registry (see catalog.c): emptied when the relation cache
@@ -16,7 +16,6 @@
 #include "pattern.h"
 #include "phrase.h"
 #include "relation_watch.h"
-#include "row_shape.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -44,14 +43,6 @@ typedef struct Phrase
 	List	   *parsed;			/* NIL until it is used */
 	bool		malformed;
 } Phrase;
-
-/* The columns of the table, by number. */
-typedef struct PhraseColumns
-{
-	AttrNumber	language;
-	AttrNumber	verb;
-	AttrNumber	pattern;
-} PhraseColumns;
 
 /*
  * The phrases; NULL until they are loaded whole.  Everything lives in
@@ -93,21 +84,6 @@ enter_phrase(HTAB *table, const char *language, const char *verb, const char *pa
 	return phrase;
 }
 
-/*
- * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if one of them is not there.
- */
-static PhraseColumns
-phrase_columns(TupleDesc tupdesc)
-{
-	PhraseColumns columns = {
-		RowColumn(tupdesc, "phrase", "language", Anum_phrase_language, TEXTOID),
-		RowColumn(tupdesc, "phrase", "verb", Anum_phrase_verb, TEXTOID),
-		RowColumn(tupdesc, "phrase", "pattern", Anum_phrase_pattern, TEXTOID)
-	};
-
-	return columns;
-}
-
 /* A text column of a row, or NULL if it is null. */
 static char *
 column_text(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
@@ -124,21 +100,21 @@ load_phrases(void)
 	HASHCTL		ctl = {0};
 	HTAB	   *table;
 	Relation	rel;
-	PhraseColumns columns;
+	bool		watched;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	Oid			relid = PhraseRelationId();
 	MemoryContext oldcontext;
 
-	if (phrases_valid && phrases != NULL && phrases_relation == relid)
+	if (phrases_valid && phrases != NULL && phrases_relation == OwnTableId(OWN_PHRASES))
 		return;
 	RelationWatch(relation_changed);
+	rel = OwnTableOpen(OWN_PHRASES, AccessShareLock);
+	watched = OwnTableIsWatched(rel, "phrase_changed");
 	if (phrase_context == NULL)
 		phrase_context = AllocSetContextCreate(CacheMemoryContext,
 											   "actstream phrases",
 											   ALLOCSET_SMALL_SIZES);
 	phrases = NULL;
-	phrases_relation = relid;
 	MemoryContextReset(phrase_context);
 	oldcontext = MemoryContextSwitchTo(phrase_context);
 
@@ -148,20 +124,17 @@ load_phrases(void)
 	table = hash_create("actstream phrases", 16, &ctl,
 						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 
-	rel = OwnTableOpen(relid, AccessShareLock);
-	CheckOwnTable(rel);
-	columns = phrase_columns(RelationGetDescr(rel));
-
 	/* before the scan, so that a change during it is not missed */
-	phrases_valid = true;
+	phrases_relation = RelationGetRelid(rel);
+	phrases_valid = watched;
 
 	/* no snapshot given: the newest, also under REPEATABLE READ */
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		char	   *language = column_text(tuple, RelationGetDescr(rel), columns.language);
-		char	   *verb = column_text(tuple, RelationGetDescr(rel), columns.verb);
-		char	   *pattern = column_text(tuple, RelationGetDescr(rel), columns.pattern);
+		char	   *language = column_text(tuple, RelationGetDescr(rel), Anum_phrase_language);
+		char	   *verb = column_text(tuple, RelationGetDescr(rel), Anum_phrase_verb);
+		char	   *pattern = column_text(tuple, RelationGetDescr(rel), Anum_phrase_pattern);
 
 		/* whose constraints may be gone */
 		if (language != NULL && verb != NULL && pattern != NULL)
@@ -280,14 +253,20 @@ new_row(const TriggerData *trigdata)
 Datum
 actstream_phrase_check(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = OwnTriggerData(fcinfo, PhraseRelationId());
-	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_PHRASES, &tupdesc);
 	HeapTuple	row = new_row(trigdata);
-	PhraseColumns columns = phrase_columns(tupdesc);
-	char	   *language = required_text(row, tupdesc, columns.language);
-	char	   *verb = required_text(row, tupdesc, columns.verb);
-	char	   *pattern = required_text(row, tupdesc, columns.pattern);
+	char	   *language;
+	char	   *verb;
+	char	   *pattern;
 
+	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger must be fired before a change, for each row")));
+	language = required_text(row, tupdesc, Anum_phrase_language);
+	verb = required_text(row, tupdesc, Anum_phrase_verb);
+	pattern = required_text(row, tupdesc, Anum_phrase_pattern);
 	if (language[0] != '\0' && !LanguageIsNormal(language))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -314,7 +293,8 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 Datum
 actstream_phrase_changed(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = OwnTriggerData(fcinfo, PhraseRelationId());
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_PHRASES, &tupdesc);
 
 	CacheInvalidateRelcache(trigdata->tg_relation);
 	return PointerGetDatum(new_row(trigdata));

@@ -1,6 +1,6 @@
 /*
  * phrase.h
- *		How sentences read in a language: actstream.phrase.
+ *		How sentences read in a language: actstream.phrases.
  */
 #ifndef ACTSTREAM_PHRASE_H
 #define ACTSTREAM_PHRASE_H

@@ -257,6 +257,7 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 	bool		busy;
 
 	PreventCommandDuringRecovery("recency_build()");
+	OwnTableRequireOwner(OWN_ACTIONS);
 	if (!RecencyMapGet(&map))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -267,7 +268,7 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("too many databases use the recency map"),
 				 errdetail("%d databases do, of which none has been dropped.", RECENCY_DATABASES)));
-	action = OwnTableOpen(ActionRelationId(), AccessShareLock);
+	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
 	/* what this transaction has done to the table may not stay */
 	if (CheckRelationLockedByMe(action, AccessExclusiveLock, false))
 		ereport(ERROR,
@@ -323,10 +324,10 @@ actstream_recency_main(Datum database)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "building the recency map");
-	if (ExtensionIsComplete() && RecencyMapFind(&map) &&
-		ConditionalLockRelationOid(ActionRelationId(), AccessShareLock))
+	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) &&
+		ConditionalLockRelationOid(OwnTableId(OWN_ACTIONS), AccessShareLock))
 	{
-		Relation	action = table_open(ActionRelationId(), NoLock);
+		Relation	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
 
 		(void) build_map(&map, action, &busy);
 		table_close(action, NoLock);

@@ -3,7 +3,7 @@
  *		The index access method that raises bounds of the recency map.
  *
  * An index of this method stores nothing and finds nothing.  It is there to
- * hear of each new version of a row of actstream.action, and of nothing else:
+ * hear of each new version of a row of actstream.actions, and of nothing else:
  * from INSERT, UPDATE, MERGE and COPY, from logical replication, with triggers
  * disabled and under whatever session_replication_role, since no row comes into
  * a table but through its indexes.  It hears before the transaction can commit,
@@ -61,7 +61,7 @@ has_columns(Relation index)
 
 /*
  * IsRecencyIndex
- *		Whether the index, one of actstream.action, raises bounds for each of its
+ *		Whether the index, one of actstream.actions, raises bounds for each of its
  *		rows.
  */
 bool
@@ -90,7 +90,9 @@ build_empty(Relation index)
 /*
  * Callback: a row has a new version.
  *
- * On a table of his own nobody raises the bounds of other people's objects.  A row
+ * On a table of his own nobody raises the bounds of other people's objects.  But a table
+ * that bears another name for a while, and whose rows the map is complete for, goes on to
+ * raise them.  A row
  * that is not public, or without a timestamp, is in no list; where the table's owner
  * has dropped a constraint, any column may be null.
  */
@@ -103,10 +105,11 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 	TimestampTz timestamp;
 	RecencyMap	map;
 
-	if (RelationGetRelid(heap) != ActionRelationId() || !has_columns(index) ||
-		isnull[Anum_recency_index_public - 1] ||
+	if (!has_columns(index) || isnull[Anum_recency_index_public - 1] ||
 		!DatumGetBool(values[Anum_recency_index_public - 1]) ||
-		isnull[Anum_recency_index_timestamp - 1] || !RecencyMapGet(&map))
+		isnull[Anum_recency_index_timestamp - 1] || !RecencyMapGet(&map) ||
+		(RelationGetRelid(heap) != OwnTableFind(OWN_ACTIONS) &&
+		 !RecencyMapIsComplete(&map, RelationGetRelid(index))))
 		return false;
 #ifdef RECENCY_SKIP_RAISE
 	/* for "make check-recency BREAK=raise": rows go missing, which its test must see */

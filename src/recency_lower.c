@@ -114,7 +114,7 @@ typedef struct NewestEntries
 
 /*
  * RecencyLowererCreate
- *		Get ready to lower bounds of actstream.action, whose indexes these are.
+ *		Get ready to lower bounds of actstream.actions, whose indexes these are.
  *
  * The caller holds a lock on the table.  The result lives in the current memory
  * context and has to be ended.

@@ -56,7 +56,7 @@ map_state(const RecencyMap *map, bool exists)
 		return "too many databases";
 	if (RecoveryInProgress())
 		return "standby";
-	action = OwnTableOpen(ActionRelationId(), AccessShareLock);
+	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
 	index = RecencyIndexFind(action);
 	table_close(action, NoLock);
 	if (!OidIsValid(index))

@@ -23,9 +23,12 @@
 #include "compat.h"
 #include "run_as.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 
 /*
  * RunAsBegin
@@ -68,4 +71,21 @@ RunAsEnd(const RunAs *before)
 		AtEOXact_GUC(false, before->guc_level);
 	XactReadOnly = before->read_only;
 	SetUserIdAndSecContext(before->userid, before->sec_context);
+}
+
+/*
+ * TableOwner
+ *		The owner of a table that is there, on which the caller needs no lock.
+ */
+Oid
+TableOwner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }

@@ -24,5 +24,6 @@ typedef enum RunAsMode
 
 extern void RunAsBegin(RunAs *before, Oid userid, RunAsMode mode);
 extern void RunAsEnd(const RunAs *before);
+extern Oid	TableOwner(Oid relid);
 
 #endif							/* ACTSTREAM_RUN_AS_H */

@@ -37,7 +37,7 @@ typedef struct SpokenAction
 } SpokenAction;
 
 /*
- * Read what a sentence tells out of a row of actstream.action; false if a part
+ * Read what a sentence tells out of a row of actstream.actions; false if a part
  * is null that no stored action lacks.
  */
 static bool

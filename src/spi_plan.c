@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "compat.h"
-#include "catalog.h"
 #include "spi_plan.h"
 
 #include "access/xact.h"
@@ -94,8 +93,8 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 
 /*
  * SpiPlanExecuteAs
- *		Run the statement as "userid", see RunAsBegin(), on the newest state of the
- *		database; SPI must be connected.
+ *		Run the statement, which is on that table of ours, as the table's owner, see
+ *		RunAsBegin(), on the newest state of the database; SPI must be connected.
  *
  * Newest also under REPEATABLE READ and SERIALIZABLE, where whoever holds a
  * lock must see what was committed before he got it.  A row that he has to
@@ -103,7 +102,8 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
  * ERRCODE_T_R_SERIALIZATION_FAILURE, as it is in a foreign key's trigger.
  */
 uint64
-SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values, const char *nulls)
+SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
+				 const char *nulls)
 {
 	Snapshot	snapshot = InvalidSnapshot;
 	Snapshot	crosscheck = InvalidSnapshot;
@@ -116,7 +116,7 @@ SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values, const
 		snapshot = GetLatestSnapshot();
 		crosscheck = GetTransactionSnapshot();
 	}
-	RunAsBegin(&before, userid, mode);
+	RunAsBegin(&before, OwnTableOwner(table), mode);
 	result = execute(plan, values, nulls, snapshot, crosscheck);
 	RunAsEnd(&before);
 	return result;

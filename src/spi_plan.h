@@ -6,6 +6,7 @@
 #define ACTSTREAM_SPI_PLAN_H
 
 #include "executor/spi.h"
+#include "own_tables.h"
 #include "run_as.h"
 
 /* In the argument types of a SpiPlan: actstream.ref and its array type, whatever their OIDs. */
@@ -31,7 +32,7 @@ typedef struct SpiPlan
 } SpiPlan;
 
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
-extern uint64 SpiPlanExecuteAs(Oid userid, RunAsMode mode, SpiPlan *plan, Datum *values,
+extern uint64 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 							   const char *nulls);
 extern Datum SpiPlanResult(bool *isnull);
 

@@ -74,7 +74,7 @@ StreamConditionKind(Oid function, StreamKind *kind)
 {
 	FmgrInfo	info;
 
-	if (!ExtensionIsComplete() || get_func_namespace(function) != OwnSchema())
+	if (!ExtensionExists() || get_func_namespace(function) != OwnSchema())
 		return false;
 	fmgr_info(function, &info);
 	for (int i = 0; i < NUM_STREAM_KINDS; i++)

@@ -47,7 +47,7 @@ typedef struct Question
 static double
 estimate_tuples(Oid relid)
 {
-	Relation	rel = OwnTableOpen(relid, AccessShareLock);
+	Relation	rel = table_open(relid, AccessShareLock);
 	BlockNumber pages;
 	double		tuples;
 	double		allvisfrac;
@@ -206,9 +206,9 @@ static double
 count_follows(List *args)
 {
 	Question	question = ref_question(known_arg(args, STREAM_ROW_ARGS));
-	double		tuples = estimate_tuples(FollowRelationId());
+	double		tuples = estimate_tuples(OwnTableId(OWN_FOLLOWS));
 
-	return clamp_row_est(matching_rows(FollowRelationId(), Anum_follow_follower, &question, tuples));
+	return clamp_row_est(matching_rows(OwnTableId(OWN_FOLLOWS), Anum_follow_follower, &question, tuples));
 }
 
 /*

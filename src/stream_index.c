@@ -63,7 +63,7 @@ static const IndexShape follow_shape = {
 	Anum_follow_actor_only, Anum_follow_started}, InvalidAttrNumber, false
 };
 
-/* What was found of actstream.action, or of a table below it. */
+/* What was found of actstream.actions, or of a table below it. */
 typedef struct FoundIndexes
 {
 	Oid			table;			/* hash key */
@@ -74,7 +74,7 @@ typedef struct FoundIndexes
 
 static HTAB *found_indexes = NULL;
 
-/* And of actstream.follow; if that is InvalidOid, the other has no meaning. */
+/* And of actstream.follows; if that is InvalidOid, the other has no meaning. */
 static struct
 {
 	Oid			follow;
@@ -130,7 +130,7 @@ columns_match(Relation index, TupleDesc table, const IndexShape *shape)
 	return true;
 }
 
-/* Is the predicate, of an index of actstream.action, "public"? */
+/* Is the predicate, of an index of actstream.actions, "public"? */
 static bool
 is_public(List *predicate)
 {
@@ -213,7 +213,7 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
 }
 
 /*
- * The recency index of actstream.action, InvalidOid if there is none.
+ * The recency index of actstream.actions, InvalidOid if there is none.
  */
 static Oid
 find_recency_index(Relation action)
@@ -235,7 +235,7 @@ find_recency_index(Relation action)
 }
 
 /*
- * Look for the indexes of actstream.action, or of a table below it, and keep what is
+ * Look for the indexes of actstream.actions, or of a table below it, and keep what is
  * found for as long as it holds.
  */
 static const FoundIndexes *
@@ -279,7 +279,7 @@ TableHasChildren(Relation table)
 
 /*
  * ActionIndexesFind
- *		Fill in the NUM_ACTION_INDEXES indexes of actstream.action; false unless
+ *		Fill in the NUM_ACTION_INDEXES indexes of actstream.actions; false unless
  *		all of them are there.
  *
  * The caller holds a lock on the table.
@@ -298,7 +298,7 @@ ActionIndexesFind(Relation action, Oid *indexes)
 
 /*
  * RecencyIndexFind
- *		The index by which each row of actstream.action raises bounds of the
+ *		The index by which each row of actstream.actions raises bounds of the
  *		recency map, or InvalidOid if there is none that all writers know.
  *
  * The caller holds a lock on the table.
@@ -311,7 +311,7 @@ RecencyIndexFind(Relation action)
 
 /*
  * FollowIndexFind
- *		The index of actstream.follow by follower that holds all columns, or
+ *		The index of actstream.follows by follower that holds all columns, or
  *		InvalidOid if there is none.
  *
  * The caller holds a lock on the table.

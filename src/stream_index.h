@@ -7,7 +7,7 @@
 
 #include "utils/relcache.h"
 
-/* the indexes of actstream.action that hold entries in the order of time */
+/* the indexes of actstream.actions that hold entries in the order of time */
 typedef enum ActionIndex
 {
 	ACTION_BY_ACTOR,
@@ -37,7 +37,7 @@ typedef uint8 RoleSet;
 #define Anum_time_index_id			2
 #define Natts_time_index			2
 
-/* columns of the index of actstream.follow, in order */
+/* columns of the index of actstream.follows, in order */
 #define Anum_follow_index_follower		1
 #define Anum_follow_index_followee		2
 #define Anum_follow_index_flag			3

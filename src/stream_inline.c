@@ -15,7 +15,7 @@
  *	  subquery with an ORDER BY does.
  *
  * The query for what a follower follows is left out, wherever the condition of a stream
- * is planned, if it would see every row of actstream.follow: then they are found without.
+ * is planned, if it would see every row of actstream.follows: then they are found without.
  * That table stays among those that the executor checks privileges on.
  */
 #include "postgres.h"
@@ -564,7 +564,7 @@ query_for_follows(FuncExpr *condition)
 	if (list_length(query->rtable) != 1)
 		return NULL;
 	rte = linitial_node(RangeTblEntry, query->rtable);
-	return rte->rtekind == RTE_RELATION && rte->relid == FollowRelationId() &&
+	return rte->rtekind == RTE_RELATION && rte->relid == OwnTableFind(OWN_FOLLOWS) &&
 		!OidIsValid(role_of_relation(rte, query)) ? query : NULL;
 }
 

@@ -2,7 +2,7 @@
  * stream_plan.c
  *		Planning the scan of a stream.
  *
- * A stream is a scan of actstream.action that has one of the conditions of
+ * A stream is a scan of actstream.actions that has one of the conditions of
  * stream.c among its restrictions.  The hook on the paths of a relation sees it
  * there, and adds a path by which the reader yields the rows that meet it, in the
  * order of the stream.  All else is as in any scan of a table: the executor
@@ -154,6 +154,8 @@ simplify(PlannerInfo *root, FuncExpr *call)
 
 	/* what is done with the call depends on who may execute it */
 	root->glob->dependsOnRole = true;
+	if (call->funcretset)
+		OwnTablesRequire();
 	if (!enable_streamscan)
 		return NULL;
 	if (call->funcretset)

@@ -19,7 +19,7 @@
 #include "utils/rel.h"
 
 /*
- * Are the columns that are read where they are in actstream.action?  The table may
+ * Are the columns that are read where they are in actstream.actions?  The table may
  * be a partition, or inherit from it.
  */
 static bool
@@ -61,7 +61,7 @@ StreamTablesFind(Relation action, List **indexes)
 	*indexes = NIL;
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 		*indexes = lappend_oid(*indexes, found[i]);
-	*indexes = lappend_oid(*indexes, RelationGetRelid(action) == ActionRelationId() ?
+	*indexes = lappend_oid(*indexes, RelationGetRelid(action) == OwnTableFind(OWN_ACTIONS) ?
 						   RecencyIndexFind(action) : InvalidOid);
 	return true;
 }

@@ -75,9 +75,7 @@ open_trackable(Oid relid, LOCKMODE lockmode)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
 				 errdetail("It is not a table.")));
-	if (IsSystemRelation(rel) || relid == ObjectTypeRelationId() ||
-		relid == ActionRelationId() || relid == FollowRelationId() ||
-		relid == PhraseRelationId())
+	if (IsSystemRelation(rel) || IsAnyOwnTable(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
@@ -92,8 +90,10 @@ open_trackable(Oid relid, LOCKMODE lockmode)
 static void
 check_may_send(Relation rel)
 {
-	const char *why_not = EmitIsForbidden(rel->rd_rel->relowner);
+	const char *why_not;
 
+	OwnTablesRequire();
+	why_not = EmitIsForbidden(rel->rd_rel->relowner);
 	if (why_not != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

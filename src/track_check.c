@@ -246,7 +246,7 @@ find_type(Check *check)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%s\" is not registered", check->label),
 				 errdetail("The template of %s refers to such objects.", check->role),
-				 errhint("See the labels in actstream.object_type; to add one, use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
+				 errhint("See the labels in actstream.object_types; to add one, use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
 	check->type = *type;
 	if (!OidIsValid(type->relation))
 		return;

@@ -61,12 +61,12 @@ BEGIN
     INSERT INTO oracle.action
     SELECT id, "timestamp", public, actor::text, verb, action_object::text, target::text,
            description, data, external_id
-    FROM actstream.action;
+    FROM actstream.actions;
 
     DELETE FROM oracle.follow;
     INSERT INTO oracle.follow
     SELECT follower::text, followee::text, flag, actor_only, started
-    FROM actstream.follow;
+    FROM actstream.follows;
 
     DELETE FROM oracle.reason;
     INSERT INTO oracle.reason

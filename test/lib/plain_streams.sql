@@ -13,7 +13,7 @@ CREATE FUNCTION plain.public_stream() RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
-    FROM actstream.action a
+    FROM actstream.actions a
     WHERE a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
@@ -22,7 +22,7 @@ CREATE FUNCTION plain.actor_stream(actor actstream.ref) RETURNS SETOF actstream.
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
-    FROM actstream.action a
+    FROM actstream.actions a
     WHERE a.actor OPERATOR(actstream.=) actor_stream.actor AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
@@ -31,7 +31,7 @@ CREATE FUNCTION plain.target_stream(target actstream.ref) RETURNS SETOF actstrea
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
-    FROM actstream.action a
+    FROM actstream.actions a
     WHERE a.target OPERATOR(actstream.=) target_stream.target AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
@@ -40,7 +40,7 @@ CREATE FUNCTION plain.action_object_stream(action_object actstream.ref) RETURNS 
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
-    FROM actstream.action a
+    FROM actstream.actions a
     WHERE a.action_object OPERATOR(actstream.=) action_object_stream.action_object AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
@@ -65,7 +65,7 @@ CREATE FUNCTION plain.model_stream(label text) RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT a.*
-    FROM actstream.action a
+    FROM actstream.actions a
     WHERE a.public
       AND ((a.actor OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
             AND a.actor OPERATOR(actstream.<) actstream.label_stop(model_stream.label))
@@ -85,15 +85,15 @@ BEGIN ATOMIC
     SELECT DISTINCT ON (a."timestamp", a.id) a.*
     FROM pg_catalog.unnest(stream_of.objects) AS o(object)
     CROSS JOIN LATERAL (
-        SELECT a.* FROM actstream.action a
+        SELECT a.* FROM actstream.actions a
         WHERE 'actor' OPERATOR(pg_catalog.=) ANY (stream_of.roles)
           AND a.actor OPERATOR(actstream.=) o.object AND a.public
         UNION ALL
-        SELECT a.* FROM actstream.action a
+        SELECT a.* FROM actstream.actions a
         WHERE 'target' OPERATOR(pg_catalog.=) ANY (stream_of.roles)
           AND a.target OPERATOR(actstream.=) o.object AND a.public
         UNION ALL
-        SELECT a.* FROM actstream.action a
+        SELECT a.* FROM actstream.actions a
         WHERE 'action_object' OPERATOR(pg_catalog.=) ANY (stream_of.roles)
           AND a.action_object OPERATOR(actstream.=) o.object AND a.public) a
     ORDER BY a."timestamp" DESC, a.id DESC;
@@ -110,23 +110,23 @@ BEGIN ATOMIC
     SELECT DISTINCT ON (a."timestamp", a.id) a.*
     FROM (SELECT f.followee AS object, f.actor_only,
                  CASE WHEN user_stream.since_follow THEN f.started ELSE '-infinity' END AS since
-          FROM actstream.follow f
+          FROM actstream.follows f
           WHERE f.follower OPERATOR(actstream.=) user_stream.follower
             AND (user_stream.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) user_stream.flag)
           UNION ALL
           SELECT user_stream.follower, true, '-infinity'
           WHERE user_stream.with_user_activity) AS source
     CROSS JOIN LATERAL (
-        SELECT a.* FROM actstream.action a
+        SELECT a.* FROM actstream.actions a
         WHERE a.actor OPERATOR(actstream.=) source.object AND a.public
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
         UNION ALL
-        SELECT a.* FROM actstream.action a
+        SELECT a.* FROM actstream.actions a
         WHERE NOT source.actor_only
           AND a.target OPERATOR(actstream.=) source.object AND a.public
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
         UNION ALL
-        SELECT a.* FROM actstream.action a
+        SELECT a.* FROM actstream.actions a
         WHERE NOT source.actor_only
           AND a.action_object OPERATOR(actstream.=) source.object AND a.public
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since) a

@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SELECT label FROM actstream.register_external('user');
@@ -32,8 +33,8 @@ SELECT length(verb), octet_length(verb) FROM actstream.act_send('user:1', repeat
 SELECT actstream.act_send('user:1', '');
 SELECT actstream.act_send('user:1', repeat('ü', 256));
 \set VERBOSITY terse
-INSERT INTO actstream.action (actor, verb) VALUES ('user:1', '');
-INSERT INTO actstream.action (actor, verb) VALUES ('user:1', repeat('x', 256));
+INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', '');
+INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', repeat('x', 256));
 
 -- nulls
 SELECT actstream.act_send(NULL, 'pushed');
@@ -51,7 +52,7 @@ SELECT actstream.act_send('user:1', 'pushed', target => 'robot:1');
 SELECT actstream.act_send('User:1', 'pushed');
 
 -- sent again by its producer: once there, it stays as it is
-SELECT count(*) FROM actstream.action;
+SELECT count(*) FROM actstream.actions;
 SELECT * FROM actstream.act_send('user:2', 'pulled', "timestamp" => '2030-01-01', external_id => 'push-1');
 SELECT (actstream.act_send('user:2', 'pulled', external_id => 'pull-1')).external_id
 FROM generate_series(1, 3);
@@ -59,42 +60,42 @@ SELECT external_id = '' AS empty FROM actstream.act_send('user:2', 'pulled', ext
 SELECT length(external_id) FROM actstream.act_send('user:2', 'pulled', external_id => repeat('x', 1024));
 SELECT actstream.act_send('user:2', 'pulled', external_id => repeat('x', 1025));
 SELECT actstream.act_send('user:2', '', external_id => 'push-1');
-INSERT INTO actstream.action (actor, verb, external_id) VALUES ('user:1', 'pushed', 'push-1');
-SELECT count(*) FROM actstream.action;
-TRUNCATE actstream.action RESTART IDENTITY;
+INSERT INTO actstream.actions (actor, verb, external_id) VALUES ('user:1', 'pushed', 'push-1');
+SELECT count(*) FROM actstream.actions;
+TRUNCATE actstream.actions RESTART IDENTITY;
 
 -- actions are rows: every way of writing keeps the rules
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref('user', i), 'joined' FROM generate_series(1, 3) i;
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref(CASE i WHEN 3 THEN 'robot' ELSE 'user' END, i), 'joined'
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref('user', i), 'joined' FROM generate_series(1, 3) i;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref(CASE i WHEN 3 THEN 'robot' ELSE 'user' END, i), 'joined'
 FROM generate_series(1, 3) i;
-COPY actstream.action (actor, verb, target, "timestamp") FROM STDIN;
+COPY actstream.actions (actor, verb, target, "timestamp") FROM STDIN;
 user:4	joined	repo:x	2026-02-03 04:05:06+00
 user:5	joined	\N	infinity
 \.
-COPY actstream.action (actor, verb) FROM STDIN;
+COPY actstream.actions (actor, verb) FROM STDIN;
 user:6	joined
 robot:6	joined
 \.
-COPY actstream.action (actor, verb) FROM STDIN;
+COPY actstream.actions (actor, verb) FROM STDIN;
 user6	joined
 \.
-MERGE INTO actstream.action a USING (VALUES (1, 'left'), (100, 'came')) v (id, verb) ON a.id = v.id
+MERGE INTO actstream.actions a USING (VALUES (1, 'left'), (100, 'came')) v (id, verb) ON a.id = v.id
 WHEN MATCHED THEN UPDATE SET description = v.verb
 WHEN NOT MATCHED THEN INSERT (actor, verb) VALUES ('user:7', v.verb);
-UPDATE actstream.action SET description = 'changed', public = false, data = '[]' WHERE id = 1;
-UPDATE actstream.action SET target = 'robot:1' WHERE id = 1;
-UPDATE actstream.action SET actor = 'robot:1' WHERE id = 1;
-UPDATE actstream.action SET action_object = 'robot:1';
+UPDATE actstream.actions SET description = 'changed', public = false, data = '[]' WHERE id = 1;
+UPDATE actstream.actions SET target = 'robot:1' WHERE id = 1;
+UPDATE actstream.actions SET actor = 'robot:1' WHERE id = 1;
+UPDATE actstream.actions SET action_object = 'robot:1';
 \set VERBOSITY terse
-UPDATE actstream.action SET verb = '' WHERE id = 1;
-UPDATE actstream.action SET actor = NULL WHERE id = 1;
+UPDATE actstream.actions SET verb = '' WHERE id = 1;
+UPDATE actstream.actions SET actor = NULL WHERE id = 1;
 \set VERBOSITY default
-UPDATE actstream.action SET target = 'repo:y' WHERE id = 1;
-INSERT INTO actstream.action (id, actor, verb) VALUES (1, 'user:1', 'again');
-INSERT INTO actstream.action (actor, verb) VALUES ('user:1', 'conflicted')
+UPDATE actstream.actions SET target = 'repo:y' WHERE id = 1;
+INSERT INTO actstream.actions (id, actor, verb) VALUES (1, 'user:1', 'again');
+INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', 'conflicted')
 ON CONFLICT (external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING actor;
-DELETE FROM actstream.action WHERE actor::text = 'user:2';
-SELECT id > 0 AS id, public, actor, verb, target, description, data FROM actstream.action ORDER BY actor::text, verb, id;
+DELETE FROM actstream.actions WHERE actor::text = 'user:2';
+SELECT id > 0 AS id, public, actor, verb, target, description, data FROM actstream.actions ORDER BY actor::text, verb, id;
 
 -- nothing of a failed statement or transaction is left
 BEGIN;
@@ -103,7 +104,7 @@ SAVEPOINT s;
 SELECT actstream.act_send('robot:1', 'vanished');
 ROLLBACK TO s;
 ROLLBACK;
-SELECT count(*) FROM actstream.action WHERE verb = 'vanished';
+SELECT count(*) FROM actstream.actions WHERE verb = 'vanished';
 
 -- in plpgsql, many in one statement, and after the extension was made anew
 DO $$
@@ -118,11 +119,13 @@ END
 $$;
 SELECT count((a).id) FROM (SELECT actstream.act_send('user:1', 'listed', external_id => i::text) AS a
                            FROM generate_series(1, 1000) i OFFSET 0) s;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;
 \set VERBOSITY terse
 SELECT actstream.act_send('user:1', 'pushed');
 \set VERBOSITY default
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.act_send('user:1', 'pushed');
 SELECT label FROM actstream.register_external('user');
 SELECT id, actor, verb FROM actstream.act_send('user:1', 'pushed');
@@ -130,7 +133,8 @@ SELECT actor, verb FROM actstream.act_send('user:1', 'pushed', external_id => 'e
 
 -- a reference takes its label, one byte, and what the key needs; the length is in the first byte
 SELECT label FROM actstream.register_external('repo');
-INSERT INTO actstream.action (actor, verb, target) VALUES ('user:123456', 'pushed', 'repo:123456') RETURNING id \gset
+INSERT INTO actstream.actions (actor, verb, target) VALUES ('user:123456', 'pushed', 'repo:123456') RETURNING id \gset
 SELECT pg_column_size(actor) AS actor, pg_column_size(verb) AS verb, pg_column_size(target) AS target
-FROM actstream.action WHERE id = :id;
+FROM actstream.actions WHERE id = :id;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

@@ -1,12 +1,13 @@
 -- What binds a registered table to its object type: the registry, and a trigger that
 -- its owner can replace.
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE ROLE bind_owner;
 GRANT USAGE ON SCHEMA actstream TO bind_owner;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO bind_owner;
-GRANT SELECT, INSERT, UPDATE ON actstream.action, actstream.follow TO bind_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types TO bind_owner;
+GRANT SELECT, INSERT, UPDATE ON actstream.actions, actstream.follows TO bind_owner;
 CREATE SCHEMA shop AUTHORIZATION bind_owner;
 SELECT label FROM actstream.register_external('site');
 
@@ -97,7 +98,7 @@ DROP TRIGGER actstream_object ON shop.wide;
 SELECT label, key_columns, name_template, url_template FROM actstream.register('shop.wide');
 SELECT * FROM shop.try_all('wide:1');
 DELETE FROM shop.wide WHERE id = 1;
-SELECT actor, verb, action_object FROM actstream.action ORDER BY id;
+SELECT actor, verb, action_object FROM actstream.actions ORDER BY id;
 DROP TABLE shop.wide;
 
 ------------------------------------------------------------------------------
@@ -130,12 +131,12 @@ SELECT verb FROM actstream.act_send('account:a', 'came');
 ALTER TABLE shop.acc RENAME code TO "Key, one";
 ALTER TABLE shop.acc RENAME name TO called;
 ALTER TABLE shop.acc RENAME id TO code;
-SELECT * FROM actstream.object_type WHERE label = 'account';
+SELECT * FROM actstream.object_types WHERE label = 'account';
 SELECT actstream.display_name('account:a'), actstream.url('account:a');
 SELECT verb FROM actstream.act_send('account:a', 'went');
 -- a name that no template can have
 ALTER TABLE shop.acc RENAME called TO "{called}";
-SELECT name_template FROM actstream.object_type WHERE label = 'account';
+SELECT name_template FROM actstream.object_types WHERE label = 'account';
 ALTER TABLE shop.acc RENAME "{called}" TO name;
 SELECT shop.try($$ALTER TABLE shop.acc DROP COLUMN "Key, one"$$);
 SELECT shop.try($$ALTER TABLE shop.acc ALTER "Key, one" TYPE int USING 1$$);
@@ -188,25 +189,25 @@ ALTER EVENT TRIGGER actstream_objects_dropped ENABLE ALWAYS;
 SELECT problem, label, detail FROM actstream.integrity_check();
 CREATE UNIQUE INDEX ON shop.acc ("Key, one");
 -- rules on our tables, and an owner of theirs that may not do what it has to
-CREATE RULE quiet AS ON DELETE TO actstream.action DO INSTEAD NOTHING;
+CREATE RULE quiet AS ON DELETE TO actstream.actions DO INSTEAD NOTHING;
 SELECT shop.try($$DELETE FROM shop.acc$$);
-DROP RULE quiet ON actstream.action;
-CREATE RULE quiet AS ON INSERT TO actstream.follow DO INSTEAD NOTHING;
+DROP RULE quiet ON actstream.actions;
+CREATE RULE quiet AS ON INSERT TO actstream.follows DO INSTEAD NOTHING;
 CREATE ROLE bind_other;
-ALTER TABLE actstream.action OWNER TO bind_other;
+ALTER TABLE actstream.actions OWNER TO bind_other;
 SELECT problem, relation, detail FROM actstream.integrity_check() ORDER BY 1, 2;
-ALTER TABLE actstream.action OWNER TO CURRENT_USER;
-DROP RULE quiet ON actstream.follow;
+ALTER TABLE actstream.actions OWNER TO CURRENT_USER;
+DROP RULE quiet ON actstream.follows;
 -- a trigger that keeps what is to be deleted
 CREATE FUNCTION shop.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-CREATE TRIGGER keep BEFORE DELETE ON actstream.action FOR EACH ROW EXECUTE FUNCTION shop.keep();
+CREATE TRIGGER keep BEFORE DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION shop.keep();
 \set VERBOSITY default
 DELETE FROM shop.acc;
 \set VERBOSITY terse
-DROP TRIGGER keep ON actstream.action;
+DROP TRIGGER keep ON actstream.actions;
 SELECT * FROM actstream.integrity_check();
 DELETE FROM shop.acc;
-SELECT count(*) FROM actstream.action WHERE actor::text LIKE 'account:%';
+SELECT count(*) FROM actstream.actions WHERE actor::text LIKE 'account:%';
 DROP TABLE shop.acc;
 
 ------------------------------------------------------------------------------
@@ -248,14 +249,14 @@ SELECT * FROM actstream.rebind('user', 'shop.users');
 COMMIT;
 CREATE TABLE shop.users_2 PARTITION OF shop.users FOR VALUES FROM (100) TO (MAXVALUE);
 UPDATE shop.users SET id = 101 WHERE id = 1;
-SELECT actor, verb, actstream.display_name(actor) FROM actstream.action WHERE actor::text LIKE 'user:%';
-SELECT follower, followee FROM actstream.follow;
+SELECT actor, verb, actstream.display_name(actor) FROM actstream.actions WHERE actor::text LIKE 'user:%';
+SELECT follower, followee FROM actstream.follows;
 RESET ROLE;
 SELECT * FROM actstream.integrity_check();
 SET ROLE bind_owner;
 -- whose the tables are
 SELECT shop.try($$SELECT actstream.rebind('nobody', 'shop.users')$$);
-SELECT shop.try($$SELECT actstream.rebind('user', 'actstream.action')$$);
+SELECT shop.try($$SELECT actstream.rebind('user', 'actstream.actions')$$);
 SELECT shop.try($$SELECT actstream.rebind(NULL, 'shop.users')$$);
 CREATE TABLE shop.thing (id int PRIMARY KEY);
 SELECT label FROM actstream.register('shop.thing');
@@ -266,7 +267,7 @@ SET ROLE bind_owner;
 SELECT shop.try($$SELECT actstream.rebind('user', 'shop.foreign_one')$$);
 -- a label that is left of a dropped table is for the owner of the registry to give away
 DROP TABLE shop.users;
-SELECT label, relation, on_delete, checked FROM actstream.object_type WHERE label = 'user';
+SELECT label, relation, on_delete, checked FROM actstream.object_types WHERE label = 'user';
 CREATE TABLE shop.users (id int PRIMARY KEY, name text);
 INSERT INTO shop.users VALUES (101, 'Ann'), (2, 'Ben');
 SELECT shop.try($$SELECT actstream.rebind('user', 'shop.users')$$);

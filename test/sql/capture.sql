@@ -99,10 +99,10 @@ INSERT INTO hostile.script (statement) VALUES
     ('SELECT actstream.is_following(''person:2'', ''person:1'')'),
     ('SELECT actstream.followers(''person:1'')'),
     ('SELECT actstream.following(''person:2'', labels => ''{person}'')'),
-    ('INSERT INTO actstream.action (actor, verb) VALUES (''person:2'', ''came'')'),
-    ('UPDATE actstream.action SET description = NULL'),
-    ('INSERT INTO actstream.follow (follower, followee) VALUES (''person:3'', ''person:2'')'),
-    ('INSERT INTO actstream.phrase VALUES (''de'', ''pushed'', ''{actor} hat {action_object} geschoben'')'),
+    ('INSERT INTO actstream.actions (actor, verb) VALUES (''person:2'', ''came'')'),
+    ('UPDATE actstream.actions SET description = NULL'),
+    ('INSERT INTO actstream.follows (follower, followee) VALUES (''person:3'', ''person:2'')'),
+    ('INSERT INTO actstream.phrases VALUES (''de'', ''pushed'', ''{actor} hat {action_object} geschoben'')'),
     ('SELECT verb FROM actstream.user_stream(''person:2'', with_user_activity => true, since_follow => true) LIMIT 2'),
     ('SELECT verb FROM actstream.actor_stream(''person:1'') LIMIT 2'),
     ('SELECT verb FROM actstream.target_stream(''site:a'')'),
@@ -137,14 +137,14 @@ INSERT INTO hostile.script (statement) VALUES
     ('ALTER TABLE cap.place ATTACH PARTITION cap.place_b FOR VALUES IN (''b'')'),
     ('TRUNCATE cap.place_a'),
     ('DROP TABLE cap.place_a'),
-    ('SELECT verb, action_object FROM actstream.action'),
+    ('SELECT verb, action_object FROM actstream.actions'),
     ('SELECT actstream.unfollow(''person:2'', ''site:a'', send_action => true)'),
     ('SELECT actstream.untrack(''cap.person'', ''actstream_track'')'),
     ('DELETE FROM cap.person'),
     ('DROP TABLE cap.place'),
-    ('DELETE FROM actstream.action'),
-    ('DELETE FROM actstream.follow'),
-    ('DELETE FROM actstream.phrase'),
+    ('DELETE FROM actstream.actions'),
+    ('DELETE FROM actstream.follows'),
+    ('DELETE FROM actstream.phrases'),
     ('SELECT actstream.unregister(''person'')'),
     ('SELECT actstream.unregister(''site'')'),
     ('DROP TABLE cap.person');
@@ -153,9 +153,10 @@ INSERT INTO hostile.script (statement) VALUES
 \pset tuples_only on
 SET search_path = hostile, pg_temp, pg_catalog;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SET search_path = pg_catalog, pg_temp;
 GRANT USAGE ON SCHEMA actstream TO capture_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow, actstream.phrase TO capture_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.phrases TO capture_app;
 SELECT kind, made > 0 FROM hostile.fill('hostile', 'actstream');
 SELECT kind, made > 0 FROM hostile.fill('pg_temp', 'actstream');
 CREATE SCHEMA cap AUTHORIZATION capture_app;
@@ -172,8 +173,8 @@ BEGIN
 EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL;      -- without a map
 END
 $$;
-REINDEX TABLE actstream.action;
-VACUUM ANALYZE actstream.action;
+REINDEX TABLE actstream.actions;
+VACUUM ANALYZE actstream.actions;
 
 -- by who is none
 SET ROLE capture_app;

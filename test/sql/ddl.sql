@@ -3,6 +3,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS ddl_owner, ddl_other;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE ROLE ddl_owner;
 CREATE ROLE ddl_other;
 RESET client_min_messages;
@@ -29,11 +30,11 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 CREATE VIEW actions AS
-    SELECT verb, actor, target FROM actstream.action ORDER BY verb COLLATE "C", actor::text COLLATE "C", target::text COLLATE "C";
+    SELECT verb, actor, target FROM actstream.actions ORDER BY verb COLLATE "C", actor::text COLLATE "C", target::text COLLATE "C";
 CREATE VIEW follows AS
-    SELECT follower, followee FROM actstream.follow ORDER BY follower::text COLLATE "C", followee::text COLLATE "C";
+    SELECT follower, followee FROM actstream.follows ORDER BY follower::text COLLATE "C", followee::text COLLATE "C";
 CREATE VIEW types AS
-    SELECT label, relation, key_columns, on_delete, checked FROM actstream.object_type ORDER BY label COLLATE "C";
+    SELECT label, relation, key_columns, on_delete, checked FROM actstream.object_types ORDER BY label COLLATE "C";
 CREATE VIEW broken AS
     SELECT problem, label, relation, object, detail FROM actstream.integrity_check()
     ORDER BY problem COLLATE "C", label COLLATE "C", object::text COLLATE "C", relation::text COLLATE "C", detail COLLATE "C";
@@ -43,7 +44,7 @@ CREATE VIEW triggers AS
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
     WHERE p.pronamespace = 'actstream'::regnamespace AND c.relnamespace <> 'actstream'::regnamespace
     GROUP BY t.tgrelid ORDER BY t.tgrelid::regclass::text COLLATE "C";
-CREATE PROCEDURE clear() LANGUAGE sql AS 'DELETE FROM actstream.action; DELETE FROM actstream.follow';
+CREATE PROCEDURE clear() LANGUAGE sql AS 'DELETE FROM actstream.actions; DELETE FROM actstream.follows';
 CREATE TABLE users (id int PRIMARY KEY);
 INSERT INTO users VALUES (1), (2);
 SELECT label FROM actstream.register('users', 'user');
@@ -57,11 +58,11 @@ CREATE TABLE part_0 PARTITION OF part FOR VALUES FROM (0) TO (10);
 SELECT label FROM actstream.register('part');
 CREATE PROCEDURE refer() LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM actstream.action; DELETE FROM actstream.follow;
+    DELETE FROM actstream.actions; DELETE FROM actstream.follows;
     INSERT INTO part VALUES (1), (11), (21) ON CONFLICT DO NOTHING;
-    INSERT INTO actstream.action (actor, verb, target)
+    INSERT INTO actstream.actions (actor, verb, target)
         SELECT actstream.ref_of(p), 'was ' || id, 'user:1' FROM part p WHERE id IN (1, 11, 21);
-    INSERT INTO actstream.follow (follower, followee)
+    INSERT INTO actstream.follows (follower, followee)
         SELECT 'user:1', actstream.ref_of(p) FROM part p WHERE id IN (1, 11, 21);
 END
 $$;
@@ -192,7 +193,7 @@ SELECT label FROM types;
 ------------------------------------------------------------------------------
 
 GRANT USAGE ON SCHEMA actstream TO ddl_owner;
-GRANT SELECT, INSERT, UPDATE ON actstream.object_type TO ddl_owner;
+GRANT SELECT, INSERT, UPDATE ON actstream.object_types TO ddl_owner;
 CREATE PROCEDURE make(schema name) LANGUAGE plpgsql AS $$
 DECLARE
     rule text;
@@ -209,10 +210,10 @@ DECLARE
     label text;
 BEGIN
     FOREACH label IN ARRAY '{cascade,set_null,restrict,keep}'::text[] LOOP
-        INSERT INTO actstream.action (actor, verb, target) VALUES
+        INSERT INTO actstream.actions (actor, verb, target) VALUES
             (actstream.ref(label, 1), label || ' did', 'user:1'),
             ('user:1', 'did to ' || label, actstream.ref(label, 1));
-        INSERT INTO actstream.follow (follower, followee) VALUES
+        INSERT INTO actstream.follows (follower, followee) VALUES
             (actstream.ref(label, 1), 'user:1'), ('user:1', actstream.ref(label, 1));
     END LOOP;
 END
@@ -222,7 +223,7 @@ CALL make('ddl');
 RESET ROLE;
 CALL use();
 REVOKE ALL ON SCHEMA actstream FROM ddl_owner;
-REVOKE ALL ON actstream.object_type FROM ddl_owner;
+REVOKE ALL ON actstream.object_types FROM ddl_owner;
 SET ROLE ddl_owner;
 DROP TABLE cascade;
 DROP TABLE "set null", restrict, keep;
@@ -321,7 +322,7 @@ SELECT try($$SELECT actstream.act_send('thing:2', 'was')$$);
 DELETE FROM thing WHERE x = 2;
 SELECT * FROM actions;
 -- whatever else of it is changed
-UPDATE actstream.object_type SET on_delete = 'keep' WHERE label = 'thing';
+UPDATE actstream.object_types SET on_delete = 'keep' WHERE label = 'thing';
 SELECT actstream.ref_of(t), x, id FROM thing t ORDER BY x;
 UPDATE thing SET x = 3;
 SELECT * FROM actions;
@@ -401,7 +402,7 @@ SELECT * FROM broken;
 CREATE TABLE guarded (id int PRIMARY KEY);
 INSERT INTO guarded VALUES (1), (2), (3);
 SELECT label FROM actstream.register('guarded');
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref_of(g), 'was ' || id FROM guarded g;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref_of(g), 'was ' || id FROM guarded g;
 ALTER TABLE guarded DISABLE TRIGGER actstream_object, DISABLE TRIGGER actstream_truncate;
 SELECT * FROM broken;
 DELETE FROM guarded WHERE id = 1;
@@ -413,7 +414,7 @@ DROP TRIGGER actstream_rekey ON guarded;
 DROP TRIGGER actstream_truncate ON guarded;
 SELECT problem, object, detail FROM broken;
 SELECT label FROM actstream.register('guarded');
-DELETE FROM actstream.action WHERE verb = 'was 1';
+DELETE FROM actstream.actions WHERE verb = 'was 1';
 SELECT * FROM broken;
 -- a trigger of the name that is not ours does not bind
 DROP TRIGGER actstream_object ON guarded;
@@ -497,6 +498,7 @@ SELECT count(*) FROM pg_trigger WHERE tgrelid = 'users'::regclass AND NOT tgisin
 SELECT count(*) FROM pg_event_trigger WHERE evtname ~ 'actstream';
 DELETE FROM users WHERE id = 1;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 -- of what was registered nothing is known any more
 SELECT try($$SELECT actstream.act_send('user:2', 'was')$$);
 SELECT label FROM actstream.register('users', 'user');
@@ -504,6 +506,7 @@ SELECT verb FROM actstream.act_send('user:2', 'was');
 
 RESET search_path;
 DROP SCHEMA ddl CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;
 DROP OWNED BY ddl_owner, ddl_other;
 DROP ROLE ddl_owner, ddl_other;

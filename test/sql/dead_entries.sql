@@ -5,6 +5,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
@@ -12,24 +13,24 @@ SET search_path = public, actstream;
 -- a bound of the map is for dead rows, too
 SET actstream.enable_recency_map = off;
 -- VACUUM would remove them
-ALTER TABLE actstream.action SET (autovacuum_enabled = off);
+ALTER TABLE actstream.actions SET (autovacuum_enabled = off);
 
 SELECT label FROM actstream.register_external('person');
 SELECT label FROM actstream.register_external('repo');
 
 CREATE FUNCTION send(first int, last int) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO actstream.action ("timestamp", actor, verb, target)
+    INSERT INTO actstream.actions ("timestamp", actor, verb, target)
     SELECT timestamptz '2026-01-01 00:00+00' + i * interval '1 second',
            actstream.ref('person', i % 7), 'did', actstream.ref('repo', i % 11)
     FROM generate_series(first, last) AS i
 $$;
 SELECT send(1, 2000);
 -- somebody who meets some actions through two follows
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 VALUES ('person:100', 'person:1', true), ('person:100', 'person:2', true),
        ('person:100', 'repo:1', false), ('person:100', 'repo:2', false);
 -- and somebody whose stream is read from the time line
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'person:101', actstream.ref('repo', i), false FROM generate_series(1, 9) AS i;
 
 -- How many rows that were not there a page has come upon: none, few, or how many?
@@ -98,16 +99,17 @@ SELECT name, ids(call) = wanted(call) AS same FROM stream ORDER BY name;
 
 -- Rows with new versions, which have the same place as the old ones: an old one can
 -- be met after the new one has been shown.
-UPDATE actstream.action SET external_id = id::text WHERE id % 3 > 0;
-UPDATE actstream.action SET external_id = 'again ' || id WHERE id % 3 = 1;
+UPDATE actstream.actions SET external_id = id::text WHERE id % 3 > 0;
+UPDATE actstream.actions SET external_id = 'again ' || id WHERE id % 3 = 1;
 SELECT name, ids(call) = wanted(call) AS same FROM stream ORDER BY name;
 SELECT name, ids(call) = wanted(call) AS same, skipped(call) <> 'many' AS few FROM stream ORDER BY name;
 
 -- all of them
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 SELECT name, ids(call) IS NULL AS none FROM stream ORDER BY name;
 SELECT name, ids(call) IS NULL AS none FROM stream ORDER BY name;
 
 DROP TABLE stream;
 DROP FUNCTION send, take_back, skipped, ids, wanted;
+SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;

@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 CREATE SCHEMA err;
 SET search_path = err;
@@ -53,7 +54,7 @@ SELECT actstream.register(NULL)|22004
 SELECT actstream.register('v')|42809
 SELECT actstream.register('temporary')|42809
 SELECT actstream.register('pg_class')|42809
-SELECT actstream.register('actstream.action')|42809
+SELECT actstream.register('actstream.actions')|42809
 SELECT actstream.register('keyless')|0A000
 SELECT actstream.register('users', 'user', '{email}')|0A000
 SELECT actstream.register('users', 'user', '{id,d}')|0A000
@@ -70,15 +71,15 @@ SELECT actstream.unregister('user')|23503
 SELECT actstream.unregister('site')|23503
 SELECT actstream.unregister('nope')|42704
 SELECT actstream.unregister(NULL)|22004
-DELETE FROM actstream.object_type|23503
-UPDATE actstream.object_type SET label = 'place' WHERE label = 'site'|23503
-TRUNCATE actstream.object_type|0A000
+DELETE FROM actstream.object_types|23503
+UPDATE actstream.object_types SET label = 'place' WHERE label = 'site'|23503
+TRUNCATE actstream.object_types|0A000
 SELECT actstream.register('users', 'user', '{{id}}')|2202E
 SELECT actstream.act_send('user:2', 'visited')|23503
 SELECT actstream.act_send('user:01', 'visited')|23503
 SELECT actstream.follow('user:1', 'user:2')|23503
-INSERT INTO actstream.object_type (label) VALUES ('user')|23505
-INSERT INTO actstream.object_type (label, relation) VALUES ('repo', 'repo')|23514
+INSERT INTO actstream.object_types (label) VALUES ('user')|23505
+INSERT INTO actstream.object_types (label, relation) VALUES ('repo', 'repo')|23514
 SELECT actstream.act_send('robot:1', 'visited')|42704
 SELECT actstream.act_send('user:1', 'visited', 'robot:1')|42704
 SELECT actstream.act_send('user:1', 'visited', target => 'robot:1')|42704
@@ -88,17 +89,17 @@ SELECT actstream.act_send(NULL, 'visited')|23502
 SELECT actstream.act_send('user:1', NULL)|23502
 SELECT actstream.act_send('user:1', 'visited', public => NULL)|23502
 SELECT actstream.act_send('user:1', 'visited', external_id => repeat('x', 1025))|54000
-INSERT INTO actstream.action (actor, verb) VALUES ('user:1', '')|22023
-INSERT INTO actstream.action (actor, verb, external_id) VALUES ('user:1', 'x', repeat('x', 1026))|54000
-INSERT INTO actstream.action (actor, verb) VALUES ('robot:1', 'visited')|42704
-UPDATE actstream.action SET actor = 'robot:1'|42704
+INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', '')|22023
+INSERT INTO actstream.actions (actor, verb, external_id) VALUES ('user:1', 'x', repeat('x', 1026))|54000
+INSERT INTO actstream.actions (actor, verb) VALUES ('robot:1', 'visited')|42704
+UPDATE actstream.actions SET actor = 'robot:1'|42704
 SELECT actstream.follow('user:1', 'robot:1')|42704
 SELECT actstream.follow('robot:1', 'user:1')|42704
 SELECT actstream.follow(NULL, 'user:1')|23502
 SELECT actstream.follow('user:1', 'user:1', NULL)|23502
 SELECT actstream.follow('user:1', 'user:1', repeat('x', 248))|54000
-INSERT INTO actstream.follow (follower, followee, flag) VALUES ('user:1', 'user:1', repeat('x', 248))|54000
-INSERT INTO actstream.follow (follower, followee) VALUES ('user:1', 'robot:1')|42704
+INSERT INTO actstream.follows (follower, followee, flag) VALUES ('user:1', 'user:1', repeat('x', 248))|54000
+INSERT INTO actstream.follows (follower, followee) VALUES ('user:1', 'robot:1')|42704
 SELECT actstream.stream_of('{user:1}', '{owner}')|22023
 SELECT actstream.stream_of('{user:1}', '{actor,NULL}')|22004
 SELECT actstream.model_stream('no label')|22P02
@@ -109,11 +110,12 @@ SELECT actstream.action_check()|39P01
 SELECT statement, expected, sqlstate_of(statement) AS actual
 FROM trial WHERE sqlstate_of(statement) IS DISTINCT FROM expected ORDER BY n;
 SELECT count(*), count(DISTINCT expected) AS codes FROM trial;
-SELECT (SELECT count(*) FROM actstream.action) AS actions,
-       (SELECT count(*) FROM actstream.follow) AS follows,
-       (SELECT string_agg(label, ' ' ORDER BY label) FROM actstream.object_type) AS labels;
+SELECT (SELECT count(*) FROM actstream.actions) AS actions,
+       (SELECT count(*) FROM actstream.follows) AS follows,
+       (SELECT string_agg(label, ' ' ORDER BY label) FROM actstream.object_types) AS labels;
 
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA err CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

@@ -6,6 +6,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS actstream_reader;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 CREATE ROLE actstream_reader;
 CREATE SCHEMA feed;

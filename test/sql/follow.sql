@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SELECT label FROM actstream.register_external('user');
@@ -13,20 +14,20 @@ SELECT * FROM actstream.follow('user:1', 'repo:a', 'watching', false, true, 'to 
                                '2026-01-02 00:00:00+00', '{"via": "search"}');
 SELECT started BETWEEN now() AND clock_timestamp() AS now, actor_only, flag
 FROM actstream.follow('user:1', 'repo:b', send_action => false);
-SELECT * FROM actstream.action ORDER BY id;
+SELECT * FROM actstream.actions ORDER BY id;
 
 -- following again returns it; another actor_only changes it; no action is sent
 SELECT * FROM actstream.follow('user:1', 'user:2');
 SELECT * FROM actstream.follow('user:1', 'user:2', actor_only => false, "timestamp" => '2026-03-01 00:00:00+00');
 SELECT * FROM actstream.follow('user:1', 'user:2', actor_only => false);
-SELECT count(*) FROM actstream.action;
-SELECT count(*) FROM actstream.follow;
+SELECT count(*) FROM actstream.actions;
+SELECT count(*) FROM actstream.follows;
 
 -- another flag is another follow; anything can follow anything, itself too
 SELECT flag FROM actstream.follow('user:1', 'user:2', 'liking', "timestamp" => '2026-01-03 00:00:00+00');
 SELECT follower, followee FROM actstream.follow('repo:a', 'user:1', "timestamp" => '2026-01-04 00:00:00+00');
 SELECT follower, followee FROM actstream.follow('user:1', 'user:1', "timestamp" => '2026-01-05 00:00:00+00');
-SELECT actor, verb, action_object, target, "timestamp" FROM actstream.action ORDER BY id;
+SELECT actor, verb, action_object, target, "timestamp" FROM actstream.actions ORDER BY id;
 
 -- who follows whom
 SELECT actstream.is_following('user:1', 'user:2') AS any_flag,
@@ -58,7 +59,7 @@ SELECT f.flag FROM (VALUES (''), ('a'), ('b')) v (flag),
 SELECT actstream.unfollow('user:3', 'repo:c', send_action => true);
 SELECT actstream.unfollow('user:3', 'repo:c', send_action => true);
 SELECT actstream.unfollow(NULL, 'repo:c'), actstream.unfollow('user:3', NULL);
-SELECT actor, verb, target FROM actstream.action WHERE verb LIKE 'stopped%' ORDER BY actor::text, verb;
+SELECT actor, verb, target FROM actstream.actions WHERE verb LIKE 'stopped%' ORDER BY actor::text, verb;
 
 -- bad input
 \set VERBOSITY terse
@@ -73,22 +74,22 @@ SELECT actstream.follow('user:1', 'user:3', public => NULL);
 \set VERBOSITY default
 SELECT actstream.is_following('user:1', 'user:3') AS half_done;
 SELECT send_action.flag FROM actstream.follow('user:1', 'user:3', send_action => NULL) send_action;
-INSERT INTO actstream.follow (follower, followee) VALUES ('user:1', 'robot:1');
+INSERT INTO actstream.follows (follower, followee) VALUES ('user:1', 'robot:1');
 \set VERBOSITY terse
-INSERT INTO actstream.follow (follower, followee, flag) VALUES ('user:1', 'user:4', repeat('x', 248));
+INSERT INTO actstream.follows (follower, followee, flag) VALUES ('user:1', 'user:4', repeat('x', 248));
 \set VERBOSITY default
-UPDATE actstream.follow SET followee = 'robot:1' WHERE followee::text = 'repo:b';
-COPY actstream.follow (follower, followee) FROM STDIN;
+UPDATE actstream.follows SET followee = 'robot:1' WHERE followee::text = 'repo:b';
+COPY actstream.follows (follower, followee) FROM STDIN;
 user:5	user:6
 user:5	robot:6
 \.
-INSERT INTO actstream.follow (follower, followee) VALUES ('user:1', 'user:1');
+INSERT INTO actstream.follows (follower, followee) VALUES ('user:1', 'user:1');
 
 -- the longest of everything fits
 SELECT length(f.flag)
 FROM actstream.follow(actstream.ref('user', repeat('ü', 512)), actstream.ref('repo', repeat('€', 341) || 'x'),
                       repeat('f', 247)) f;
-SELECT length(verb) FROM actstream.action WHERE verb LIKE 'started fff%';
+SELECT length(verb) FROM actstream.actions WHERE verb LIKE 'started fff%';
 SELECT length(label) FROM actstream.register_external(repeat('l', 63));
 -- incompressible: no luck with compression is needed
 SELECT octet_length(f.follower::text) FROM actstream.follow(
@@ -96,4 +97,5 @@ SELECT octet_length(f.follower::text) FROM actstream.follow(
     actstream.ref(repeat('l', 63), (SELECT string_agg(md5(i::text), '') FROM generate_series(33, 64) i)),
     (SELECT left(string_agg(md5(i::text), ''), 247) FROM generate_series(65, 72) i)) f;
 
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

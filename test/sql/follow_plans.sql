@@ -4,6 +4,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 CREATE SCHEMA plans;
 SET search_path = plans;
@@ -11,12 +12,12 @@ SET search_path = plans;
 -- 2,000 users follow ten issues each, of which nobody else hears; after the statistics
 -- were made, all of them come to follow one project, and some of them in several ways
 SELECT actstream.register_external(label) IS NOT NULL FROM unnest('{user,issue,project}'::text[]) label;
-ALTER TABLE actstream.follow SET (autovacuum_enabled = off);
-INSERT INTO actstream.follow (follower, followee)
+ALTER TABLE actstream.follows SET (autovacuum_enabled = off);
+INSERT INTO actstream.follows (follower, followee)
 SELECT actstream.ref('user', i), actstream.ref('issue', i * 10 + j) FROM generate_series(1, 2000) i, generate_series(1, 10) j;
-ANALYZE actstream.follow;
-INSERT INTO actstream.follow (follower, followee) SELECT actstream.ref('user', i), 'project:1' FROM generate_series(1, 2000) i;
-INSERT INTO actstream.follow (follower, followee, flag)
+ANALYZE actstream.follows;
+INSERT INTO actstream.follows (follower, followee) SELECT actstream.ref('user', i), 'project:1' FROM generate_series(1, 2000) i;
+INSERT INTO actstream.follows (follower, followee, flag)
 SELECT actstream.ref('user', i), 'project:1', flag FROM generate_series(1, 2000, 100) i, unnest('{watching,liking}'::text[]) flag;
 
 -- How often a query scans the table or an index of it, and how many entries it reads.
@@ -25,10 +26,10 @@ DECLARE
     before record;
 BEGIN
     SELECT sum(pg_stat_get_xact_numscans(o)) AS scans, sum(pg_stat_get_xact_tuples_returned(o)) AS entries INTO before
-    FROM (SELECT 'actstream.follow'::regclass::oid AS o UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid = 'actstream.follow'::regclass) s;
+    FROM (SELECT 'actstream.follows'::regclass::oid AS o UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid = 'actstream.follows'::regclass) s;
     EXECUTE query INTO result;
     SELECT sum(pg_stat_get_xact_numscans(o)) - before.scans, sum(pg_stat_get_xact_tuples_returned(o)) - before.entries INTO scans, entries
-    FROM (SELECT 'actstream.follow'::regclass::oid AS o UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid = 'actstream.follow'::regclass) s;
+    FROM (SELECT 'actstream.follows'::regclass::oid AS o UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid = 'actstream.follows'::regclass) s;
 END $$;
 -- each entry is read once, whoever is followed by how many
 SELECT scans, entries, result FROM work($$ SELECT count(*) || ', ' || count(DISTINCT f::text) FROM actstream.followers('project:1') f $$);
@@ -48,16 +49,16 @@ SELECT scans, entries, result FROM work($$ SELECT count(*) FROM followers('proje
 -- they are a part of the query around them, also under a policy
 CREATE ROLE actstream_plans;
 GRANT USAGE ON SCHEMA actstream, plans TO actstream_plans;
-GRANT SELECT ON actstream.follow TO actstream_plans;
-ALTER TABLE actstream.follow ENABLE ROW LEVEL SECURITY;
-CREATE POLICY plain ON actstream.follow USING (flag = '' AND follower <> 'user:1');
+GRANT SELECT ON actstream.follows TO actstream_plans;
+ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY plain ON actstream.follows USING (flag = '' AND follower <> 'user:1');
 SET ROLE actstream_plans;
 SELECT count(*) FROM actstream.followers('project:1');
 SELECT count(*) FROM actstream.followers('project:1', 'liking');
 SELECT (SELECT count(*) FROM actstream.following('user:1')), (SELECT count(*) FROM actstream.following('user:101'));
 SELECT actstream.is_following('user:1', 'project:1'), actstream.is_following('user:101', 'project:1', 'liking'), actstream.is_following('user:101', 'project:1');
 RESET ROLE;
-REVOKE SELECT ON actstream.follow FROM actstream_plans;
+REVOKE SELECT ON actstream.follows FROM actstream_plans;
 SET ROLE actstream_plans;
 SELECT count(*) FROM actstream.followers('project:1');
 RESET ROLE;

@@ -3,6 +3,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS integ_owner, integ_writer, integ_blind;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SET jit = off;
@@ -20,15 +21,15 @@ END
 $$;
 -- all that is stored, in one order
 CREATE VIEW actions AS
-    SELECT verb, actor, action_object, target FROM actstream.action ORDER BY verb COLLATE "C", actor::text COLLATE "C";
+    SELECT verb, actor, action_object, target FROM actstream.actions ORDER BY verb COLLATE "C", actor::text COLLATE "C";
 CREATE VIEW follows AS
-    SELECT follower, followee, flag FROM actstream.follow
+    SELECT follower, followee, flag FROM actstream.follows
     ORDER BY follower::text COLLATE "C", followee::text COLLATE "C", flag COLLATE "C";
 -- the invariant
 CREATE VIEW broken AS
     SELECT problem, label, relation, object, detail FROM actstream.integrity_check()
     ORDER BY problem COLLATE "C", label COLLATE "C", object::text COLLATE "C", relation::text COLLATE "C", detail COLLATE "C";
-CREATE PROCEDURE clear() LANGUAGE sql AS 'DELETE FROM actstream.action; DELETE FROM actstream.follow';
+CREATE PROCEDURE clear() LANGUAGE sql AS 'DELETE FROM actstream.actions; DELETE FROM actstream.follows';
 
 ------------------------------------------------------------------------------
 -- Existence
@@ -126,34 +127,34 @@ INSERT INTO users VALUES (20, 'Bob');
 SELECT verb FROM actstream.act_send('users:20', 'arrived');
 COMMIT;
 WITH bob AS (INSERT INTO users VALUES (21, 'Cid') RETURNING id)
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref('users', id), 'arrived at once' FROM bob;
-WITH action AS (INSERT INTO actstream.action (actor, verb) VALUES ('users:22', 'arrived before')),
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref('users', id), 'arrived at once' FROM bob;
+WITH action AS (INSERT INTO actstream.actions (actor, verb) VALUES ('users:22', 'arrived before')),
      dan AS (INSERT INTO users VALUES (22, 'Dan'))
-INSERT INTO actstream.follow (follower, followee) VALUES ('users:22', 'users:7');
+INSERT INTO actstream.follows (follower, followee) VALUES ('users:22', 'users:7');
 -- or have gone in it
 WITH gone AS (DELETE FROM users WHERE id = 22)
-INSERT INTO actstream.action (actor, verb) VALUES ('users:22', 'left');
+INSERT INTO actstream.actions (actor, verb) VALUES ('users:22', 'left');
 SELECT * FROM actions;
 SELECT * FROM broken;
 
 -- any way of writing
-COPY actstream.action (actor, verb) FROM STDIN;
+COPY actstream.actions (actor, verb) FROM STDIN;
 users:1	copied
 \.
-COPY actstream.action (actor, verb, target) FROM STDIN;
+COPY actstream.actions (actor, verb, target) FROM STDIN;
 users:7	copied	users:20
 \.
-COPY actstream.follow (follower, followee) FROM STDIN;
+COPY actstream.follows (follower, followee) FROM STDIN;
 users:7	users:20
 users:7	users:1
 \.
-UPDATE actstream.action SET target = 'users:1' WHERE verb = 'copied';
-UPDATE actstream.action SET target = 'users:21', action_object = 'users:7' WHERE verb = 'copied';
-UPDATE actstream.follow SET followee = 'users:1';
-INSERT INTO actstream.action (actor, verb, external_id) VALUES ('users:7', 'upserted', 'e');
-INSERT INTO actstream.action (actor, verb, external_id) VALUES ('users:7', 'upserted', 'e')
+UPDATE actstream.actions SET target = 'users:1' WHERE verb = 'copied';
+UPDATE actstream.actions SET target = 'users:21', action_object = 'users:7' WHERE verb = 'copied';
+UPDATE actstream.follows SET followee = 'users:1';
+INSERT INTO actstream.actions (actor, verb, external_id) VALUES ('users:7', 'upserted', 'e');
+INSERT INTO actstream.actions (actor, verb, external_id) VALUES ('users:7', 'upserted', 'e')
     ON CONFLICT (external_id) WHERE external_id IS NOT NULL DO UPDATE SET target = 'users:1';
-MERGE INTO actstream.action a USING (VALUES ('e')) v (e) ON a.external_id = v.e
+MERGE INTO actstream.actions a USING (VALUES ('e')) v (e) ON a.external_id = v.e
     WHEN MATCHED THEN UPDATE SET target = 'users:1';
 SELECT * FROM actions;
 SELECT * FROM follows;
@@ -175,7 +176,7 @@ CREATE ROLE integ_owner;
 CREATE ROLE integ_writer;
 CREATE ROLE integ_blind;
 GRANT USAGE ON SCHEMA actstream, integ TO integ_owner, integ_writer, integ_blind;
-GRANT SELECT, INSERT, UPDATE ON actstream.action, actstream.follow TO integ_owner, integ_writer, integ_blind;
+GRANT SELECT, INSERT, UPDATE ON actstream.actions, actstream.follows TO integ_owner, integ_writer, integ_blind;
 CREATE TABLE secret (id int PRIMARY KEY, open boolean);
 INSERT INTO secret VALUES (1, true), (2, false);
 SELECT label FROM actstream.register('secret');
@@ -204,7 +205,7 @@ CREATE VIEW oracle AS
                = diagnose(replace(statement, '%', '3')) AS as_missing
     FROM (VALUES (1, 'actor', $$SELECT actstream.act_send('secret:%', 'was')$$),
                  (2, 'object', $$SELECT actstream.act_send('users:7', 'was', 'secret:%')$$),
-                 (3, 'target', $$INSERT INTO actstream.action (actor, verb, target) VALUES ('users:7', 'was', 'secret:%')$$),
+                 (3, 'target', $$INSERT INTO actstream.actions (actor, verb, target) VALUES ('users:7', 'was', 'secret:%')$$),
                  (4, 'follower', $$SELECT actstream.follow('secret:%', 'users:7', 'a')$$),
                  (5, 'followee', $$SELECT actstream.follow('users:7', 'secret:%', 'b')$$)) AS v (n, place, statement)
     ORDER BY n;
@@ -264,7 +265,7 @@ SELECT on_delete FROM actstream.register('k', on_delete => 'keep');
 CREATE PROCEDURE fill(label text) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('INSERT INTO %I VALUES (1), (2) ON CONFLICT DO NOTHING', label);
-    INSERT INTO actstream.action (verb, actor, action_object, target)
+    INSERT INTO actstream.actions (verb, actor, action_object, target)
     SELECT v.verb, replace(v.actor, '%', label)::actstream.ref, replace(v.object, '%', label)::actstream.ref,
            replace(v.target, '%', label)::actstream.ref
     FROM (VALUES ('1 actor', '%:1', 'users:7', 'users:0'),
@@ -274,7 +275,7 @@ BEGIN
                  ('5 all', '%:1', '%:1', '%:1'),
                  ('6 with another', 'users:7', '%:1', '%:2'),
                  ('7 another', '%:2', '%:2', NULL)) AS v (verb, actor, object, target);
-    INSERT INTO actstream.follow (follower, followee, flag)
+    INSERT INTO actstream.follows (follower, followee, flag)
     SELECT replace(v.follower, '%', label)::actstream.ref, replace(v.followee, '%', label)::actstream.ref, v.flag
     FROM (VALUES ('%:1', 'users:7', ''), ('users:7', '%:1', ''), ('users:7', '%:1', 'liking'),
                  ('%:1', '%:1', ''), ('%:1', '%:2', ''), ('%:2', '%:1', ''), ('%:2', 'users:7', '')) AS v (follower, followee, flag);
@@ -301,12 +302,12 @@ DELETE FROM k WHERE id = 1;
 SELECT * FROM actions;
 SELECT * FROM follows;
 SELECT * FROM broken;
-UPDATE actstream.action SET description = 'edited', public = false, data = '{}' WHERE verb = '5 all';
-UPDATE actstream.action SET actor = actor, target = target WHERE verb = '5 all';
-UPDATE actstream.action SET target = NULL WHERE verb = '5 all';
-SELECT actor, description, public, data, target FROM actstream.action WHERE verb = '5 all';
+UPDATE actstream.actions SET description = 'edited', public = false, data = '{}' WHERE verb = '5 all';
+UPDATE actstream.actions SET actor = actor, target = target WHERE verb = '5 all';
+UPDATE actstream.actions SET target = NULL WHERE verb = '5 all';
+SELECT actor, description, public, data, target FROM actstream.actions WHERE verb = '5 all';
 -- but not set anew
-UPDATE actstream.action SET target = 'k:1' WHERE verb = '5 all';
+UPDATE actstream.actions SET target = 'k:1' WHERE verb = '5 all';
 SELECT actstream.act_send('k:1', 'was');
 SELECT actstream.follow('users:7', 'k:1');
 SELECT * FROM broken;
@@ -320,11 +321,11 @@ DELETE FROM r;
 SELECT count(*) FROM r;
 CALL clear();
 SELECT statement, diagnose('DELETE FROM r WHERE id = 1') FROM (VALUES
-    (1, $$INSERT INTO actstream.action (verb, actor) VALUES ('was', 'r:1')$$),
-    (2, $$INSERT INTO actstream.action (verb, actor, action_object) VALUES ('was', 'users:7', 'r:1')$$),
-    (3, $$INSERT INTO actstream.action (verb, actor, target) VALUES ('was', 'users:7', 'r:1')$$),
-    (4, $$INSERT INTO actstream.follow (follower, followee) VALUES ('r:1', 'users:7')$$),
-    (5, $$INSERT INTO actstream.follow (follower, followee) VALUES ('users:7', 'r:1')$$)) AS v (i, statement),
+    (1, $$INSERT INTO actstream.actions (verb, actor) VALUES ('was', 'r:1')$$),
+    (2, $$INSERT INTO actstream.actions (verb, actor, action_object) VALUES ('was', 'users:7', 'r:1')$$),
+    (3, $$INSERT INTO actstream.actions (verb, actor, target) VALUES ('was', 'users:7', 'r:1')$$),
+    (4, $$INSERT INTO actstream.follows (follower, followee) VALUES ('r:1', 'users:7')$$),
+    (5, $$INSERT INTO actstream.follows (follower, followee) VALUES ('users:7', 'r:1')$$)) AS v (i, statement),
     LATERAL (SELECT diagnose(statement)) AS done (state),
     LATERAL (SELECT 1 WHERE done.state = 'ok') AS x
 ORDER BY i;
@@ -335,7 +336,7 @@ SELECT * FROM r;
 -- also if what referred to it goes before, in the same transaction
 SELECT verb FROM actstream.act_send('r:2', 'was');
 BEGIN;
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 DELETE FROM r;
 COMMIT;
 SELECT * FROM r;
@@ -359,14 +360,14 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER seen AFTER DELETE OR UPDATE ON actstream.action FOR EACH ROW EXECUTE FUNCTION seen();
-CREATE TRIGGER seen AFTER DELETE OR UPDATE ON actstream.follow FOR EACH ROW EXECUTE FUNCTION seen();
+CREATE TRIGGER seen AFTER DELETE OR UPDATE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION seen();
+CREATE TRIGGER seen AFTER DELETE OR UPDATE ON actstream.follows FOR EACH ROW EXECUTE FUNCTION seen();
 DELETE FROM c WHERE id = 1;
 INSERT INTO n VALUES (1) ON CONFLICT DO NOTHING;
 SELECT verb FROM actstream.act_send('users:7', 'was with', 'n:1');
 DELETE FROM n WHERE id = 1;
-DROP TRIGGER seen ON actstream.action;
-DROP TRIGGER seen ON actstream.follow;
+DROP TRIGGER seen ON actstream.actions;
+DROP TRIGGER seen ON actstream.follows;
 CALL clear();
 
 -- deleted and inserted again in one statement, a row was never gone
@@ -432,7 +433,7 @@ DELETE FROM r;
 
 -- a row after another: id = id + 1 from the top, where each key is free
 INSERT INTO r SELECT i FROM generate_series(5, 1, -1) i;
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref('r', i), 'was ' || i FROM generate_series(1, 5) i;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref('r', i), 'was ' || i FROM generate_series(1, 5) i;
 UPDATE r SET id = id + 1;
 SELECT verb, actor FROM actions;
 -- a swap in several steps
@@ -515,7 +516,7 @@ CALL clear();
 
 -- the new key may have a follow already, where nothing checks that it is one
 INSERT INTO loose VALUES (1);
-INSERT INTO actstream.follow (follower, followee, flag) VALUES
+INSERT INTO actstream.follows (follower, followee, flag) VALUES
     ('loose:1', 'site:a', ''), ('loose:2', 'site:a', ''), ('loose:1', 'site:a', 'liking'),
     ('site:a', 'loose:1', ''), ('site:a', 'loose:2', ''), ('loose:1', 'loose:1', ''), ('loose:2', 'loose:1', 'x'),
     ('loose:2', 'loose:2', '');
@@ -537,10 +538,10 @@ CREATE PROCEDURE refill() LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO serial SELECT FROM generate_series(1, 3);
     INSERT INTO of_serial SELECT i, i FROM generate_series(1, 3) i;
-    INSERT INTO actstream.action (actor, verb, action_object, target) VALUES
+    INSERT INTO actstream.actions (actor, verb, action_object, target) VALUES
         ('serial:1', 'did', 'of_serial:1', NULL), ('users:7', 'did to', NULL, 'serial:2'), ('of_serial:3', 'did alone', NULL, NULL),
         ('users:7', 'did nothing', NULL, NULL);
-    INSERT INTO actstream.follow (follower, followee) VALUES
+    INSERT INTO actstream.follows (follower, followee) VALUES
         ('serial:1', 'users:7'), ('users:7', 'of_serial:2'), ('users:7', 'users:0');
 END
 $$;
@@ -657,7 +658,7 @@ TRUNCATE part_rest_low;
 DELETE FROM part;
 SELECT on_delete FROM actstream.register('part', on_delete => 'cascade');
 INSERT INTO part VALUES ('eu', 1), ('us', 2), ('as', 3), ('as', 300);
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref_of(p), id::text FROM part p;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref_of(p), id::text FROM part p;
 TRUNCATE part_rest_low;
 SELECT verb, actor FROM actions;
 TRUNCATE part_rest;
@@ -670,13 +671,13 @@ SELECT * FROM broken;
 
 -- 2,000 rows move, and nothing is lost
 INSERT INTO part SELECT 'eu', i FROM generate_series(1, 2000) i;
-INSERT INTO actstream.action (actor, verb, target)
+INSERT INTO actstream.actions (actor, verb, target)
 SELECT actstream.ref_of(p), id::text, actstream.ref('part', 'eu,' || 2001 - id) FROM part p;
-INSERT INTO actstream.follow (follower, followee) SELECT actstream.ref_of(p), 'users:7' FROM part p;
+INSERT INTO actstream.follows (follower, followee) SELECT actstream.ref_of(p), 'users:7' FROM part p;
 UPDATE part SET region = 'us';
 SELECT count(*) AS actions, count(*) FILTER (WHERE actor::text = 'part:us,' || verb) AS actors,
        count(*) FILTER (WHERE target::text = 'part:us,' || 2001 - verb::int) AS targets FROM actions;
-SELECT count(*) AS follows, count(DISTINCT p) AS of_rows FROM actstream.follow f JOIN part p ON actstream.ref_of(p)::text = f.follower::text;
+SELECT count(*) AS follows, count(DISTINCT p) AS of_rows FROM actstream.follows f JOIN part p ON actstream.ref_of(p)::text = f.follower::text;
 SELECT * FROM broken;
 -- deleted here and inserted there by hand, they are other rows
 WITH moved AS (DELETE FROM part WHERE id = 1 RETURNING *) INSERT INTO part SELECT 'eu', id, note FROM moved;
@@ -696,8 +697,8 @@ SELECT flag FROM actstream.follow('c:3', 'users:7', send_action => false);
 -- behind the back of the triggers
 SET session_replication_role = replica;
 DELETE FROM c;
-INSERT INTO actstream.action (actor, verb) VALUES ('nobody:1', 'was');
-INSERT INTO actstream.follow (follower, followee) VALUES ('users:7', 'users:007');
+INSERT INTO actstream.actions (actor, verb) VALUES ('nobody:1', 'was');
+INSERT INTO actstream.follows (follower, followee) VALUES ('users:7', 'users:007');
 RESET session_replication_role;
 SELECT * FROM broken;
 CALL clear();
@@ -708,24 +709,24 @@ DELETE FROM c;
 SELECT * FROM broken;
 ALTER TABLE c ENABLE TRIGGER ALL;
 SELECT * FROM broken;
-ALTER TABLE actstream.action DISABLE TRIGGER action_check;
-ALTER TABLE actstream.follow ENABLE REPLICA TRIGGER follow_check;
+ALTER TABLE actstream.actions DISABLE TRIGGER action_check;
+ALTER TABLE actstream.follows ENABLE REPLICA TRIGGER follow_check;
 ALTER EVENT TRIGGER actstream_table_altered DISABLE;
 SELECT * FROM broken;
-ALTER TABLE actstream.action ENABLE TRIGGER action_check;
-ALTER TABLE actstream.follow ENABLE TRIGGER follow_check;
+ALTER TABLE actstream.actions ENABLE TRIGGER action_check;
+ALTER TABLE actstream.follows ENABLE TRIGGER follow_check;
 ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;
 CALL clear();
 -- our own tables' triggers, as after pg_restore --data-only --disable-triggers
-ALTER TABLE actstream.object_type DISABLE TRIGGER ALL;
+ALTER TABLE actstream.object_types DISABLE TRIGGER ALL;
 SELECT * FROM broken;
-ALTER TABLE actstream.object_type ENABLE TRIGGER ALL;
+ALTER TABLE actstream.object_types ENABLE TRIGGER ALL;
 SELECT * FROM broken;
-ALTER TABLE actstream.object_type ENABLE ALWAYS TRIGGER object_type_changing;
-ALTER TABLE actstream.object_type ENABLE ALWAYS TRIGGER object_type_changed;
-ALTER TABLE actstream.action ENABLE ALWAYS TRIGGER action_check;
+ALTER TABLE actstream.object_types ENABLE ALWAYS TRIGGER object_type_changing;
+ALTER TABLE actstream.object_types ENABLE ALWAYS TRIGGER object_type_changed;
+ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_check;
 SELECT * FROM broken;
-ALTER TABLE actstream.action ENABLE TRIGGER action_check;
+ALTER TABLE actstream.actions ENABLE TRIGGER action_check;
 -- those of a registered table may well be enabled always
 ALTER TABLE c ENABLE ALWAYS TRIGGER actstream_object;
 SELECT * FROM broken;
@@ -738,17 +739,18 @@ ALTER TABLE part_eu ENABLE TRIGGER ALL;
 ALTER TABLE part_us ENABLE TRIGGER ALL;
 -- as after a restore without the tables: registered, and nowhere
 SET session_replication_role = replica;
-UPDATE actstream.object_type SET relation = 4294967295 WHERE label = 'c';
+UPDATE actstream.object_types SET relation = 4294967295 WHERE label = 'c';
 RESET session_replication_role;
 SELECT problem, label, detail FROM broken;
 SET session_replication_role = replica;
-UPDATE actstream.object_type SET relation = 'c' WHERE label = 'c';
+UPDATE actstream.object_types SET relation = 'c' WHERE label = 'c';
 RESET session_replication_role;
 SELECT * FROM broken;
 
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA integ CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;
 DROP OWNED BY integ_owner, integ_writer, integ_blind;
 DROP ROLE integ_owner, integ_writer, integ_blind;

@@ -10,6 +10,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP EXTENSION IF EXISTS citext CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 -- its operators are found wherever they are
 CREATE SCHEMA "Its own";
 CREATE EXTENSION citext SCHEMA "Its own";
@@ -45,25 +46,25 @@ SELECT actstream.display_name('account:Plain'), actstream.url('account:Plain'), 
 -- another spelling is the same key; another key takes the references along
 UPDATE account SET email = 'ANN@example.ORG' WHERE email = 'ann@example.org';
 UPDATE player SET nick = 'NEO';
-SELECT actor, action_object, target FROM actstream.action;
+SELECT actor, action_object, target FROM actstream.actions;
 SELECT actstream.display_name('account:ann@example.org');
 UPDATE account SET email = 'Ann@Example.net' WHERE name = 'Ann';
 UPDATE player SET game = 'Chess';
 UPDATE part SET k = 'B';
-SELECT actor, action_object, target FROM actstream.action;
+SELECT actor, action_object, target FROM actstream.actions;
 SELECT problem, object FROM actstream.integrity_check();
 DELETE FROM player;
-SELECT actor FROM actstream.action;
+SELECT actor FROM actstream.actions;
 SELECT verb FROM actstream.act_send('account:ann@example.net', 'left');
 DELETE FROM account WHERE email = 'ANN@EXAMPLE.NET';
-SELECT actor FROM actstream.action;
+SELECT actor FROM actstream.actions;
 
 -- a trigger of track() writes the same text
 CREATE TABLE login (id integer PRIMARY KEY, who citext);
 SELECT label FROM actstream.register('login');
 SELECT actstream.track('login', 'came', 'account:{who}');
 INSERT INTO login VALUES (1, 'PLAIN');
-SELECT actor, action_object FROM actstream.action;
+SELECT actor, action_object FROM actstream.actions;
 
 -- an index that takes it for text is none: two rows would have one key
 CREATE TABLE spelling (k citext NOT NULL);

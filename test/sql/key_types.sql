@@ -6,6 +6,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO, MDY';
@@ -132,15 +133,15 @@ END $$;
 -- a hint does not tell of a row that is hidden
 CREATE ROLE actstream_keys;
 GRANT USAGE ON SCHEMA actstream, keys TO actstream_keys;
-GRANT INSERT ON actstream.action TO actstream_keys;
+GRANT INSERT ON actstream.actions TO actstream_keys;
 GRANT SELECT ON number TO actstream_keys;
 INSERT INTO number VALUES (1);
 ALTER TABLE number ENABLE ROW LEVEL SECURITY;
 SET ROLE actstream_keys;
-INSERT INTO actstream.action (actor, verb) VALUES ('number:1', 'was');
-INSERT INTO actstream.action (actor, verb) VALUES ('number:2', 'was');
-INSERT INTO actstream.action (actor, verb) VALUES ('number:01', 'was');
-INSERT INTO actstream.action (actor, verb) VALUES ('number:02', 'was');
+INSERT INTO actstream.actions (actor, verb) VALUES ('number:1', 'was');
+INSERT INTO actstream.actions (actor, verb) VALUES ('number:2', 'was');
+INSERT INTO actstream.actions (actor, verb) VALUES ('number:01', 'was');
+INSERT INTO actstream.actions (actor, verb) VALUES ('number:02', 'was');
 RESET ROLE;
 ALTER TABLE number DISABLE ROW LEVEL SECURITY;
 
@@ -154,7 +155,7 @@ UPDATE moments SET k = k + interval '0.5 s' WHERE n = 'today';
 UPDATE instants SET k = k - interval '1 microsecond' WHERE n = 'today';
 UPDATE codes SET k = 'AB ' WHERE k = 'ab';
 UPDATE both_of SET code = 'x', mood = 'good';
-SELECT actor FROM actstream.action ORDER BY actor;
+SELECT actor FROM actstream.actions ORDER BY actor;
 SELECT problem, object FROM actstream.integrity_check();
 DELETE FROM days WHERE k < 'infinity';
 DELETE FROM domain_days;
@@ -163,15 +164,15 @@ DELETE FROM instants WHERE n = 'today';
 DELETE FROM codes WHERE k = 'AB';
 DELETE FROM both_of;
 DELETE FROM moods;
-SELECT actor FROM actstream.action ORDER BY actor;
+SELECT actor FROM actstream.actions ORDER BY actor;
 SELECT problem, object FROM actstream.integrity_check();
 
 -- the key of an enum is its label: renamed, it is another key
 ALTER TYPE mood RENAME VALUE 'Bad, really' TO 'bad';
-SELECT actor FROM actstream.action WHERE actor >= actstream.label_start('some_moods') AND actor < actstream.label_stop('some_moods');
+SELECT actor FROM actstream.actions WHERE actor >= actstream.label_start('some_moods') AND actor < actstream.label_stop('some_moods');
 SELECT actstream.ref_of(x) FROM some_moods x WHERE n = 'B';
 SELECT problem, object FROM actstream.integrity_check();
-UPDATE actstream.action SET actor = 'some_moods:bad' WHERE actor = 'some_moods:Bad, really';
+UPDATE actstream.actions SET actor = 'some_moods:bad' WHERE actor = 'some_moods:Bad, really';
 SELECT problem, object FROM actstream.integrity_check();
 -- a value that this transaction has added can be asked for
 BEGIN;
@@ -215,11 +216,11 @@ UPDATE reading SET at = at + interval '1 hour' WHERE value = 0.5;
 UPDATE reading SET at = '2026-01-20 00:00+00' WHERE value = 1.5;
 UPDATE diary SET day = '2026-01-02' WHERE day = '2025-12-31';
 UPDATE by_mood SET mood = 'bad';
-SELECT actor, action_object, target FROM actstream.action WHERE verb IN ('rose', 'was') AND (action_object IS NOT NULL) ORDER BY id;
+SELECT actor, action_object, target FROM actstream.actions WHERE verb IN ('rose', 'was') AND (action_object IS NOT NULL) ORDER BY id;
 DELETE FROM reading WHERE value = 1.5;
-SELECT actor, action_object, target FROM actstream.action WHERE verb = 'rose';
+SELECT actor, action_object, target FROM actstream.actions WHERE verb = 'rose';
 DELETE FROM diary_2 WHERE day = '2026-01-01';
-SELECT actor, action_object FROM actstream.action WHERE verb = 'was' AND action_object IS NOT NULL;
+SELECT actor, action_object FROM actstream.actions WHERE verb = 'was' AND action_object IS NOT NULL;
 SELECT problem, object FROM actstream.integrity_check();
 RESET timezone;
 
@@ -231,7 +232,7 @@ SELECT label FROM actstream.register('visit');
 SELECT actstream.track('visit', 'came', 'codes:{code}', NULL, 'days:{day}');
 SET datestyle = 'SQL, DMY';
 INSERT INTO visit VALUES (1, '2026-03-01', 'v');
-SELECT actor, target FROM actstream.action WHERE verb = 'came';
+SELECT actor, target FROM actstream.actions WHERE verb = 'came';
 RESET datestyle;
 
 -- what has no one text, or another equality, is no key

@@ -8,6 +8,7 @@ DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS names, names_hidden CASCADE;
 DROP ROLE IF EXISTS actstream_reader, actstream_owner;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';
@@ -164,10 +165,10 @@ DECLARE
     before jsonb;
 BEGIN
     SELECT jsonb_object_agg(t.label, pg_stat_get_xact_numscans(t.relation)) INTO before
-    FROM actstream.object_type t WHERE t.relation IS NOT NULL;
+    FROM actstream.object_types t WHERE t.relation IS NOT NULL;
     EXECUTE query;
     RETURN QUERY SELECT t.label, pg_stat_get_xact_numscans(t.relation) - (before->>t.label)::bigint
-    FROM actstream.object_type t
+    FROM actstream.object_types t
     WHERE t.relation IS NOT NULL AND pg_stat_get_xact_numscans(t.relation) <> (before->>t.label)::bigint ORDER BY 1;
 END
 $$;
@@ -211,24 +212,24 @@ SELECT problem, label, detail FROM actstream.integrity_check() WHERE label = 'ch
 SELECT verb FROM actstream.act_send('changing:1', 'lost', 'changing:1');
 CREATE VIEW lost AS
     SELECT actstream.sentence(a, a."timestamp"),
-           (SELECT actstream.activity_streams_1(b, 'tag:example.org,2026:x', 'T', 'https://example.org/') #> '{items,0,object}' FROM actstream.action b WHERE b.id = a.id) AS fed
-    FROM actstream.action a WHERE verb = 'lost';
+           (SELECT actstream.activity_streams_1(b, 'tag:example.org,2026:x', 'T', 'https://example.org/') #> '{items,0,object}' FROM actstream.actions b WHERE b.id = a.id) AS fed
+    FROM actstream.actions a WHERE verb = 'lost';
 SELECT * FROM lost;
 -- templates that came past the checks, as in a copy of the table, do no harm either
 SET session_replication_role = replica;
-UPDATE actstream.object_type SET name_template = '{number', url_template = '}' WHERE label = 'changing';
-UPDATE actstream.object_type SET name_template = '{nope}', url_template = '{}' WHERE label = 'website';
+UPDATE actstream.object_types SET name_template = '{number', url_template = '}' WHERE label = 'changing';
+UPDATE actstream.object_types SET name_template = '{nope}', url_template = '{}' WHERE label = 'website';
 RESET session_replication_role;
 SELECT * FROM shown('changing:1', 'website:x');
 SELECT * FROM lost;
 SELECT problem, label, detail FROM actstream.integrity_check() WHERE problem = 'broken template' ORDER BY label COLLATE "C", detail COLLATE "C";
 ALTER TABLE public.changed RENAME COLUMN more TO less;
-SELECT name_template FROM actstream.object_type WHERE label = 'changing';
+SELECT name_template FROM actstream.object_types WHERE label = 'changing';
 SELECT label FROM actstream.register('public.changed', 'changing', name_template => '{less}', url_template => '/{number}');
 SELECT label FROM actstream.register_external('website', '{label} {key}', 'https://{key}');
 SELECT * FROM shown('changing:1', 'website:x');
 SELECT problem, label, detail FROM actstream.integrity_check() WHERE problem = 'broken template';
-DELETE FROM actstream.action WHERE verb = 'lost';
+DELETE FROM actstream.actions WHERE verb = 'lost';
 -- another table that has its name now is not meant
 ALTER TABLE public.changed RENAME TO other;
 CREATE TABLE public.changed (number integer PRIMARY KEY, name text);
@@ -247,9 +248,9 @@ SELECT label FROM actstream.register('kept', name_template => '{name}', url_temp
 SELECT verb FROM actstream.act_send('kept:1', 'stayed');
 SELECT * FROM shown('kept:1');
 DROP TABLE kept;
-SELECT label, name_template FROM actstream.object_type WHERE label = 'kept';
+SELECT label, name_template FROM actstream.object_types WHERE label = 'kept';
 SELECT * FROM shown('kept:1');
-SELECT actstream.sentence(a, a."timestamp") FROM actstream.action a WHERE verb = 'stayed';
+SELECT actstream.sentence(a, a."timestamp") FROM actstream.actions a WHERE verb = 'stayed';
 SELECT actstream.unregister('odd');
 SELECT * FROM shown('odd:k');
 -- another template is used at once, in a warm session

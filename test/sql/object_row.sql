@@ -5,6 +5,7 @@ DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS found CASCADE;
 DROP ROLE IF EXISTS found_owner;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 \set VERBOSITY terse
@@ -95,7 +96,7 @@ SELECT left(object, 30) AS object, left(refer(object), 70) AS refer FROM unnest(
 BEGIN;
 INSERT INTO by_int4 VALUES (10);
 SELECT refer('by_int4:10');
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 DELETE FROM by_int4 WHERE id = 10;
 SELECT refer('by_int4:10');
 UPDATE by_int4 SET id = 11 WHERE id = 0;
@@ -147,7 +148,7 @@ SELECT refer('by_former:1'), refer('by_former:2');
 -- an owner without rights, as for a foreign key
 CREATE ROLE found_owner;
 GRANT USAGE, CREATE ON SCHEMA found TO found_owner;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO found_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types TO found_owner;
 GRANT USAGE ON SCHEMA actstream TO found_owner;
 SET ROLE found_owner;
 CREATE TABLE owned (id int PRIMARY KEY);

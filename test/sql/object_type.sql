@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 CREATE SCHEMA reg;
@@ -25,7 +26,7 @@ SELECT * FROM actstream.register_external('site', '{key}', 'https://{key}/{label
 -- again, with the same label: the attributes change
 SELECT * FROM actstream.register('users', 'user', key_columns => '{code}', checked => false);
 SELECT * FROM actstream.register_external('site');
-SELECT * FROM actstream.object_type ORDER BY label;
+SELECT * FROM actstream.object_types ORDER BY label;
 
 -- a label has one meaning, a table one label
 SELECT actstream.register('users');
@@ -33,7 +34,7 @@ SELECT actstream.register('part_id', 'user');
 SELECT actstream.register_external('user');
 SELECT actstream.register('users', 'site');
 \set VERBOSITY terse
-INSERT INTO actstream.object_type (label, relation, key_columns) VALUES ('again', 'users', '{id}');
+INSERT INTO actstream.object_types (label, relation, key_columns) VALUES ('again', 'users', '{id}');
 \set VERBOSITY default
 
 -- what cannot be a label; the limit is 63 bytes, no folding
@@ -64,9 +65,9 @@ SELECT actstream.register('foreign_table');
 SELECT actstream.register('part_id_1');
 SELECT actstream.register('pg_class');
 SELECT actstream.register('repo_pkey');
-SELECT actstream.register('actstream.action');
-SELECT actstream.register('actstream.follow');
-SELECT actstream.register('actstream.object_type');
+SELECT actstream.register('actstream.actions');
+SELECT actstream.register('actstream.follows');
+SELECT actstream.register('actstream.object_types');
 SELECT actstream.register(4294967295);
 SELECT actstream.register(NULL);
 SELECT actstream.register_external(NULL);
@@ -130,47 +131,47 @@ SELECT on_delete FROM actstream.register('users', 'user', on_delete => 'restrict
 SELECT on_delete FROM actstream.register('users', 'user', on_delete => 'keep');
 
 -- the table keeps the same rules against any other way of writing
-INSERT INTO actstream.object_type (label, relation, key_columns) VALUES ('x', 'v', '{id}');
-INSERT INTO actstream.object_type (label, relation) VALUES ('x', 'deferred');
-INSERT INTO actstream.object_type (label, key_columns) VALUES ('x', '{id}');
-INSERT INTO actstream.object_type (label, on_delete) VALUES ('x', 'explode');
-INSERT INTO actstream.object_type (label) VALUES ('x y');
-UPDATE actstream.object_type SET name_template = '{' WHERE label = 'user';
-UPDATE actstream.object_type SET key_columns = '{name}' WHERE label = 'user';
-COPY actstream.object_type (label, relation, key_columns) FROM STDIN;
+INSERT INTO actstream.object_types (label, relation, key_columns) VALUES ('x', 'v', '{id}');
+INSERT INTO actstream.object_types (label, relation) VALUES ('x', 'deferred');
+INSERT INTO actstream.object_types (label, key_columns) VALUES ('x', '{id}');
+INSERT INTO actstream.object_types (label, on_delete) VALUES ('x', 'explode');
+INSERT INTO actstream.object_types (label) VALUES ('x y');
+UPDATE actstream.object_types SET name_template = '{' WHERE label = 'user';
+UPDATE actstream.object_types SET key_columns = '{name}' WHERE label = 'user';
+COPY actstream.object_types (label, relation, key_columns) FROM STDIN;
 x	reg.k	{a}
 \.
-INSERT INTO actstream.object_type (label) VALUES ('by_insert');
+INSERT INTO actstream.object_types (label) VALUES ('by_insert');
 
 -- unregister, and what is referenced stays
 INSERT INTO users VALUES (1, 'Ann', 'ann@example.org', 'a');
 SELECT verb FROM actstream.act_send('user:1', 'arrived', target => 'site:example.org');
 SELECT actstream.unregister('user');
 SELECT actstream.unregister('site');
-DELETE FROM actstream.object_type WHERE label = 'site';
-UPDATE actstream.object_type SET label = 'place' WHERE label = 'site';
-UPDATE actstream.object_type SET relation = '"Odd Table"' WHERE label = 'user';
+DELETE FROM actstream.object_types WHERE label = 'site';
+UPDATE actstream.object_types SET label = 'place' WHERE label = 'site';
+UPDATE actstream.object_types SET relation = '"Odd Table"' WHERE label = 'user';
 SELECT actstream.register('users', 'user', key_columns => '{code}');
-TRUNCATE actstream.object_type;
+TRUNCATE actstream.object_types;
 SELECT actstream.unregister('nope');
 SELECT actstream.unregister(NULL);
 SELECT actstream.unregister('by_insert');
 SELECT actstream.unregister('repo');
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 SELECT flag FROM actstream.follow('site:a', 'User:b', send_action => false);
 SELECT actstream.unregister('site');
 SELECT actstream.unregister('User');
 SELECT actstream.unfollow('site:a', 'User:b');
 SELECT actstream.unregister('site');
-UPDATE actstream.object_type SET label = 'person' WHERE label = 'user';
-SELECT label FROM actstream.object_type ORDER BY label;
+UPDATE actstream.object_types SET label = 'person' WHERE label = 'user';
+SELECT label FROM actstream.object_types ORDER BY label;
 -- the label ends where it ends
 SELECT actstream.register_external('use');
 SELECT actstream.register_external('user-');
 SELECT verb FROM actstream.act_send('user-:1', 'arrived');
 SELECT actstream.unregister('use');
-DELETE FROM actstream.action;
-DELETE FROM actstream.object_type WHERE relation IS NULL OR relation <> '"Odd Table"'::regclass;
+DELETE FROM actstream.actions;
+DELETE FROM actstream.object_types WHERE relation IS NULL OR relation <> '"Odd Table"'::regclass;
 SELECT actstream.act_send('person:1', 'arrived');
 
 -- a registration lives and dies with its transaction
@@ -185,7 +186,7 @@ ROLLBACK TO s;
 SELECT verb FROM actstream.act_send('users:2', 'visited', 'site:a');
 ROLLBACK TO s;
 COMMIT;
-SELECT actor, verb FROM actstream.action;
+SELECT actor, verb FROM actstream.actions;
 BEGIN;
 SELECT label FROM actstream.register_external('site');
 ROLLBACK;
@@ -194,10 +195,11 @@ SELECT actstream.act_send('users:2', 'visited', 'site:a');
 -- the registered table may be gone
 SELECT label FROM actstream.register('k', key_columns => '{i}');
 DROP TABLE k;
-SELECT label FROM actstream.object_type ORDER BY label;
+SELECT label FROM actstream.object_types ORDER BY label;
 
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA reg CASCADE;
 DROP FOREIGN DATA WRAPPER dummy CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

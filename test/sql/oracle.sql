@@ -8,6 +8,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';
@@ -100,7 +101,7 @@ JOIN oracle.object t ON t.n = d.target
 JOIN oracle.object o ON o.n = d.object;
 CREATE UNIQUE INDEX ON oracle.new_action (i);
 
-INSERT INTO actstream.action (id, "timestamp", public, actor, verb, action_object, target, data)
+INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, action_object, target, data)
 SELECT id, "timestamp", public, actor, verb, action_object, target, data
 FROM oracle.new_action ORDER BY i;
 
@@ -135,11 +136,11 @@ JOIN oracle.object o ON o.n = CASE WHEN oracle.dice(10, 'self', d.i) = 0 THEN f.
                                    ELSE 1 + oracle.dice(460, 'followee', d.i) END
 ORDER BY 1, 2, 3, d.i, again;
 
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
 SELECT follower, followee, flag, actor_only, started FROM oracle.new_follow;
 
 CALL oracle.load();
-ANALYZE actstream.action, actstream.follow, oracle.action, oracle.reason, oracle.object;
+ANALYZE actstream.actions, actstream.follows, oracle.action, oracle.reason, oracle.object;
 
 -- Where there is a recency map, streams are to be read with it.
 DO $$
@@ -195,7 +196,7 @@ FROM oracle.follow;
 
 \set objects 'SELECT ref FROM oracle.object'
 \set some_objects 'SELECT ref FROM oracle.object WHERE n % 20 = 1'
-\set labels 'SELECT label FROM actstream.object_type UNION ALL VALUES (''unheard''), (''memb''), (NULL)'
+\set labels 'SELECT label FROM actstream.object_types UNION ALL VALUES (''unheard''), (''memb''), (NULL)'
 -- those that follow nothing among them, two that are nowhere else, and nobody
 \set followers 'SELECT ref FROM oracle.follower UNION ALL VALUES (''member:9999''), (''ghost:1''), (NULL)'
 \set some_followers 'SELECT ref FROM oracle.follower WHERE n = 1 OR n BETWEEN 5 AND 29'
@@ -390,23 +391,23 @@ CROSS JOIN LATERAL (
     UNION ALL SELECT s FROM actstream.any_stream(f.ref::actstream.ref) AS s
     UNION ALL SELECT s FROM actstream.stream_of(ARRAY[f.ref, 'member:2']::actstream.ref[]) AS s
     UNION ALL SELECT actstream.user_stream(f.ref::actstream.ref) AS s) AS s
-LEFT JOIN actstream.action a ON a.id = (s.s).id
+LEFT JOIN actstream.actions a ON a.id = (s.s).id
 WHERE f.n BETWEEN 4 AND 63;
 
 SELECT count(*) AS rows, count(*) FILTER (WHERE s IS DISTINCT FROM a OR s::text <> a::text) AS differing
 FROM (SELECT s FROM actstream.public_stream() AS s
       UNION ALL SELECT s FROM actstream.model_stream('page') AS s) AS s
-LEFT JOIN actstream.action a ON a.id = (s.s).id;
+LEFT JOIN actstream.actions a ON a.id = (s.s).id;
 
 -- Actions and follows come and go: what the transaction itself has done, what
 -- it has taken back, what it has committed
 CREATE PROCEDURE oracle.change() LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE actstream.action SET public = NOT public WHERE id % 29 = 0;
-    UPDATE actstream.action SET data = '{"k": "3"}', description = 'edited' WHERE id % 23 = 0;
-    DELETE FROM actstream.action WHERE id % 31 = 0;
+    UPDATE actstream.actions SET public = NOT public WHERE id % 29 = 0;
+    UPDATE actstream.actions SET data = '{"k": "3"}', description = 'edited' WHERE id % 23 = 0;
+    DELETE FROM actstream.actions WHERE id % 31 = 0;
     PERFORM actstream.unfollow(f.follower, f.followee, f.flag, f.actor_only)
-    FROM oracle.follow AS o, actstream.follow AS f
+    FROM oracle.follow AS o, actstream.follows AS f
     WHERE o.follower = f.follower::text AND o.followee = f.followee::text AND o.flag = f.flag
       AND oracle.dice(5, o.follower || o.flag, length(o.followee)) = 0;
     PERFORM actstream.follow(f.ref::actstream.ref, o.ref::actstream.ref, actor_only => f.n % 2 = 0,
@@ -446,7 +447,7 @@ BEGIN
 END
 $$;
 
-SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 20000);
+SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), 20000);
 BEGIN;
 CALL oracle.change();
 CALL oracle.load();

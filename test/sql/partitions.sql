@@ -1,11 +1,12 @@
 -- References to rows of partitioned tables: what goes, and what stays.
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = public, actstream;
 SELECT label FROM actstream.register_external('site');
 CREATE VIEW refs AS
-    SELECT actor, verb, target FROM actstream.action ORDER BY id;
+    SELECT actor, verb, target FROM actstream.actions ORDER BY id;
 CREATE VIEW broken AS SELECT * FROM actstream.integrity_check();
 
 ------------------------------------------------------------------------------
@@ -22,15 +23,15 @@ END
 $$;
 SELECT label FROM actstream.register('pt');
 INSERT INTO pt SELECT i, 'row ' || i FROM generate_series(2, 5) i;
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref_of(pt), v FROM pt ORDER BY id;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref_of(pt), v FROM pt ORDER BY id;
 UPDATE pt SET id = id - 1;
 SELECT actor, verb FROM refs;
 UPDATE pt SET id = id - 1;
 SELECT actor, verb FROM refs;
 -- within one partition and across others, in whatever order the rows lie
 UPDATE pt SET id = CASE WHEN id = 0 THEN 100 ELSE id - 1 END;
-SELECT p.id, a.actor, a.verb FROM pt p JOIN actstream.action a ON a.actor = actstream.ref_of(p) AND a.verb = p.v ORDER BY id;
-SELECT count(*) FROM actstream.action;
+SELECT p.id, a.actor, a.verb FROM pt p JOIN actstream.actions a ON a.actor = actstream.ref_of(p) AND a.verb = p.v ORDER BY id;
+SELECT count(*) FROM actstream.actions;
 -- a statement that is rolled back, and one after it
 BEGIN;
 SAVEPOINT s;
@@ -38,7 +39,7 @@ UPDATE pt SET id = id + 3 WHERE id = 2;
 ROLLBACK TO s;
 UPDATE pt SET id = id + 4 WHERE id = 2;
 COMMIT;
-SELECT p.id, a.actor, a.verb FROM pt p LEFT JOIN actstream.action a ON a.actor = actstream.ref_of(p) AND a.verb = p.v ORDER BY id;
+SELECT p.id, a.actor, a.verb FROM pt p LEFT JOIN actstream.actions a ON a.actor = actstream.ref_of(p) AND a.verb = p.v ORDER BY id;
 -- a user's trigger that moves the row once more before ours fires for the first move
 CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -48,7 +49,7 @@ END
 $$;
 CREATE TRIGGER a_again AFTER INSERT OR UPDATE ON pt FOR EACH ROW EXECUTE FUNCTION again();
 UPDATE pt SET id = 8 WHERE id = 6;
-SELECT p.id, a.actor, a.verb FROM pt p LEFT JOIN actstream.action a ON a.actor = actstream.ref_of(p) AND a.verb = p.v ORDER BY id;
+SELECT p.id, a.actor, a.verb FROM pt p LEFT JOIN actstream.actions a ON a.actor = actstream.ref_of(p) AND a.verb = p.v ORDER BY id;
 DROP TRIGGER a_again ON pt;
 SELECT * FROM broken;
 DELETE FROM pt;
@@ -70,8 +71,8 @@ SELECT label FROM actstream.register('u_b', 'ub', checked => false);
 INSERT INTO u_a VALUES (1), (11), (16);
 INSERT INTO u_b VALUES (1);
 CREATE PROCEDURE send_all() LANGUAGE sql AS $$
-    DELETE FROM actstream.action;
-    INSERT INTO actstream.action (actor, verb)
+    DELETE FROM actstream.actions;
+    INSERT INTO actstream.actions (actor, verb)
         SELECT r::actstream.ref, 'sent' FROM unnest('{ua:1,ua:11,ua:16,ub:1,ub:5,ub:500}'::text[]) r;
 $$;
 CALL send_all();
@@ -114,7 +115,7 @@ TRUNCATE u_a, u_b;
 SELECT actor FROM refs;
 INSERT INTO u_a VALUES (1);
 INSERT INTO u_b VALUES (1);
-INSERT INTO actstream.action (actor, verb) VALUES ('ua:1', 'sent');
+INSERT INTO actstream.actions (actor, verb) VALUES ('ua:1', 'sent');
 -- a TRUNCATE that fails half-way says nothing of the next
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
 CREATE TRIGGER zz_refuse BEFORE TRUNCATE ON u_a EXECUTE FUNCTION refuse();
@@ -128,7 +129,7 @@ SELECT actor FROM refs;
 DROP TRIGGER zz_refuse ON u_a;
 -- rows that a user's trigger has stored since
 INSERT INTO u_a VALUES (1), (2);
-INSERT INTO actstream.action (actor, verb) VALUES ('ua:1', 'sent'), ('ua:2', 'sent');
+INSERT INTO actstream.actions (actor, verb) VALUES ('ua:1', 'sent'), ('ua:2', 'sent');
 CREATE FUNCTION refill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO u_a VALUES (1); RETURN NULL; END $$;
 CREATE TRIGGER a_refill AFTER TRUNCATE ON u_a EXECUTE FUNCTION refill();
 TRUNCATE u_a;
@@ -139,11 +140,11 @@ SELECT * FROM broken;
 -- what on_delete says
 INSERT INTO u_a VALUES (2), (3);
 CREATE PROCEDURE send_more(label text) LANGUAGE sql AS $$
-    DELETE FROM actstream.action;
-    DELETE FROM actstream.follow;
-    INSERT INTO actstream.action (actor, verb, target)
+    DELETE FROM actstream.actions;
+    DELETE FROM actstream.follows;
+    INSERT INTO actstream.actions (actor, verb, target)
         VALUES (actstream.ref(label, 1), 'did', NULL), ('site:1', 'did to', actstream.ref(label, 2));
-    INSERT INTO actstream.follow (follower, followee) VALUES ('site:1', actstream.ref(label, 3));
+    INSERT INTO actstream.follows (follower, followee) VALUES ('site:1', actstream.ref(label, 3));
 $$;
 SELECT on_delete FROM actstream.register('u_a', on_delete => 'restrict');
 CALL send_more('ua');
@@ -154,12 +155,12 @@ SELECT on_delete FROM actstream.register('u_a', on_delete => 'set null');
 BEGIN;
 DROP TABLE u_a1;
 SELECT actor, verb, target FROM refs;
-SELECT follower, followee FROM actstream.follow;
+SELECT follower, followee FROM actstream.follows;
 ROLLBACK;
 SELECT on_delete FROM actstream.register('u_a', on_delete => 'keep');
 DROP TABLE u_a1;
 SELECT actor, verb, target FROM refs;
-SELECT follower, followee FROM actstream.follow;
+SELECT follower, followee FROM actstream.follows;
 SELECT * FROM broken;
 -- with the table itself, or what it depends on, none is refused
 SELECT on_delete FROM actstream.register('u_a', on_delete => 'restrict');
@@ -168,7 +169,7 @@ INSERT INTO u_a VALUES (1), (2), (3);
 CALL send_more('ua');
 DROP TABLE u_a;
 SELECT actor, verb, target FROM refs;
-SELECT label, relation FROM actstream.object_type ORDER BY label;
+SELECT label, relation FROM actstream.object_types ORDER BY label;
 DROP TABLE u_b;
 CREATE SCHEMA gone;
 CREATE TABLE gone.g (id int PRIMARY KEY) PARTITION BY RANGE (id);
@@ -178,7 +179,7 @@ INSERT INTO gone.g VALUES (1), (2), (3);
 CALL send_more('g');
 DROP SCHEMA gone CASCADE;
 SELECT actor, verb, target FROM refs;
-SELECT label FROM actstream.object_type ORDER BY label;
+SELECT label FROM actstream.object_types ORDER BY label;
 -- a statement that only looks as if it dropped the table
 CREATE SCHEMA other;
 CREATE TABLE other.k (id int PRIMARY KEY) PARTITION BY RANGE (id);
@@ -188,7 +189,7 @@ INSERT INTO k VALUES (1), (2), (3);
 CALL send_more('k');
 DROP TABLE k;
 SELECT actor, verb, target FROM refs;
-SELECT label FROM actstream.object_type ORDER BY label;
+SELECT label FROM actstream.object_types ORDER BY label;
 SELECT * FROM broken;
 DROP SCHEMA other CASCADE;
 
@@ -204,14 +205,14 @@ CREATE TABLE big_3 PARTITION OF big FOR VALUES FROM (200000) TO (300000);
 SELECT label FROM actstream.register('big');
 INSERT INTO big SELECT generate_series(1, 20000);
 INSERT INTO big VALUES (100001);
-INSERT INTO actstream.action (actor, verb) SELECT actstream.ref_of(b), 'sent' FROM big b;
-VACUUM ANALYZE actstream.action;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref_of(b), 'sent' FROM big b;
+VACUUM ANALYZE actstream.actions;
 CREATE FUNCTION touched(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     before bigint; after bigint;
     sum text := 'SELECT sum(pg_stat_get_xact_tuples_returned(i.indexrelid) + pg_stat_get_xact_blocks_fetched(i.indexrelid))
         + sum(DISTINCT pg_stat_get_xact_tuples_returned(i.indrelid) + pg_stat_get_xact_tuples_fetched(i.indrelid))
-        FROM pg_index i WHERE i.indrelid IN (''actstream.action''::regclass, ''actstream.follow''::regclass, ''big_1''::regclass)';
+        FROM pg_index i WHERE i.indrelid IN (''actstream.actions''::regclass, ''actstream.follows''::regclass, ''big_1''::regclass)';
 BEGIN
     EXECUTE sum INTO before;
     EXECUTE statement;
@@ -221,7 +222,7 @@ END
 $$;
 SELECT touched('DROP TABLE big_3');
 SELECT touched('ALTER TABLE big DETACH PARTITION big_2');
-SELECT count(*) FROM actstream.action;
+SELECT count(*) FROM actstream.actions;
 CREATE TABLE big_3 PARTITION OF big FOR VALUES FROM (200000) TO (300000);
 INSERT INTO big VALUES (200001);
 SELECT touched('TRUNCATE big_3');
@@ -270,7 +271,7 @@ DROP TABLE v_users, v_plain;
 CREATE ROLE part_one;
 CREATE ROLE part_two;
 GRANT USAGE ON SCHEMA actstream TO part_one;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO part_one;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types TO part_one;
 GRANT CREATE ON SCHEMA public TO part_one, part_two;
 SET ROLE part_one;
 CREATE TABLE handed (id int PRIMARY KEY) PARTITION BY RANGE (id);

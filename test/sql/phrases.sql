@@ -6,6 +6,7 @@ DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS phrases CASCADE;
 DROP ROLE IF EXISTS actstream_speaker, actstream_author;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';
@@ -76,7 +77,7 @@ END;
 SELECT said(language) FROM tongue ORDER BY o;
 
 -- the verb of a language, all verbs of a language, a variant, any language
-INSERT INTO actstream.phrase VALUES
+INSERT INTO actstream.phrases VALUES
     ('de', 'commented', '{actor} hat[ vor {timesince}][ {action_object} zu {target}| {action_object}| etwas zu {target}| etwas] kommentiert'),
     ('ru', 'commented', '{actor}: комментарий[ {action_object}][ к {target}][, {timesince} назад]'),
     ('fr', '', '[Il y a {timesince}, ]{actor} : {verb}[ {action_object}][ ({target})]'),
@@ -91,18 +92,18 @@ SELECT said('de-CH') LIMIT 1;
 SELECT said('xx');
 SELECT said('es');
 -- any language and any verb; what is there for a verb goes before what is there for all
-INSERT INTO actstream.phrase VALUES ('', '', '{actor} / {verb}'), ('de', '', 'nichts');
+INSERT INTO actstream.phrases VALUES ('', '', '{actor} / {verb}'), ('de', '', 'nichts');
 SELECT said('de');
 SELECT said('es');
 SELECT said('xx');
-DELETE FROM actstream.phrase;
+DELETE FROM actstream.phrases;
 
 --
 -- What a pattern can be
 --
 CREATE FUNCTION told_by(pattern text) RETURNS text[] LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO actstream.phrase VALUES ('en', 'commented', pattern)
+    INSERT INTO actstream.phrases VALUES ('en', 'commented', pattern)
     ON CONFLICT (language, verb) DO UPDATE SET pattern = EXCLUDED.pattern;
     RETURN ARRAY(SELECT actstream.sentence(action, '2026-01-01 12:00+00') FROM told WHERE id <= 5 ORDER BY id);
 END
@@ -117,7 +118,7 @@ CREATE FUNCTION refused(language text, verb text, pattern text) RETURNS text LAN
 DECLARE
     message text; detail text; hint text;
 BEGIN
-    INSERT INTO actstream.phrase VALUES (language, verb, pattern);
+    INSERT INTO actstream.phrases VALUES (language, verb, pattern);
     RETURN 'accepted';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -129,19 +130,19 @@ SELECT refused('en', 'x', p) FROM unnest(ARRAY['', '{', '}', '{}', '{actor', '{a
 SELECT refused(l, 'x', 'x') FROM unnest(ARRAY['DE', 'de_AT', 'de-', '-de', 'de--at', '1', 'd e', 'de.utf8', 'ü', repeat('x', 36), NULL]) l;
 SELECT refused('en', v, 'x') FROM unnest(ARRAY[repeat('é', 256), NULL]) v;
 SELECT refused(repeat('x', 35), repeat('é', 255), 'x'), refused(repeat('x', 35), repeat('é', 255), 'x') LIKE '23505 %' AS twice;
-UPDATE actstream.phrase SET pattern = '{' WHERE language = 'en';
-UPDATE actstream.phrase SET language = 'EN' WHERE language = 'en';
+UPDATE actstream.phrases SET pattern = '{' WHERE language = 'en';
+UPDATE actstream.phrases SET language = 'EN' WHERE language = 'en';
 -- a verb with all that a key could stumble over
 SELECT refused('en', v, '<{verb}>'), actstream.sentence(ROW(1, 'infinity', true, 'user:A', v, NULL, NULL, NULL, NULL, NULL), now())
 FROM unnest(ARRAY[':', 'a:b', 'en:x', repeat('😀', 255), '''', '[', '{']) v;
 -- what was stored while nobody looked is as if it were not there
-DELETE FROM actstream.phrase;
-ALTER TABLE actstream.phrase DISABLE TRIGGER phrase_check;
-INSERT INTO actstream.phrase VALUES ('en', 'commented', '{nobody}'), (repeat('x', 2000), 'left', 'x'), ('en', repeat('x', 2000), 'x');
-ALTER TABLE actstream.phrase ENABLE TRIGGER phrase_check;
+DELETE FROM actstream.phrases;
+ALTER TABLE actstream.phrases DISABLE TRIGGER phrase_check;
+INSERT INTO actstream.phrases VALUES ('en', 'commented', '{nobody}'), (repeat('x', 2000), 'left', 'x'), ('en', repeat('x', 2000), 'x');
+ALTER TABLE actstream.phrases ENABLE TRIGGER phrase_check;
 SELECT actstream.sentence(action, '2026-01-01 12:00+00') FROM told WHERE id = 6;
 SELECT actstream.sentence(action, '2026-01-01 12:00+00') FROM told WHERE id = 1;
-DELETE FROM actstream.phrase;
+DELETE FROM actstream.phrases;
 
 --
 -- A change is seen at once, and undone with what made it
@@ -153,29 +154,29 @@ END
 $$;
 SELECT now_said();
 BEGIN;
-INSERT INTO actstream.phrase VALUES ('en', 'left', 'one');
+INSERT INTO actstream.phrases VALUES ('en', 'left', 'one');
 SELECT now_said();
 SAVEPOINT s;
-UPDATE actstream.phrase SET pattern = 'two';
+UPDATE actstream.phrases SET pattern = 'two';
 SELECT now_said();
 ROLLBACK TO s;
 SELECT now_said();
-DELETE FROM actstream.phrase;
+DELETE FROM actstream.phrases;
 SELECT now_said();
 ROLLBACK;
 SELECT now_said();
-INSERT INTO actstream.phrase VALUES ('en', 'left', 'three');
+INSERT INTO actstream.phrases VALUES ('en', 'left', 'three');
 SELECT now_said();
 BEGIN;
-TRUNCATE actstream.phrase;
+TRUNCATE actstream.phrases;
 SELECT now_said();
 ROLLBACK;
 SELECT now_said();
 -- read while it was there, by what fails then
-INSERT INTO actstream.phrase SELECT 'de', now_said(), CASE i WHEN 1 THEN 'x' ELSE '{' END FROM generate_series(1, 2) i;
+INSERT INTO actstream.phrases SELECT 'de', now_said(), CASE i WHEN 1 THEN 'x' ELSE '{' END FROM generate_series(1, 2) i;
 DO $$
 BEGIN
-    UPDATE actstream.phrase SET pattern = 'four';
+    UPDATE actstream.phrases SET pattern = 'four';
     RAISE NOTICE '%', phrases.now_said();
     RAISE EXCEPTION 'no';
 EXCEPTION WHEN raise_exception THEN
@@ -185,7 +186,7 @@ $$;
 SELECT now_said();
 -- the triggers that tell of a change fire for replicated ones, too
 SET session_replication_role = replica;
-UPDATE actstream.phrase SET pattern = 'replicated';
+UPDATE actstream.phrases SET pattern = 'replicated';
 RESET session_replication_role;
 SELECT now_said();
 
@@ -196,17 +197,17 @@ CREATE ROLE actstream_speaker;
 CREATE ROLE actstream_author;
 GRANT USAGE ON SCHEMA phrases, actstream TO actstream_speaker, actstream_author;
 GRANT SELECT ON told TO actstream_speaker;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.phrase TO actstream_author;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.phrases TO actstream_author;
 SET ROLE actstream_speaker;
 SELECT now_said();
-SELECT * FROM actstream.phrase;
-INSERT INTO actstream.phrase VALUES ('en', 'left', 'x');
-DELETE FROM actstream.phrase;
+SELECT * FROM actstream.phrases;
+INSERT INTO actstream.phrases VALUES ('en', 'left', 'x');
+DELETE FROM actstream.phrases;
 SET ROLE actstream_author;
-INSERT INTO actstream.phrase VALUES ('de', 'left', '{actor} ging');
-SELECT * FROM actstream.phrase ORDER BY language COLLATE "C";
-DELETE FROM actstream.phrase WHERE language = 'en';
-CREATE TRIGGER mine BEFORE INSERT ON actstream.phrase FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+INSERT INTO actstream.phrases VALUES ('de', 'left', '{actor} ging');
+SELECT * FROM actstream.phrases ORDER BY language COLLATE "C";
+DELETE FROM actstream.phrases WHERE language = 'en';
+CREATE TRIGGER mine BEFORE INSERT ON actstream.phrases FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
 RESET ROLE;
 SELECT now_said();
 -- the functions serve that table only
@@ -218,14 +219,15 @@ CREATE TRIGGER phrase_changed BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTI
 INSERT INTO other VALUES ('de', 'left', 'x');
 SELECT actstream.phrase_check();
 -- altered triggers are found
-ALTER TABLE actstream.phrase ENABLE TRIGGER phrase_changed;
-ALTER TABLE actstream.phrase DISABLE TRIGGER phrase_check;
+ALTER TABLE actstream.phrases ENABLE TRIGGER phrase_changed;
+ALTER TABLE actstream.phrases DISABLE TRIGGER phrase_check;
 SELECT problem, relation, detail FROM actstream.integrity_check() ORDER BY detail;
 
 -- another extension, another table
 SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.timesince('2026-01-01', '2026-01-06', 'de');
 SELECT actstream.sentence(ROW(1, '-infinity', true, 'user:A', 'left', NULL, NULL, NULL, NULL, NULL), language => 'de');
 

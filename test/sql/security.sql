@@ -10,19 +10,13 @@ CREATE ROLE actstream_stranger;
 CREATE SCHEMA actstream AUTHORIZATION actstream_stranger;
 CREATE EXTENSION actstream;
 DROP SCHEMA actstream;
-CREATE SCHEMA actstream;
-CREATE TABLE actstream.action (id int);
-CREATE EXTENSION actstream;
-DROP TABLE actstream.action;
-CREATE EXTENSION actstream;
-DROP EXTENSION actstream;
-DROP SCHEMA actstream;
 -- only a superuser makes it
 SELECT format('GRANT CREATE ON DATABASE %I TO actstream_stranger', current_database()) \gexec
 SET ROLE actstream_stranger;
 CREATE EXTENSION actstream;
 RESET ROLE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 CREATE ROLE actstream_app;
@@ -34,12 +28,12 @@ GRANT USAGE ON SCHEMA sec TO PUBLIC;
 -- without a grant there is nothing
 SET ROLE actstream_stranger;
 SELECT actstream.act_send('user:1', 'pushed');
-SELECT * FROM actstream.action;
+SELECT * FROM actstream.actions;
 RESET ROLE;
 
 -- an application role: registers its own tables, sends and follows
 GRANT USAGE ON SCHEMA actstream TO actstream_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow TO actstream_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows TO actstream_app;
 SET ROLE actstream_app;
 CREATE TABLE sec.users (id int PRIMARY KEY, name text);
 INSERT INTO sec.users SELECT i FROM generate_series(1, 4) i;
@@ -52,18 +46,18 @@ RESET ROLE;
 
 -- someone else's table
 GRANT USAGE ON SCHEMA actstream TO actstream_stranger, actstream_reader, actstream_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO actstream_stranger;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types TO actstream_stranger;
 CREATE TABLE sec.mine (id int PRIMARY KEY);
 INSERT INTO sec.mine VALUES (1);
 SET ROLE actstream_stranger;
 SELECT actstream.register('sec.mine');
 SELECT actstream.register('sec.users', 'user');
 SELECT actstream.unregister('user');
-INSERT INTO actstream.object_type (label, relation, key_columns) VALUES ('mine', 'sec.mine', '{id}');
-UPDATE actstream.object_type SET on_delete = 'keep';
-DELETE FROM actstream.object_type;
+INSERT INTO actstream.object_types (label, relation, key_columns) VALUES ('mine', 'sec.mine', '{id}');
+UPDATE actstream.object_types SET on_delete = 'keep';
+DELETE FROM actstream.object_types;
 RESET ROLE;
-REVOKE ALL ON actstream.object_type FROM actstream_stranger;
+REVOKE ALL ON actstream.object_types FROM actstream_stranger;
 SET ROLE actstream_stranger;
 SELECT actstream.register('sec.users', 'user');
 SELECT actstream.register_external('site');
@@ -71,14 +65,14 @@ SELECT actstream.unregister('user');
 RESET ROLE;
 
 -- a reader reads, a writer writes
-GRANT SELECT ON actstream.action, actstream.follow TO actstream_reader;
-GRANT SELECT, INSERT ON actstream.action, actstream.follow TO actstream_writer;
-GRANT UPDATE, DELETE ON actstream.follow TO actstream_writer;
+GRANT SELECT ON actstream.actions, actstream.follows TO actstream_reader;
+GRANT SELECT, INSERT ON actstream.actions, actstream.follows TO actstream_writer;
+GRANT UPDATE, DELETE ON actstream.follows TO actstream_writer;
 SET ROLE actstream_writer;
 SELECT verb FROM actstream.act_send('user:3', 'wrote');
 SELECT flag FROM actstream.follow('user:3', 'user:1');
 SELECT flag FROM actstream.follow('user:3', 'user:1', actor_only => false);
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 SET ROLE actstream_reader;
 SELECT actor, verb FROM actstream.public_stream() ORDER BY id;
 SELECT verb FROM actstream.user_stream('user:3');
@@ -86,7 +80,7 @@ SELECT actstream.act_send('user:3', 'wrote');
 SELECT actstream.follow('user:4', 'user:3');
 SELECT actstream.unfollow('user:3', 'user:1');
 RESET ROLE;
-REVOKE SELECT ON actstream.follow FROM actstream_reader;
+REVOKE SELECT ON actstream.follows FROM actstream_reader;
 SET ROLE actstream_reader;
 SELECT verb FROM actstream.user_stream('user:3');
 SELECT actstream.is_following('user:3', 'user:1');
@@ -94,9 +88,9 @@ SELECT verb FROM actstream.actor_stream('user:3');
 RESET ROLE;
 
 -- row-level security holds in streams and for senders
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
-CREATE POLICY see ON actstream.action FOR SELECT USING (verb <> 'wrote');
-CREATE POLICY send ON actstream.action FOR INSERT TO actstream_writer
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY see ON actstream.actions FOR SELECT USING (verb <> 'wrote');
+CREATE POLICY send ON actstream.actions FOR INSERT TO actstream_writer
     WITH CHECK (actor::text = 'user:' || current_setting('sec.me', true));
 SET ROLE actstream_reader;
 SELECT verb FROM actstream.public_stream() ORDER BY id;
@@ -108,23 +102,23 @@ SELECT verb FROM actstream.act_send('user:3', 'read', external_id => 'e1');
 SELECT actstream.act_send('user:4', 'read');
 -- the row with that external_id is hidden
 RESET ROLE;
-UPDATE actstream.action SET verb = 'wrote' WHERE external_id = 'e1';
+UPDATE actstream.actions SET verb = 'wrote' WHERE external_id = 'e1';
 SET ROLE actstream_writer;
 SELECT actstream.act_send('user:3', 'read', external_id => 'e1');
 RESET sec.me;
 RESET ROLE;
-DROP POLICY see ON actstream.action;
-DROP POLICY send ON actstream.action;
-ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
-ALTER TABLE actstream.follow ENABLE ROW LEVEL SECURITY;
-CREATE POLICY see ON actstream.follow FOR SELECT USING (actor_only);
-CREATE POLICY write ON actstream.follow FOR INSERT WITH CHECK (true);
+DROP POLICY see ON actstream.actions;
+DROP POLICY send ON actstream.actions;
+ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
+ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY see ON actstream.follows FOR SELECT USING (actor_only);
+CREATE POLICY write ON actstream.follows FOR INSERT WITH CHECK (true);
 SET ROLE actstream_writer;
 -- a follow that is hidden is in the way, but does not make follow() wait for ever
-SELECT count(*) FROM actstream.follow;
+SELECT count(*) FROM actstream.follows;
 SELECT actstream.follow('user:3', 'user:1');
 RESET ROLE;
-ALTER TABLE actstream.follow DISABLE ROW LEVEL SECURITY;
+ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY;
 
 -- what is done as the owner of a table sees all of it, even what is forced to hide
 -- from him, and nobody becomes another meanwhile
@@ -132,31 +126,26 @@ BEGIN;
 ALTER TABLE sec.users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SELECT verb FROM actstream.act_send('user:2', 'waved');
 ALTER TABLE sec.users DISABLE ROW LEVEL SECURITY;
-ALTER TABLE actstream.action OWNER TO actstream_writer;
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE actstream.actions OWNER TO actstream_writer;
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SET LOCAL ROLE actstream_app;
 DELETE FROM sec.users WHERE id = 3;
 SELECT current_user;
 RESET ROLE;
-SELECT count(*) FROM actstream.action WHERE actor::text = 'user:3';
+SELECT count(*) FROM actstream.actions WHERE actor::text = 'user:3';
 ROLLBACK;
 CREATE FUNCTION sec.become() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN SET ROLE actstream_stranger; RETURN OLD; END';
-CREATE TRIGGER become BEFORE DELETE ON actstream.action FOR EACH ROW EXECUTE FUNCTION sec.become();
+CREATE TRIGGER become BEFORE DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION sec.become();
 SET ROLE actstream_app;
 DELETE FROM sec.users WHERE id = 3;
 SELECT current_user;
 RESET ROLE;
-DROP TRIGGER become ON actstream.action;
+DROP TRIGGER become ON actstream.actions;
 
--- trigger functions are not for strangers, and not for other tables
+-- trigger functions are not for other tables
 GRANT CREATE ON SCHEMA sec TO actstream_stranger;
 SET ROLE actstream_stranger;
 CREATE TABLE sec.theirs (id int, actor actstream.ref, verb text);
-CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.action_check();
-CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.follow_check();
-CREATE TRIGGER t BEFORE INSERT ON sec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_type_check();
-CREATE TRIGGER t BEFORE TRUNCATE ON sec.theirs EXECUTE FUNCTION actstream.object_type_keep();
-CREATE TRIGGER t AFTER INSERT ON sec.theirs EXECUTE FUNCTION actstream.object_type_changed();
 RESET ROLE;
 DO $$
 DECLARE
@@ -164,7 +153,7 @@ DECLARE
     state text;
     message text;
 BEGIN
-    -- by a superuser, on a table that is none of ours
+    SET LOCAL ROLE actstream_stranger;
     FOREACH f IN ARRAY '{action_check,follow_check,object_type_check,object_type_bind,object_type_keep,object_type_changed,object_deleted,object_rekeyed,object_moves,objects_truncated,row_changed}'::text[] LOOP
         BEGIN
             EXECUTE format('CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH STATEMENT EXECUTE FUNCTION actstream.%s()', f);
@@ -176,13 +165,14 @@ BEGIN
             RAISE NOTICE '%: % %', f, state, message;
         END;
     END LOOP;
+    RESET ROLE;
     -- at another event of our own table
     FOREACH f IN ARRAY '{action_check BEFORE INSERT,action_check AFTER DELETE}'::text[] LOOP
         BEGIN
-            EXECUTE format('CREATE TRIGGER t %s ON actstream.action FOR EACH ROW EXECUTE FUNCTION actstream.action_check()',
+            EXECUTE format('CREATE TRIGGER t %s ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream.action_check()',
                            substr(f, 14));
-            INSERT INTO actstream.action (actor, verb) VALUES ('user:1', 'fired');
-            DELETE FROM actstream.action WHERE verb = 'fired';
+            INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', 'fired');
+            DELETE FROM actstream.actions WHERE verb = 'fired';
             RAISE NOTICE '% fired', f;
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
@@ -213,9 +203,9 @@ CREATE FUNCTION evil.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELE
 CREATE FUNCTION evil.char_length(text) RETURNS int LANGUAGE sql AS 'SELECT evil.note(); SELECT 1';
 CREATE FUNCTION evil.unnest(anyarray) RETURNS SETOF anyelement LANGUAGE sql AS 'SELECT evil.note(); SELECT $1[1]';
 SET search_path = evil, pg_temp, pg_catalog;
-CREATE TEMP TABLE action (LIKE actstream.action);
-CREATE TEMP TABLE follow (LIKE actstream.follow);
-CREATE TEMP TABLE object_type (LIKE actstream.object_type);
+CREATE TEMP TABLE actions (LIKE actstream.actions);
+CREATE TEMP TABLE follows (LIKE actstream.follows);
+CREATE TEMP TABLE object_types (LIKE actstream.object_types);
 \c -
 SET search_path = evil, pg_temp, pg_catalog;
 SELECT label FROM actstream.register('sec.mine');
@@ -251,18 +241,15 @@ SELECT actstream.unregister('mine');
 RESET search_path;
 SELECT * FROM evil.log;
 
--- what the catalog says of our functions: none runs as its owner, none in SQL looks
--- names up when it is called, but for two whose body could not be parsed in a dump, and
--- for streams; their text has all names qualified (capture.sql)
+-- what the catalog says of our functions: none runs as its owner; those in PL/pgSQL look
+-- names up in the catalog alone; those in SQL have all names qualified (capture.sql)
 SELECT p.oid::regprocedure, l.lanname, prosecdef, proconfig
 FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 WHERE pronamespace = 'actstream'::regnamespace AND prokind <> 'a'
-  AND (prosecdef OR lanname NOT IN ('c', 'sql')
-       OR lanname = 'sql' AND prosqlbody IS NULL AND proname NOT IN ('followers', 'following')
-          AND prosupport <> 'actstream.stream_support'::regproc);
+  AND (prosecdef OR lanname NOT IN ('c', 'sql')) ORDER BY p.proname;
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace
-  AND prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
+  AND prorettype = 'event_trigger'::regtype
   AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY p.proname;
 -- none of our triggers can be put off, to run as whoever it is at COMMIT
 SELECT tgrelid::regclass, tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid
@@ -280,10 +267,10 @@ WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
   AND obj_description(objid, classid::regclass::name) IS NULL
   AND classid <> 'pg_type'::regclass;
 SELECT indexrelid::regclass FROM pg_index
-WHERE indrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass, 'actstream.object_type'::regclass)
+WHERE indrelid IN ('actstream.actions'::regclass, 'actstream.follows'::regclass, 'actstream.object_types'::regclass)
   AND obj_description(indexrelid, 'pg_class') IS NULL;
 SELECT attrelid::regclass, attname FROM pg_attribute
-WHERE attrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass, 'actstream.object_type'::regclass)
+WHERE attrelid IN ('actstream.actions'::regclass, 'actstream.follows'::regclass, 'actstream.object_types'::regclass)
   AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
 -- settings: those that users have loosen no rule, and nobody makes up others
 SELECT name, CASE WHEN context IN ('postmaster', 'sighup') THEN 'server' ELSE context END AS context

@@ -5,6 +5,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS sentence CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';
@@ -20,7 +21,7 @@ SELECT label FROM actstream.register('users', 'user', name_template => '{name}')
 SELECT label FROM actstream.register('repo', name_template => '{owner}/{name}', on_delete => 'keep');
 SELECT label FROM actstream.register_external('issue', 'issue {key}');
 
-INSERT INTO actstream.action ("timestamp", actor, verb, action_object, target) VALUES
+INSERT INTO actstream.actions ("timestamp", actor, verb, action_object, target) VALUES
     ('2026-01-01 09:00+00', 'user:1', 'arrived', NULL, NULL),
     ('2026-01-01 09:01+00', 'user:1', 'closed', 'issue:2', NULL),
     ('2026-01-01 09:02+00', 'user:1', 'starred', NULL, 'repo:acme,rocket'),
@@ -30,7 +31,7 @@ INSERT INTO actstream.action ("timestamp", actor, verb, action_object, target) V
     ('2026-01-02 12:00+00', 'issue:7', 'will be', NULL, NULL),
     ('-infinity', 'user:1', 'has always been', NULL, 'user:2'),
     ('infinity', 'user:1', 'will never', NULL, NULL);
-SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.action a ORDER BY id;
+SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.actions a ORDER BY id;
 SELECT actstream.sentence(a, now => '2026-02-01 12:05:10+00') FROM actstream.user_stream('user:2', with_user_activity => true) a;
 SELECT actstream.sentence(a, '2026-02-01 12:05:10+00') FROM actstream.actor_stream('user:1') a WHERE verb <> 'will never' LIMIT 2;
 -- what is gone is called by its reference, as is what never was
@@ -41,17 +42,17 @@ SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.act_send('
 SELECT actstream.sentence(actstream.act_send('user:1', 'sent', "timestamp" => now() - interval '65 minutes'));
 SELECT actstream.sentence(actstream.act_send('user:1', 'sent'));
 -- nothing to tell, and too little to tell
-SELECT actstream.sentence(NULL), actstream.sentence(a, NULL) FROM actstream.action a LIMIT 1;
-SELECT actstream.sentence(a) FROM (SELECT 1) one LEFT JOIN actstream.action a ON a.id = 0;
+SELECT actstream.sentence(NULL), actstream.sentence(a, NULL) FROM actstream.actions a LIMIT 1;
+SELECT actstream.sentence(a) FROM (SELECT 1) one LEFT JOIN actstream.actions a ON a.id = 0;
 SELECT actstream.sentence(ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::actstream.action),
        actstream.sentence(ROW(1, now(), true, 'user:1', NULL, NULL, NULL, NULL, NULL, NULL)::actstream.action),
        actstream.sentence(ROW(1, NULL, true, 'user:1', 'did', NULL, NULL, NULL, NULL, NULL)::actstream.action),
        actstream.sentence(ROW(1, now(), true, NULL, 'did', 'user:1', NULL, NULL, NULL, NULL)::actstream.action);
--- the table may have got a column
-ALTER TABLE actstream.action ADD COLUMN note text;
-SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.action a WHERE id = 4;
-ALTER TABLE actstream.action DROP COLUMN note;
-SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.action a WHERE id = 4;
+-- a later version may have given the type another column
+ALTER TYPE actstream.action ADD ATTRIBUTE note text CASCADE;
+SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.actions a WHERE id = 4;
+ALTER TYPE actstream.action DROP ATTRIBUTE note CASCADE;
+SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.actions a WHERE id = 4;
 
 SET client_min_messages = warning;
 DROP SCHEMA sentence CASCADE;

@@ -6,10 +6,10 @@ SET client_min_messages = warning;
 -- a schema of that name that somebody else has made, with tables of those names
 DROP SCHEMA IF EXISTS actstream;
 CREATE SCHEMA actstream;
-CREATE TABLE actstream.action (id int);
-CREATE TABLE actstream.follow (id int);
-CREATE TABLE actstream.object_type (label text, relation regclass);
-CREATE TABLE actstream.phrase (id int);
+CREATE TABLE actstream.actions (id int);
+CREATE TABLE actstream.follows (id int);
+CREATE TABLE actstream.object_types (label text, relation regclass);
+CREATE TABLE actstream.phrases (id int);
 CREATE TYPE actstream.ref AS (x int);
 LOAD 'actstream';
 CREATE TABLE other (id int PRIMARY KEY);
@@ -18,15 +18,16 @@ DROP TABLE other;
 DROP SCHEMA actstream CASCADE;
 
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SET search_path = public, actstream;
 CREATE ROLE str_owner;
 CREATE ROLE str_tenant;
 GRANT USAGE ON SCHEMA actstream TO str_owner, str_tenant;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow TO str_owner;
-GRANT SELECT ON actstream.object_type, actstream.action, actstream.follow TO str_tenant;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows TO str_owner;
+GRANT SELECT ON actstream.object_types, actstream.actions, actstream.follows TO str_tenant;
 SELECT label FROM actstream.register_external('site');
 CREATE VIEW broken AS SELECT problem, label, object, detail FROM actstream.integrity_check() ORDER BY 1, 2, 3, 4;
-CREATE VIEW sent AS SELECT actor, verb, action_object, target FROM actstream.action ORDER BY id;
+CREATE VIEW sent AS SELECT actor, verb, action_object, target FROM actstream.actions ORDER BY id;
 CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE statement;
@@ -53,7 +54,7 @@ ALTER TABLE base RENAME code TO number;
 ALTER TABLE base RENAME title TO name;
 ALTER TYPE shape RENAME ATTRIBUTE code TO number CASCADE;
 ALTER TYPE shape RENAME ATTRIBUTE title TO name CASCADE;
-SELECT label, key_columns, name_template FROM actstream.object_type WHERE relation IS NOT NULL ORDER BY label;
+SELECT label, key_columns, name_template FROM actstream.object_types WHERE relation IS NOT NULL ORDER BY label;
 SELECT actstream.display_name('heir:1'), actstream.display_name('shaped:1');
 -- and what register() has asked for, taken away there
 CREATE TABLE loose (code int NOT NULL);
@@ -90,7 +91,7 @@ SELECT try('ALTER TABLE part DETACH PARTITION part_1; SELECT 1/0');
 SELECT try('ALTER TABLE part RENAME id TO id2; SELECT 1/0');
 CREATE TABLE unrelated (id int);
 DROP TABLE unrelated;
-SELECT key_columns FROM actstream.object_type WHERE label = 'part';
+SELECT key_columns FROM actstream.object_types WHERE label = 'part';
 ROLLBACK;
 -- moves that a savepoint takes back
 BEGIN;
@@ -119,17 +120,32 @@ SELECT label FROM actstream.register('mine', on_delete => 'restrict');
 INSERT INTO mine VALUES (1);
 SELECT verb FROM actstream.act_send('mine:1', 'was');
 SELECT try('DROP OWNED BY str_owner');
-SELECT label, relation FROM actstream.object_type WHERE label = 'mine';
+SELECT label, relation FROM actstream.object_types WHERE label = 'mine';
 GRANT USAGE ON SCHEMA actstream TO str_owner;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow TO str_owner;
-DELETE FROM actstream.action WHERE actor = 'mine:1';
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows TO str_owner;
+DELETE FROM actstream.actions WHERE actor = 'mine:1';
 SELECT actstream.unregister('mine');
+-- DROP OWNED of a partition of somebody else's table
+CREATE TABLE ours (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE ours_0 PARTITION OF ours FOR VALUES FROM (0) TO (10);
+CREATE TABLE ours_1 PARTITION OF ours FOR VALUES FROM (10) TO (20);
+ALTER TABLE ours_0 OWNER TO str_owner;
+SELECT label FROM actstream.register('ours');
+INSERT INTO ours VALUES (1), (11);
+INSERT INTO actstream.actions (actor, verb) VALUES ('ours:1', 'was'), ('ours:11', 'was');
+BEGIN;
+DROP OWNED BY str_owner;
+SELECT actor FROM sent WHERE verb = 'was' ORDER BY 1;
+ROLLBACK;
+DELETE FROM actstream.actions WHERE verb = 'was';
+SELECT actstream.unregister('ours');
+DROP TABLE ours;
 -- a type whose trigger is gone is not swept: nothing is known of its rows
 DROP TRIGGER actstream_object ON part;
 DROP TABLE part_1;
 SELECT * FROM sent;
 SELECT try($$SELECT actstream.register('part')$$);
-DELETE FROM actstream.action WHERE actor = 'part:11';
+DELETE FROM actstream.actions WHERE actor = 'part:11';
 SELECT label FROM actstream.register('part');
 SELECT * FROM broken;
 
@@ -162,16 +178,16 @@ SELECT verb FROM actstream.act_send('sour:1', 'met', 'hidden:1', 'shaped:1');
 RESET ROLE;
 -- others' pages have the names of all else
 SET ROLE str_tenant;
-SELECT display_name(actor), display_name(action_object), display_name(target) FROM actstream.action WHERE verb = 'met' AND target = 'shaped:1';
+SELECT display_name(actor), display_name(action_object), display_name(target) FROM actstream.actions WHERE verb = 'met' AND target = 'shaped:1';
 SET str.fail = on;
-SELECT display_name(actor), display_name(action_object), display_name(target) FROM actstream.action WHERE verb = 'met' AND target = 'shaped:1';
+SELECT display_name(actor), display_name(action_object), display_name(target) FROM actstream.actions WHERE verb = 'met' AND target = 'shaped:1';
 SELECT * FROM actstream.expand_all(ARRAY['sour:1', 'hidden:1', 'site:1']::actstream.ref[]);
 RESET ROLE;
 DISCARD PLANS;
 SELECT * FROM broken;
 RESET str.fail;
 SELECT * FROM broken;
-DELETE FROM actstream.action WHERE target = 'shaped:1';
+DELETE FROM actstream.actions WHERE target = 'shaped:1';
 
 -- a policy that writes references of its own while our own writing asks it
 CREATE TABLE loop (id int PRIMARY KEY, name text) PARTITION BY RANGE (id);
@@ -198,7 +214,7 @@ SELECT left(try($$SELECT actstream.display_name('loop:2')$$), 60);
 SELECT left(try($$SELECT actstream.act_send('loop:2', 'was')$$), 60);
 RESET ROLE;
 SELECT * FROM sent;
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 DROP TABLE loop;
 
 ------------------------------------------------------------------------------
@@ -247,19 +263,20 @@ BEGIN
 END
 $$;
 SELECT count(*) < 20 AS few FROM pg_backend_memory_contexts WHERE name LIKE 'actstream tracking%';
-DELETE FROM actstream.action WHERE verb = 'did';
+DELETE FROM actstream.actions WHERE verb = 'did';
 DROP TABLE tracked_one, passing;
--- the owner of actstream.action needs rights on all three
-ALTER TABLE actstream.action OWNER TO str_tenant;
-REVOKE UPDATE ON actstream.follow FROM str_tenant;
+-- the owner of a table needs rights on it, and on the schema
+ALTER TABLE actstream.follows OWNER TO str_tenant;
+REVOKE UPDATE ON actstream.follows FROM str_tenant;
 SELECT problem, relation, detail FROM actstream.integrity_check() ORDER BY 1, 2;
-ALTER TABLE actstream.action OWNER TO CURRENT_USER;
+ALTER TABLE actstream.follows OWNER TO CURRENT_USER;
 
 DROP TABLE later, part, heir, base, shaped;
 DROP TYPE shape;
 DROP SCHEMA str CASCADE;
 DROP VIEW sent, broken;
 DROP FUNCTION try(text), again();
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;
 DROP OWNED BY str_owner, str_tenant;
 DROP ROLE str_owner, str_tenant;

@@ -4,6 +4,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';
@@ -19,7 +20,7 @@ SELECT label FROM actstream.register('person', name_template => '{name}');
 SELECT label FROM actstream.register('repo');
 SELECT label FROM actstream.register_external('site');
 
-INSERT INTO actstream.action ("timestamp", actor, verb, action_object, target, data, public) VALUES
+INSERT INTO actstream.actions ("timestamp", actor, verb, action_object, target, data, public) VALUES
     ('2026-01-01 10:00+00', 'person:1', 'pushed', NULL, 'repo:acme/rocket', '{"k": "3"}', true),
     ('2026-01-01 10:01+00', 'person:2', 'starred', NULL, 'repo:acme/rocket', NULL, true),
     ('2026-01-01 10:02+00', 'person:2', 'linked', 'site:https://example.org/', 'person:1', '{"k": "5"}', true),
@@ -64,14 +65,14 @@ SELECT count(*) FROM actstream.model_stream(repeat('x', 63));
 -- whole rows
 SELECT * FROM actstream.actor_stream('person:3') LIMIT 1;
 SELECT count(*) AS equal_to_the_table
-FROM actstream.public_stream() AS s JOIN actstream.action AS a ON a = s;
+FROM actstream.public_stream() AS s JOIN actstream.actions AS a ON a = s;
 
 --
 -- The streams of followers
 --
 
 -- Ann follows Bob, and Cid since the instant of his joining
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started) VALUES
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started) VALUES
     ('person:1', 'person:2', '', true, '2026-01-01 10:01:30+00'),
     ('person:1', 'person:3', 'watching', true, '2026-01-01 10:02+00');
 
@@ -88,29 +89,29 @@ FROM actstream.user_stream('person:1', 'unheard', with_user_activity => true);
 SELECT id, "timestamp", actor, verb FROM actstream.user_stream('person:1', since_follow => true);
 SELECT id, "timestamp", actor, verb
 FROM actstream.user_stream('person:1', with_user_activity => true, since_follow => true);
-UPDATE actstream.follow SET started = '2026-01-01 10:02:00.000001+00' WHERE flag = 'watching';
+UPDATE actstream.follows SET started = '2026-01-01 10:02:00.000001+00' WHERE flag = 'watching';
 SELECT id, "timestamp", actor, verb
 FROM actstream.user_stream('person:1', 'watching', since_follow => true);
 
 -- A follow is of what the object does; or else of what is done to it and with
 -- it, too.
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started) VALUES
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started) VALUES
     ('person:2', 'repo:acme/rocket', '', true, '2026-01-01 10:00+00'),
     ('person:2', 'person:3', '', true, '2026-01-01 10:00+00');
 SELECT id, actor, verb, action_object, target FROM actstream.user_stream('person:2');
-UPDATE actstream.follow SET actor_only = false WHERE follower = 'person:2' AND followee = 'repo:acme/rocket';
+UPDATE actstream.follows SET actor_only = false WHERE follower = 'person:2' AND followee = 'repo:acme/rocket';
 SELECT id, actor, verb, action_object, target FROM actstream.user_stream('person:2');
 SELECT id, actor, verb, action_object, target FROM actstream.user_stream('person:2', since_follow => true);
 
 -- under two flags, each as it says
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started) VALUES
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started) VALUES
     ('person:2', 'person:3', 'watching', false, '2026-01-01 10:00+00');
 SELECT array(SELECT id FROM actstream.user_stream('person:2', '')) AS plain,
        array(SELECT id FROM actstream.user_stream('person:2', 'watching')) AS watching,
        array(SELECT id FROM actstream.user_stream('person:2')) AS either;
 
 -- oneself; from the beginning of the follow, what one does is not all of that
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started) VALUES
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started) VALUES
     ('person:3', 'person:3', '', false, '2026-01-01 10:02+00');
 SELECT array(SELECT id FROM actstream.user_stream('person:3')) AS followed,
        array(SELECT id FROM actstream.user_stream('person:3', since_follow => true)) AS since,
@@ -145,7 +146,7 @@ FROM (SELECT * FROM actstream.public_stream()
       UNION ALL SELECT * FROM actstream.user_stream('person:2', with_user_activity => true)) AS s
 WHERE NOT public OR id = 6;
 BEGIN;
-UPDATE actstream.action SET public = NOT public WHERE id IN (2, 6);
+UPDATE actstream.actions SET public = NOT public WHERE id IN (2, 6);
 SELECT array(SELECT id FROM actstream.actor_stream('person:2')) AS actor_stream,
        array(SELECT id FROM actstream.user_stream('person:1')) AS user_stream,
        array(SELECT id FROM actstream.target_stream('repo:acme/rocket')) AS target_stream,
@@ -324,14 +325,14 @@ ROLLBACK;
 -- The ends of time
 --
 BEGIN;
-INSERT INTO actstream.action (id, "timestamp", actor, verb, target) VALUES
+INSERT INTO actstream.actions (id, "timestamp", actor, verb, target) VALUES
     (101, '-infinity', 'person:4', 'began', 'repo:acme/ship'),
     (102, '-infinity', 'person:4', 'began again', 'repo:acme/ship'),
     (103, '4714-11-24 00:00+00 BC', 'person:4', 'counted', 'repo:acme/ship'),
     (104, '4713-01-01 00:00+00 BC', 'person:4', 'counted', 'repo:acme/ship'),
     (105, '294276-12-31 23:59:59.999999+00', 'person:4', 'waited', 'repo:acme/ship'),
     (106, 'infinity', 'person:4', 'ended', 'repo:acme/ship');
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started) VALUES
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started) VALUES
     ('person:4', 'repo:acme/ship', '', false, '-infinity'),
     ('person:4', 'repo:acme/ship', 'late', false, '4713-01-01 00:00+00 BC'),
     ('person:4', 'repo:acme/ship', 'never', false, 'infinity');

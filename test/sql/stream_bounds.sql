@@ -12,6 +12,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 DROP SCHEMA IF EXISTS wanted, own_got, own_wanted CASCADE;
 RESET client_min_messages;
 
@@ -185,7 +186,7 @@ SELECT count(*) FROM (VALUES (actstream.register_external('o')), (actstream.regi
 CREATE TABLE oracle.object AS
 SELECT i AS n, CASE WHEN i <= 40 THEN 'o:' || i ELSE 'box:' || i - 40 END AS ref FROM generate_series(1, 48) AS i;
 
-INSERT INTO actstream.action (id, "timestamp", public, actor, verb, action_object, target, description, data, external_id)
+INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, action_object, target, description, data, external_id)
 SELECT 1 + i * 2741 % 5607,                     -- not in order of insertion
        CASE WHEN i > 2600 THEN '2021-03-06 12:00+00'
             WHEN kind < 60 THEN hour
@@ -213,24 +214,24 @@ JOIN oracle.object t ON t.n = CASE WHEN i > 2600 THEN 31 + oracle.dice(18, 'tied
 JOIN oracle.object o ON o.n = CASE WHEN i > 2600 THEN 29 + oracle.dice(15, 'tied to', i)
                                    ELSE 48 - oracle.dice(48, 'o1', i) * oracle.dice(48, 'o2', i) / 48 END
 ORDER BY i;
-SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 20000);
+SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), 20000);
 
 -- Versions of rows: with new entries in the indexes, without (HOT), both; gone
 -- from the public and back; deleted.
-UPDATE actstream.action SET description = 'first' WHERE id % 11 = 3;
-DELETE FROM actstream.action WHERE id % 37 = 5;
-VACUUM actstream.action;
-UPDATE actstream.action SET description = 'again' WHERE id % 22 = 3;
-UPDATE actstream.action SET description = NULL WHERE id % 44 = 3;
-UPDATE actstream.action SET public = NOT public WHERE id % 13 = 1;
-UPDATE actstream.action SET public = NOT public WHERE id % 26 = 1;
-UPDATE actstream.action SET "timestamp" = "timestamp" + interval '1 microsecond' WHERE id % 17 = 1;
-UPDATE actstream.action SET "timestamp" = "timestamp" - interval '1 microsecond' WHERE id % 34 = 1;
-DELETE FROM actstream.action WHERE id % 41 = 2;
+UPDATE actstream.actions SET description = 'first' WHERE id % 11 = 3;
+DELETE FROM actstream.actions WHERE id % 37 = 5;
+VACUUM actstream.actions;
+UPDATE actstream.actions SET description = 'again' WHERE id % 22 = 3;
+UPDATE actstream.actions SET description = NULL WHERE id % 44 = 3;
+UPDATE actstream.actions SET public = NOT public WHERE id % 13 = 1;
+UPDATE actstream.actions SET public = NOT public WHERE id % 26 = 1;
+UPDATE actstream.actions SET "timestamp" = "timestamp" + interval '1 microsecond' WHERE id % 17 = 1;
+UPDATE actstream.actions SET "timestamp" = "timestamp" - interval '1 microsecond' WHERE id % 34 = 1;
+DELETE FROM actstream.actions WHERE id % 41 = 2;
 
 -- o:1 to o:12 follow a few, in every way; o:15 follows everything under three
 -- flags, each in another way; o:16 what meets in the one instant; o:13 nothing
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
 SELECT DISTINCT ON (1, 2, 3)
        actstream.ref('o', f), o.ref::actstream.ref,
        (ARRAY['', '', 'watching', 'a,b'])[1 + oracle.dice(4, 'flag', d.i)],
@@ -244,17 +245,17 @@ CROSS JOIN LATERAL (SELECT 100 * f + nth AS i, oracle.dice(100, 'started', 100 *
 JOIN oracle.object o ON o.n = CASE WHEN nth % 4 = 3 THEN 48 - oracle.dice(20, 'followee', d.i - 1)
                                    ELSE 1 + oracle.dice(30, 'followee', d.i - d.i % 2) END
 ORDER BY 1, 2, 3, d.i;
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
 SELECT 'o:15', o.ref::actstream.ref, flag, (o.n + length(flag)) % 2 = 0,
        timestamptz '2021-03-06 11:00+00' + length(flag) % 3 * interval '1 hour'
 FROM oracle.object o, unnest('{"",watching,"a,b"}'::text[]) AS flag;
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
 SELECT 'o:16', o.ref::actstream.ref, '', o.n % 3 = 0, '2021-03-06 12:00+00' FROM oracle.object o WHERE n BETWEEN 31 AND 43;
-UPDATE actstream.follow SET actor_only = NOT actor_only WHERE follower::text = 'o:5' AND flag = '';
-DELETE FROM actstream.follow WHERE follower::text = 'o:6' AND flag = 'watching';
+UPDATE actstream.follows SET actor_only = NOT actor_only WHERE follower::text = 'o:5' AND flag = '';
+DELETE FROM actstream.follows WHERE follower::text = 'o:6' AND flag = 'watching';
 
 CALL oracle.load();
-ANALYZE actstream.action, actstream.follow, oracle.action, oracle.reason;
+ANALYZE actstream.actions, actstream.follows, oracle.action, oracle.reason;
 
 -- What is hard is there.
 SELECT count(*) AS actions, count(*) FILTER (WHERE public) AS public,
@@ -973,16 +974,16 @@ DECLARE d SCROLL CURSOR FOR SELECT id FROM actstream.user_stream('o:1') WHERE ("
 FETCH 2 FROM c;
 FETCH 2 FROM d;
 SAVEPOINT s;
-DELETE FROM actstream.action WHERE id % 3 = 0;
-UPDATE actstream.action SET public = NOT public, description = 'hidden' WHERE id % 3 = 1;
-DELETE FROM actstream.follow WHERE follower::text = 'o:1';
+DELETE FROM actstream.actions WHERE id % 3 = 0;
+UPDATE actstream.actions SET public = NOT public, description = 'hidden' WHERE id % 3 = 1;
+DELETE FROM actstream.follows WHERE follower::text = 'o:1';
 FETCH 2 FROM c;
 FETCH 2 FROM d;
 ROLLBACK TO s;
 FETCH 2 FROM c;
 FETCH BACKWARD 3 FROM d;
-DELETE FROM actstream.action WHERE id % 3 = 0;
-UPDATE actstream.action SET "timestamp" = "timestamp" + interval '1 hour' WHERE id % 3 = 1;
+DELETE FROM actstream.actions WHERE id % 3 = 0;
+UPDATE actstream.actions SET "timestamp" = "timestamp" + interval '1 hour' WHERE id % 3 = 1;
 SELECT oracle.rest_of('c') = ids[7:] AS c, oracle.rest_of('d') = (SELECT array_agg(i ORDER BY n) FROM unnest(ids) WITH ORDINALITY AS u (i, n)
                                                     WHERE i NOT IN (SELECT id FROM oracle.action WHERE "timestamp" = 'infinity'))[2:] AS d
 FROM oracle.before;
@@ -991,7 +992,7 @@ BEGIN;
 DECLARE c CURSOR WITH HOLD FOR SELECT id FROM actstream.user_stream('o:1');
 FETCH 2 FROM c;
 SAVEPOINT s;
-DELETE FROM actstream.follow WHERE follower::text = 'o:1';
+DELETE FROM actstream.follows WHERE follower::text = 'o:1';
 ROLLBACK TO s;
 COMMIT;
 SELECT oracle.rest_of('c') = ids[3:] AS c FROM oracle.before;
@@ -1017,17 +1018,17 @@ ROLLBACK;
 
 BEGIN;
 -- the stream of the table that is written to
-INSERT INTO actstream.action ("timestamp", actor, verb, target) SELECT "timestamp", actor, 'again', target FROM actstream.actor_stream('o:1');
+INSERT INTO actstream.actions ("timestamp", actor, verb, target) SELECT "timestamp", actor, 'again', target FROM actstream.actor_stream('o:1');
 SELECT count(*) = 2 * (SELECT count(*) FROM wanted.actor_stream('o:1')) AS doubled FROM actstream.actor_stream('o:1');
-WITH i AS (INSERT INTO actstream.action (actor, verb) VALUES ('o:4', 'with') RETURNING id),
-     d AS (DELETE FROM actstream.action WHERE actor = 'o:4' AND id % 2 = 0 RETURNING id)
+WITH i AS (INSERT INTO actstream.actions (actor, verb) VALUES ('o:4', 'with') RETURNING id),
+     d AS (DELETE FROM actstream.actions WHERE actor = 'o:4' AND id % 2 = 0 RETURNING id)
 SELECT (SELECT count(*) FROM i) AS inserted, (SELECT count(*) FROM d) > 5 AS deleted,
        count(*) = (SELECT count(*) FROM wanted.actor_stream('o:4')) AS as_before
 FROM actstream.actor_stream('o:4');
-UPDATE actstream.action a SET description = 'seen', data = NULL FROM actstream.user_stream('o:1') s WHERE s.id = a.id AND s.id % 2 = 0;
-UPDATE actstream.action a SET public = false FROM actstream.any_stream('o:2') s WHERE s.id = a.id AND s.id % 3 = 0;
-UPDATE actstream.action SET "timestamp" = "timestamp" + interval '1 year' WHERE id IN (SELECT id FROM actstream.public_stream() LIMIT 40);
-DELETE FROM actstream.action a USING actstream.target_stream('o:3') s WHERE s.id = a.id AND s."timestamp" < '2021-03-05 00:00+00';
+UPDATE actstream.actions a SET description = 'seen', data = NULL FROM actstream.user_stream('o:1') s WHERE s.id = a.id AND s.id % 2 = 0;
+UPDATE actstream.actions a SET public = false FROM actstream.any_stream('o:2') s WHERE s.id = a.id AND s.id % 3 = 0;
+UPDATE actstream.actions SET "timestamp" = "timestamp" + interval '1 year' WHERE id IN (SELECT id FROM actstream.public_stream() LIMIT 40);
+DELETE FROM actstream.actions a USING actstream.target_stream('o:3') s WHERE s.id = a.id AND s."timestamp" < '2021-03-05 00:00+00';
 -- a function that writes sees what it wrote, one that only reads does not
 CREATE FUNCTION send_and_count() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

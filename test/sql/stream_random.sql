@@ -5,6 +5,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set file :abs_srcdir '/lib/plain_streams.sql'
 \set ECHO none
@@ -15,12 +16,12 @@ SET datestyle = 'ISO';
 SET timezone = 'UTC';
 
 SELECT label FROM actstream.register_external('o');
-INSERT INTO actstream.action (id, "timestamp", public, actor, verb, target, action_object, data)
+INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, target, action_object, data)
 SELECT i, timestamptz '2025-01-01 00:00+00' + i / 3 * interval '1 hour', i % 7 > 0, actstream.ref('o', i % 5),
        (ARRAY['liked', 'wrote', 'moved'])[1 + i % 3], actstream.ref('o', i % 9),
        CASE WHEN i % 4 > 0 THEN actstream.ref('o', i % 13) END, jsonb_build_object('tenant', i % 3)
 FROM generate_series(1, 700) AS i;
-ANALYZE actstream.action;
+ANALYZE actstream.actions;
 
 -- Readers, of which some are members of others; what they are does not change.
 CREATE ROLE random_group;
@@ -119,20 +120,20 @@ $$;
 CREATE FUNCTION commands() RETURNS SETOF text LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN QUERY SELECT format('DROP POLICY %I ON %s', polname, polrelid::regclass) FROM pg_policy;
-    RETURN QUERY SELECT commands('actstream.action',
+    RETURN QUERY SELECT commands('actstream.actions',
         'id, "timestamp", public, actor, verb, target, action_object, description, data, external_id',
         ARRAY['true', 'public', 'id % 3 > 0', $c$verb = 'liked'$c$, 'whims(id)', 'leaks(verb)',
               $c$data->>'tenant' = current_setting('app.tenant', true)$c$,
               'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object OPERATOR(actstream.=) target)',
               'actor OPERATOR(actstream.=) ANY (ARRAY(SELECT object FROM member WHERE who = current_user))',
-              $c$EXISTS (SELECT FROM actstream.follow f WHERE f.follower OPERATOR(actstream.=) 'o:1' AND f.followee OPERATOR(actstream.=) target)$c$]);
-    RETURN QUERY SELECT commands('actstream.follow', 'follower, followee, flag, actor_only, started',
+              $c$EXISTS (SELECT FROM actstream.follows f WHERE f.follower OPERATOR(actstream.=) 'o:1' AND f.followee OPERATOR(actstream.=) target)$c$]);
+    RETURN QUERY SELECT commands('actstream.follows', 'follower, followee, flag, actor_only, started',
         ARRAY['true', 'true', 'actor_only', $c$flag <> 'close'$c$, 'whims(followee)', $c$leaks(follower::text)$c$,
               'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object OPERATOR(actstream.=) followee)']);
-    RETURN NEXT format($c$INSERT INTO actstream.follow (follower, followee, flag, actor_only, started)
+    RETURN NEXT format($c$INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
         VALUES ('o:1', 'o:%s', '%s', '%s', timestamptz '2025-01-01' + %s * interval '1 day') ON CONFLICT DO NOTHING$c$,
         die(9), one_of('', '', 'close'), die(2) = 0, die(20));
-    RETURN NEXT format($c$DELETE FROM actstream.follow WHERE followee OPERATOR(actstream.=) 'o:%s'$c$, die(9));
+    RETURN NEXT format($c$DELETE FROM actstream.follows WHERE followee OPERATOR(actstream.=) 'o:%s'$c$, die(9));
     RETURN NEXT format('SET app.tenant = %L', die(3));
     RETURN NEXT format('SET row_security = %s', one_of('on', 'on', 'on', 'on', 'off'));
     RETURN NEXT format('SET plan_cache_mode = %s', one_of('auto', 'force_generic_plan'));
@@ -158,14 +159,14 @@ $$;
 -- that no action can be seen, and then may not ask for the right.
 CREATE FUNCTION plain_answer(query text, reader text, owner text) RETURNS text LANGUAGE sql AS $$
     SELECT CASE WHEN query !~ 'user_stream'
-                  OR answer('SELECT follower, followee, flag, actor_only, started FROM actstream.follow LIMIT 0', owner) IS NULL
+                  OR answer('SELECT follower, followee, flag, actor_only, started FROM actstream.follows LIMIT 0', owner) IS NULL
            THEN answer(query, reader)
            ELSE '42501' END
 $$;
 -- what it may see of the table, for tells()
 CREATE FUNCTION look(reader text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    ids text = answer('SELECT array_agg(id) FROM actstream.action', reader);
+    ids text = answer('SELECT array_agg(id) FROM actstream.actions', reader);
 BEGIN
     TRUNCATE visible;
     IF ids LIKE '{%' THEN

@@ -11,6 +11,7 @@ DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS rights CASCADE;
 DROP ROLE IF EXISTS actstream_group, actstream_one, actstream_two, actstream_owner, actstream_bypass, actstream_stranger;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET timezone = 'UTC';
@@ -34,7 +35,7 @@ CREATE FUNCTION rights.dice(n integer, what text, i integer)
     RETURNS integer LANGUAGE sql IMMUTABLE
     RETURN ('x' || left(encode(sha256(convert_to(what || i, 'UTF8')), 'hex'), 6))::bit(24)::integer % n;
 
-INSERT INTO actstream.action (id, "timestamp", public, actor, verb, action_object, target, data)
+INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, action_object, target, data)
 SELECT i, timestamptz '2021-03-01 00:00+00' + rights.dice(60, 'hour', i) * interval '1 hour',
        rights.dice(5, 'public', i) > 0, actstream.ref('o', rights.dice(8, 'actor', i)),
        (ARRAY['joined', 'liked', 'pushed', 'wrote'])[1 + rights.dice(4, 'verb', i)],
@@ -42,64 +43,64 @@ SELECT i, timestamptz '2021-03-01 00:00+00' + rights.dice(60, 'hour', i) * inter
        CASE WHEN rights.dice(3, 'no target', i) > 0 THEN actstream.ref('o', rights.dice(8, 'target', i)) END,
        jsonb_build_object('k', i % 5)
 FROM generate_series(1, 300) AS i;
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
 SELECT actstream.ref('o', i % 4), actstream.ref('o', i % 9), (ARRAY['', 'watching'])[1 + i % 2], i % 3 > 0,
        timestamptz '2021-03-01 00:00+00' + i * interval '1 hour'
 FROM generate_series(0, 35) AS i;
-ANALYZE actstream.action, actstream.follow;
+ANALYZE actstream.actions, actstream.follows;
 
 -- Each stream, and the same in plain SQL.  A stream consists of whole rows: it
 -- takes the right to read every column.
 CREATE TABLE rights.stream (n integer GENERATED ALWAYS AS IDENTITY, stream text, plain text);
 INSERT INTO rights.stream (stream, plain) VALUES
     ('actstream.public_stream()',
-     'SELECT a.* FROM actstream.action a WHERE a.public'),
+     'SELECT a.* FROM actstream.actions a WHERE a.public'),
     ('actstream.actor_stream(''o:1'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND a.actor::text = ''o:1'''),
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND a.actor::text = ''o:1'''),
     ('actstream.target_stream(''o:2'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND a.target::text = ''o:2'''),
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND a.target::text = ''o:2'''),
     ('actstream.action_object_stream(''o:3'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND a.action_object::text = ''o:3'''),
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND a.action_object::text = ''o:3'''),
     ('actstream.any_stream(''o:4'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND ''o:4'' IN (a.actor::text, a.target::text, a.action_object::text)'),
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND ''o:4'' IN (a.actor::text, a.target::text, a.action_object::text)'),
     ('actstream.model_stream(''o'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND (a.actor::text LIKE ''o:%'' OR a.target::text LIKE ''o:%'' OR a.action_object::text LIKE ''o:%'')'),
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND (a.actor::text LIKE ''o:%'' OR a.target::text LIKE ''o:%'' OR a.action_object::text LIKE ''o:%'')'),
     ('actstream.stream_of(''{o:5,o:6}'', ''{actor,target}'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND (a.actor::text IN (''o:5'', ''o:6'') OR a.target::text IN (''o:5'', ''o:6''))'),
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND (a.actor::text IN (''o:5'', ''o:6'') OR a.target::text IN (''o:5'', ''o:6''))'),
     ('actstream.user_stream(''o:1'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follow f WHERE f.follower::text = ''o:1'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))'),
     ('actstream.user_stream(''o:2'', ''watching'', true, true)',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND (a.actor::text = ''o:2'' OR EXISTS
-          (SELECT FROM actstream.follow f WHERE f.follower::text = ''o:2'' AND f.flag = ''watching'' AND a."timestamp" >= f.started
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND (a.actor::text = ''o:2'' OR EXISTS
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:2'' AND f.flag = ''watching'' AND a."timestamp" >= f.started
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text))))'),
     ('(SELECT * FROM actstream.user_stream(''o:3'') WHERE ("timestamp", id) < (''2021-03-02 00:00+00'', 100) LIMIT 5)',
-     '(SELECT a.* FROM actstream.action a WHERE a.public AND (a."timestamp", a.id) < (''2021-03-02 00:00+00'', 100) AND EXISTS
-          (SELECT FROM actstream.follow f WHERE f.follower::text = ''o:3'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
+     '(SELECT a.* FROM actstream.actions a WHERE a.public AND (a."timestamp", a.id) < (''2021-03-02 00:00+00'', 100) AND EXISTS
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:3'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))
           ORDER BY a."timestamp" DESC, a.id DESC LIMIT 5)'),
     -- arguments that are computed once
     ('actstream.user_stream((SELECT who FROM rights.me), NULL, (SELECT own FROM rights.me))',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND (a.actor::text = ''o:1'' OR EXISTS
-          (SELECT FROM actstream.follow f WHERE f.follower::text = ''o:1'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND (a.actor::text = ''o:1'' OR EXISTS
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text))))'),
     ('(SELECT * FROM actstream.user_stream(rights.whoever(''o:2''), since_follow => true) ORDER BY "timestamp" DESC, id DESC LIMIT 7)',
-     '(SELECT a.* FROM actstream.action a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follow f WHERE f.follower::text = ''o:2'' AND f.flag IS NOT NULL AND a."timestamp" >= f.started
+     '(SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:2'' AND f.flag IS NOT NULL AND a."timestamp" >= f.started
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))
           ORDER BY a."timestamp" DESC, a.id DESC LIMIT 7)'),
     -- of each row of another table
     ('(SELECT s.* FROM rights.me m CROSS JOIN LATERAL actstream.user_stream(m.who, ''watching'') AS s)',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follow f WHERE f.follower::text = ''o:1'' AND f.flag = ''watching'' AND f.started IS NOT NULL
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND f.flag = ''watching'' AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))'),
     -- empty, and yet it takes the right to read
     ('actstream.actor_stream(''o:99'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND a.actor::text = ''o:99'''),
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND a.actor::text = ''o:99'''),
     ('actstream.user_stream(''o:99'')',
-     'SELECT a.* FROM actstream.action a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follow f WHERE f.follower::text = ''o:99'' AND f.flag IS NOT NULL AND f.started IS NOT NULL AND f.actor_only
+     'SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:99'' AND f.flag IS NOT NULL AND f.started IS NOT NULL AND f.actor_only
               AND a.actor::text = f.followee::text)');
 
 CREATE TABLE rights.me AS SELECT 'o:1'::actstream.ref AS who, true AS own;
@@ -216,7 +217,7 @@ BEGIN
                 PERFORM set_config('rights.seen', '', false);
                 PERFORM rights.answer(role, format('SELECT array_agg(id) FROM %s AS s WHERE rights.look(id)', s.stream));
                 seen := format('{%s}', current_setting('rights.seen'));
-                every := rights.answer(role, 'SELECT array_agg(id) FROM actstream.action');
+                every := rights.answer(role, 'SELECT array_agg(id) FROM actstream.actions');
                 leaks := CASE WHEN every LIKE '{%' THEN NOT seen::bigint[] <@ every::bigint[]
                               WHEN wanted LIKE '{%' THEN false     -- by columns
                               ELSE seen <> '{}' END;
@@ -248,9 +249,9 @@ DECLARE
     differing rights.difference[];
 BEGIN
     FOR i IN 1 .. setups LOOP
-        ddl := rights.setup('action', '{id,"\"timestamp\"",public,actor,verb,action_object,target,description,data,external_id}',
-                            '{"verb <> ''liked''","id % 3 > 0",public,"actor::text = ''o:1''","target IS NOT NULL",true,"current_user = ''actstream_two''","pg_has_role(''actstream_group'', ''member'')","EXISTS (SELECT FROM rights.grade g WHERE g.id = action.id % 10)","\"timestamp\" > ''2021-03-01 20:00+00''","rights.fits(verb)","id IN (SELECT id * 7 FROM rights.grade)"}', i)
-            || rights.setup('follow', '{follower,followee,flag,actor_only,started}',
+        ddl := rights.setup('actions', '{id,"\"timestamp\"",public,actor,verb,action_object,target,description,data,external_id}',
+                            '{"verb <> ''liked''","id % 3 > 0",public,"actor::text = ''o:1''","target IS NOT NULL",true,"current_user = ''actstream_two''","pg_has_role(''actstream_group'', ''member'')","EXISTS (SELECT FROM rights.grade g WHERE g.id = actions.id % 10)","\"timestamp\" > ''2021-03-01 20:00+00''","rights.fits(verb)","id IN (SELECT id * 7 FROM rights.grade)"}', i)
+            || rights.setup('follows', '{follower,followee,flag,actor_only,started}',
                             '{"flag = ''''",actor_only,"followee::text <> ''o:3''",true,false,"current_user = ''actstream_one''","started > ''2021-03-01 10:00+00''","rights.fits(flag)","EXISTS (SELECT FROM rights.grade g WHERE g.id = length(flag))"}', i);
         FOREACH statement IN ARRAY ddl LOOP
             EXECUTE statement;
@@ -388,26 +389,26 @@ END
 $$;
 CALL rights.look_again('at first');
 CALL rights.go(ARRAY[
-    'GRANT SELECT ON actstream.action, actstream.follow TO actstream_one, actstream_group, actstream_bypass',
-    'REVOKE SELECT ON actstream.follow FROM actstream_one',
-    'GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follow TO actstream_one',
-    'REVOKE SELECT ON actstream.action FROM actstream_one',
-    'GRANT SELECT ON actstream.action TO PUBLIC',
-    'GRANT SELECT ON actstream.action, actstream.follow TO actstream_one',
-    'ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY',
-    'CREATE POLICY see ON actstream.action USING (verb = ''liked'')',
-    'ALTER POLICY see ON actstream.action USING (id % 2 = 0)',
-    'ALTER POLICY see ON actstream.action TO actstream_group',
+    'GRANT SELECT ON actstream.actions, actstream.follows TO actstream_one, actstream_group, actstream_bypass',
+    'REVOKE SELECT ON actstream.follows FROM actstream_one',
+    'GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follows TO actstream_one',
+    'REVOKE SELECT ON actstream.actions FROM actstream_one',
+    'GRANT SELECT ON actstream.actions TO PUBLIC',
+    'GRANT SELECT ON actstream.actions, actstream.follows TO actstream_one',
+    'ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY',
+    'CREATE POLICY see ON actstream.actions USING (verb = ''liked'')',
+    'ALTER POLICY see ON actstream.actions USING (id % 2 = 0)',
+    'ALTER POLICY see ON actstream.actions TO actstream_group',
     'GRANT actstream_group TO actstream_one',
-    'ALTER TABLE actstream.action OWNER TO actstream_one',
-    'ALTER TABLE actstream.action FORCE ROW LEVEL SECURITY',
-    'CREATE POLICY narrow ON actstream.action AS RESTRICTIVE USING (actor::text <> ''o:4'' AND id <> coalesce(current_setting(''rights.hidden'', true), ''0'')::bigint)',
+    'ALTER TABLE actstream.actions OWNER TO actstream_one',
+    'ALTER TABLE actstream.actions FORCE ROW LEVEL SECURITY',
+    'CREATE POLICY narrow ON actstream.actions AS RESTRICTIVE USING (actor::text <> ''o:4'' AND id <> coalesce(current_setting(''rights.hidden'', true), ''0'')::bigint)',
     'SET rights.hidden = 42',
-    'ALTER TABLE actstream.action NO FORCE ROW LEVEL SECURITY',
-    'ALTER TABLE actstream.action OWNER TO CURRENT_USER',
+    'ALTER TABLE actstream.actions NO FORCE ROW LEVEL SECURITY',
+    'ALTER TABLE actstream.actions OWNER TO CURRENT_USER',
     'REVOKE actstream_group FROM actstream_one',
-    'DROP POLICY see ON actstream.action',
-    'CREATE POLICY see ON actstream.action TO actstream_one, actstream_two USING (EXISTS (SELECT FROM rights.grade g WHERE g.id = action.id % 10))',
+    'DROP POLICY see ON actstream.actions',
+    'CREATE POLICY see ON actstream.actions TO actstream_one, actstream_two USING (EXISTS (SELECT FROM rights.grade g WHERE g.id = actions.id % 10))',
     'ALTER ROLE actstream_one BYPASSRLS',
     'ALTER ROLE actstream_one NOBYPASSRLS',
     'ALTER ROLE actstream_bypass NOBYPASSRLS',
@@ -415,13 +416,13 @@ CALL rights.go(ARRAY[
     'SET row_security = off',
     'RESET row_security',
     'DELETE FROM rights.grade WHERE id > 1',
-    'ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY',
-    'ALTER TABLE actstream.follow ENABLE ROW LEVEL SECURITY',
-    'CREATE POLICY see ON actstream.follow USING (flag = ''watching'' OR current_user = ''actstream_two'')',
-    'ALTER TABLE actstream.follow DISABLE ROW LEVEL SECURITY',
+    'ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY',
+    'ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY',
+    'CREATE POLICY see ON actstream.follows USING (flag = ''watching'' OR current_user = ''actstream_two'')',
+    'ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY',
     'ALTER ROLE actstream_stranger SUPERUSER',
     'ALTER ROLE actstream_stranger NOSUPERUSER',
-    'REVOKE SELECT ON actstream.action, actstream.follow FROM actstream_one, actstream_group, actstream_bypass, PUBLIC']);
+    'REVOKE SELECT ON actstream.actions, actstream.follows FROM actstream_one, actstream_group, actstream_bypass, PUBLIC']);
 -- queries refused / rows of all others, in plain SQL that is planned anew
 SELECT left(step, 90) AS step,
        string_agg(DISTINCT refused || '/' || rows, ' ') FILTER (WHERE role = 'actstream_one') AS one,
@@ -438,7 +439,7 @@ RESET plan_cache_mode;
 -- Rights to the functions and to the schema
 --
 
-GRANT SELECT ON actstream.action, actstream.follow TO actstream_one;
+GRANT SELECT ON actstream.actions, actstream.follows TO actstream_one;
 CREATE FUNCTION rights.functions() RETURNS TABLE (stream text, refused text) LANGUAGE plpgsql AS $$
 BEGIN
     FOR stream IN SELECT * FROM unnest(ARRAY['public_stream()', 'actor_stream(''o:1'')', 'target_stream(''o:1'')',
@@ -467,20 +468,20 @@ REVOKE USAGE ON SCHEMA actstream FROM actstream_one;
 SELECT * FROM rights.functions();
 GRANT USAGE ON SCHEMA actstream TO actstream_one;
 -- the tables' rights are asked for, also where nothing is read
-REVOKE SELECT ON actstream.action FROM actstream_one;
+REVOKE SELECT ON actstream.actions FROM actstream_one;
 SELECT * FROM rights.functions();
-GRANT SELECT ON actstream.action TO actstream_one;
+GRANT SELECT ON actstream.actions TO actstream_one;
 
 --
 -- Who reads for whom: a function with its owner's rights, a view, a policy
 --
 
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
-DROP POLICY see ON actstream.action;
-DROP POLICY narrow ON actstream.action;
-CREATE POLICY see_one ON actstream.action TO actstream_one USING (verb = 'liked');
-CREATE POLICY see_two ON actstream.action TO actstream_two USING (verb = 'wrote');
-GRANT SELECT ON actstream.action, actstream.follow TO actstream_two;
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
+DROP POLICY see ON actstream.actions;
+DROP POLICY narrow ON actstream.actions;
+CREATE POLICY see_one ON actstream.actions TO actstream_one USING (verb = 'liked');
+CREATE POLICY see_two ON actstream.actions TO actstream_two USING (verb = 'wrote');
+GRANT SELECT ON actstream.actions, actstream.follows TO actstream_two;
 GRANT CREATE ON SCHEMA rights TO actstream_one;
 SET ROLE actstream_one;
 CREATE FUNCTION rights.for_others(actstream.ref) RETURNS SETOF actstream.action LANGUAGE sql STABLE SECURITY DEFINER
@@ -515,7 +516,7 @@ BEGIN
         answer := rights.answer(role, answer);
         IF answer LIKE '{_%' AND what NOT LIKE 'definer, %' AND what <> 'policy' THEN
             SELECT format('%s rows: %s', count(*), string_agg(DISTINCT verb, ' ')) INTO answer
-            FROM actstream.action WHERE id = ANY (answer::bigint[]);
+            FROM actstream.actions WHERE id = ANY (answer::bigint[]);
         END IF;
         RETURN NEXT;
     END LOOP;

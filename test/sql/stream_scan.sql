@@ -5,6 +5,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
@@ -18,16 +19,16 @@ SELECT label FROM actstream.register_external('follower');
 
 -- 20000 actions, a minute apart, and 40 that are older, of persons who are
 -- silent since
-INSERT INTO actstream.action ("timestamp", public, actor, verb, action_object, target)
+INSERT INTO actstream.actions ("timestamp", public, actor, verb, action_object, target)
 SELECT timestamptz '2025-01-01 00:00+00' + i * interval '1 minute', i % 50 <> 0,
        actstream.ref('person', i % 100), CASE WHEN i % 4 = 0 THEN 'pushed' ELSE 'starred' END,
        CASE WHEN i % 1000 = 1 THEN actstream.ref('rare', i) END, actstream.ref('repo', i % 103)
 FROM generate_series(1, 20000) AS i;
-INSERT INTO actstream.action ("timestamp", actor, verb)
+INSERT INTO actstream.actions ("timestamp", actor, verb)
 SELECT timestamptz '2024-01-01 00:00+00' + i * interval '1 minute', actstream.ref('person', 1000 + i), 'left'
 FROM generate_series(1, 40) AS i;
 -- a follower of few, of many who are active, and of many who are silent
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'follower:1', actstream.ref('person', i), true FROM generate_series(1, 5) AS i
 UNION ALL
 SELECT 'follower:1', actstream.ref('repo', i), false FROM generate_series(1, 2) AS i
@@ -35,7 +36,7 @@ UNION ALL
 SELECT 'follower:2', actstream.ref('person', i), true FROM generate_series(0, 99) AS i
 UNION ALL
 SELECT 'follower:3', actstream.ref('person', 1000 + i), true FROM generate_series(1, 40) AS i;
-VACUUM ANALYZE actstream.action, actstream.follow;
+VACUUM ANALYZE actstream.actions, actstream.follows;
 
 --
 -- Plans
@@ -87,7 +88,7 @@ END
 $$;
 SELECT plan($$
 SELECT * FROM (VALUES (timestamptz '2025-01-02')) AS v(t), actstream.public_stream() AS s
-WHERE s."timestamp" > v.t - interval '1 hour' AND s."timestamp" < (SELECT max("timestamp") FROM actstream.action)
+WHERE s."timestamp" > v.t - interval '1 hour' AND s."timestamp" < (SELECT max("timestamp") FROM actstream.actions)
 $$);
 
 -- LATERAL, and a join condition as a bound of its inner side
@@ -188,7 +189,7 @@ SELECT * FROM figures($$SELECT * FROM actstream.model_stream('none')$$);
 
 -- rows that are gone are skipped
 BEGIN;
-DELETE FROM actstream.action WHERE actor::text = 'person:7' AND id > 19500;
+DELETE FROM actstream.actions WHERE actor::text = 'person:7' AND id > 19500;
 SELECT * FROM figures($$SELECT * FROM actstream.actor_stream('person:7') LIMIT 20$$);
 ROLLBACK;
 
@@ -206,7 +207,7 @@ DEALLOCATE older;
 -- only as far as rows are asked for
 BEGIN;
 CREATE FUNCTION heap_visits() RETURNS bigint LANGUAGE sql
-    RETURN pg_stat_get_xact_tuples_fetched('actstream.action'::regclass);
+    RETURN pg_stat_get_xact_tuples_fetched('actstream.actions'::regclass);
 DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream('follower:1');
 SELECT heap_visits() AS before \gset
 FETCH 5 FROM c;
@@ -223,7 +224,7 @@ ROLLBACK;
 
 -- rows of one time come together, by id, an action in several roles once
 BEGIN;
-INSERT INTO actstream.action ("timestamp", actor, verb, action_object, target)
+INSERT INTO actstream.actions ("timestamp", actor, verb, action_object, target)
 SELECT '2026-01-01 00:00+00', 'person:1', 'did', 'person:1', 'repo:1' FROM generate_series(1, 3000);
 SELECT count(*), count(DISTINCT id), bool_and(id < before) AS ordered
 FROM (SELECT id, lag(id, 1, 1000000::bigint) OVER () AS before FROM actstream.any_stream('person:1') LIMIT 3000) AS s;
@@ -246,12 +247,12 @@ DROP SEQUENCE number;
 BEGIN;
 DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream('follower:2');
 MOVE 5 FROM c;
-DROP INDEX actstream.action_target_idx;
+DROP INDEX actstream.actions_target_idx;
 ROLLBACK;
 
 -- of a long key, which an index compresses, nothing is kept
 BEGIN;
-INSERT INTO actstream.action ("timestamp", actor, verb, target)
+INSERT INTO actstream.actions ("timestamp", actor, verb, target)
 SELECT timestamptz '2020-01-01 00:00+00' + i * interval '1 minute', 'person:1', 'did', actstream.ref('follower', repeat('k', 1000))
 FROM generate_series(1, 2000) AS i;
 SELECT count(*), sum(m.total_bytes) < 500000 AS little
@@ -291,25 +292,25 @@ $$;
 
 -- an index is missing, or not the same any more, or replaced by its equal
 BEGIN;
-DROP INDEX actstream.action_target_idx;
+DROP INDEX actstream.actions_target_idx;
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
-CREATE INDEX ON actstream.action (target, public, "timestamp", id) WHERE verb <> 'x';
+CREATE INDEX ON actstream.actions (target, public, "timestamp", id) WHERE verb <> 'x';
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
-CREATE INDEX ON actstream.action (target, public, "timestamp");
+CREATE INDEX ON actstream.actions (target, public, "timestamp");
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
-CREATE INDEX ON actstream.action (target, public, "timestamp" DESC, id);
+CREATE INDEX ON actstream.actions (target, public, "timestamp" DESC, id);
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
-CREATE INDEX ON actstream.action (target, public, "timestamp", id);
+CREATE INDEX ON actstream.actions (target, public, "timestamp", id);
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
 ROLLBACK;
 -- without its index the follows are found by a query
 BEGIN;
-ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey;
+ALTER TABLE actstream.follows DROP CONSTRAINT follows_pkey;
 SELECT plan($$SELECT * FROM actstream.user_stream('follower:1')$$);
 ROLLBACK;
 -- a table below it has rows, too
 BEGIN;
-CREATE TABLE more_actions () INHERITS (actstream.action);
+CREATE TABLE more_actions () INHERITS (actstream.actions);
 INSERT INTO more_actions (id, actor, verb) VALUES (0, 'person:7', 'inherited');
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$),
        (SELECT verb FROM actstream.actor_stream('person:7') LIMIT 1);
@@ -324,13 +325,13 @@ SET plan_cache_mode = force_generic_plan;
 PREPARE first AS SELECT id FROM actstream.user_stream('follower:1') LIMIT 1;
 EXPLAIN (COSTS OFF) EXECUTE first;
 SET enable_seqscan = off;
-CREATE TABLE more_follows () INHERITS (actstream.follow);
+CREATE TABLE more_follows () INHERITS (actstream.follows);
 SELECT trim(line) AS scans FROM plan('EXECUTE first') AS line WHERE line ~ 'Scan';
 DROP TABLE more_follows;
 SELECT plan('EXECUTE first');
 RESET enable_seqscan;
 BEGIN;
-DROP INDEX actstream.action_target_idx;
+DROP INDEX actstream.actions_target_idx;
 SELECT way('EXECUTE first');
 EXECUTE first;
 ROLLBACK;
@@ -340,18 +341,18 @@ GRANT USAGE ON SCHEMA actstream TO stream_reader;
 SET ROLE stream_reader;
 EXECUTE first;
 RESET ROLE;
-GRANT SELECT ON actstream.action TO stream_reader;
+GRANT SELECT ON actstream.actions TO stream_reader;
 SET ROLE stream_reader;
 EXECUTE first;
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
 RESET ROLE;
-GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follow TO stream_reader;
+GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follows TO stream_reader;
 SET ROLE stream_reader;
 EXECUTE first;
 SELECT way('EXECUTE first');
 RESET ROLE;
-CREATE POLICY partly ON actstream.action FOR SELECT TO stream_reader USING (target::text = 'repo:1');
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
+CREATE POLICY partly ON actstream.actions FOR SELECT TO stream_reader USING (target::text = 'repo:1');
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
 SELECT way('EXECUTE first');
 EXECUTE first;
 SET ROLE stream_reader;
@@ -377,8 +378,8 @@ SET ROLE stream_reader;
 SELECT way('EXECUTE first');
 EXECUTE first;
 RESET ROLE;
-ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
-DROP POLICY partly ON actstream.action;
+ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
+DROP POLICY partly ON actstream.actions;
 -- with and without the reader, in all forms
 PREPARE several AS
 SELECT array(SELECT id FROM actstream.user_stream('follower:1') LIMIT 30) AS scan,
@@ -396,9 +397,9 @@ RESET actstream.enable_streamscan;
 DISCARD PLANS;
 
 -- Who leaves a group: nothing tells the plan, but the executor asks.
-REVOKE SELECT ON actstream.action, actstream.follow FROM stream_reader;
+REVOKE SELECT ON actstream.actions, actstream.follows FROM stream_reader;
 CREATE ROLE stream_readers;
-GRANT SELECT ON actstream.action, actstream.follow TO stream_readers;
+GRANT SELECT ON actstream.actions, actstream.follows TO stream_readers;
 GRANT stream_readers TO stream_reader;
 SET ROLE stream_reader;
 EXECUTE first;

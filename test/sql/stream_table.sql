@@ -5,6 +5,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set file :abs_srcdir '/lib/plain_streams.sql'
@@ -16,17 +17,17 @@ SET timezone = 'UTC';
 
 SELECT label FROM actstream.register_external('o');
 CREATE FUNCTION send(first int, last int) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO actstream.action (id, "timestamp", public, actor, verb, target)
+    INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, target)
     SELECT i, timestamptz '2025-01-01 00:00+00' + i * interval '1 hour', i % 7 > 0, actstream.ref('o', i % 5),
            (ARRAY['liked', 'wrote'])[1 + i % 2], actstream.ref('o', i % 9)
     FROM generate_series(first, last) AS i
 $$;
 SELECT send(1, 3000);
-SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 3000);
-INSERT INTO actstream.follow (follower, followee, actor_only, started)
+SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), 3000);
+INSERT INTO actstream.follows (follower, followee, actor_only, started)
 SELECT 'o:1', actstream.ref('o', i), i % 2 = 0, timestamptz '2025-02-01 00:00+00' + i * interval '3 days'
 FROM generate_series(1, 4) AS i;
-ANALYZE actstream.action, actstream.follow;
+ANALYZE actstream.actions, actstream.follows;
 
 -- Streams, and the same in plain SQL, each as a query for ids
 CREATE TABLE stream (n int GENERATED ALWAYS AS IDENTITY, call text);
@@ -73,13 +74,13 @@ CREATE ROLE stream_all;
 CREATE ROLE stream_columns;
 CREATE ROLE stream_tenant;
 GRANT USAGE ON SCHEMA actstream TO stream_all, stream_columns, stream_tenant;
-GRANT SELECT ON actstream.action, actstream.follow TO stream_all, stream_tenant;
+GRANT SELECT ON actstream.actions, actstream.follows TO stream_all, stream_tenant;
 GRANT SELECT (id, "timestamp", public, actor, verb, action_object, target, description, data, external_id)
-    ON actstream.action TO stream_columns;
-GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follow TO stream_columns;
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
-CREATE POLICY everybody ON actstream.action TO stream_all, stream_columns USING (true);
-CREATE POLICY tenant ON actstream.action TO stream_tenant USING (data->>'tenant' IS NOT DISTINCT FROM current_setting('app.tenant', true));
+    ON actstream.actions TO stream_columns;
+GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follows TO stream_columns;
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everybody ON actstream.actions TO stream_all, stream_columns USING (true);
+CREATE POLICY tenant ON actstream.actions TO stream_tenant USING (data->>'tenant' IS NOT DISTINCT FROM current_setting('app.tenant', true));
 SELECT plan($$SELECT * FROM actstream.user_stream('o:1') WHERE ("timestamp", id) < ('2025-03-10 05:00+00', 100) AND verb = 'liked' LIMIT 20$$);
 SET ROLE stream_all;
 SELECT plan($$SELECT * FROM actstream.user_stream('o:1') WHERE ("timestamp", id) < ('2025-03-10 05:00+00', 100) AND verb = 'liked' LIMIT 20$$);
@@ -94,50 +95,50 @@ CREATE FUNCTION public.tells(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 
 SET ROLE stream_tenant;
 SET app.tenant = 'nobody';
 SELECT id FROM actstream.user_stream('o:1') WHERE tells(verb);
-SELECT id FROM actstream.action a WHERE a.public AND tells(verb) AND actstream.in_public_stream(actor, target, action_object, "timestamp");
+SELECT id FROM actstream.actions a WHERE a.public AND tells(verb) AND actstream.in_public_stream(actor, target, action_object, "timestamp");
 RESET app.tenant;
 RESET ROLE;
 DROP FUNCTION tells;
-ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
-DROP POLICY everybody ON actstream.action;
-DROP POLICY tenant ON actstream.action;
+ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
+DROP POLICY everybody ON actstream.actions;
+DROP POLICY tenant ON actstream.actions;
 
 -- the condition by itself reads nothing that its caller may not read
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.action a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
 RESET ROLE;
-REVOKE SELECT ON actstream.follow FROM stream_all;
+REVOKE SELECT ON actstream.follows FROM stream_all;
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.action a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.action a WHERE actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.action a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, ARRAY[ROW('o:2'::actstream.ref, true, now())]);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, ARRAY[ROW('o:2'::actstream.ref, true, now())]);
 RESET ROLE;
 -- a view reads as its owner
-CREATE VIEW of_follower AS SELECT a.* FROM actstream.action a
+CREATE VIEW of_follower AS SELECT a.* FROM actstream.actions a
 WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false,
-    ARRAY(SELECT ROW(followee, actor_only, started) FROM actstream.follow WHERE follower OPERATOR(actstream.=) 'o:1'));
+    ARRAY(SELECT ROW(followee, actor_only, started) FROM actstream.follows WHERE follower OPERATOR(actstream.=) 'o:1'));
 ALTER VIEW of_follower OWNER TO stream_columns;
 GRANT SELECT ON of_follower TO stream_all;
 SET ROLE stream_all;
 SELECT count(*) FROM of_follower;
 RESET ROLE;
-REVOKE SELECT (started) ON actstream.follow FROM stream_columns;
-GRANT SELECT ON actstream.follow TO stream_all;
+REVOKE SELECT (started) ON actstream.follows FROM stream_columns;
+GRANT SELECT ON actstream.follows TO stream_all;
 SET ROLE stream_all;
 SELECT count(*) FROM of_follower;
 RESET ROLE;
-GRANT SELECT (started) ON actstream.follow TO stream_columns;
-ALTER TABLE actstream.follow ENABLE ROW LEVEL SECURITY;
+GRANT SELECT (started) ON actstream.follows TO stream_columns;
+ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.action a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.action a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, (SELECT NULL::record[]));
-SELECT count(*) FROM actstream.action a WHERE actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, (SELECT NULL::record[]));
+SELECT count(*) FROM actstream.actions a WHERE actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
 SELECT count(*) FROM actstream.user_stream('o:1');
 RESET ROLE;
-ALTER TABLE actstream.follow DISABLE ROW LEVEL SECURITY;
+ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY;
 -- and is a condition like others where it stands alone
 SELECT count(*) > (SELECT count(*) FROM actstream.public_stream()) AS others_too, count(*) FILTER (WHERE NOT public) > 0 AS not_public
-FROM actstream.action a WHERE actstream.in_public_stream(actor, target, action_object, "timestamp");
+FROM actstream.actions a WHERE actstream.in_public_stream(actor, target, action_object, "timestamp");
 REVOKE EXECUTE ON FUNCTION actstream.in_public_stream FROM PUBLIC;
 SET ROLE stream_all;
 SELECT count(*) FROM actstream.public_stream();
@@ -157,22 +158,22 @@ RESET actstream.enable_streamscan;
 --
 
 CREATE VIEW of_one AS
-SELECT a.tableoid::regclass AS tab, a.ctid AS place, a.* FROM actstream.action a
+SELECT a.tableoid::regclass AS tab, a.ctid AS place, a.* FROM actstream.actions a
 WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
 SELECT plan('SELECT * FROM of_one ORDER BY "timestamp" DESC, id DESC LIMIT 2 FOR UPDATE');
 SELECT tab, id, verb FROM of_one ORDER BY "timestamp" DESC, id DESC LIMIT 2 FOR UPDATE;
 CREATE TEMP TABLE kept AS SELECT * FROM of_one;
-SELECT count(*), count(a.id) FROM kept LEFT JOIN actstream.action a ON a.ctid = kept.place AND a.id = kept.id;
+SELECT count(*), count(a.id) FROM kept LEFT JOIN actstream.actions a ON a.ctid = kept.place AND a.id = kept.id;
 BEGIN;
-DECLARE c CURSOR FOR SELECT * FROM actstream.action a
+DECLARE c CURSOR FOR SELECT * FROM actstream.actions a
     WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) FOR UPDATE;
 FETCH 1 FROM c \gset at_
-UPDATE actstream.action SET description = 'current' WHERE CURRENT OF c RETURNING id = :at_id AS same;
+UPDATE actstream.actions SET description = 'current' WHERE CURRENT OF c RETURNING id = :at_id AS same;
 CLOSE c;
-DECLARE c CURSOR FOR SELECT * FROM actstream.action a
+DECLARE c CURSOR FOR SELECT * FROM actstream.actions a
     WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
 FETCH 2 FROM c;
-DELETE FROM actstream.action WHERE CURRENT OF c RETURNING id, description;
+DELETE FROM actstream.actions WHERE CURRENT OF c RETURNING id, description;
 CLOSE c;
 DECLARE c SCROLL CURSOR FOR SELECT id FROM actstream.actor_stream('o:1');
 FETCH 3 FROM c;
@@ -181,11 +182,11 @@ FETCH ABSOLUTE 3 FROM c;
 ROLLBACK;
 BEGIN;
 SELECT count(*) AS rows FROM actstream.actor_stream('o:1') \gset
-WITH changed AS (UPDATE actstream.action a SET description = 'x' WHERE a.public
+WITH changed AS (UPDATE actstream.actions a SET description = 'x' WHERE a.public
     AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) RETURNING *)
 SELECT count(*) = :rows AS all_of_them FROM changed;
 SELECT count(*) = :rows AS all_of_them, bool_and(description = 'x') AS changed FROM actstream.actor_stream('o:1');
-WITH gone AS (DELETE FROM actstream.action a USING actstream.actor_stream('o:1') s WHERE s.id = a.id RETURNING a.*)
+WITH gone AS (DELETE FROM actstream.actions a USING actstream.actor_stream('o:1') s WHERE s.id = a.id RETURNING a.*)
 SELECT count(*) = :rows AS all_of_them FROM gone;
 SELECT count(*) FROM actstream.actor_stream('o:1');
 ROLLBACK;
@@ -209,7 +210,7 @@ SELECT name AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'de
 SET :forced = on;
 SELECT * FROM compare();
 RESET :forced;
-SELECT plan($$SELECT id FROM actstream.action a TABLESAMPLE bernoulli (50)
+SELECT plan($$SELECT id FROM actstream.actions a TABLESAMPLE bernoulli (50)
     WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)$$);
 
 -- a function that its owner has changed is run as any function is
@@ -218,21 +219,21 @@ ALTER FUNCTION actstream.public_stream() SET actstream.enable_streamscan = on;
 SELECT plan('SELECT id FROM actstream.public_stream() LIMIT 1');
 ALTER FUNCTION actstream.public_stream() RESET ALL;
 ALTER FUNCTION actstream.public_stream() SECURITY DEFINER;
-REVOKE ALL ON actstream.action FROM stream_all;
+REVOKE ALL ON actstream.actions FROM stream_all;
 SET LOCAL ROLE stream_all;
 SELECT id FROM actstream.public_stream() LIMIT 1;
 ROLLBACK;
 BEGIN;
 CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE AS
-    'SELECT * FROM actstream.action WHERE id < 10 ORDER BY id LIMIT 2';
+    'SELECT * FROM actstream.actions WHERE id < 10 ORDER BY id LIMIT 2';
 ALTER FUNCTION actstream.public_stream() SUPPORT actstream.stream_support;
 SELECT id FROM actstream.public_stream();
 CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
-    SUPPORT actstream.stream_support BEGIN ATOMIC SELECT * FROM actstream.action WHERE id = 1; END;
+    SUPPORT actstream.stream_support BEGIN ATOMIC SELECT * FROM actstream.actions WHERE id = 1; END;
 SELECT id FROM actstream.public_stream();
 CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
     SUPPORT actstream.stream_support AS
-    'SELECT id, "timestamp", public, actor, ''replaced'', target, action_object, description, data, external_id FROM actstream.action WHERE id = 2';
+    'SELECT id, "timestamp", public, actor, ''replaced'', target, action_object, description, data, external_id FROM actstream.actions WHERE id = 2';
 SELECT id, verb FROM actstream.public_stream();
 SET LOCAL check_function_bodies = off;
 CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
@@ -242,22 +243,24 @@ SELECT id FROM actstream.public_stream();
 \set VERBOSITY default
 ROLLBACK;
 
--- columns that the table has beside its own
-ALTER TABLE actstream.action ADD tenant int DEFAULT 7;
+-- columns that a later version adds
+ALTER TYPE actstream.action ADD ATTRIBUTE tenant int CASCADE;
+UPDATE actstream.actions SET tenant = 7;
 SELECT plan($$SELECT * FROM actstream.user_stream('o:1') LIMIT 20$$);
 SELECT id, tenant FROM actstream.user_stream('o:1') WHERE tenant = 7 LIMIT 1;
 CREATE VIEW with_tenant AS SELECT * FROM actstream.actor_stream('o:1');
 PREPARE whole AS SELECT s FROM actstream.actor_stream('o:1') AS s LIMIT 1;
 EXECUTE whole;
-ALTER TABLE actstream.action ADD late int DEFAULT 8;
+ALTER TYPE actstream.action ADD ATTRIBUTE late int CASCADE;
 EXECUTE whole;
 SELECT * FROM with_tenant LIMIT 1;
-ALTER TABLE actstream.action DROP tenant CASCADE;
+DROP VIEW with_tenant;
+ALTER TYPE actstream.action DROP ATTRIBUTE tenant CASCADE;
 SELECT plan($$SELECT * FROM actstream.user_stream('o:1') LIMIT 20$$);
 SELECT plan($$SELECT * FROM (VALUES ('o:1'::actstream.ref), ('o:2')) AS v(o), LATERAL (SELECT * FROM actstream.actor_stream(o) LIMIT 2) AS s$$);
 SELECT o, id, late FROM (VALUES ('o:1'::actstream.ref), ('o:2')) AS v(o), LATERAL (SELECT * FROM actstream.actor_stream(o) LIMIT 2) AS s;
 EXECUTE whole;
-ALTER TABLE actstream.action DROP late;
+ALTER TYPE actstream.action DROP ATTRIBUTE late CASCADE;
 SELECT * FROM compare();
 
 --
@@ -266,12 +269,12 @@ SELECT * FROM compare();
 
 CREATE FUNCTION follows_read(query text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    before bigint := pg_stat_get_xact_tuples_fetched('actstream.follow'::regclass) +
-        pg_stat_get_xact_tuples_returned('actstream.follow_pkey'::regclass);
+    before bigint := pg_stat_get_xact_tuples_fetched('actstream.follows'::regclass) +
+        pg_stat_get_xact_tuples_returned('actstream.follows_pkey'::regclass);
 BEGIN
     PERFORM answer(query);
-    RETURN pg_stat_get_xact_tuples_fetched('actstream.follow'::regclass) +
-        pg_stat_get_xact_tuples_returned('actstream.follow_pkey'::regclass) - before;
+    RETURN pg_stat_get_xact_tuples_fetched('actstream.follows'::regclass) +
+        pg_stat_get_xact_tuples_returned('actstream.follows_pkey'::regclass) - before;
 END
 $$;
 SELECT follows_read($$SELECT array(SELECT id FROM actstream.user_stream('o:1') LIMIT 5)$$) >= 0 AS kept;
@@ -291,11 +294,11 @@ SELECT follows_read($$SELECT array(SELECT id FROM actstream.user_stream('o:1') L
 -- Tables below the table
 --
 
-CREATE TABLE actstream.action_more () INHERITS (actstream.action);
-CREATE TABLE actstream.action_archive (LIKE actstream.action INCLUDING DEFAULTS INCLUDING INDEXES) INHERITS (actstream.action);
-WITH moved AS (DELETE FROM ONLY actstream.action WHERE id BETWEEN 500 AND 900 RETURNING *)
+CREATE TABLE actstream.action_more () INHERITS (actstream.actions);
+CREATE TABLE actstream.action_archive (LIKE actstream.actions INCLUDING DEFAULTS INCLUDING INDEXES) INHERITS (actstream.actions);
+WITH moved AS (DELETE FROM ONLY actstream.actions WHERE id BETWEEN 500 AND 900 RETURNING *)
 INSERT INTO actstream.action_more SELECT * FROM moved;
-WITH moved AS (DELETE FROM ONLY actstream.action WHERE id < 500 RETURNING *)
+WITH moved AS (DELETE FROM ONLY actstream.actions WHERE id < 500 RETURNING *)
 INSERT INTO actstream.action_archive SELECT * FROM moved;
 SELECT plan($$SELECT * FROM actstream.actor_stream('o:1') LIMIT 5$$);
 SELECT * FROM compare();
@@ -323,50 +326,47 @@ WHERE effort(query) > 0;
 
 -- partitions by range of time; plain SQL goes on to read the table that was there
 SELECT send(1, 900);
-ALTER TABLE actstream.action RENAME TO action_before;
-CREATE TABLE actstream.action (LIKE actstream.action_before INCLUDING DEFAULTS, PRIMARY KEY (id, "timestamp"))
+CREATE SCHEMA before;
+ALTER TABLE actstream.actions SET SCHEMA before;
+CREATE TABLE actstream.actions OF actstream.action (PRIMARY KEY (id, "timestamp"))
     PARTITION BY RANGE ("timestamp");
-ALTER EXTENSION actstream ADD TABLE actstream.action;
-CREATE INDEX ON actstream.action (actor, public, "timestamp", id);
-CREATE INDEX ON actstream.action (target, public, "timestamp", id);
-CREATE INDEX ON actstream.action (action_object, public, "timestamp", id);
-CREATE INDEX ON actstream.action ("timestamp", id) WHERE public;
-CREATE TABLE actstream.action_1 PARTITION OF actstream.action FOR VALUES FROM (MINVALUE) TO ('2025-02-01 00:00+00');
-CREATE TABLE actstream.action_2 PARTITION OF actstream.action FOR VALUES FROM ('2025-02-01 00:00+00') TO ('2025-03-01 00:00+00');
+SELECT actstream.create_tables();
+CREATE TABLE actstream.action_1 PARTITION OF actstream.actions FOR VALUES FROM (MINVALUE) TO ('2025-02-01 00:00+00');
+CREATE TABLE actstream.action_2 PARTITION OF actstream.actions FOR VALUES FROM ('2025-02-01 00:00+00') TO ('2025-03-01 00:00+00');
 -- whose columns are in other places
-CREATE TABLE actstream.action_3 (gone int, LIKE actstream.action_before INCLUDING DEFAULTS);
+CREATE TABLE actstream.action_3 (gone int, LIKE actstream.actions INCLUDING DEFAULTS);
 ALTER TABLE actstream.action_3 DROP gone;
-ALTER TABLE actstream.action ATTACH PARTITION actstream.action_3 FOR VALUES FROM ('2025-03-01 00:00+00') TO ('2025-04-01 00:00+00');
-CREATE TABLE actstream.action_4 PARTITION OF actstream.action FOR VALUES FROM ('2025-04-01 00:00+00') TO (MAXVALUE);
+ALTER TABLE actstream.actions ATTACH PARTITION actstream.action_3 FOR VALUES FROM ('2025-03-01 00:00+00') TO ('2025-04-01 00:00+00');
+CREATE TABLE actstream.action_4 PARTITION OF actstream.actions FOR VALUES FROM ('2025-04-01 00:00+00') TO (MAXVALUE);
 SELECT send(1, 3000);
-ANALYZE actstream.action;
+ANALYZE actstream.actions;
 SELECT plan($$SELECT * FROM actstream.actor_stream('o:1') LIMIT 5$$);
 SELECT line FROM plan($$SELECT * FROM actstream.user_stream('o:1') WHERE ("timestamp", id) < ('2025-03-10 05:00+00', 100) LIMIT 20$$) AS line
 WHERE line ~ 'Append|Custom|Stream Cond';
 SELECT * FROM compare();
-GRANT SELECT ON actstream.action TO stream_tenant;
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON actstream.action TO stream_tenant USING (verb = 'liked');
+GRANT SELECT ON actstream.actions TO stream_tenant;
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON actstream.actions TO stream_tenant USING (verb = 'liked');
 SET ROLE stream_tenant;
 SELECT plan($$SELECT * FROM actstream.actor_stream('o:1') LIMIT 5$$);
 SELECT count(*), string_agg(DISTINCT verb, ' ') FROM actstream.user_stream('o:1');
 RESET ROLE;
-SELECT a.tableoid::regclass AS tab, a.id, verb FROM actstream.action a
+SELECT a.tableoid::regclass AS tab, a.id, verb FROM actstream.actions a
 WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)
   AND "timestamp" < '2025-03-01 10:00+00'
 ORDER BY "timestamp" DESC, id DESC LIMIT 5 FOR UPDATE;
 
 -- 36 of them: those that are older than the page are not begun
 DROP TABLE actstream.action_1, actstream.action_2, actstream.action_3, actstream.action_4;
-SELECT format('CREATE TABLE actstream.action_%s PARTITION OF actstream.action FOR VALUES FROM (%L) TO (%L)',
+SELECT format('CREATE TABLE actstream.action_%s PARTITION OF actstream.actions FOR VALUES FROM (%L) TO (%L)',
               i, timestamptz '2025-01-01 00:00+00' + i * interval '84 hours', timestamptz '2025-01-01 00:00+00' + (i + 1) * interval '84 hours')
 FROM generate_series(0, 35) AS i
 \set ECHO none
 \gexec
 \set ECHO all
-ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
+ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
 SELECT send(1, 3000);
-ANALYZE actstream.action;
+ANALYZE actstream.actions;
 SELECT * FROM compare();
 SELECT query FROM page WHERE effort(query) > 2 * effort_before;
 CREATE FUNCTION begun(query text) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -395,7 +395,7 @@ RESET cpu_operator_cost;
 DROP OWNED BY stream_all, stream_columns, stream_tenant;
 DROP ROLE stream_all, stream_columns, stream_tenant;
 SET client_min_messages = warning;
-DROP SCHEMA plain CASCADE;
+DROP SCHEMA plain, before CASCADE;
 DROP EXTENSION actstream CASCADE;
 DROP TABLE stream, page CASCADE;
 DROP FUNCTION answer, plan, follows_read, send, effort, begun;

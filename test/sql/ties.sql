@@ -5,6 +5,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
@@ -19,7 +20,7 @@ SELECT label FROM actstream.register_external('rare');
 -- 1000 actions a minute apart, 30000 of one instant, whose ids do not follow the
 -- order in which they are stored, and 1000 more
 CREATE FUNCTION send(first int, last int, at timestamptz, step interval) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO actstream.action (id, "timestamp", public, actor, verb, target, action_object)
+    INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, target, action_object)
     SELECT i, at + (i - first) * step, i % 50 <> 0, actstream.ref('person', i % 100), 'did',
            actstream.ref('repo', i % 103), CASE WHEN i % 1000 = 1 THEN actstream.ref('rare', i) END
     FROM generate_series(first, last) AS i ORDER BY hashint4(i)
@@ -27,7 +28,7 @@ $$;
 SELECT send(1, 1000, '2026-01-01 00:00+00', '1 minute'),
        send(1001, 31000, '2026-01-02 00:00+00', '0'),
        send(31001, 32000, '2026-01-02 00:01+00', '1 minute');
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'person:1000', actstream.ref('person', i), i % 2 = 0 FROM generate_series(0, 99) AS i
 UNION ALL
 SELECT 'person:1001', actstream.ref('repo', i), false FROM generate_series(0, 3) AS i
@@ -36,7 +37,7 @@ UNION ALL
 SELECT 'person:1002', actstream.ref('repo', i), false FROM generate_series(0, 2) AS i
 UNION ALL
 SELECT 'person:1002', actstream.ref('person', i), true FROM generate_series(0, 5) AS i;
-VACUUM ANALYZE actstream.action, actstream.follow;
+VACUUM ANALYZE actstream.actions, actstream.follows;
 
 --
 -- What a page reads
@@ -117,7 +118,7 @@ BEGIN
     LOOP
         EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM %s AS s '
                        'WHERE $1 IS NULL OR ("timestamp", id) < ($2, $1) LIMIT %s) AS p', stream, page)
-        INTO more USING last, (SELECT "timestamp" FROM actstream.action WHERE id = last);
+        INTO more USING last, (SELECT "timestamp" FROM actstream.actions WHERE id = last);
         EXIT WHEN more IS NULL;
         result := result || more;
         last := more[cardinality(more)];
@@ -149,27 +150,26 @@ SET actstream.enable_recency_map = off;
 -- An index that keeps those in one tuple has them in another order than one that
 -- does not.  Dead versions are in it, as long as somebody could see them.
 BEGIN;
-DROP INDEX actstream.action_actor_idx;
-UPDATE actstream.action SET external_id = id::text WHERE id % 3 = 0;
-UPDATE actstream.action SET external_id = 'again ' || id::text WHERE id % 9 = 0;
-CREATE INDEX ON actstream.action (actor, public, "timestamp", id);
+DROP INDEX actstream.actions_actor_idx;
+UPDATE actstream.actions SET external_id = id::text WHERE id % 3 = 0;
+UPDATE actstream.actions SET external_id = 'again ' || id::text WHERE id % 9 = 0;
+CREATE INDEX ON actstream.actions (actor, public, "timestamp", id);
 SELECT name, pages(call, 100000) = wanted(call) AS at_once FROM stream WHERE name LIKE 'user%' ORDER BY name;
 ROLLBACK;
 
-ALTER EXTENSION actstream DROP SEQUENCE actstream.action_id_seq;
-ALTER TABLE actstream.action DROP CONSTRAINT action_pkey,
+ALTER TABLE actstream.actions DROP CONSTRAINT actions_pkey,
     ALTER id DROP IDENTITY, ALTER id DROP NOT NULL, ALTER "timestamp" DROP NOT NULL;
-DROP INDEX actstream.action_actor_idx;
-CREATE INDEX ON actstream.action (actor, public, "timestamp", id);
+DROP INDEX actstream.actions_actor_idx;
+CREATE INDEX ON actstream.actions (actor, public, "timestamp", id);
 -- past the trigger, which refuses some
 SET session_replication_role = replica;
-INSERT INTO actstream.action (id, "timestamp", actor, verb, target, description)
+INSERT INTO actstream.actions (id, "timestamp", actor, verb, target, description)
 SELECT CASE WHEN i % 2000 = 0 THEN NULL WHEN i % 3 = 0 THEN 16001 WHEN i % 100 = 1 THEN 9223372036854775807 ELSE i % 7000 END,
        CASE WHEN i % 1900 = 0 THEN NULL WHEN i % 2000 = 1 THEN 'infinity' WHEN i % 2000 = 2 THEN '-infinity'
             ELSE timestamptz '2026-01-02 00:00+00' END,
        'person:7', 'did again', actstream.ref('repo', i % 4), i
 FROM generate_series(1, 12000) AS i ORDER BY hashint4(i);
-INSERT INTO actstream.action (id, "timestamp", actor, verb, target)
+INSERT INTO actstream.actions (id, "timestamp", actor, verb, target)
 VALUES ((-9223372036854775808)::bigint, '-infinity', 'person:7', 'did first', 'repo:1');
 RESET session_replication_role;
 
@@ -180,7 +180,7 @@ LANGUAGE plpgsql SET enable_sort = on AS $$
 BEGIN
     EXECUTE format($query$
         WITH got AS MATERIALIZED (SELECT row_number() OVER () AS n, s."timestamp", coalesce(s.id, 9223372036854775807) AS id, s.actor, s.target, s.description FROM %s AS s),
-             wanted AS MATERIALIZED (SELECT a."timestamp", coalesce(a.id, 9223372036854775807), a.actor, a.target, a.description FROM actstream.action a
+             wanted AS MATERIALIZED (SELECT a."timestamp", coalesce(a.id, 9223372036854775807), a.actor, a.target, a.description FROM actstream.actions a
                                      WHERE a.public AND a."timestamp" IS NOT NULL AND %s)
         SELECT (SELECT count(*) FROM got), NOT EXISTS (SELECT FROM got GROUP BY "timestamp", id, actor, target, description HAVING count(*) > 1),
                NOT EXISTS ((SELECT "timestamp", id, actor, target, description FROM got) EXCEPT ALL TABLE wanted)
@@ -202,10 +202,11 @@ SELECT * FROM as_wanted($$actstream.user_stream('person:1000')$$, $$a.actor >= '
 -- from the middle of those with one id
 SELECT count(*), min(id) AS oldest, max(id) AS newest FROM actstream.user_stream('person:1001')
 WHERE ("timestamp", id) <= ('2026-01-02 00:00+00', 16001) AND ("timestamp", id) >= ('2026-01-02 00:00+00', 15000);
-SELECT count(*), min(id) AS oldest, max(id) AS newest FROM actstream.action
+SELECT count(*), min(id) AS oldest, max(id) AS newest FROM actstream.actions
 WHERE ("timestamp", id) <= ('2026-01-02 00:00+00', 16001) AND ("timestamp", id) >= ('2026-01-02 00:00+00', 15000)
   AND public AND target >= 'repo:0' AND target <= 'repo:3';
 
 DROP TABLE stream;
 DROP FUNCTION send, page_figures, pages, wanted, as_wanted;
+SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;

@@ -5,6 +5,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
@@ -26,7 +27,7 @@ CREATE FUNCTION thing(i bigint) RETURNS actstream.ref LANGUAGE sql IMMUTABLE
                 ELSE actstream.ref('thing', i) END;
 
 -- One who follows them, and one who does since some time, each since another.
-INSERT INTO actstream.follow (follower, followee, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, actor_only, started)
 SELECT follower, followee, i % 2 = 0, timestamptz '2025-01-01 00:00+00' + i * interval '1 hour'
 FROM unnest('{person:a,person:b}'::actstream.ref[]) AS follower, generate_series(1, 500) AS i,
      LATERAL (VALUES (actstream.ref('person', i * 3)), (person(i * 300 + 7)), (person(i * 300 + 8))) AS v (followee)
@@ -34,7 +35,7 @@ WHERE followee::text !~ '[lk]' OR i <= 40;
 
 -- Actions come alone and in runs of the same time, of up to 700.
 CREATE FUNCTION send(first bigint, last bigint) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO actstream.action ("timestamp", public, actor, verb, action_object, target, description)
+    INSERT INTO actstream.actions ("timestamp", public, actor, verb, action_object, target, description)
     SELECT timestamptz '2025-01-01 00:00+00' + interval '1 minute' *
            CASE WHEN i % 5000 < 700 THEN i / 700 * 700 WHEN i % 7 < 5 THEN i / 7 * 7 ELSE i END,
            i % 50 <> 1,
@@ -86,7 +87,7 @@ BEGIN
         INTO more USING last."timestamp", last.id;
         EXIT WHEN more IS NULL;
         result := result || more;
-        SELECT * INTO last FROM actstream.action WHERE id = more[cardinality(more)];
+        SELECT * INTO last FROM actstream.actions WHERE id = more[cardinality(more)];
     END LOOP;
     RETURN result;
 END
@@ -121,47 +122,47 @@ FROM figures($$SELECT * FROM actstream.user_stream('person:a') LIMIT 150$$);
 SELECT * FROM differing();
 
 -- versions that no index knows of, and rows that are gone
-DELETE FROM actstream.action WHERE id % 13 = 0;
+DELETE FROM actstream.actions WHERE id % 13 = 0;
 SELECT * FROM differing();
-VACUUM actstream.action;
-UPDATE actstream.action SET description = 'new ' || id WHERE id % 20 = 3;
+VACUUM actstream.actions;
+UPDATE actstream.actions SET description = 'new ' || id WHERE id % 20 = 3;
 SELECT * FROM differing();
-VACUUM actstream.action;
+VACUUM actstream.actions;
 SELECT * FROM differing();
 -- places that are used again, by rows that an old snapshot does not see
 SELECT send(4000, 5500);
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) > 10000 AS many FROM actstream.public_stream();
-DELETE FROM actstream.action WHERE id % 17 = 0;
+DELETE FROM actstream.actions WHERE id % 17 = 0;
 SELECT * FROM differing();
 ROLLBACK;
 SELECT * FROM differing();
 
 -- versions that refer to something else, made while no index was there to know
-DROP INDEX actstream.action_actor_idx, actstream.action_recency_idx;
-DELETE FROM actstream.action WHERE id % 11 = 0;
-VACUUM actstream.action;
+DROP INDEX actstream.actions_actor_idx, actstream.actions_recency_idx;
+DELETE FROM actstream.actions WHERE id % 11 = 0;
+VACUUM actstream.actions;
 BEGIN;
-UPDATE actstream.action SET actor = 'person:3' WHERE id % 50 = 12;
-SELECT pg_stat_get_xact_tuples_hot_updated('actstream.action'::regclass) > 0 AS hot;
+UPDATE actstream.actions SET actor = 'person:3' WHERE id % 50 = 12;
+SELECT pg_stat_get_xact_tuples_hot_updated('actstream.actions'::regclass) > 0 AS hot;
 COMMIT;
-CREATE INDEX ON actstream.action (actor, public, "timestamp", id);
+CREATE INDEX ON actstream.actions (actor, public, "timestamp", id);
 SELECT * FROM differing();
 SELECT strategy FROM figures($$SELECT * FROM actstream.user_stream('person:a') LIMIT 20$$);
 
 -- references that lie elsewhere
-ALTER TABLE actstream.action ALTER COLUMN actor SET STORAGE external,
+ALTER TABLE actstream.actions ALTER COLUMN actor SET STORAGE external,
     ALTER COLUMN action_object SET STORAGE external, ALTER COLUMN target SET STORAGE external;
 SELECT send(12001, 13000);
 SELECT * FROM differing();
 
 -- what is never null, after all
-ALTER TABLE actstream.action ALTER COLUMN verb DROP NOT NULL, ALTER COLUMN actor DROP NOT NULL,
+ALTER TABLE actstream.actions ALTER COLUMN verb DROP NOT NULL, ALTER COLUMN actor DROP NOT NULL,
                              ALTER COLUMN "timestamp" DROP NOT NULL, ALTER COLUMN public DROP NOT NULL;
-INSERT INTO actstream.action (actor) VALUES ('person:3');
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('person:3', 'did', NULL);
-INSERT INTO actstream.action (actor, verb, public) VALUES ('person:3', 'did', NULL);
-INSERT INTO actstream.action ("timestamp", verb, target)
+INSERT INTO actstream.actions (actor) VALUES ('person:3');
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('person:3', 'did', NULL);
+INSERT INTO actstream.actions (actor, verb, public) VALUES ('person:3', 'did', NULL);
+INSERT INTO actstream.actions ("timestamp", verb, target)
 SELECT timestamptz '2025-01-02 00:00+00' + i * interval '1 hour', 'did', person(i * 3)
 FROM generate_series(1, 100) AS i;
 SELECT * FROM differing();

@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SET jit = off;
@@ -19,7 +20,7 @@ $$;
 -- what was sent since the last time
 CREATE FUNCTION sent(OUT actor actstream.ref, OUT verb text, OUT action_object actstream.ref, OUT target actstream.ref,
                      OUT description text, OUT public boolean, OUT data jsonb) RETURNS SETOF record LANGUAGE sql AS $$
-    WITH gone AS (DELETE FROM actstream.action a RETURNING a.*)
+    WITH gone AS (DELETE FROM actstream.actions a RETURNING a.*)
     SELECT g.actor, g.verb, g.action_object, g.target, g.description, g.public, g.data FROM gone g ORDER BY g.id
 $$;
 CREATE TABLE users (id int PRIMARY KEY, name text);
@@ -75,7 +76,7 @@ INSERT INTO post VALUES (5, 1), (6, 1);
 DELETE FROM post WHERE id = 5;
 SELECT on_delete FROM actstream.register('post', on_delete => 'keep');
 DELETE FROM post WHERE id = 6;
-SELECT actor, verb, action_object, data FROM actstream.action ORDER BY id;
+SELECT actor, verb, action_object, data FROM actstream.actions ORDER BY id;
 SELECT * FROM actstream.integrity_check();
 SELECT count(*) FROM sent();
 SELECT on_delete FROM actstream.register('post', on_delete => 'cascade');
@@ -366,9 +367,9 @@ SELECT actstream.track(4294967295, 'x', 'user:1')|42P01
 SELECT actstream.track('v', 'x', 'user:1')|42809
 SELECT actstream.track('pg_class', 'x', 'user:1')|42809
 SELECT actstream.track('post_pkey', 'x', 'user:1')|42809
-SELECT actstream.track('actstream.action', 'x', 'user:1')|42809
-SELECT actstream.track('actstream.follow', 'x', 'user:1')|42809
-SELECT actstream.track('actstream.object_type', 'x', 'user:1')|42809
+SELECT actstream.track('actstream.actions', 'x', 'user:1')|42809
+SELECT actstream.track('actstream.follows', 'x', 'user:1')|42809
+SELECT actstream.track('actstream.object_types', 'x', 'user:1')|42809
 SELECT actstream.track('post', 'x', 'user:{nope}')|42703
 SELECT actstream.track('post', 'x', 'user:{ID}')|42703
 SELECT actstream.track('post', 'x', 'user:{ctid}')|42703
@@ -438,4 +439,5 @@ SELECT actstream.track('post', 'x', 'user:1', condition => 'true, false');
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA trk CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SET jit = off;
@@ -10,7 +11,7 @@ SET search_path = trm;
 SELECT label FROM actstream.register_external('u');
 -- what was sent since the last time
 CREATE FUNCTION sent(OUT verb text, OUT action_object actstream.ref, OUT description text, OUT data jsonb) RETURNS SETOF record LANGUAGE sql AS $$
-    WITH gone AS (DELETE FROM actstream.action a RETURNING a.*)
+    WITH gone AS (DELETE FROM actstream.actions a RETURNING a.*)
     SELECT g.verb, g.action_object, g.description, g.data FROM gone g ORDER BY g.id
 $$;
 -- partitions of two levels, with columns in another order
@@ -201,4 +202,5 @@ SELECT problem, relation, detail FROM actstream.integrity_check();
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA trm CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

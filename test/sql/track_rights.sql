@@ -3,6 +3,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS trr_owner, trr_other, trr_clerk;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE ROLE trr_owner;
 CREATE ROLE trr_other;
 CREATE ROLE trr_clerk;
@@ -13,11 +14,11 @@ CREATE SCHEMA trr;
 GRANT ALL ON SCHEMA trr TO trr_owner, trr_other;
 GRANT USAGE ON SCHEMA trr TO trr_clerk;
 GRANT USAGE ON SCHEMA actstream TO trr_owner, trr_other;
-GRANT INSERT ON actstream.action TO trr_owner;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type TO trr_owner, trr_other;
+GRANT INSERT ON actstream.actions TO trr_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types TO trr_owner, trr_other;
 SELECT label FROM actstream.register_external('site');
 CREATE FUNCTION trr.sent(OUT actor actstream.ref, OUT verb text, OUT action_object actstream.ref, OUT target actstream.ref) RETURNS SETOF record LANGUAGE sql AS $$
-    WITH gone AS (DELETE FROM actstream.action a RETURNING a.*)
+    WITH gone AS (DELETE FROM actstream.actions a RETURNING a.*)
     SELECT g.actor, g.verb, g.action_object, g.target FROM gone g ORDER BY g.id
 $$;
 
@@ -35,25 +36,25 @@ INSERT INTO trr.doc VALUES (1);
 RESET ROLE;
 SELECT * FROM trr.sent();
 -- who may not insert, sends nothing; each session is warned once
-REVOKE INSERT ON actstream.action FROM trr_owner;
+REVOKE INSERT ON actstream.actions FROM trr_owner;
 SET ROLE trr_clerk;
 INSERT INTO trr.doc VALUES (2);
 INSERT INTO trr.doc VALUES (3);
 RESET ROLE;
 SELECT relation, trigger_name, problem FROM actstream.tracked() ORDER BY trigger_name;
 SELECT problem, relation, detail FROM actstream.integrity_check() ORDER BY detail;
-GRANT INSERT (actor, verb) ON actstream.action TO trr_owner;
+GRANT INSERT (actor, verb) ON actstream.actions TO trr_owner;
 INSERT INTO trr.doc VALUES (4);
-GRANT INSERT ON actstream.action TO trr_owner;
+GRANT INSERT ON actstream.actions TO trr_owner;
 REVOKE USAGE ON SCHEMA actstream FROM trr_owner;
 INSERT INTO trr.doc VALUES (5);
 GRANT USAGE ON SCHEMA actstream TO trr_owner;
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
-CREATE POLICY p ON actstream.action USING (true) WITH CHECK (true);
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON actstream.actions USING (true) WITH CHECK (true);
 INSERT INTO trr.doc VALUES (6);
 SELECT problem FROM actstream.tracked();
-ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
-DROP POLICY p ON actstream.action;
+ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
+DROP POLICY p ON actstream.actions;
 SELECT * FROM trr.sent();
 INSERT INTO trr.doc VALUES (7);
 SELECT * FROM trr.sent();
@@ -67,7 +68,7 @@ SELECT actstream.track('trr.theirs', 'wrote', 'site:other', NULL);
 SET ROLE trr_other;
 CREATE TRIGGER forged AFTER INSERT ON trr.theirs FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('forged', 'site:god', '', '', '', 'public', '', '', '');
 INSERT INTO trr.theirs VALUES (1);
-INSERT INTO actstream.action (actor, verb) VALUES ('site:god', 'forged');
+INSERT INTO actstream.actions (actor, verb) VALUES ('site:god', 'forged');
 RESET ROLE;
 INSERT INTO trr.theirs VALUES (2);
 SELECT * FROM trr.sent();
@@ -85,16 +86,16 @@ CREATE TRIGGER member AFTER INSERT ON trr.doc FOR EACH ROW EXECUTE FUNCTION acts
 RESET ROLE;
 REVOKE trr_owner FROM trr_other;
 DROP TRIGGER member ON trr.doc;
--- what guards the table "action" is asked about the owner
+-- what guards the table "actions" is asked about the owner
 CREATE FUNCTION trr.in_own_name() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.actor::text <> 'site:' || substr(current_user, 5) THEN RAISE EXCEPTION '% is not %', NEW.actor, current_user; END IF;
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER in_own_name BEFORE INSERT ON actstream.action FOR EACH ROW EXECUTE FUNCTION trr.in_own_name();
+CREATE TRIGGER in_own_name BEFORE INSERT ON actstream.actions FOR EACH ROW EXECUTE FUNCTION trr.in_own_name();
 INSERT INTO trr.doc VALUES (8);
-DROP TRIGGER in_own_name ON actstream.action;
+DROP TRIGGER in_own_name ON actstream.actions;
 SELECT * FROM trr.sent();
 -- a new owner
 ALTER TABLE trr.doc OWNER TO trr_other;
@@ -130,19 +131,19 @@ CREATE TABLE trr.part_3 PARTITION OF trr.part FOR VALUES FROM (20) TO (30);
 INSERT INTO trr.part VALUES (21);
 RESET ROLE;
 SELECT * FROM trr.sent();
-GRANT INSERT ON actstream.action TO trr_other;
+GRANT INSERT ON actstream.actions TO trr_other;
 REASSIGN OWNED BY trr_owner TO trr_other;
 INSERT INTO trr.part VALUES (22), (2);
 SELECT * FROM trr.sent();
 -- nothing is left of it
 DROP TABLE trr.part;
 REVOKE ALL ON SCHEMA trr, actstream FROM trr_owner;
-REVOKE ALL ON actstream.action, actstream.object_type FROM trr_owner;
+REVOKE ALL ON actstream.actions, actstream.object_types FROM trr_owner;
 DROP ROLE trr_owner;
 CREATE ROLE trr_owner;
 GRANT ALL ON SCHEMA trr TO trr_owner;
 GRANT USAGE ON SCHEMA actstream TO trr_owner;
-GRANT INSERT ON actstream.action TO trr_owner;
+GRANT INSERT ON actstream.actions TO trr_owner;
 
 ------------------------------------------------------------------------------
 -- Hidden rows
@@ -266,7 +267,7 @@ RESET search_path;
 INSERT INTO trr.diary VALUES (3, 'role');
 RESET ROLE;
 INSERT INTO trr.diary VALUES (4, 'deferred');
-SELECT description, data FROM actstream.action ORDER BY id;
+SELECT description, data FROM actstream.actions ORDER BY id;
 SELECT DISTINCT how, who FROM trr.log ORDER BY 1, 2;
 -- a cast that comes later is no code of the writer's either
 SET ROLE trr_owner;
@@ -281,7 +282,7 @@ CREATE FUNCTION trr.to_json(c trr.colour) RETURNS json LANGUAGE plpgsql AS $$BEG
 CREATE CAST (trr.colour AS json) WITH FUNCTION trr.to_json(trr.colour);
 RESET ROLE;
 INSERT INTO trr.paint VALUES (2, 'red');
-SELECT data FROM actstream.action WHERE verb = 'painted' ORDER BY id;
+SELECT data FROM actstream.actions WHERE verb = 'painted' ORDER BY id;
 SELECT * FROM trr.log;
 
 SET client_min_messages = warning;

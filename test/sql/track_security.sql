@@ -3,6 +3,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS tsec_owner, tsec_stranger, tsec_clerk;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE ROLE tsec_owner;
 CREATE ROLE tsec_stranger;
 CREATE ROLE tsec_clerk;
@@ -13,7 +14,7 @@ CREATE SCHEMA tsec AUTHORIZATION tsec_owner;
 GRANT USAGE ON SCHEMA tsec TO PUBLIC;
 GRANT CREATE ON SCHEMA tsec TO tsec_stranger;
 GRANT USAGE ON SCHEMA actstream TO tsec_owner, tsec_stranger;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow TO tsec_owner, tsec_stranger;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows TO tsec_owner, tsec_stranger;
 SELECT label FROM actstream.register_external('site');
 
 ------------------------------------------------------------------------------
@@ -32,7 +33,7 @@ SELECT actstream.track('tsec.doc', 'forged', 'site:stranger');
 SELECT actstream.untrack('tsec.doc', 'actstream_track');
 DROP TRIGGER actstream_object ON tsec.doc;
 ALTER TABLE tsec.doc DISABLE TRIGGER actstream_object;
-UPDATE actstream.object_type SET relation = NULL, key_columns = NULL WHERE label = 'doc';
+UPDATE actstream.object_types SET relation = NULL, key_columns = NULL WHERE label = 'doc';
 -- TRIGGER on the table is not enough
 RESET ROLE;
 GRANT ALL ON tsec.doc TO tsec_stranger;
@@ -41,12 +42,15 @@ SELECT actstream.track('tsec.doc', 'forged', 'site:stranger');
 -- our functions are not his to attach, with arguments of his own choosing
 CREATE TABLE tsec.theirs (id int PRIMARY KEY, label text);
 CREATE TRIGGER t AFTER INSERT ON tsec.doc FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('forged', 'site:god', '', '', '', 'public', '', '', '');
-CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_type_bind();
 CREATE EVENT TRIGGER t ON sql_drop EXECUTE FUNCTION actstream.objects_dropped();
 CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION actstream.table_altered();
 ALTER EVENT TRIGGER actstream_objects_dropped DISABLE;
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'tsec.theirs'::regclass ORDER BY tgname;
--- those of registered tables are, and do nothing on a table that is not registered
+-- those of the extension's tables are, and refuse to serve another
+CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_type_bind();
+INSERT INTO tsec.theirs VALUES (1);
+DROP TRIGGER t ON tsec.theirs;
+-- those of registered tables are, too, and do nothing on a table that is not registered
 CREATE TRIGGER deleted AFTER DELETE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_deleted();
 CREATE TRIGGER rekeyed AFTER UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_rekeyed();
 CREATE TRIGGER moves BEFORE UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_moves();
@@ -98,18 +102,18 @@ SELECT actstream.objects_dropped();
 -- a clerk with rights on the table alone
 GRANT SELECT, INSERT, UPDATE, DELETE ON tsec.doc TO tsec_clerk;
 SET ROLE tsec_clerk;
-SELECT * FROM actstream.action;
+SELECT * FROM actstream.actions;
 INSERT INTO tsec.doc VALUES (1, 'one'), (2, 'two');
 UPDATE tsec.doc SET id = 20 WHERE id = 2;
 RESET ROLE;
-SELECT actor, verb, action_object FROM actstream.action ORDER BY id;
-INSERT INTO actstream.follow (follower, followee) VALUES ('site:a', 'doc:1');
+SELECT actor, verb, action_object FROM actstream.actions ORDER BY id;
+INSERT INTO actstream.follows (follower, followee) VALUES ('site:a', 'doc:1');
 SET ROLE tsec_clerk;
 DELETE FROM tsec.doc;
 RESET ROLE;
-SELECT actor, verb, action_object FROM actstream.action ORDER BY id;
-SELECT * FROM actstream.follow;
-DELETE FROM actstream.action;
+SELECT actor, verb, action_object FROM actstream.actions ORDER BY id;
+SELECT * FROM actstream.follows;
+DELETE FROM actstream.actions;
 -- of rows that are hidden from him his actions still tell, as the owner wanted
 ALTER TABLE tsec.doc ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON tsec.doc FOR INSERT TO tsec_clerk WITH CHECK (true);
@@ -118,15 +122,15 @@ INSERT INTO tsec.doc VALUES (3, 'unseen');
 SELECT * FROM tsec.doc;
 RESET ROLE;
 ALTER TABLE tsec.doc DISABLE ROW LEVEL SECURITY;
-SELECT actor, verb, action_object FROM actstream.action ORDER BY id;
--- INSERT on actstream.action, without a restriction
-REVOKE INSERT ON actstream.action FROM tsec_owner;
+SELECT actor, verb, action_object FROM actstream.actions ORDER BY id;
+-- INSERT on actstream.actions, without a restriction
+REVOKE INSERT ON actstream.actions FROM tsec_owner;
 SET ROLE tsec_owner;
 SELECT actstream.track('tsec.doc', 'wrote', 'site:owner');
 RESET ROLE;
-GRANT INSERT ON actstream.action TO tsec_owner;
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
-CREATE POLICY p ON actstream.action USING (true) WITH CHECK (actor::text = 'site:owner');
+GRANT INSERT ON actstream.actions TO tsec_owner;
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON actstream.actions USING (true) WITH CHECK (actor::text = 'site:owner');
 SET ROLE tsec_owner;
 SELECT actstream.track('tsec.doc', 'forged', 'site:god');
 RESET ROLE;
@@ -134,16 +138,16 @@ RESET ROLE;
 SET ROLE tsec_clerk;
 INSERT INTO tsec.doc VALUES (4, 'four');
 RESET ROLE;
-ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
-DROP POLICY p ON actstream.action;
-SELECT actor, verb, action_object FROM actstream.action ORDER BY id;
+ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
+DROP POLICY p ON actstream.actions;
+SELECT actor, verb, action_object FROM actstream.actions ORDER BY id;
 REVOKE USAGE ON SCHEMA actstream FROM tsec_owner;
 SET ROLE tsec_owner;
 SELECT actstream.untrack('tsec.doc', 'actstream_track');
 DROP TRIGGER actstream_track ON tsec.doc;
 RESET ROLE;
 GRANT USAGE ON SCHEMA actstream TO tsec_owner;
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 
 ------------------------------------------------------------------------------
 -- Whose rights code runs with
@@ -212,10 +216,10 @@ UPDATE tsec."odd
 ""table""; --" SET "odd
 ""id""; --" = 2, "$1" = '''';
 SELECT actstream.untrack('tsec.theirs', $$"; DROP TABLE tsec.theirs; --$$);
-SELECT actor, verb, action_object, description, data FROM actstream.action ORDER BY id;
+SELECT actor, verb, action_object, description, data FROM actstream.actions ORDER BY id;
 DROP TABLE tsec."odd
 ""table""; --";
-DELETE FROM actstream.action;
+DELETE FROM actstream.actions;
 RESET ROLE;
 SELECT * FROM tsec.logged();
 
@@ -239,9 +243,9 @@ CREATE FUNCTION tsec.label_start(text) RETURNS actstream.ref LANGUAGE plpgsql AS
 CREATE FUNCTION tsec.row_changed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM tsec.note('row_changed'); RETURN NULL; END$$;
 CREATE FUNCTION tsec.object_deleted() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM tsec.note('object_deleted'); RETURN NULL; END$$;
 CREATE FUNCTION tsec.pg_event_trigger_dropped_objects() RETURNS int LANGUAGE plpgsql AS $$BEGIN PERFORM tsec.note('dropped'); RETURN 1; END$$;
-CREATE TABLE tsec.action (LIKE actstream.action);
-CREATE TABLE tsec.follow (LIKE actstream.follow);
-CREATE TABLE tsec.object_type (LIKE actstream.object_type);
+CREATE TABLE tsec.action (LIKE actstream.actions);
+CREATE TABLE tsec.follow (LIKE actstream.follows);
+CREATE TABLE tsec.object_type (LIKE actstream.object_types);
 CREATE TABLE tsec.trap (id tsec.key PRIMARY KEY, m tsec.mood, t text, n int) PARTITION BY RANGE (id);
 CREATE TABLE tsec.trap_1 PARTITION OF tsec.trap FOR VALUES FROM (0) TO (100);
 CREATE TABLE tsec.trap_2 PARTITION OF tsec.trap FOR VALUES FROM (100) TO (200);
@@ -269,7 +273,7 @@ DELETE FROM tsec.trap WHERE id OPERATOR(pg_catalog.=) 2;
 TRUNCATE tsec.trap_2;
 RESET ROLE;
 SET search_path = pg_catalog;
-SELECT actor, verb, action_object, target, description, data FROM actstream.action ORDER BY id;
+SELECT actor, verb, action_object, target, description, data FROM actstream.actions ORDER BY id;
 SELECT * FROM actstream.integrity_check();
 -- what the clerk's statements add to the clerk's own runs the stranger's code as the
 -- stranger; nobody else's rights are there
@@ -285,18 +289,22 @@ DROP TABLE tsec.trap;
 RESET ROLE;
 SET search_path = pg_catalog;
 SELECT * FROM tsec.logged();
-SELECT label FROM actstream.object_type ORDER BY label COLLATE "C";
+SELECT label FROM actstream.object_types ORDER BY label COLLATE "C";
 
 -- every function of ours that runs with an owner's rights says under which path
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE p.pronamespace = 'actstream'::regnamespace AND p.prosecdef
   AND NOT coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
--- and none that changes what others stored is for everybody
+-- and no event trigger's function is for everybody
 SELECT p.proname FROM pg_proc p
-WHERE p.pronamespace = 'actstream'::regnamespace
-  AND (p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) OR p.proname IN ('object_exists', 'integrity_check'))
-  AND has_function_privilege('public', p.oid, 'EXECUTE')
-ORDER BY p.proname COLLATE "C";
+WHERE p.pronamespace = 'actstream'::regnamespace AND p.prorettype = 'event_trigger'::regtype
+  AND has_function_privilege('public', p.oid, 'EXECUTE');
+-- what tells of all rows is for the owner of the tables
+SET ROLE tsec_owner;
+SELECT * FROM actstream.integrity_check();
+SELECT actstream.object_exists('doc:1');
+SELECT actstream.object_type_fault('doc');
+RESET ROLE;
 
 RESET search_path;
 SET client_min_messages = warning;

@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SET jit = off;
@@ -135,8 +136,8 @@ INSERT INTO virt (id) VALUES (1);
 UPDATE virt SET id = 2;
 UPDATE virt SET id = 3;
 UPDATE virt SET id = 1;
-SELECT :'virtual_ok' AND string_agg(actor::text, ' ' ORDER BY id) = 'web:4 web:6' AS virtual_ok FROM actstream.action \gset
-DELETE FROM actstream.action;
+SELECT :'virtual_ok' AND string_agg(actor::text, ' ' ORDER BY id) = 'web:4 web:6' AS virtual_ok FROM actstream.actions \gset
+DELETE FROM actstream.actions;
 -- a column that becomes one
 SELECT actstream.untrack('virt');
 SELECT actstream.track('virt', 'tracked', 'web:{s}', NULL, data_columns => '{id,s}');
@@ -174,8 +175,8 @@ SELECT actstream.track('q', 'answered', 'person:{who}', trigger_name => 'other')
 SELECT actstream.track('q', 'answered', 'person:{who}');
 SELECT trigger_name, verb, events, condition, public FROM actstream.tracked() ORDER BY trigger_name;
 INSERT INTO q (id, who) VALUES (1, 1);
-SELECT verb, public FROM actstream.action ORDER BY id;
-DELETE FROM actstream.action;
+SELECT verb, public FROM actstream.actions ORDER BY id;
+DELETE FROM actstream.actions;
 -- and after a dump, which writes conditions in its own way
 SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = 'q'::regclass AND tgname = 'actstream_track_2' \gset
 DROP TRIGGER actstream_track_2 ON q;
@@ -204,7 +205,7 @@ SELECT actstream.track('"odd WHEN (1"', verb, actor, action_object, target, even
 FROM actstream.tracked() WHERE relation = '"odd WHEN (1"'::regclass;
 SELECT count(*) FROM actstream.tracked();
 INSERT INTO "odd WHEN (1" VALUES (1, 'b');
-SELECT actor, verb, target, description, data FROM actstream.action;
+SELECT actor, verb, target, description, data FROM actstream.actions;
 -- in one query
 CREATE TABLE pair (id int) PARTITION BY LIST (id);
 SELECT actstream.track('pair', 'x', 'web:{id}', NULL), actstream.track('pair', 'x', 'web:{id}', NULL), actstream.track('pair', 'y', 'web:{id}', NULL),
@@ -225,4 +226,5 @@ SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('parent'::regclass, 'child'::r
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA trt CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

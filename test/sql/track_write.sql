@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS actstream CASCADE;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SET jit = off;
@@ -10,7 +11,7 @@ SET search_path = trw;
 -- what was sent since the last time
 CREATE FUNCTION sent(OUT actor actstream.ref, OUT verb text, OUT action_object actstream.ref, OUT target actstream.ref,
                      OUT description text, OUT data jsonb) RETURNS SETOF record LANGUAGE sql AS $$
-    WITH gone AS (DELETE FROM actstream.action a RETURNING a.*)
+    WITH gone AS (DELETE FROM actstream.actions a RETURNING a.*)
     SELECT g.actor, g.verb, g.action_object, g.target, g.description, g.data FROM gone g ORDER BY g.id
 $$;
 SELECT label FROM actstream.register_external('u');
@@ -228,9 +229,9 @@ DROP TABLE base;
 CREATE TABLE post (id int PRIMARY KEY, t text);
 SELECT label FROM actstream.register('post');
 SELECT actstream.track('post', 'wrote', 'u:1');
-ALTER TABLE actstream.object_type DISABLE TRIGGER object_type_bind;
-DELETE FROM actstream.object_type WHERE label = 'post';
-ALTER TABLE actstream.object_type ENABLE TRIGGER object_type_bind;
+ALTER TABLE actstream.object_types DISABLE TRIGGER object_type_bind;
+DELETE FROM actstream.object_types WHERE label = 'post';
+ALTER TABLE actstream.object_types ENABLE TRIGGER object_type_bind;
 INSERT INTO post VALUES (1);
 SELECT count(*) FROM sent();
 SELECT problem, relation, detail FROM actstream.integrity_check();
@@ -257,22 +258,22 @@ SELECT problem, detail FROM actstream.integrity_check() ORDER BY detail;
 SELECT actstream.untrack('post');
 
 ------------------------------------------------------------------------------
--- A table "action" that refuses
+-- A table "actions" that refuses
 ------------------------------------------------------------------------------
 
 SELECT actstream.track('post', 'wrote', 'u:{id}', NULL, description => '{t}');
-ALTER TABLE actstream.action ADD CHECK (description <> 'bad');
+ALTER TABLE actstream.actions ADD CHECK (description <> 'bad');
 INSERT INTO post VALUES (10, 'good'), (11, 'bad'), (12, 'better');
 SELECT actor, description FROM sent();
 \c -
 SET search_path = trw;
 SET jit = off;
-ALTER TABLE actstream.action DROP CONSTRAINT action_description_check;
-CREATE UNIQUE INDEX once ON actstream.action (description);
+ALTER TABLE actstream.actions DROP CONSTRAINT actions_description_check;
+CREATE UNIQUE INDEX once ON actstream.actions (description);
 INSERT INTO post VALUES (20, 'a'), (21, 'a'), (22, 'b');
 SELECT actor, description FROM sent();
 DROP INDEX actstream.once;
-CREATE INDEX described ON actstream.action (description);
+CREATE INDEX described ON actstream.actions (description);
 INSERT INTO post VALUES (30, (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 500) i)), (31, 'short');
 SELECT actor FROM sent();
 DROP INDEX actstream.described;
@@ -283,22 +284,22 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER refuse BEFORE INSERT ON actstream.action FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE INSERT ON actstream.actions FOR EACH ROW EXECUTE FUNCTION refuse();
 INSERT INTO post VALUES (40, 'good'), (41, 'bad'), (42, 'skip'), (43, 'good');
 SELECT actor FROM sent();
-DROP TRIGGER refuse ON actstream.action;
-CREATE TRIGGER refuse AFTER INSERT ON actstream.action FOR EACH ROW EXECUTE FUNCTION refuse();
+DROP TRIGGER refuse ON actstream.actions;
+CREATE TRIGGER refuse AFTER INSERT ON actstream.actions FOR EACH ROW EXECUTE FUNCTION refuse();
 INSERT INTO post VALUES (50, 'good'), (51, 'bad'), (52, 'good');
 SELECT actor FROM sent();
-DROP TRIGGER refuse ON actstream.action;
+DROP TRIGGER refuse ON actstream.actions;
 -- a rule, ids that are used up, a column that must not be null
-CREATE RULE nothing AS ON INSERT TO actstream.action DO INSTEAD NOTHING;
+CREATE RULE nothing AS ON INSERT TO actstream.actions DO INSTEAD NOTHING;
 INSERT INTO post VALUES (53, 'ruled');
-DROP RULE nothing ON actstream.action;
+DROP RULE nothing ON actstream.actions;
 \c -
 SET search_path = trw;
 SET jit = off;
-SELECT pg_get_serial_sequence('actstream.action', 'id') AS ids \gset
+SELECT pg_get_serial_sequence('actstream.actions', 'id') AS ids \gset
 SELECT setval(:'ids', 1000);
 ALTER SEQUENCE :ids MAXVALUE 1001;
 INSERT INTO post VALUES (54, 'last'), (55, 'lost');
@@ -308,9 +309,9 @@ SELECT actor FROM sent();
 \c -
 SET search_path = trw;
 SET jit = off;
-ALTER TABLE actstream.action ALTER target SET NOT NULL;
+ALTER TABLE actstream.actions ALTER target SET NOT NULL;
 INSERT INTO post VALUES (57, 'unsent');
-ALTER TABLE actstream.action ALTER target DROP NOT NULL;
+ALTER TABLE actstream.actions ALTER target DROP NOT NULL;
 -- what an action does to the table that has sent it sends nothing more
 CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -319,13 +320,14 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER again AFTER INSERT ON actstream.action FOR EACH ROW EXECUTE FUNCTION again();
+CREATE TRIGGER again AFTER INSERT ON actstream.actions FOR EACH ROW EXECUTE FUNCTION again();
 INSERT INTO post VALUES (60, 'first'), (61, 'second');
 SELECT actor, description FROM sent();
 SELECT t FROM post WHERE t IN ('again', 'counted') ORDER BY t;
-DROP TRIGGER again ON actstream.action;
+DROP TRIGGER again ON actstream.actions;
 
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA trw CASCADE;
+DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;

@@ -1,0 +1,37 @@
+------------------------------------------------------------------------------
+-- Actions
+------------------------------------------------------------------------------
+
+-- What has a fixed width comes first, so that nothing is lost to alignment.
+CREATE TYPE actstream.action AS (
+    id            bigint,
+    "timestamp"   timestamptz,
+    public        boolean,
+    actor         actstream.ref,
+    verb          text,
+    action_object actstream.ref,
+    target        actstream.ref,
+    description   text,
+    data          jsonb,
+    external_id   text
+);
+COMMENT ON TYPE actstream.action IS 'an actor did something, with an object, to a target, at some instant';
+
+CREATE FUNCTION actstream.action_check() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_check';
+COMMENT ON FUNCTION actstream.action_check() IS 'trigger: the row is valid, its references are to what exists';
+
+CREATE FUNCTION actstream.act_send(
+    actor         actstream.ref,
+    verb          text,
+    action_object actstream.ref DEFAULT NULL,
+    target        actstream.ref DEFAULT NULL,
+    description   text DEFAULT NULL,
+    public        boolean DEFAULT true,
+    "timestamp"   timestamptz DEFAULT NULL,
+    data          jsonb DEFAULT NULL,
+    external_id   text DEFAULT NULL)
+    RETURNS actstream.action
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_act_send';
+COMMENT ON FUNCTION actstream.act_send(actstream.ref, text, actstream.ref, actstream.ref, text, boolean, timestamptz, jsonb, text)
+    IS 'send an action';

@@ -1,0 +1,94 @@
+------------------------------------------------------------------------------
+-- Follows
+------------------------------------------------------------------------------
+
+CREATE TYPE actstream.follow AS (
+    follower   actstream.ref,
+    followee   actstream.ref,
+    flag       text,
+    actor_only boolean,
+    started    timestamptz
+);
+COMMENT ON TYPE actstream.follow IS 'who follows what';
+
+CREATE FUNCTION actstream.follow_check() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_check';
+COMMENT ON FUNCTION actstream.follow_check() IS 'trigger: the row is valid, its references are to what exists';
+
+-- Sessions keep the lists of follows that they have read for as long as this
+-- trigger, which hears of replicated changes too, has not noted a change.
+CREATE FUNCTION actstream.follow_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_changed';
+COMMENT ON FUNCTION actstream.follow_changed() IS 'trigger: lists of follows that sessions keep are to be read again';
+
+CREATE FUNCTION actstream.follow(
+    follower    actstream.ref,
+    followee    actstream.ref,
+    flag        text DEFAULT '',
+    actor_only  boolean DEFAULT true,
+    send_action boolean DEFAULT true,
+    description text DEFAULT NULL,
+    public      boolean DEFAULT true,
+    "timestamp" timestamptz DEFAULT NULL,
+    data        jsonb DEFAULT NULL)
+    RETURNS actstream.follow
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_follow';
+CREATE FUNCTION actstream.unfollow(
+    follower    actstream.ref,
+    followee    actstream.ref,
+    flag        text DEFAULT NULL,
+    send_action boolean DEFAULT false)
+    RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unfollow';
+COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb)
+    IS 'follow an object';
+COMMENT ON FUNCTION actstream.unfollow(actstream.ref, actstream.ref, text, boolean)
+    IS 'stop following an object; with flag null, in every kind';
+
+CREATE FUNCTION actstream.is_following(
+    follower actstream.ref,
+    followee actstream.ref,
+    flag     text DEFAULT NULL)
+    RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+AS $$
+    SELECT EXISTS (
+        SELECT FROM actstream.follows f
+        WHERE f.follower OPERATOR(actstream.=) is_following.follower
+          AND f.followee OPERATOR(actstream.=) is_following.followee
+          AND (is_following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) is_following.flag))
+$$;
+
+CREATE FUNCTION actstream.followers(
+    followee actstream.ref,
+    flag     text DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+AS $$
+    SELECT DISTINCT f.follower
+    FROM actstream.follows f
+    WHERE f.followee OPERATOR(actstream.=) followers.followee
+      AND (followers.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) followers.flag)
+$$;
+
+CREATE FUNCTION actstream.following(
+    follower actstream.ref,
+    flag     text DEFAULT NULL,
+    labels   text[] DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+AS $$
+    SELECT DISTINCT f.followee
+    FROM actstream.follows f
+    WHERE f.follower OPERATOR(actstream.=) following.follower
+      AND (following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) following.flag)
+      AND (following.labels IS NULL
+           OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels))
+$$;
+
+COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
+    IS 'whether the one follows the other';
+COMMENT ON FUNCTION actstream.followers(actstream.ref, text)
+    IS 'who follows an object, each once';
+COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])
+    IS 'what a follower follows, each once';

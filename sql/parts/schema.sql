@@ -1,0 +1,18 @@
+/*
+ * The schema of the extension, to be read in the order in which the Makefile puts its
+ * parts together.
+ *
+ * Nothing is replaced and nothing is taken over: an object of ours that exists
+ * already stops the script.  Functions in SQL, whose tables are made later, qualify every
+ * name: they mean the same whatever search_path they are called under, and the
+ * planner inlines them.
+ */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION actstream" to load this file. \quit
+
+-- A member of the extension: somebody else's could hold anything, and its owner could
+-- drop ours.
+CREATE SCHEMA actstream;
+COMMENT ON SCHEMA actstream IS 'activity streams: references, actions, follows and streams';
+

@@ -1,0 +1,110 @@
+--
+-- Tables of an ordinary role, partitioned, under policies that it forces upon itself
+--
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS actstream CASCADE;
+DROP ROLE IF EXISTS parts_owner;
+CREATE EXTENSION actstream;
+RESET client_min_messages;
+SET timezone = 'UTC';
+CREATE ROLE parts_owner;
+GRANT USAGE, CREATE ON SCHEMA actstream TO parts_owner;
+CREATE SCHEMA parts AUTHORIZATION parts_owner;
+SET ROLE parts_owner;
+SET search_path = parts, actstream;
+
+CREATE TABLE actstream.actions OF actstream.action (PRIMARY KEY (id, "timestamp")) PARTITION BY RANGE ("timestamp");
+DO $$
+BEGIN
+    FOR i IN 0 .. 35 LOOP
+        EXECUTE format('CREATE TABLE parts.actions_%s PARTITION OF actstream.actions FOR VALUES FROM (%L) TO (%L)', i,
+                       timestamptz '2024-01-01' + i * interval '1 month', timestamptz '2024-01-01' + (i + 1) * interval '1 month');
+    END LOOP;
+END
+$$;
+CREATE TABLE actstream.follows OF actstream.follow (PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started)) PARTITION BY HASH (follower);
+CREATE TABLE parts.follows_0 PARTITION OF actstream.follows FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+-- whose columns are in another order
+CREATE TABLE parts.follows_1 (started timestamptz NOT NULL, gone int, flag text NOT NULL, followee actstream.ref NOT NULL, actor_only boolean NOT NULL, follower actstream.ref NOT NULL);
+ALTER TABLE parts.follows_1 DROP gone;
+ALTER TABLE actstream.follows ALTER actor_only SET NOT NULL, ALTER started SET NOT NULL;
+ALTER TABLE actstream.follows ATTACH PARTITION parts.follows_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+SELECT actstream.create_tables();
+SELECT actstream.create_tables();
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgfoid = 'actstream.action_check'::regproc;
+
+CREATE TABLE person (id int PRIMARY KEY, name text);
+CREATE TABLE post (id int PRIMARY KEY, author int, at timestamptz);
+INSERT INTO person SELECT i, 'P' || i FROM generate_series(1, 20) AS i;
+SELECT label FROM actstream.register('person', name_template => '{name}');
+SELECT label FROM actstream.register('post', on_delete => 'set null');
+SELECT actstream.track('post', 'wrote', 'person:{author}', timestamp_column => 'at');
+INSERT INTO post SELECT i, 1 + i % 20, timestamptz '2024-01-01' + i * interval '3 days' FROM generate_series(1, 300) AS i;
+SELECT id, verb, target FROM actstream.act_send('person:1', 'met', target => 'person:2', "timestamp" => '2026-03-03');
+SELECT tableoid::regclass FROM actstream.actions WHERE verb = 'met';
+SELECT actstream.act_send('person:1', 'met', "timestamp" => '2030-01-01');
+SELECT actstream.act_send('person:99', 'met', "timestamp" => '2026-03-03');
+SELECT actstream.act_send('person:1', '', "timestamp" => '2026-03-03');
+SELECT actstream.act_send('person:1', 'met', external_id => 'x', "timestamp" => '2026-03-03');
+INSERT INTO parts.actions_3 (id, "timestamp", actor, verb) VALUES (1000, '2024-04-02', 'person:99', 'went around');
+SELECT followee, actor_only FROM actstream.follow('person:1', actstream.ref('person', 2), send_action => false);
+SELECT count((actstream.follow(actstream.ref('person', i), actstream.ref('person', 1 + i % 20), 'x', i % 2 = 0, false)).flag) FROM generate_series(1, 20) AS i;
+SELECT tableoid::regclass, count(*) FROM actstream.follows GROUP BY 1 ORDER BY 1;
+SELECT actstream.follow('person:1', 'person:99', send_action => false), actstream.follow('person:3', 'person:99', send_action => false);
+INSERT INTO parts.follows_1 (follower, followee, flag, actor_only, started) SELECT follower, 'person:99', '', true, now() FROM parts.follows_1 LIMIT 1;
+SELECT flag, actor_only FROM actstream.follow('person:1', 'person:2', 'x', true, false);
+SELECT actstream.unfollow('person:2', 'person:3');
+
+-- streams
+ANALYZE actstream.actions;
+SELECT count(*) FROM actstream.user_stream('person:1');
+SELECT array(SELECT id FROM actstream.user_stream('person:1') LIMIT 20) = array(
+    SELECT a.id FROM actstream.actions a WHERE a.actor IN (SELECT followee FROM actstream.follows WHERE follower = 'person:1' AND (actor_only OR true))
+        OR a.target IN (SELECT followee FROM actstream.follows WHERE follower = 'person:1' AND NOT actor_only)
+    ORDER BY "timestamp" DESC, id DESC LIMIT 20) AS the_same;
+SELECT verb, actor, actstream.sentence(a, a."timestamp") FROM actstream.public_stream() a LIMIT 2;
+
+-- what is hidden from the owner is found all the same
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY none ON actstream.actions USING (false) WITH CHECK (true);
+ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY none ON actstream.follows USING (false) WITH CHECK (true);
+ALTER TABLE actstream.object_types ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY none ON actstream.object_types USING (false) WITH CHECK (true);
+SELECT count(*) FROM actstream.actions;
+SELECT actstream.display_name('person:1');
+DELETE FROM person WHERE id = 2;
+UPDATE person SET id = 30 WHERE id = 3;
+DELETE FROM post WHERE id <= 150;
+TRUNCATE post;
+ALTER TABLE person RENAME id TO number;
+SELECT * FROM actstream.integrity_check();
+SELECT actstream.unregister('person');
+DROP TABLE post;
+RESET ROLE;
+SELECT * FROM actstream.integrity_check();
+SELECT label, relation, key_columns FROM actstream.object_types;
+SELECT count(*), count(*) FILTER (WHERE actor = 'person:2' OR target = 'person:2') AS of_2, count(*) FILTER (WHERE actor = 'person:3') AS of_3,
+       count(*) FILTER (WHERE actor = 'person:30') AS of_30, count(action_object) AS posts FROM actstream.actions;
+SELECT count(*) FILTER (WHERE follower = 'person:2' OR followee = 'person:2') AS of_2, count(*) FILTER (WHERE follower = 'person:30' OR followee = 'person:30') AS of_30 FROM actstream.follows;
+
+-- a partition can have a trigger that keeps rows
+CREATE FUNCTION parts.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep BEFORE DELETE ON parts.actions_3 FOR EACH ROW EXECUTE FUNCTION parts.keep();
+DELETE FROM parts.person WHERE number = 12;
+-- and one that has lost ours is noticed
+ALTER TABLE parts.actions_3 DISABLE TRIGGER action_check;
+SELECT problem, relation, detail FROM actstream.integrity_check();
+-- retention
+ALTER TABLE actstream.actions DETACH PARTITION parts.actions_3;
+DROP TABLE parts.actions_0;
+DELETE FROM parts.person WHERE number = 12;
+SELECT * FROM actstream.integrity_check();
+
+RESET search_path;
+SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
+DROP SCHEMA parts CASCADE;
+DROP OWNED BY parts_owner;
+DROP ROLE parts_owner;
