@@ -20,6 +20,7 @@ foreach my $node ($old, $new)
 $old->start;
 $old->safe_psql('postgres', <<'END');
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE orders (id integer PRIMARY KEY, person integer, at timestamptz) PARTITION BY RANGE (id);
 CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM (0) TO (50);
@@ -34,20 +35,20 @@ INSERT INTO orders SELECT i, 1 + i % 9, timestamptz '2026-01-01 00:00+00' + i * 
 SELECT actstream.act_send('person:1', 'saw', 'gone:6f1c3a52-0c39-4f9e-8d6c-2b1f0a7c9e11', 'site:zürich', data => '{"k": 1}', external_id => 'x');
 SELECT actstream.follow(actstream.ref('person', 1 + i % 3), actstream.ref('person', 1 + i % 9), f, i % 2 = 0)
 FROM generate_series(1, 20) i, unnest('{"",watching}'::text[]) f;
-INSERT INTO actstream.phrase VALUES ('de', 'saw', '{actor} sah {target}');
+INSERT INTO actstream.phrases VALUES ('de', 'saw', '{actor} sah {target}');
 DROP TABLE gone;
 CREATE TABLE note (about actstream.ref PRIMARY KEY, others actstream.ref[]);
-INSERT INTO note SELECT DISTINCT ON (actor) actor, ARRAY[action_object, target] FROM actstream.action ORDER BY actor, id;
+INSERT INTO note SELECT DISTINCT ON (actor) actor, ARRAY[action_object, target] FROM actstream.actions ORDER BY actor, id;
 CREATE INDEX ON note USING hash (about);
 CREATE VIEW page AS SELECT * FROM actstream.user_stream('person:1') LIMIT 20;
 CREATE ROLE app;
 GRANT USAGE ON SCHEMA actstream TO app;
-GRANT SELECT ON actstream.action TO app;
+GRANT SELECT ON actstream.actions TO app;
 END
 
 my $contents = join "\n", map { "COPY ($_) TO STDOUT;" }
-    map({ "SELECT t.* FROM $_ t ORDER BY t::text COLLATE \"C\"" } qw(actstream.object_type actstream.action actstream.follow actstream.phrase note page)),
-    'SELECT last_value FROM actstream.action_id_seq',
+    map({ "SELECT t.* FROM $_ t ORDER BY t::text COLLATE \"C\"" } qw(actstream.object_types actstream.actions actstream.follows actstream.phrases note page)),
+    'SELECT last_value FROM actstream.actions_id_seq',
     'SELECT p, (SELECT array_agg(id) FROM actstream.user_stream(p)), (SELECT array_agg(id) FROM actstream.any_stream(p)),
             (SELECT array_agg(f ORDER BY f) FROM actstream.followers(p) f), (SELECT array_agg(f ORDER BY f) FROM actstream.following(p) f)
      FROM (SELECT actstream.ref_of(p) FROM person p) r (p) ORDER BY p',
