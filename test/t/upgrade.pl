@@ -1,9 +1,9 @@
-# From each version that was released, ALTER EXTENSION UPDATE leads to what a
-# fresh install is, and to the same data.
+# From one version to the next, ALTER EXTENSION UPDATE and create_tables() lead to
+# what a fresh install is, and to the same data.
 #
-# The versions are those whose scripts are in sql/, where those of releases are
-# kept; the newest itself is one of them.  That differences are seen is shown by
-# versions made up here, each of which lacks something.
+# Each version has an update script from the one before, in sql/; the script of the newest
+# is put together when it is built.  That the walk works, and that differences are
+# seen, is shown by versions made up here.
 
 use strict;
 use warnings;
@@ -12,12 +12,11 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# While the newest version is a release, the current schema is what it was; a
-# change of it is one of the next version.
-my ($current) = slurp_file('actstream.control') =~ /^default_version = '([^']+)'/m;
-is(slurp_file("sql/actstream--$current.sql"), slurp_file('sql/actstream.sql'), 'the script of the newest version is the current schema');
+my ($newest) = slurp_file('actstream.control') =~ /^default_version = '([^']+)'/m;
+
 # what is there already is nothing that the script may take for its own
-is(join("\n", grep { /^\s*CREATE\s+(OR\s+REPLACE|[A-Z ]*\bIF\s+NOT\s+EXISTS)\b/i } split /\n/, slurp_file('sql/actstream.sql')), '', 'it replaces nothing');
+my $parts = join '', map { slurp_file($_) } glob 'sql/parts/*.sql';
+is(join("\n", grep { /^\s*CREATE\s+(OR\s+REPLACE|[A-Z ]*\bIF\s+NOT\s+EXISTS)\b/i } split /\n/, $parts), '', 'it replaces nothing');
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
@@ -25,14 +24,16 @@ my $tempdir = PostgreSQL::Test::Utils::tempdir();
 $node->init;
 $node->start;
 
-# Everything the catalog says of the extension's members, and of what they
-# consist of, without OIDs: a line each.
+# Everything the catalog says of the extension's members, and of its tables, and of what
+# they consist of, without OIDs: a line each.
 my $catalog = <<'END';
 SET search_path = pg_catalog;
 WITH member AS (
     SELECT d.classid, d.objid FROM pg_depend d
     WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
       AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'actstream')
+    UNION
+    SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = 'actstream'::regnamespace
 ), relation AS (
     SELECT c.* FROM pg_class c JOIN member m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
 ), acl (object, acl) AS (
@@ -116,22 +117,21 @@ SELECT translate(line, E'\n', ' ') FROM (
     SELECT concat_ws(' ', 'acl of', object, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type, a.is_grantable)
     FROM acl, aclexplode(acl) a
     UNION ALL
-    SELECT concat_ws(' ', 'extension', e.extname, e.extversion, e.extrelocatable, e.extnamespace::regnamespace, t.relation::regclass, t.condition)
-    FROM pg_extension e, ROWS FROM (unnest(e.extconfig), unnest(e.extcondition)) t (relation, condition) WHERE e.extname = 'actstream'
+    SELECT concat_ws(' ', 'extension', e.extname, e.extversion, e.extrelocatable, e.extnamespace::regnamespace, e.extconfig)
+    FROM pg_extension e WHERE e.extname = 'actstream'
 ) AS l (line)
 ORDER BY 1;
 END
 
 # What stays: everything in the tables, and what streams show.
 my $contents = join "\n", map { "COPY ($_) TO STDOUT;" }
-    'SELECT * FROM actstream.object_type ORDER BY label',
-    'SELECT * FROM actstream.action ORDER BY id',
-    'SELECT * FROM actstream.follow ORDER BY follower, followee',
-    'SELECT * FROM actstream.phrase ORDER BY language, verb',
-    'SELECT last_value FROM actstream.action_id_seq',
+    'SELECT * FROM actstream.object_types ORDER BY label',
+    'SELECT * FROM actstream.actions ORDER BY id',
+    'SELECT follower, followee, flag, actor_only, started FROM actstream.follows ORDER BY follower, followee',
+    'SELECT * FROM actstream.phrases ORDER BY language, verb',
+    'SELECT last_value FROM actstream.actions_id_seq',
     q{SELECT id FROM actstream.user_stream('person:1', with_user_activity => true)},
-    q{SELECT id, actstream.sentence(a, '2026-02-01 00:00+00') FROM actstream.any_stream('person:2') a},
-    'SELECT * FROM actstream.integrity_check()';
+    q{SELECT id, actstream.sentence(a, '2026-02-01 00:00+00') FROM actstream.any_stream('person:2') a};
 my $data = <<'END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE orders (id integer PRIMARY KEY, person integer, at timestamptz);
@@ -141,7 +141,7 @@ SELECT actstream.register('person', name_template => '{name}'), actstream.regist
 INSERT INTO orders SELECT i, 1 + i % 9, timestamptz '2026-01-01 00:00+00' + i * interval '1 hour' FROM generate_series(1, 90) i;
 SELECT actstream.follow('person:1', actstream.ref('person', i), actor_only => i % 2 = 0, "timestamp" => '2026-01-01 00:00+00') FROM generate_series(2, 6) i;
 SELECT actstream.act_send('person:3', 'met', NULL, 'person:2', external_id => 'x', "timestamp" => '2026-01-02 00:00+00');
-INSERT INTO actstream.phrase VALUES ('en', 'met', '{actor} met {target}');
+INSERT INTO actstream.phrases VALUES ('en', 'met', '{actor} met {target}');
 END
 # Views and functions of users must not be in the way of an update.
 my $users = <<'END';
@@ -150,51 +150,50 @@ CREATE FUNCTION met(actstream.ref) RETURNS SETOF actstream.action LANGUAGE sql S
 CREATE TABLE note (about actstream.ref PRIMARY KEY);
 END
 
-my $fresh;
-
-# What the catalog of a database has more and less than that of a fresh install.
+# What the catalog of a database has more and less than that of a fresh install of that
+# version.
 sub difference
 {
-    my ($database) = @_;
+    my ($database, $version) = @_;
     my %difference;
+    my $fresh;
 
-    if (!defined $fresh)
-    {
-        $node->safe_psql('postgres', 'CREATE DATABASE fresh');
-        $node->safe_psql('fresh', 'CREATE EXTENSION actstream');
-        $fresh = $node->safe_psql('fresh', $catalog);
-        cmp_ok(scalar(split /\n/, $fresh), '>', 400, 'the catalog has much to say');
-    }
+    $node->safe_psql('postgres', 'CREATE DATABASE fresh');
+    $node->safe_psql('fresh', "CREATE EXTENSION actstream VERSION '$version'; SELECT actstream.create_tables()");
+    $fresh = $node->safe_psql('fresh', $catalog);
+    $node->safe_psql('postgres', 'DROP DATABASE fresh');
+    cmp_ok(scalar(split /\n/, $fresh), '>', 400, 'the catalog has much to say');
     $difference{$_}++ foreach split /\n/, $node->safe_psql($database, $catalog);
     $difference{$_}-- foreach split /\n/, $fresh;
     return map { ($difference{$_} > 0 ? '+' : '-') . $_ } grep { $difference{$_} } sort keys %difference;
 }
 
-# Makes a database with that version, and walks to the newest.
+# Makes a database with one version, and walks to another.
 sub walk
 {
-    my ($version, $name) = @_;
+    my ($from, $to, $name) = @_;
     my $before;
 
     $node->safe_psql('postgres', 'CREATE DATABASE walked');
-    $node->safe_psql('walked', "CREATE EXTENSION actstream VERSION '$version'");
+    $node->safe_psql('walked', "CREATE EXTENSION actstream VERSION '$from'; SELECT actstream.create_tables()");
     $node->safe_psql('walked', $data . $users);
     $before = $node->safe_psql('walked', $contents);
-    $node->safe_psql('walked', 'ALTER EXTENSION actstream UPDATE');
+    $node->safe_psql('walked', "ALTER EXTENSION actstream UPDATE TO '$to'");
     is($node->safe_psql('walked', $contents), $before, "$name: all that was stored is there");
+    $node->safe_psql('walked', 'SELECT actstream.create_tables()');
+    is($node->safe_psql('walked', "$contents SELECT * FROM actstream.integrity_check()"), $before, "$name: also when the tables are brought up to date");
     is($node->safe_psql('walked', q{SELECT count(*) FROM page; SELECT verb FROM met('person:3')}), "5\nmet", "$name: what users have made works");
     is($node->safe_psql('walked', q{SELECT verb FROM actstream.act_send('person:1', 'went on')}), 'went on', "$name: it goes on");
-    is_deeply([ difference('walked') ], [], "$name: it becomes what a fresh install is");
+    is_deeply([ difference('walked', $to) ], [], "$name: it becomes what a fresh install is");
     $node->safe_psql('postgres', 'DROP DATABASE walked');
 }
 
-my ($newest) = slurp_file('actstream.control') =~ /^default_version = '([^']+)'/m;
-my %versions = map { $_ => 1 } $newest, map { m{actstream--([^/]+)\.sql$} && $1 !~ /--/ ? $1 : () } glob 'sql/actstream--*.sql';
-my @versions = sort keys %versions;
+# Each released version that an update script begins with.
+my %versions = map { $_ => 1 } $newest, map { m{actstream--(.+)--.+\.sql$} ? $1 : () } glob 'sql/actstream--*--*.sql';
 
-foreach my $version (@versions)
+foreach my $version (sort keys %versions)
 {
-    walk($version, $version);
+    walk($version, $newest, $version);
 }
 
 #
@@ -219,18 +218,15 @@ SKIP:
             '$1', qr/^-function .*untrack/ ],
         'a body' => [ qr/\Qf.follower OPERATOR(actstream.=) is_following.follower\E/, 'f.follower OPERATOR(actstream.<>) is_following.follower', qr/is_following/ ],
         'a volatility' => [ qr/(FUNCTION actstream\.current_actor\(\) RETURNS actstream\.ref\s+LANGUAGE c) STABLE/, '$1 VOLATILE', qr/current_actor/ ],
-        'a REVOKE' => [ qr/REVOKE EXECUTE ON FUNCTION actstream\.action_check\(\) FROM PUBLIC;/, '', qr/acl of .*action_check.* PUBLIC/ ],
-        'a comment' => [ qr/'object types by label'/, q{'types by label'}, qr/object_type_pkey/ ],
-        'a comment on a column' => [ qr/'whether streams show it'/, q{'public'}, qr/column public/ ],
-        'an index' => [ qr/CREATE INDEX follow_followee_idx.*?;\nCOMMENT ON INDEX actstream\.follow_pkey/s, 'COMMENT ON INDEX actstream.follow_pkey', qr/follow_followee_idx/ ],
-        'a trigger mode' => [ qr/ALTER TABLE actstream\.follow ENABLE ALWAYS TRIGGER follow_changed;/, '', qr/trigger follow_changed/ ],
-        'a default' => [ qr/(flag       text NOT NULL) DEFAULT ''/, '$1', qr/column flag/ ],
-        'a constraint' => [ qr/(on_delete OPERATOR\(pg_catalog\.=\) ANY \('\{cascade,set null,restrict,keep),?\}/, '$1,nothing}', qr/object_type_on_delete_check/ ],
+        'a REVOKE' => [ qr/REVOKE EXECUTE ON FUNCTION actstream\.ddl_begins\(\) FROM PUBLIC;/, '', qr/acl of .*ddl_begins.* PUBLIC/ ],
+        'an attribute' => [ qr/    checked       boolean\n\);/, "    checked       boolean,\n    more          text\n);", qr/column more/ ],
+        'a comment' => [ qr/'object types by label'/, q{'types by label'}, qr/types by label/ ],
+        'an index' => [ qr/\(followee, follower, flag\);/, '(followee);', qr/follows_followee_idx/ ],
+        'a trigger mode' => [ qr/('follow_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'follow_changed',) 'A'/, q{$1 'O'}, qr/table_triggers/ ],
         'an operator clause' => [ qr/, HASHES, MERGES/, ', HASHES', qr/operator actstream\.=/ ],
         'a support function' => [ qr/,\n    FUNCTION 4 pg_catalog\.btequalimage\(oid\)/, '', qr/operator family/ ],
         'an event trigger mode' => [ qr/ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;/, '', qr/event trigger actstream_table_altered/ ],
         'a cast context' => [ qr/CREATE CAST \(text AS actstream\.ref\) WITH INOUT AS ASSIGNMENT/, 'CREATE CAST (text AS actstream.ref) WITH INOUT', qr/cast from text/ ],
-        'a mark for dump' => [ qr/SELECT pg_catalog\.pg_extension_config_dump\('actstream\.phrase', ''\);/, '', qr/extension actstream .*phrase/ ],
     );
     my $script = slurp_file("$files/actstream--$newest.sql");
     my $staged = "$tempdir/stage";
@@ -256,35 +252,30 @@ SKIP:
         # which its update forgets
         append_to_file("$staged$sharedir/extension/actstream--$version{$what}--$newest.sql", "SELECT 1;\n");
     }
-    # and one that does what it should
+    # And one to come, whose update does what it should: the type has an attribute more,
+    # and so has the table; create_tables() makes an index more, and enables a trigger.
     {
-        my $older = $script;
+        my $later = $script;
+        my ($index) = $later =~ /(        \(46, 'follows', 'index', 'follows_followee_idx',.*?\$\$\),\n)/s;
+        my $more = $index =~ s/46/47/r =~ s/follows_followee_idx/follows_weight_idx/gr =~ s/\(followee, follower, flag\)/(weight)/r;
 
-        $older =~ s/$lacks{'an index'}[0]/$lacks{'an index'}[1]/;
-        $older =~ s/COMMENT ON INDEX actstream\.follow_followee_idx.*?;//;
-        append_to_file("$staged$sharedir/extension/actstream--0.1.0.sql", $older);
-        append_to_file("$staged$sharedir/extension/actstream--0.1.0--$newest.sql", <<'END');
-CREATE INDEX follow_followee_idx ON actstream.follow (followee, follower, flag);
-COMMENT ON INDEX actstream.follow_followee_idx IS 'the followers of an object';
-END
-    }
-    # a missing index has no comment
-    {
-        my $file = "$staged$sharedir/extension/actstream--$version{'an index'}.sql";
-        my $older = slurp_file($file) =~ s/COMMENT ON INDEX actstream\.follow_followee_idx.*?;//r;
-
-        unlink $file;
-        append_to_file($file, $older);
+        $later =~ s/(    actor_only boolean,\n    started    timestamptz)\n\);/$1,\n    weight     real\n);/ or die;
+        $later =~ s/\Q$index\E/$index$more/ or die;
+        $later =~ s/('follow_check', 'AFTER INSERT OR UPDATE', 'ROW', 'follow_check',) 'O'/$1 'A'/ or die;
+        append_to_file("$staged$sharedir/extension/actstream--99.sql", $later);
+        my ($functions) = $later =~ /(CREATE FUNCTION actstream\.table_triggers.*?)CREATE FUNCTION actstream\.require_tables/s;
+        append_to_file("$staged$sharedir/extension/actstream--$newest--99.sql",
+            "ALTER TYPE actstream.follow ADD ATTRIBUTE weight real CASCADE;\n" . $functions =~ s/CREATE FUNCTION/CREATE OR REPLACE FUNCTION/gr);
     }
 
     $node->append_conf('postgresql.conf', $control_path ne '' ? "extension_control_path = '$staged$sharedir:\$system'" : "extension_destdir = '$staged'");
     $node->restart;
-    walk('0.1.0', 'a version made up, whose update is right');
+    walk($newest, '99', 'a version to come');
     foreach my $what (sort keys %lacks)
     {
         $node->safe_psql('postgres', 'CREATE DATABASE walked');
-        $node->safe_psql('walked', "CREATE EXTENSION actstream VERSION '$version{$what}'; ALTER EXTENSION actstream UPDATE");
-        my @difference = difference('walked');
+        $node->safe_psql('walked', "CREATE EXTENSION actstream VERSION '$version{$what}'; SELECT actstream.create_tables(); ALTER EXTENSION actstream UPDATE");
+        my @difference = difference('walked', $newest);
         $node->safe_psql('postgres', 'DROP DATABASE walked');
 
         ok((grep { /$lacks{$what}[2]/ } @difference), "without $what: the difference is seen") or diag(join "\n", @difference);
