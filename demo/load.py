@@ -119,7 +119,7 @@ def main():
             say(f'  {loaded[name]:9,} {name}')
         connection.commit()
         writing = clock.lap()
-        number = cursor.execute('SELECT count(*) FROM actstream.action').fetchone()[0]
+        number = cursor.execute('SELECT count(*) FROM actstream.actions').fetchone()[0]
         say(f'  {sum(loaded.values()):9,} rows in {writing:.1f} s, '
             f'of which {number:,} have sent an action')
         cursor.execute('ANALYZE')

@@ -7,7 +7,7 @@ INSERT INTO reader VALUES (1, 'Ann'), (2, 'Ben'), (3, 'Cleo');
 -- since 95 % of the actions had happened.
 SELECT max("timestamp") - interval '1 year' AS last_year,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY "timestamp") AS late
-FROM actstream.action
+FROM actstream.actions
 \gset
 
 -- Ann follows the maintainers who released most in the last two years that the

@@ -2,6 +2,7 @@
 -- keys of four kinds, foreign keys among them, as any database has.
 
 CREATE EXTENSION actstream;
+SELECT actstream.create_tables();
 
 -- in whose name the entries of feeds are
 DO $$
@@ -74,7 +75,7 @@ SELECT actstream.track('release', 'released', 'maintainer:{maintainer}', '{self}
 
 -- How their verbs read, in three languages. A release is called by its version: its
 -- package is always named beside it.
-INSERT INTO actstream.phrase (language, verb, pattern) VALUES
+INSERT INTO actstream.phrases (language, verb, pattern) VALUES
     ('en', 'released',   '{actor} released {action_object} of {target}[ {timesince} ago]'),
     ('en', 'closed',     '{actor} closed {action_object} in {target}[ {timesince} ago]'),
     ('en', 'bookmarked', '{actor} bookmarked {action_object}[ in {target}][ {timesince} ago]'),

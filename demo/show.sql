@@ -22,7 +22,7 @@ FROM release GROUP BY package ORDER BY package <> 'openssl', count(*) DESC, pack
 
 SELECT verb, count(*) AS actions, count(DISTINCT actor) AS actors,
        min("timestamp")::date AS first, max("timestamp")::date AS last
-FROM actstream.action GROUP BY verb ORDER BY actions DESC;
+FROM actstream.actions GROUP BY verb ORDER BY actions DESC;
 
 \echo
 \echo '──── Who follows whom, and what ────────────────────────────────────────────────────────────────────'
@@ -31,7 +31,7 @@ FROM actstream.action GROUP BY verb ORDER BY actions DESC;
 
 SELECT actstream.display_name(follower) AS follower, flag, actor_only, min(started)::date AS since,
        left(string_agg(actstream.display_name(followee), ', '), 50) AS followees
-FROM actstream.follow
+FROM actstream.follows
 GROUP BY follower, flag, actor_only ORDER BY follower, flag, actor_only DESC;
 
 \echo

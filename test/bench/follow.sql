@@ -69,7 +69,7 @@ SELECT 300000000 + i, actstream.ref('user', account), 'user', true FROM bench.cr
 -- they exist, as who sends with checks will ask
 INSERT INTO bench.users SELECT account FROM bench.follow UNION SELECT account FROM bench.crowd;
 
-INSERT INTO actstream.follow (follower, followee, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, actor_only, started)
 SELECT actstream.ref('user', account), follow.ref, actor_only, '2020-01-01 00:00+00' FROM bench.follow
 ORDER BY account, follow.ref;
 

@@ -28,7 +28,7 @@ SELECT false, * FROM bench.dblink('smaller', $$
     SELECT page, kind, followees, method, microseconds FROM bench.sample WHERE round < 0 AND warm$$)
     AS s (page text, kind text, followees int, method text, microseconds float8);
 DELETE FROM bench.sample WHERE round <= 0;
-SELECT actions AS smaller_n FROM bench.dblink('smaller', 'SELECT count(*) FROM actstream.action') AS a (actions bigint) \gset
+SELECT actions AS smaller_n FROM bench.dblink('smaller', 'SELECT count(*) FROM actstream.actions') AS a (actions bigint) \gset
 \o /dev/null
 SELECT bench.dblink_disconnect(name) FROM unnest('{smaller,larger}'::text[]) AS name;
 \o

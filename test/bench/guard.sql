@@ -22,18 +22,18 @@ CREATE ROLE bench_constant;
 CREATE ROLE bench_tenant;
 CREATE ROLE bench_member;
 CREATE TABLE bench.member (who name, verb text, PRIMARY KEY (who, verb));
-INSERT INTO bench.member SELECT 'bench_member', verb FROM actstream.action GROUP BY verb;
+INSERT INTO bench.member SELECT 'bench_member', verb FROM actstream.actions GROUP BY verb;
 CREATE TABLE bench.written (what int);
 ANALYZE bench.member;
 GRANT USAGE ON SCHEMA bench, actstream TO PUBLIC;
-GRANT SELECT ON actstream.action, actstream.follow, bench.member TO bench_constant, bench_tenant, bench_member;
-CREATE POLICY bench_constant ON actstream.action TO bench_constant USING (public);
-CREATE POLICY bench_tenant ON actstream.action TO bench_tenant
+GRANT SELECT ON actstream.actions, actstream.follows, bench.member TO bench_constant, bench_tenant, bench_member;
+CREATE POLICY bench_constant ON actstream.actions TO bench_constant USING (public);
+CREATE POLICY bench_tenant ON actstream.actions TO bench_tenant
     USING (coalesce(data->>'tenant', '1') = current_setting('bench.tenant'));
-CREATE POLICY bench_member ON actstream.action TO bench_member
+CREATE POLICY bench_member ON actstream.actions TO bench_member
     USING (EXISTS (SELECT FROM bench.member m WHERE m.who = current_user AND m.verb = action.verb));
-CREATE POLICY bench_all ON actstream.follow USING (true);
-ALTER TABLE actstream.action ENABLE ROW LEVEL SECURITY;
+CREATE POLICY bench_all ON actstream.follows USING (true);
+ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
 SET bench.tenant = '1';
 
 -- The same pages, from a text that is planned each time
@@ -93,13 +93,13 @@ SELECT round, command.place, text
 FROM generate_series(0, :rounds) AS round
 CROSS JOIN LATERAL (VALUES
     (1, format('CALL bench.read_guarded(%s, ''plain'', ''constant'', ''tenant'', ''member'', ''written'', ''planned'', ''planned tenant'')', round)),
-    (2, 'ALTER TABLE actstream.follow ENABLE ROW LEVEL SECURITY'),
+    (2, 'ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY'),
     (3, format('CALL bench.read_guarded(%s, ''plain'', ''follows'')', round)),
-    (4, 'ALTER TABLE actstream.follow DISABLE ROW LEVEL SECURITY')) AS command (place, text);
+    (4, 'ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY')) AS command (place, text);
 SELECT text FROM bench.guard_round ORDER BY round, place
 \gexec
 DELETE FROM bench.guard_sample WHERE round = 0;
-ALTER TABLE actstream.action DISABLE ROW LEVEL SECURITY;
+ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
 
 -- Ratios are medians over the samples of one page of one follower, and then over followers.
 CREATE VIEW bench.guarding AS

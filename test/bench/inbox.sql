@@ -10,12 +10,12 @@ CREATE TABLE bench.inbox (
 
 INSERT INTO bench.inbox
 SELECT f.account, a."timestamp", a.id
-FROM bench.follow f JOIN actstream.action a ON a.actor = f.ref WHERE a.public
+FROM bench.follow f JOIN actstream.actions a ON a.actor = f.ref WHERE a.public
 UNION
 SELECT f.account, a."timestamp", a.id
-FROM bench.follow f JOIN actstream.action a ON a.target = f.ref WHERE a.public AND NOT f.actor_only
+FROM bench.follow f JOIN actstream.actions a ON a.target = f.ref WHERE a.public AND NOT f.actor_only
 UNION
 SELECT f.account, a."timestamp", a.id
-FROM bench.follow f JOIN actstream.action a ON a.action_object = f.ref WHERE a.public AND NOT f.actor_only
+FROM bench.follow f JOIN actstream.actions a ON a.action_object = f.ref WHERE a.public AND NOT f.actor_only
 ORDER BY 1, 2, 3;
 VACUUM ANALYZE bench.inbox;

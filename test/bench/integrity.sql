@@ -11,6 +11,7 @@
 \endif
 SET client_min_messages = warning;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 
 -- the same objects twice: references to the one kind are checked
 CREATE TABLE users (id int PRIMARY KEY);
@@ -60,7 +61,7 @@ $$;
 
 CREATE PROCEDURE empty() LANGUAGE plpgsql AS $$
 BEGIN
-    TRUNCATE issue, issue_plain, actstream.action, actstream.follow;
+    TRUNCATE issue, issue_plain, actstream.actions, actstream.follows;
 END
 $$;
 
@@ -81,7 +82,7 @@ BEGIN
                 CALL take(what, 100000, 'INSERT INTO issue TABLE issue_there');
             WHEN 'bulk direct' THEN
                 CALL take(what, 100000,
-                          $sql$INSERT INTO actstream.action (actor, verb, action_object, target)
+                          $sql$INSERT INTO actstream.actions (actor, verb, action_object, target)
                                SELECT actstream.ref('user', author), 'opened', actstream.ref('issue_there', id),
                                       actstream.ref('repo', repo) FROM issue_there$sql$);
             WHEN 'send checked' THEN
@@ -98,12 +99,12 @@ $$;
 CREATE PROCEDURE sample_delete() LANGUAGE plpgsql AS $$
 BEGIN
     CALL empty();
-    INSERT INTO actstream.action (actor, verb, action_object, target)
+    INSERT INTO actstream.actions (actor, verb, action_object, target)
     SELECT CASE i % 3 WHEN 0 THEN 'users_unchecked:1' ELSE 'user:2' END::actstream.ref, 'did',
            CASE i % 3 WHEN 1 THEN 'users_unchecked:1' END::actstream.ref,
            CASE i % 3 WHEN 2 THEN 'users_unchecked:1' END::actstream.ref
     FROM generate_series(1, 100000) i;
-    INSERT INTO actstream.follow (follower, followee)
+    INSERT INTO actstream.follows (follower, followee)
     SELECT actstream.ref('users_unchecked', 1000000 + i), 'users_unchecked:1' FROM generate_series(1, 100000) i;
     COMMIT;
     CALL take('delete object', 1, 'DELETE FROM users_unchecked WHERE id = 1');

@@ -6,8 +6,8 @@ CREATE TABLE bench.design (
     action regclass,
     bulk   text                 -- inserts the actions from number $1 to number $2
 );
-INSERT INTO bench.design VALUES ('actstream', 'actstream.action', $$
-INSERT INTO actstream.action ("timestamp", public, actor, verb, action_object, target)
+INSERT INTO bench.design VALUES ('actstream', 'actstream.actions', $$
+INSERT INTO actstream.actions ("timestamp", public, actor, verb, action_object, target)
 SELECT "timestamp", public, actor, verb, action_object, target
 FROM bench.action WHERE number BETWEEN $1 AND $2 ORDER BY number$$),
 ('common', 'common_design.action', $$

@@ -32,17 +32,17 @@ FROM common_design.content_type;
 -- plain SQL on our tables, followee by followee
 INSERT INTO bench.method (name, query) VALUES ('lateral', $$
 SELECT DISTINCT ON (a."timestamp", a.id) a.*
-FROM actstream.follow f
+FROM actstream.follows f
 CROSS JOIN LATERAL (
-    (SELECT * FROM actstream.action a
+    (SELECT * FROM actstream.actions a
      WHERE a.actor = f.followee AND a.public {below}
      ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20)
     UNION ALL
-    (SELECT * FROM actstream.action a
+    (SELECT * FROM actstream.actions a
      WHERE NOT f.actor_only AND a.target = f.followee AND a.public {below}
      ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20)
     UNION ALL
-    (SELECT * FROM actstream.action a
+    (SELECT * FROM actstream.actions a
      WHERE NOT f.actor_only AND a.action_object = f.followee AND a.public {below}
      ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20)) AS a
 WHERE f.follower = $1
@@ -50,15 +50,15 @@ ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20$$);
 
 -- plain SQL on our tables, down the time line
 INSERT INTO bench.method (name, query) VALUES ('timeline', $$
-SELECT * FROM actstream.action a
-WHERE (a.actor IN (SELECT f.followee FROM actstream.follow f WHERE f.follower = $1)
-       OR a.target IN (SELECT f.followee FROM actstream.follow f WHERE f.follower = $1 AND NOT f.actor_only)
-       OR a.action_object IN (SELECT f.followee FROM actstream.follow f WHERE f.follower = $1 AND NOT f.actor_only))
+SELECT * FROM actstream.actions a
+WHERE (a.actor IN (SELECT f.followee FROM actstream.follows f WHERE f.follower = $1)
+       OR a.target IN (SELECT f.followee FROM actstream.follows f WHERE f.follower = $1 AND NOT f.actor_only)
+       OR a.action_object IN (SELECT f.followee FROM actstream.follows f WHERE f.follower = $1 AND NOT f.actor_only))
   AND a.public {below}
 ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20$$);
 
 INSERT INTO bench.method (name, below, query) VALUES ('inbox', 'AND (i."timestamp", i.action_id) < ($3, $4)', $$
-SELECT a.* FROM bench.inbox i JOIN actstream.action a ON a.id = i.action_id
+SELECT a.* FROM bench.inbox i JOIN actstream.actions a ON a.id = i.action_id
 WHERE i.follower = $2 {below}
 ORDER BY i."timestamp" DESC, i.action_id DESC LIMIT 20$$);
 
@@ -72,7 +72,7 @@ SELECT 'unaided', query, false FROM bench.method WHERE name = 'actstream';
 
 -- what nobody can do without: 20 rows of the busiest actor from one index
 INSERT INTO bench.method (name, query) VALUES ('floor', $$
-SELECT * FROM actstream.action a WHERE a.actor = 'user:2' AND a.public
+SELECT * FROM actstream.actions a WHERE a.actor = 'user:2' AND a.public
 ORDER BY a."timestamp" DESC, a.id DESC LIMIT 20$$);
 
 CREATE VIEW bench.statement AS

@@ -34,7 +34,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS actions, least(50, ceil(count(*) / 20.0)) AS pages
     FROM bench.inbox WHERE inbox.follower = follower.account) AS s
 CROSS JOIN LATERAL (
-    SELECT count(*) AS time_line FROM actstream.action
+    SELECT count(*) AS time_line FROM actstream.actions
     WHERE public AND "timestamp" >= coalesce(
         (SELECT i."timestamp" FROM bench.inbox i WHERE i.follower = follower.account
          ORDER BY i."timestamp" DESC, i.action_id DESC OFFSET 19 LIMIT 1), '-infinity')) AS t

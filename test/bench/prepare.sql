@@ -9,6 +9,7 @@
 SET client_min_messages = warning;
 SET search_path = pg_catalog, actstream;
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE SCHEMA bench;
 
 -- insist: fails unless it is true.

@@ -29,6 +29,7 @@ import psycopg
 
 SCHEMA = """
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY);
 CREATE TABLE thing (id integer PRIMARY KEY);
 SELECT FROM actstream.register('person');
@@ -39,7 +40,7 @@ INSERT INTO person SELECT generate_series(1, 100);
 DANGLING = """
 SELECT count(*), count(*) FILTER (WHERE NOT EXISTS
     (SELECT FROM thing t WHERE t.id = actstream.ref_key(r)::integer))
-FROM (SELECT target FROM actstream.action UNION ALL SELECT followee FROM actstream.follow) AS u (r)
+FROM (SELECT target FROM actstream.actions UNION ALL SELECT followee FROM actstream.follows) AS u (r)
 WHERE actstream.ref_label(r) = 'thing'
 """
 
@@ -215,12 +216,12 @@ def main():
 
 
 def check(clients, connection):
-    rows = connection.execute("SELECT external_id FROM actstream.action WHERE external_id IS NOT NULL").fetchall()
+    rows = connection.execute("SELECT external_id FROM actstream.actions WHERE external_id IS NOT NULL").fetchall()
     stored = [row[0] for row in rows]
     found = set(stored)
     follows = {(follower, followee) for follower, followee in connection.execute(
         "SELECT actstream.ref_key(follower)::integer, actstream.ref_key(followee)::integer "
-        "FROM actstream.follow WHERE actstream.ref_label(followee) = 'person'")}
+        "FROM actstream.follows WHERE actstream.ref_label(followee) = 'person'")}
     acknowledged = set().union(*(client.acknowledged for client in clients))
     refused = set().union(*(client.refused for client in clients))
     known = [(client.number, followee, wanted) for client in clients

@@ -20,6 +20,7 @@ LIMIT = 2 ** 20
 
 SCHEMA = """
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text NOT NULL);
 SELECT FROM actstream.register('person', name_template => '{name}');
 INSERT INTO person SELECT i, 'person ' || i FROM generate_series(1, 1000) AS i;
@@ -38,7 +39,7 @@ CALLS = {
     'user_stream': "PERFORM FROM actstream.user_stream(actstream.ref('person', i % 5 + 1)) LIMIT 20",
     'any_stream': "PERFORM FROM actstream.any_stream(actstream.ref('person', i % 100 + 1)) LIMIT 20",
     'user_stream, planned': "EXECUTE 'SELECT FROM actstream.user_stream(actstream.ref(''person'', 1)) LIMIT 20'",
-    'sentence': "PERFORM actstream.sentence(a) FROM actstream.action a WHERE id = i % 2000 + 1",
+    'sentence': "PERFORM actstream.sentence(a) FROM actstream.actions a WHERE id = i % 2000 + 1",
 }
 
 PROCEDURE = """

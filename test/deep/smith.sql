@@ -2,6 +2,7 @@
 -- follows, and a role that may do what the extension lets anybody do, but end no
 -- session and write no file.
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 
 CREATE TABLE person (id integer PRIMARY KEY, name text NOT NULL);
 CREATE TABLE page (id bigint PRIMARY KEY, title text, author actstream.ref);

@@ -38,15 +38,15 @@ STATEMENTS = dict(streams()) | {
             " FROM actstream.act_send($1, 'did', $2, $3, NULL, $4, $5, $6, $7) a",
     'follow': "SELECT f.actor_only FROM actstream.follow($1, $2, '', $3, $4, NULL, true, $5) f",
     'unfollow': 'SELECT actstream.unfollow($1, $2)',
-    'delete': 'DELETE FROM actstream.action WHERE id = $1',
+    'delete': 'DELETE FROM actstream.actions WHERE id = $1',
     'delete thing': 'DELETE FROM thing WHERE id = $1',
     'following': 'SELECT array_agg(f) FROM actstream.following($1) f',
     'look up send': 'SELECT a.id, ' + MICROSECONDS.format('a."timestamp"') +
-                    ' FROM actstream.action a WHERE a.external_id = $1',
-    'look up follow': 'SELECT f.actor_only FROM actstream.follow f'
+                    ' FROM actstream.actions a WHERE a.external_id = $1',
+    'look up follow': 'SELECT f.actor_only FROM actstream.follows f'
                       ' WHERE f.follower OPERATOR(actstream.=) $1'
                       ' AND f.followee OPERATOR(actstream.=) $2',
-    'look up delete': 'SELECT FROM actstream.action WHERE id = $1',
+    'look up delete': 'SELECT FROM actstream.actions WHERE id = $1',
     'look up prepared': 'SELECT FROM pg_catalog.pg_prepared_xacts WHERE gid = $1',
 }
 

@@ -37,8 +37,8 @@ COLUMNS = [('operations', 'operations'), ('sends acked', 'acknowledged'),
 FINAL_ROWS = """
 SELECT id, (extract(epoch FROM "timestamp") * 1000000)::bigint, verb, external_id,
        data->>'name', actor, action_object, target, public
-FROM actstream.action"""
-FINAL_FOLLOWS = 'SELECT follower, followee, actor_only FROM actstream.follow'
+FROM actstream.actions"""
+FINAL_FOLLOWS = 'SELECT follower, followee, actor_only FROM actstream.follows'
 PROBLEMS = 'SELECT problem, object, detail FROM actstream.integrity_check()'
 
 

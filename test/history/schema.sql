@@ -1,5 +1,6 @@
 -- What the clients act on: see client.py.
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE actor (id integer PRIMARY KEY);
 CREATE TABLE reader (id integer PRIMARY KEY);
 CREATE TABLE thing (id integer PRIMARY KEY);

@@ -35,19 +35,20 @@ WRITERS, FOLLOW_WRITERS, READERS = 3, 1, 3
 
 SETUP = f"""
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o');
 -- all have acted long ago, and others all the time
-INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
+INSERT INTO actstream.actions (actor, verb, action_object, target, "timestamp")
 SELECT actstream.ref('o', i), 'did', actstream.ref('o', 1 + i * 7 % {OBJECTS}), actstream.ref('o', 1 + i * 13 % {OBJECTS}),
        now() - interval '1 year' + i * interval '1 minute'
 FROM generate_series(1, {OBJECTS}) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 20000 + i), 'noise', now() + interval '1 hour' - i * interval '1 second'
 FROM generate_series(1, 20000) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT actstream.ref('o', 10000 + f), actstream.ref('o', 1 + (i * 37 + f * 101) % {OBJECTS}), i % 3 = 0
 FROM generate_series(1, {FOLLOWERS}) AS f, generate_series(1, 200 + f * 10) AS i;
-ANALYZE actstream.action, actstream.follow;
+ANALYZE actstream.actions, actstream.follows;
 """
 
 
@@ -233,7 +234,7 @@ class Writer(Worker):
         target, action_object = (self.dice.choice(("NULL", self.object())) for _ in range(2))
         return f"({self.object()}, 'wrote', {action_object}, {target}, {self.time()}, {public})"
 
-    INSERT = 'INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp", public) VALUES '
+    INSERT = 'INSERT INTO actstream.actions (actor, verb, action_object, target, "timestamp", public) VALUES '
 
     def by_insert(self):
         self.run(self.INSERT + self.values())
@@ -246,42 +247,42 @@ class Writer(Worker):
 
     def some(self, condition="true"):
         """One action of those of late, or none."""
-        return (f"id = (SELECT id FROM actstream.action WHERE id >= (SELECT max(id) FROM actstream.action) - {self.dice.randint(1, 3000)}"
+        return (f"id = (SELECT id FROM actstream.actions WHERE id >= (SELECT max(id) FROM actstream.actions) - {self.dice.randint(1, 3000)}"
                 f" AND {condition} ORDER BY id LIMIT 1)")
 
     def by_timestamp(self):
-        self.run(f'UPDATE actstream.action SET "timestamp" = {self.time()} WHERE {self.some()}')
+        self.run(f'UPDATE actstream.actions SET "timestamp" = {self.time()} WHERE {self.some()}')
 
     def by_role(self):
         role = self.dice.choice(("actor", "target", "action_object"))
-        self.run(f"UPDATE actstream.action SET {role} = {self.object()} WHERE {self.some()}")
+        self.run(f"UPDATE actstream.actions SET {role} = {self.object()} WHERE {self.some()}")
 
     def by_public(self):
-        self.run(f"UPDATE actstream.action SET public = NOT public WHERE {self.some(self.dice.choice(('true', 'NOT public')))}")
+        self.run(f"UPDATE actstream.actions SET public = NOT public WHERE {self.some(self.dice.choice(('true', 'NOT public')))}")
 
     def by_old_action(self):
-        self.run(f"""UPDATE actstream.action SET "timestamp" = {self.time()} WHERE actor OPERATOR(actstream.=) {self.object()} AND verb = 'did'""")
+        self.run(f"""UPDATE actstream.actions SET "timestamp" = {self.time()} WHERE actor OPERATOR(actstream.=) {self.object()} AND verb = 'did'""")
 
     def by_delete(self):
-        self.run(f"DELETE FROM actstream.action WHERE {self.some()}")
+        self.run(f"DELETE FROM actstream.actions WHERE {self.some()}")
 
     def by_delete_of_many(self):
-        self.run("DELETE FROM actstream.action WHERE verb = 'wrote' AND id < (SELECT max(id) FROM actstream.action) - 6000")
+        self.run("DELETE FROM actstream.actions WHERE verb = 'wrote' AND id < (SELECT max(id) FROM actstream.actions) - 6000")
 
     def by_copy(self):
-        with self.connection.cursor().copy('COPY actstream.action (actor, verb, target, "timestamp") FROM STDIN') as copy:
+        with self.connection.cursor().copy('COPY actstream.actions (actor, verb, target, "timestamp") FROM STDIN') as copy:
             for _ in range(self.dice.randint(1, 20)):
                 copy.write_row([f"o:{self.dice.randint(1, OBJECTS)}", "wrote", f"o:{self.dice.randint(1, OBJECTS)}",
                                 time.strftime("%Y-%m-%d %H:%M:%S+00", time.gmtime(time.time() - self.dice.randint(1, 3600)))])
 
     def by_merge(self):
-        self.run(f"""MERGE INTO actstream.action a
-            USING (SELECT id, n FROM generate_series(1, 2) AS n LEFT JOIN actstream.action ON {self.some()} AND n = 1) AS s ON a.id = s.id
+        self.run(f"""MERGE INTO actstream.actions a
+            USING (SELECT id, n FROM generate_series(1, 2) AS n LEFT JOIN actstream.actions ON {self.some()} AND n = 1) AS s ON a.id = s.id
             WHEN MATCHED THEN UPDATE SET actor = {self.object()}, "timestamp" = {self.time()}
             WHEN NOT MATCHED THEN INSERT (actor, verb, "timestamp") VALUES ({self.object()}, 'wrote', {self.time()})""")
 
     def by_conflict(self):
-        self.run(f"""INSERT INTO actstream.action (actor, verb, "timestamp", external_id)
+        self.run(f"""INSERT INTO actstream.actions (actor, verb, "timestamp", external_id)
             VALUES ({self.object()}, 'wrote', {self.time()}, 'e{self.dice.randint(1, 50)}')
             ON CONFLICT (external_id) WHERE external_id IS NOT NULL
             DO UPDATE SET actor = excluded.actor, target = {self.object()}, "timestamp" = excluded."timestamp" """)
@@ -294,7 +295,7 @@ class Writer(Worker):
         # times that nothing comes after raise bounds that have to come down again
         verb, time = f"poison {self.number}", self.dice.choice(("now() + interval '1 second'", "'2099-01-01'", "'infinity'"))
         role = self.dice.choice(("actor", "target", "action_object"))
-        insert = f"""INSERT INTO actstream.action (actor, verb, target, action_object, "timestamp")
+        insert = f"""INSERT INTO actstream.actions (actor, verb, target, action_object, "timestamp")
             SELECT CASE '{role}' WHEN 'actor' THEN o ELSE 'o:30000' END, '{verb}',
                    CASE '{role}' WHEN 'target' THEN o END, CASE '{role}' WHEN 'action_object' THEN o END, {time}
             FROM (SELECT actstream.ref('o', i) FROM generate_series({self.dice.randint(1, 20)}, {ACTIVE}, {self.dice.randint(1, 20)}) AS i) AS s (o)"""
@@ -304,18 +305,18 @@ class Writer(Worker):
             if ending == "roll back":
                 raise psycopg.Rollback()
         if ending == "update":
-            self.run(f"""UPDATE actstream.action SET verb = 'wrote', "timestamp" = {self.time()} WHERE verb = '{verb}'""")
+            self.run(f"""UPDATE actstream.actions SET verb = 'wrote', "timestamp" = {self.time()} WHERE verb = '{verb}'""")
         else:
-            self.run(f"DELETE FROM actstream.action WHERE verb = '{verb}'")
+            self.run(f"DELETE FROM actstream.actions WHERE verb = '{verb}'")
         if ending == "vacuum":
-            self.run("VACUUM actstream.action")
+            self.run("VACUUM actstream.actions")
 
     def by_truncate(self):
         "alone"
         # what a stream then reads is not what there is
         with self.connection.transaction():
             self.run("SET LOCAL lock_timeout = '100ms'")
-            self.run("TRUNCATE actstream.action")
+            self.run("TRUNCATE actstream.actions")
             for _ in range(3):
                 self.run(f"SELECT * FROM actstream.any_stream({self.object()}) LIMIT 20")
             raise psycopg.Rollback()
@@ -328,16 +329,16 @@ class Writer(Worker):
     def by_disabled_triggers(self):
         with self.connection.transaction():
             self.run("SET LOCAL lock_timeout = '100ms'")
-            self.run("ALTER TABLE actstream.action DISABLE TRIGGER ALL")
+            self.run("ALTER TABLE actstream.actions DISABLE TRIGGER ALL")
             self.by_insert()
-            self.run("ALTER TABLE actstream.action ENABLE TRIGGER ALL")
+            self.run("ALTER TABLE actstream.actions ENABLE TRIGGER ALL")
 
     def by_replication(self):
         "alone"
         with self.servers[self.shared.where.value].connect("source") as source:
             source.execute(self.INSERT + self.values())
-            source.execute(f"""UPDATE actstream.action SET "timestamp" = {self.time()}, target = {self.object()}
-                WHERE id = (SELECT max(id) FROM actstream.action)""")
+            source.execute(f"""UPDATE actstream.actions SET "timestamp" = {self.time()}, target = {self.object()}
+                WHERE id = (SELECT max(id) FROM actstream.actions)""")
 
 
     WAYS = sorted(name for name in locals() if name.startswith("by_"))
@@ -349,16 +350,16 @@ class FollowWriter(Worker):
     WAYS = ["follow", "follow more", "delete", "update", "insert", "truncate"]
 
     def step(self):
-        follow = f"FROM actstream.follow WHERE follower OPERATOR(actstream.=) {self.follower()} ORDER BY random() LIMIT {self.dice.randint(1, 5)}"
+        follow = f"FROM actstream.follows WHERE follower OPERATOR(actstream.=) {self.follower()} ORDER BY random() LIMIT {self.dice.randint(1, 5)}"
         name, change = self.dice.choices(list(zip(self.WAYS, (
             f"SELECT actstream.follow({self.follower()}, {self.object()}, send_action => false)",
             f"SELECT actstream.follow({self.follower()}, {self.object()}, actor_only => false)",
-            f"DELETE FROM actstream.follow WHERE ctid = ANY (array(SELECT ctid {follow}))",
-            f"UPDATE actstream.follow SET actor_only = NOT actor_only WHERE ctid = ANY (array(SELECT ctid {follow}))",
-            f"""INSERT INTO actstream.follow (follower, followee, actor_only) SELECT {self.follower()}, actstream.ref('o', i), true
+            f"DELETE FROM actstream.follows WHERE ctid = ANY (array(SELECT ctid {follow}))",
+            f"UPDATE actstream.follows SET actor_only = NOT actor_only WHERE ctid = ANY (array(SELECT ctid {follow}))",
+            f"""INSERT INTO actstream.follows (follower, followee, actor_only) SELECT {self.follower()}, actstream.ref('o', i), true
                 FROM generate_series({self.dice.randint(1, 1900)}, {OBJECTS}, 100) AS i ON CONFLICT DO NOTHING""",
-            f"""CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM actstream.follow WHERE follower OPERATOR(actstream.<>) {self.follower()};
-                TRUNCATE actstream.follow; INSERT INTO actstream.follow SELECT * FROM kept"""))), weights=[20, 20, 20, 20, 20, 1])[0]
+            f"""CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM actstream.follows WHERE follower OPERATOR(actstream.<>) {self.follower()};
+                TRUNCATE actstream.follows; INSERT INTO actstream.follows SELECT * FROM kept"""))), weights=[20, 20, 20, 20, 20, 1])[0]
         with self.connection.transaction():
             if self.dice.random() < 0.2:
                 self.run("SET LOCAL session_replication_role = replica")
@@ -497,27 +498,27 @@ class Chaos:
 
     def vacuum_full(self):
         self.end_prepared()
-        self.sql("VACUUM FULL actstream.action", "VACUUM FULL actstream.follow")
+        self.sql("VACUUM FULL actstream.actions", "VACUUM FULL actstream.follows")
 
     def vacuum(self):
-        self.sql("VACUUM actstream.action")
+        self.sql("VACUUM actstream.actions")
 
     def cluster(self):
         self.end_prepared()
-        self.sql("CLUSTER actstream.action USING action_pkey")
+        self.sql("CLUSTER actstream.actions USING actions_pkey")
 
     def reindex(self):
         self.end_prepared()
-        index = self.dice.choice(("action_actor_idx", "action_target_idx", "action_action_object_idx", "action_timestamp_idx",
-                                  "action_pkey", "action_recency_idx"))
+        index = self.dice.choice(("actions_actor_idx", "actions_target_idx", "actions_action_object_idx", "actions_timestamp_idx",
+                                  "actions_pkey", "actions_recency_idx"))
         self.sql(f"REINDEX INDEX CONCURRENTLY actstream.{index}")
 
     def new_recency_index(self):
         self.end_prepared()
-        self.sql("BEGIN", "DROP INDEX IF EXISTS actstream.action_recency_idx",
-                 'INSERT INTO actstream.action (actor, verb, "timestamp") '
+        self.sql("BEGIN", "DROP INDEX IF EXISTS actstream.actions_recency_idx",
+                 'INSERT INTO actstream.actions (actor, verb, "timestamp") '
                  f"SELECT actstream.ref('o', i), 'wrote', now() FROM generate_series(1, {OBJECTS}, 100) AS i",
-                 "CREATE INDEX action_recency_idx ON actstream.action USING actstream_recency "
+                 "CREATE INDEX actions_recency_idx ON actstream.actions USING actstream_recency "
                  '(actor, target, action_object, public, "timestamp")', "COMMIT")
 
 
@@ -536,9 +537,9 @@ def set_up(primary, standby):
             connection.execute(file.read())
         connection.execute("CREATE DATABASE source")
         with primary.connect("source") as source:
-            source.execute("CREATE EXTENSION actstream; SELECT actstream.register_external('o');"
-                           "SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 1000000000);"
-                           "CREATE PUBLICATION p FOR TABLE actstream.action")
+            source.execute("CREATE EXTENSION actstream; SELECT actstream.create_tables(); SELECT actstream.register_external('o');"
+                           "SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), 1000000000);"
+                           "CREATE PUBLICATION p FOR TABLE actstream.actions")
             source.execute("SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
         connection.execute(f"CREATE SUBSCRIPTION s CONNECTION 'host={DIRECTORY} port={primary.port} dbname=source user=postgres'"
                            " PUBLICATION p WITH (create_slot = false, slot_name = 's', copy_data = false)")

@@ -19,6 +19,7 @@ $node->init;
 $node->start;
 $node->safe_psql('postgres', <<'END');
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('user');
 CREATE TABLE removed (followee actstream.ref, n bigint);
 END
@@ -39,7 +40,7 @@ foreach my $level ('read committed', 'repeatable read', 'serializable')
 {
     my ($out, $err, $success);
 
-    $node->safe_psql('postgres', 'TRUNCATE actstream.action, actstream.follow, removed');
+    $node->safe_psql('postgres', 'TRUNCATE actstream.actions, actstream.follows, removed');
     {
         local $ENV{PGOPTIONS} = '-c default_transaction_isolation=' . $level =~ s/ /\\ /r;
         $success = IPC::Run::run([ 'pgbench', '--no-vacuum', "--client=$clients", '--jobs=2',
@@ -67,13 +68,13 @@ foreach my $level ('read committed', 'repeatable read', 'serializable')
     is( $node->safe_psql('postgres', <<'END'), "user:2|t|t\nuser:3|t|t", "$level: each new follow sent one action");
 SELECT followee, started > 50, started - removed = follows
 FROM (VALUES (actstream.ref('user', 2)), (actstream.ref('user', 3))) AS o (followee),
-     LATERAL (SELECT count(*) AS started FROM actstream.action
+     LATERAL (SELECT count(*) AS started FROM actstream.actions
               WHERE target OPERATOR(actstream.=) followee AND verb = 'started following') AS a,
      LATERAL (SELECT sum(n) AS removed FROM removed r WHERE r.followee OPERATOR(actstream.=) o.followee) AS r,
-     LATERAL (SELECT count(*) AS follows FROM actstream.follow f WHERE f.followee OPERATOR(actstream.=) o.followee) AS f
+     LATERAL (SELECT count(*) AS follows FROM actstream.follows f WHERE f.followee OPERATOR(actstream.=) o.followee) AS f
 ORDER BY followee
 END
-    is($node->safe_psql('postgres', q{SELECT count(*) FROM actstream.action WHERE verb <> 'started following'}),
+    is($node->safe_psql('postgres', q{SELECT count(*) FROM actstream.actions WHERE verb <> 'started following'}),
         '0', "$level: nothing else was sent");
 }
 

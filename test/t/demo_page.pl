@@ -142,21 +142,21 @@ sub look_at
 $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
 $node->append_conf('postgresql.conf', "timezone = 'UTC'");
 $node->start;
-psql('CREATE EXTENSION actstream');
+psql('CREATE EXTENSION actstream; SELECT actstream.create_tables()');
 $node->safe_psql('postgres', slurp_file('demo/page.sql'));
 psql(q{
     CREATE TABLE person (id integer PRIMARY KEY, name text);
     INSERT INTO person VALUES } . join(', ', map { "($_, " . sql_literal($people{$_}[0]) . ')' } sort keys %people) . q{;
     SELECT actstream.register('person', name_template => '{name}', url_template => 'https://example.org/{id}?{name}'),
            actstream.register_external('place');
-    INSERT INTO actstream.phrase VALUES ('en', 'went', '[To {target} ]went {actor}[ "{action_object}"][, {timesince} ago]');
-    INSERT INTO actstream.action ("timestamp", actor, verb, action_object, target, description, data)
+    INSERT INTO actstream.phrases VALUES ('en', 'went', '[To {target} ]went {actor}[ "{action_object}"][, {timesince} ago]');
+    INSERT INTO actstream.actions ("timestamp", actor, verb, action_object, target, description, data)
     SELECT '2026-02-28 12:00+00'::timestamptz + id * interval '2 hours', actstream.ref('person', id), } . sql_literal($verb) . q{,
            actstream.ref('person', id % 9 + 1), CASE WHEN id % 2 = 0 THEN actstream.ref('place', id) END,
            CASE id WHEN 2 THEN '</blockquote><script>window.pwned = 1</script>' WHEN 4 THEN '' END,
            CASE id WHEN 3 THEN jsonb_build_object('distributions', '<em>&', 'version', '') END
     FROM person;
-    INSERT INTO actstream.action ("timestamp", actor, verb, target, action_object)
+    INSERT INTO actstream.actions ("timestamp", actor, verb, target, action_object)
     VALUES ('2026-03-05 00:00+00', 'person:1', 'went', 'place:1', 'person:3'),
            ('2026-03-04 00:00+00', 'person:1', 'went', NULL, NULL);
     SELECT actstream.follow('person:2', 'person:1', send_action => false)});

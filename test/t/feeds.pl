@@ -54,6 +54,7 @@ sub output_of
 
 value(q{
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 SELECT actstream.register('person', name_template => '{name}', url_template => '/people/{id}'),
        actstream.register_external('web', name_template => '{key}', url_template => 'https://{key}/?a=1&b="2"');
@@ -319,6 +320,7 @@ $node->start;
 $ENV{PGCLIENTENCODING} = 'UTF8';
 value(qq{
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 INSERT INTO person VALUES (1, '\x{E9}\x{FC} <&>" ' || chr(7));
 SELECT actstream.register('person', name_template => '{name}', url_template => '/\x{E9}/{name}');

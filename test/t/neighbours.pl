@@ -25,9 +25,10 @@ my @modules = grep { -e "$libdir/$_.so" } qw(pgaudit pg_stat_statements auto_exp
 # answers are always the same.
 my $setup = <<'END';
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE SCHEMA shop;
 GRANT USAGE ON SCHEMA shop, actstream TO app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_type, actstream.action, actstream.follow, actstream.phrase TO app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.phrases TO app;
 ALTER SCHEMA shop OWNER TO app;
 SET ROLE app;
 CREATE TABLE shop.person (id integer PRIMARY KEY, name text);
@@ -64,7 +65,7 @@ EXECUTE page('person:4');
 EXECUTE page('person:5');
 SELECT actstream.unfollow('person:1', 'person:6');
 TRUNCATE shop.orders;
-SELECT count(*), count(action_object) FROM actstream.action;
+SELECT count(*), count(action_object) FROM actstream.actions;
 RESET ROLE;
 SELECT * FROM actstream.integrity_check();
 END
@@ -95,13 +96,13 @@ sub answers
 sub audit_streams
 {
     my ($name) = @_;
-    my %reads = map { $_ => 'actstream.action' } (
+    my %reads = map { $_ => 'actstream.actions' } (
         'public_stream()', "actor_stream('person:1')", "target_stream('person:1')", "action_object_stream('person:1')",
         "any_stream('person:1')", "model_stream('person')", "stream_of('{person:1}')");
 
-    $reads{"user_stream('person:2')"} = 'actstream.action actstream.follow';
+    $reads{"user_stream('person:2')"} = 'actstream.actions actstream.follows';
     is(audited('SELECT count(*) FROM actstream.public_stream()'), '', "$name: pgaudit names no table that it is not told to");
-    $node->safe_psql('shop', 'GRANT SELECT ON actstream.action, actstream.follow TO auditor');
+    $node->safe_psql('shop', 'GRANT SELECT ON actstream.actions, actstream.follows TO auditor');
     foreach my $call (sort keys %reads)
     {
         is(audited("SELECT count(*) FROM actstream.$call"), $reads{$call}, "$name: pgaudit names what $call reads");
@@ -109,8 +110,8 @@ sub audit_streams
         is(audited("PREPARE p AS SELECT id FROM actstream.$call LIMIT 1; EXECUTE p"), $reads{$call}, "$name: and if it is prepared");
     }
     is(audited(q{SELECT count(*) FROM actstream.user_stream((SELECT 'person:2'::actstream.ref)) WHERE "timestamp" > now()}),
-        'actstream.action actstream.follow', "$name: and where nothing is found");
-    $node->safe_psql('shop', 'REVOKE SELECT ON actstream.action, actstream.follow FROM auditor');
+        'actstream.actions actstream.follows', "$name: and where nothing is found");
+    $node->safe_psql('shop', 'REVOKE SELECT ON actstream.actions, actstream.follows FROM auditor');
     return;
 }
 
@@ -301,9 +302,9 @@ END
     # statements that are prepared by one transaction are there for the next
     $client->(q{PREPARE one AS SELECT id FROM actstream.user_stream($1) LIMIT 1;});
     is($client->(q{EXECUTE one('person:5');}), $node->safe_psql('shop', q{SELECT id FROM actstream.user_stream('person:5') LIMIT 1}), 'a prepared statement');
-    $node->safe_psql('shop', 'REVOKE SELECT ON actstream.follow FROM app');
+    $node->safe_psql('shop', 'REVOKE SELECT ON actstream.follows FROM app');
     is($client->(q{EXECUTE one('person:5');}), 'ERROR:  42501', 'asks for rights anew');
-    $node->safe_psql('shop', 'GRANT SELECT ON actstream.follow TO app');
+    $node->safe_psql('shop', 'GRANT SELECT ON actstream.follows TO app');
 
     # by the extended protocol, many at once
     my ($out, $err);
@@ -330,6 +331,7 @@ SKIP:
     $node->safe_psql('elsewhere', 'CREATE TABLE far (id integer, note text)');
     $node->safe_psql('here', sprintf <<'END', $node->host, $node->port);
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE EXTENSION postgres_fdw;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '%s', port '%s', dbname 'elsewhere');
 CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere;
@@ -347,7 +349,7 @@ UPDATE item SET id = 13 WHERE id = 3;
 INSERT INTO item VALUES (14, 'd'), (15, 'e');
 COMMIT;
 END
-    is($node->safe_psql('here', q{SELECT string_agg(actor || ' ' || verb || coalesce(' ' || data::text, ''), E'\n' ORDER BY id) FROM actstream.action}),
+    is($node->safe_psql('here', q{SELECT string_agg(actor || ' ' || verb || coalesce(' ' || data::text, ''), E'\n' ORDER BY id) FROM actstream.actions}),
         join("\n",
             'item:1 happened {"id": 1, "note": "a"}',
             'item:2 happened {"id": 2, "note": "b"}',

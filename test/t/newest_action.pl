@@ -32,22 +32,23 @@ END_OF_SETTINGS
 $node->start;
 $node->safe_psql('postgres', <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 ALTER DATABASE postgres SET search_path = public, actstream;
 SELECT actstream.register_external('o');
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 1000 + i), 'did', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 100) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-01-31 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 1000) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2027-01-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 5000) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'o:1', actstream.ref('o', i), false FROM generate_series(1001, 1400) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only, started)
+INSERT INTO actstream.follows (follower, followee, actor_only, started)
 SELECT 'o:2', actstream.ref('o', i), false, '2026-07-01 00:00+00' FROM generate_series(1001, 1400) AS i;
-ANALYZE actstream.action, actstream.follow;
+ANALYZE actstream.actions, actstream.follows;
 END_OF_SETUP
 build();
 
@@ -130,77 +131,77 @@ sub case_is
     return;
 }
 
-my $insert = q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', $t)};
-my $older = q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '20 seconds')};
+my $insert = q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', $t)};
+my $older = q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '20 seconds')};
 
 case_is('one action', $insert, $known);
 is(join(', ', found(\&ask_main, of_case(q{SELECT * FROM actstream.user_stream('o:1') WHERE "timestamp" < $t LIMIT 1}))),
     '1 from the map, 0 opened', 'for a page below it, its list is not opened');
 case_is('newer than another', [$older, $insert], $known);
 case_is('older than another', [$insert, $older], $known);
-case_is('in another role', q{INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp") VALUES ('o:3', 'did', 'o:4', $o, $t)}, $known);
-case_is('in all roles', q{INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp") VALUES ($o, 'did', $o, $o, $t)},
+case_is('in another role', q{INSERT INTO actstream.actions (actor, verb, action_object, target, "timestamp") VALUES ('o:3', 'did', 'o:4', $o, $t)}, $known);
+case_is('in all roles', q{INSERT INTO actstream.actions (actor, verb, action_object, target, "timestamp") VALUES ($o, 'did', $o, $o, $t)},
     'same, 3 from the map, 0 opened');
-case_is('of two objects', q{INSERT INTO actstream.action (actor, verb, target, "timestamp") VALUES ($o, 'did', $p, $t)},
+case_is('of two objects', q{INSERT INTO actstream.actions (actor, verb, target, "timestamp") VALUES ($o, 'did', $p, $t)},
     'same, 2 from the map, 0 opened');
 case_is('two of one instant', [$insert, $insert], $opened);
-case_is('two within one step', [$insert, q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', $t + interval '1 microsecond')}], $opened);
+case_is('two within one step', [$insert, q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', $t + interval '1 microsecond')}], $opened);
 
 # it has changed
-case_is('changed where it is', [$insert, q{UPDATE actstream.action SET description = 'new' WHERE actor = $o}], $known);
-case_is('changed so twice', [$insert, (q{UPDATE actstream.action SET description = 'new' WHERE actor = $o}) x 2], $known);
-case_is('changed so, and pruned', [$insert, q{UPDATE actstream.action SET description = 'new' WHERE actor = $o}, 'VACUUM actstream.action'], $known);
-case_is('moved to another place', [$insert, q{UPDATE actstream.action SET external_id = $o::text WHERE actor = $o}], $opened . $then_known);
-case_is('made private', [$older, $insert, q{UPDATE actstream.action SET public = false WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
-case_is('made older', [$older, $insert, q{UPDATE actstream.action SET "timestamp" = "timestamp" - interval '30 seconds' WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
-case_is('made newer', [$older, $insert, q{UPDATE actstream.action SET "timestamp" = "timestamp" + interval '10 seconds' WHERE actor = $o AND "timestamp" = $t}], $known);
-case_is('given to another', [$insert, q{UPDATE actstream.action SET actor = $p WHERE actor = $o}], $known);
-case_is('in another role now', [$older, $insert, q{UPDATE actstream.action SET actor = 'o:3', target = $o WHERE actor = $o AND "timestamp" = $t}], $known);
+case_is('changed where it is', [$insert, q{UPDATE actstream.actions SET description = 'new' WHERE actor = $o}], $known);
+case_is('changed so twice', [$insert, (q{UPDATE actstream.actions SET description = 'new' WHERE actor = $o}) x 2], $known);
+case_is('changed so, and pruned', [$insert, q{UPDATE actstream.actions SET description = 'new' WHERE actor = $o}, 'VACUUM actstream.actions'], $known);
+case_is('moved to another place', [$insert, q{UPDATE actstream.actions SET external_id = $o::text WHERE actor = $o}], $opened . $then_known);
+case_is('made private', [$older, $insert, q{UPDATE actstream.actions SET public = false WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
+case_is('made older', [$older, $insert, q{UPDATE actstream.actions SET "timestamp" = "timestamp" - interval '30 seconds' WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
+case_is('made newer', [$older, $insert, q{UPDATE actstream.actions SET "timestamp" = "timestamp" + interval '10 seconds' WHERE actor = $o AND "timestamp" = $t}], $known);
+case_is('given to another', [$insert, q{UPDATE actstream.actions SET actor = $p WHERE actor = $o}], $known);
+case_is('in another role now', [$older, $insert, q{UPDATE actstream.actions SET actor = 'o:3', target = $o WHERE actor = $o AND "timestamp" = $t}], $known);
 
 # it is no more
-case_is('deleted', [$older, $insert, q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
+case_is('deleted', [$older, $insert, q{DELETE FROM actstream.actions WHERE actor = $o AND "timestamp" = $t}], $opened . $then_known);
 case_is('rolled back', [$older, "BEGIN; $insert; ROLLBACK"], $opened . $then_known);
 case_is('rolled back in part', [$older, "BEGIN; SAVEPOINT s; $insert; ROLLBACK TO s; COMMIT"], $opened . $then_known);
 
 # where it was there is another one
 foreach my $what (
-    [ 'of another object', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:3', 'did', $t)} ],
-    [ 'of another time', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '10 seconds')} ],
-    [ 'that is private', q{INSERT INTO actstream.action (actor, verb, public, "timestamp") VALUES ($o, 'did', false, $t)} ],
+    [ 'of another object', q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:3', 'did', $t)} ],
+    [ 'of another time', q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '10 seconds')} ],
+    [ 'that is private', q{INSERT INTO actstream.actions (actor, verb, public, "timestamp") VALUES ($o, 'did', false, $t)} ],
     [ 'that is the like of it', $insert ])
 {
     my ($name, $sql) = @$what;
-    my $place = q{SELECT ctid FROM actstream.action WHERE "timestamp" BETWEEN $t - interval '15 seconds' AND $t};
+    my $place = q{SELECT ctid FROM actstream.actions WHERE "timestamp" BETWEEN $t - interval '15 seconds' AND $t};
 
     $object++;
     # the last one of the table, so that its place is the next to be taken
-    ask_main(of_case($_)) foreach 'VACUUM FULL actstream.action', $older, $insert;
+    ask_main(of_case($_)) foreach 'VACUUM FULL actstream.actions', $older, $insert;
     my $before = ask_main(of_case($place));
-    ask_main(of_case($_)) foreach q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" = $t},
-        'VACUUM (TRUNCATE off, INDEX_CLEANUP on) actstream.action', $sql;
+    ask_main(of_case($_)) foreach q{DELETE FROM actstream.actions WHERE actor = $o AND "timestamp" = $t},
+        'VACUUM (TRUNCATE off, INDEX_CLEANUP on) actstream.actions', $sql;
     is(ask_main(of_case($place)), $before, "an action $name has taken the place");
     is(first_row(\&ask_main), $opened . $then_known, "so another one $name");
 }
 
 # the table has another form
 $object++;
-ask_main(of_case($_)) foreach 'VACUUM FULL actstream.action', $older, $insert, q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" < $t},
-    'VACUUM FULL actstream.action', $insert;
+ask_main(of_case($_)) foreach 'VACUUM FULL actstream.actions', $older, $insert, q{DELETE FROM actstream.actions WHERE actor = $o AND "timestamp" < $t},
+    'VACUUM FULL actstream.actions', $insert;
 is(first_row(\&ask_main), $opened, 'it has moved, and where it was there is its like');
 build();
 is(first_row(\&ask_main), $opened, 'which the indexes know, too');
 $object++;
 ask_main(of_case($insert));
-ask_main('CLUSTER actstream.action USING action_pkey');
+ask_main('CLUSTER actstream.actions USING actions_pkey');
 is(first_row(\&ask_main), $known, 'a table that was rewritten as it was');
-ask_main('CREATE INDEX by_time ON actstream.action ("timestamp" DESC); CLUSTER actstream.action USING by_time; DROP INDEX actstream.by_time');
+ask_main('CREATE INDEX by_time ON actstream.actions ("timestamp" DESC); CLUSTER actstream.actions USING by_time; DROP INDEX actstream.by_time');
 is(first_row(\&ask_main), $opened . $then_known, 'a table in another order');
-ask_main('CREATE TABLE kept AS TABLE actstream.action');
-ask_main('TRUNCATE actstream.action');
+ask_main('CREATE TABLE kept AS TABLE actstream.actions');
+ask_main('TRUNCATE actstream.actions');
 is(first_row(\&ask_main) =~ /^same/, 1, 'an empty table');
-ask_main(q{INSERT INTO actstream.action OVERRIDING SYSTEM VALUE SELECT * FROM kept WHERE actor::text ~ 'o:1[0-9]{4}' LIMIT 1000});
+ask_main(q{INSERT INTO actstream.actions OVERRIDING SYSTEM VALUE SELECT * FROM kept WHERE actor::text ~ 'o:1[0-9]{4}' LIMIT 1000});
 is(first_row(\&ask_main) =~ /^same, 0 from the map, [1-9]/, 1, 'a shorter table');
-ask_main('INSERT INTO actstream.action OVERRIDING SYSTEM VALUE SELECT * FROM kept ON CONFLICT DO NOTHING; DROP TABLE kept');
+ask_main('INSERT INTO actstream.actions OVERRIDING SYSTEM VALUE SELECT * FROM kept ON CONFLICT DO NOTHING; DROP TABLE kept');
 is(first_row(\&ask_main) =~ /^same/, 1, 'a table with other rows in all places');
 
 # what is known from the indexes, and known again
@@ -213,11 +214,11 @@ case_is('since the start', [$older, $insert], $known);
 build();
 is(first_row(\&ask_main), $known, 'raised before the map is built');
 $object++;
-ask_main(of_case($_)) foreach $older, $insert, q{DELETE FROM actstream.action WHERE actor = $o AND "timestamp" = $t};
+ask_main(of_case($_)) foreach $older, $insert, q{DELETE FROM actstream.actions WHERE actor = $o AND "timestamp" = $t};
 $node->restart;
 build();
 is(first_row(\&ask_main), $known, 'an entry of one that was deleted is the newest of the index');
-ask_main('VACUUM actstream.action');
+ask_main('VACUUM actstream.actions');
 $node->restart;
 build();
 is(first_row(\&ask_main), $known, 'and when it is gone');
@@ -251,9 +252,9 @@ is(first_row(\&ask_main), $known, 'and when it is gone');
 }
 
 # without a timestamp, where that is allowed
-ask_main('ALTER TABLE actstream.action ALTER "timestamp" DROP NOT NULL');
-case_is('none', [$insert, $older, q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '10 seconds')}], $known);
-ask_main(of_case(q{SET session_replication_role = replica; INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', NULL)}));
+ask_main('ALTER TABLE actstream.actions ALTER "timestamp" DROP NOT NULL');
+case_is('none', [$insert, $older, q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', $t - interval '10 seconds')}], $known);
+ask_main(of_case(q{SET session_replication_role = replica; INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', NULL)}));
 foreach my $when ('before a start', 'after it')
 {
     my $same = join ' IS NOT DISTINCT FROM ',
@@ -267,30 +268,30 @@ foreach my $when ('before a start', 'after it')
     $node->restart;
     build();
 }
-ask_main('DELETE FROM actstream.action WHERE "timestamp" IS NULL');
-ask_main('ALTER TABLE actstream.action ALTER "timestamp" SET NOT NULL');
+ask_main('DELETE FROM actstream.actions WHERE "timestamp" IS NULL');
+ask_main('ALTER TABLE actstream.actions ALTER "timestamp" SET NOT NULL');
 
 # who shows only what came since
 case_is('long before the follow', $insert, $known);
 is(first_row(\&ask_main, q{'o:2', NULL, false, true}), 'same, 0 from the map, 0 opened', 'before the follow');
-ask_main(of_case($_)) foreach q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', '2026-07-01 00:00:00+00')};
+ask_main(of_case($_)) foreach q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', '2026-07-01 00:00:00+00')};
 is(first_row(\&ask_main, q{'o:2', NULL, false, true}), $known, 'of the same instant as the follow');
 $object++;
-ask_main(of_case(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'did', '2026-06-30 23:59:59.999999+00')}));
+ask_main(of_case(q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'did', '2026-06-30 23:59:59.999999+00')}));
 is(first_row(\&ask_main, q{'o:2', NULL, false, true}) =~ /^same/, 1, 'a microsecond before');
-ask_main(q{DELETE FROM actstream.follow WHERE follower = 'o:2'});
-ask_main(of_case(q{INSERT INTO actstream.follow (follower, followee, actor_only, started)
+ask_main(q{DELETE FROM actstream.follows WHERE follower = 'o:2'});
+ask_main(of_case(q{INSERT INTO actstream.follows (follower, followee, actor_only, started)
                    SELECT 'o:2', followee, false, '2026-07-01 00:00+00'
                    FROM (SELECT $o UNION ALL SELECT actstream.ref('o', i) FROM generate_series(1300, 1400) AS i) AS f (followee)}));
 is(first_row(\&ask_main, q{'o:2', NULL, false, true}), 'same, 0 from the map, 1 opened', 'and nothing else');
 
 # times that a bound can only say so much about; the time line would tell all of them
-ask_main(q{INSERT INTO actstream.action (actor, verb, "timestamp") SELECT 'o:9999', 'did', 'infinity' FROM generate_series(1, 500)});
+ask_main(q{INSERT INTO actstream.actions (actor, verb, "timestamp") SELECT 'o:9999', 'did', 'infinity' FROM generate_series(1, 500)});
 foreach my $time ('1600-01-01', '1700-01-01', '2269-01-01', '2300-01-01', '10000-01-01', 'infinity', '0044-03-15 BC', '-infinity')
 {
     $object++;
-    ask_main(of_case(qq{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\$o, 'did', '$time')})) foreach 1 .. 2;
-    ask_main(of_case(qq{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\$p, 'did', '$time')}));
+    ask_main(of_case(qq{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES (\$o, 'did', '$time')})) foreach 1 .. 2;
+    ask_main(of_case(qq{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES (\$p, 'did', '$time')}));
     is(first_row(\&ask_main) =~ /^same/, 1, "at $time");
 }
 

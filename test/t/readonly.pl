@@ -27,6 +27,8 @@ my %readers = (
     object_exists => q{SELECT actstream.object_exists('person:1')},
     object_type_fault => q{SELECT coalesce(actstream.object_type_fault('person'), 'none')},
     template_fault => q{SELECT actstream.template_fault('{nobody}', 'person')},
+    table_parts => 'SELECT part FROM actstream.table_parts() WHERE present',
+    require_tables => 'SELECT actstream.require_tables() IS NOT NULL',
     integrity_check => 'SELECT count(*) FROM actstream.integrity_check()',
     tracked => 'SELECT t.*, t.problem IS NULL FROM actstream.tracked() t',
     is_following => q{SELECT actstream.is_following('person:1', 'person:2')},
@@ -44,7 +46,7 @@ my %readers = (
     expand => q{SELECT actstream.expand('person:1')},
     expand_all => q{SELECT * FROM actstream.expand_all('{person:1,web:1,person:2}')},
     timesince => q{SELECT actstream.timesince('2026-01-01', '2026-01-03')},
-    sentence => q{SELECT actstream.sentence(a, a."timestamp", l) FROM actstream.action a, unnest('{en,de}'::text[]) l},
+    sentence => q{SELECT actstream.sentence(a, a."timestamp", l) FROM actstream.actions a, unnest('{en,de}'::text[]) l},
     recency_stats => q{SELECT state <> '' FROM actstream.recency_stats()},
     atom_feed_final => feed('atom_feed'),
     rss_feed_final => feed('rss_feed'),
@@ -63,6 +65,7 @@ my %writers = (
     follow => q{SELECT actstream.follow('person:3', 'person:1')},
     track => q{SELECT actstream.track('person', 'came', 'person:{id}')},
     untrack => q{SELECT actstream.untrack('thing', 'actstream_track')},
+    drop_tables => q{SELECT actstream.drop_tables()},
     unfollow => q{SELECT actstream.unfollow('person:1', 'person:2')},
 );
 
@@ -78,6 +81,7 @@ $standby->start;
 
 $primary->safe_psql('postgres', <<'END' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE document (id uuid PRIMARY KEY);
 CREATE TABLE thing (id integer PRIMARY KEY);
@@ -89,7 +93,7 @@ SELECT actstream.register('person', name_template => '{name}', url_template => '
        actstream.register_external('unused');
 SELECT actstream.follow('person:1', 'person:2', actor_only => false),
        actstream.follow('person:2', 'person:3', 'liking');
-INSERT INTO actstream.phrase VALUES ('de', 'liked', '{actor} mag {action_object}');
+INSERT INTO actstream.phrases VALUES ('de', 'liked', '{actor} mag {action_object}');
 SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
        actstream.act_send('person:2', 'wrote', 'web:2', public => false),
        actstream.act_send('person:3', 'sent', 'web:3', 'person:2', data => '{"a": 1}', external_id => 'x');
@@ -115,7 +119,7 @@ sub functions_that_are
 
 # Give each function that is missing here a query above.
 is_deeply([ sort keys %readers ], functions_that_are('s'), 'this test knows all STABLE functions');
-is_deeply([ sort keys %writers, 'recency_build', 'set_actor' ], functions_that_are('v'), 'this test knows all VOLATILE functions');
+is_deeply([ sort keys %writers, 'create_tables', 'recency_build', 'set_actor' ], functions_that_are('v'), 'this test knows all VOLATILE functions');
 
 foreach my $name (sort keys %readers)
 {
@@ -170,16 +174,16 @@ foreach my $name (sort keys %writers)
     is($session->query($query), 'thing:1', 'it reads the registry anew within the transaction');
     $session->query('COMMIT;');
 
-    $query = q{SELECT actstream.sentence(a, language => 'de') FROM actstream.action a WHERE verb = 'liked';};
+    $query = q{SELECT actstream.sentence(a, language => 'de') FROM actstream.actions a WHERE verb = 'liked';};
     is($session->query($query), 'Ann mag web:1', 'it reads the phrases');
-    $primary->safe_psql('postgres', q{UPDATE actstream.phrase SET pattern = '{action_object} gefällt {actor}'});
+    $primary->safe_psql('postgres', q{UPDATE actstream.phrases SET pattern = '{action_object} gefällt {actor}'});
     $primary->wait_for_catchup($standby);
     is($session->query($query), 'web:1 gefällt Ann', 'it reads them anew when they have changed');
     $session->quit;
 }
 
 # What is restored by then is what the primary has.
-foreach my $table (qw(object_type action follow phrase))
+foreach my $table (qw(object_types actions follows phrases))
 {
     my $query = "COPY (SELECT t.* FROM actstream.$table t ORDER BY t::text) TO STDOUT";
 
@@ -190,7 +194,7 @@ foreach my $table (qw(object_type action follow phrase))
 # page is the same.
 $primary->safe_psql('postgres', q{
     BEGIN;
-    INSERT INTO actstream.action (actor, verb, target)
+    INSERT INTO actstream.actions (actor, verb, target)
     SELECT 'person:1', 'undone', 'person:2' FROM generate_series(1, 500);
     ROLLBACK});
 $primary->wait_for_catchup($standby);
@@ -207,7 +211,7 @@ foreach my $stream (qw(public_stream actor_stream any_stream user_stream))
 # Once it is promoted, one can write there, and the sequence goes on.
 $standby->promote;
 is( $standby->safe_psql('postgres', q{
-        SELECT id > (SELECT max(id) FROM actstream.action)
+        SELECT id > (SELECT max(id) FROM actstream.actions)
         FROM actstream.act_send('person:1', 'went on')}),
     't', 'after promotion, an action gets a new id');
 

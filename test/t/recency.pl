@@ -37,20 +37,21 @@ sub set_up
 
     ($to // $node)->safe_psql($database, <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o');
-INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
+INSERT INTO actstream.actions (actor, verb, action_object, target, "timestamp")
 SELECT actstream.ref('o', i), 'did', actstream.ref('o', 1 + i * 7 % 1000), actstream.ref('o', 1 + i * 13 % 1000),
        timestamptz '2026-01-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 1000) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 5000) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT actstream.ref('o', 5000 + f), actstream.ref('o', i), false
 FROM generate_series(1, 3) AS f, generate_series(1, 100 + f * 300) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'o:5004', actstream.ref('o', i), true FROM generate_series(1, 1000) AS i;
-ANALYZE actstream.action, actstream.follow;
+ANALYZE actstream.actions, actstream.follows;
 END_OF_SETUP
     return;
 }
@@ -149,10 +150,10 @@ END
     {
         like($keeper->query_safe($page), qr/^t/, "$name: read once more, as many as before") for 1 .. 2;
         $node->safe_psql('postgres', of_next_object(<<"END"));
-INSERT INTO actstream.action (actor, verb, action_object, target, "timestamp")
+INSERT INTO actstream.actions (actor, verb, action_object, target, "timestamp")
 SELECT actstream.ref('o', i), 'raises', actstream.ref('o', i), actstream.ref('o', i), '2026-01-15 00:00+00'
 FROM generate_series($others + 1, $others + $raises) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\$o, 'after $raises', \$t)
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES (\$o, 'after $raises', \$t)
 END
         $others += $raises;
         is($keeper->query_safe($page), "t|after $raises", "$name: after $raises objects have raised their bounds");
@@ -163,14 +164,14 @@ END
     {
         my $same = $keeper->query_safe(of_next_object(<<'END') =~ s/\$page/$page/gr);
 BEGIN;
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'in turn', $t);
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'in turn', $t);
 COMMIT;
 $page
 END
         is($same, 't|in turn', "$name: what object $object does");
     }
     $keeper->query_safe('BEGIN');
-    $keeper->query_safe(of_next_object(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, 'own', $t)}));
+    $keeper->query_safe(of_next_object(q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, 'own', $t)}));
     is($keeper->query_safe($page), 't|own', "$name: after the session itself has");
     $keeper->query_safe('ROLLBACK');
     is($keeper->query_safe($page), 't|in turn', "$name: and taken it back");
@@ -196,12 +197,12 @@ state_is('incomplete', 'not built yet');
 is(build(), '8000', 'pairs of an object and a role');
 is(seen($node, 'postgres'), 'complete same spared', 'what was there');
 
-my $insert = 'INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ($o, $v, $t)';
+my $insert = 'INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ($o, $v, $t)';
 
 comes_by('insert', $insert);
-comes_by('several rows', 'INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (\'o:10001\', $v, $t), ($o, $v, $t), (\'o:10002\', $v, $t)');
-comes_by('as target', 'INSERT INTO actstream.action (actor, verb, target, "timestamp") VALUES (\'o:10001\', $v, $o, $t)');
-comes_by('as action object', 'INSERT INTO actstream.action (actor, verb, action_object, "timestamp") VALUES (\'o:10001\', $v, $o, $t)');
+comes_by('several rows', 'INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES (\'o:10001\', $v, $t), ($o, $v, $t), (\'o:10002\', $v, $t)');
+comes_by('as target', 'INSERT INTO actstream.actions (actor, verb, target, "timestamp") VALUES (\'o:10001\', $v, $o, $t)');
+comes_by('as action object', 'INSERT INTO actstream.actions (actor, verb, action_object, "timestamp") VALUES (\'o:10001\', $v, $o, $t)');
 comes_by('act_send', 'SELECT actstream.act_send($o, $v, "timestamp" => $t)');
 
 # an action that is not to be seen, or old, or of others, until it is changed
@@ -209,8 +210,8 @@ sub becomes
 {
     my ($name, $row, $set) = @_;
 
-    $node->safe_psql('postgres', "INSERT INTO actstream.action (actor, verb, \"timestamp\", public) VALUES ($row)" =~ s/\$v/'$name'/r);
-    comes_by($name, "UPDATE actstream.action SET $set WHERE verb = \$v");
+    $node->safe_psql('postgres', "INSERT INTO actstream.actions (actor, verb, \"timestamp\", public) VALUES ($row)" =~ s/\$v/'$name'/r);
+    comes_by($name, "UPDATE actstream.actions SET $set WHERE verb = \$v");
     return;
 }
 
@@ -223,17 +224,17 @@ becomes('update of public', q{'o:92', $v, timestamptz '2026-02-01 00:00+00' + in
 
 comes_by('on conflict do nothing', $insert . ' ON CONFLICT DO NOTHING');
 comes_by('on conflict do update', <<'END');
-INSERT INTO actstream.action (actor, verb, "timestamp", external_id) VALUES ('o:10001', 'before', '2025-01-01', 'x');
-INSERT INTO actstream.action (actor, verb, "timestamp", external_id) VALUES ('o:10001', $v, $t, 'x')
+INSERT INTO actstream.actions (actor, verb, "timestamp", external_id) VALUES ('o:10001', 'before', '2025-01-01', 'x');
+INSERT INTO actstream.actions (actor, verb, "timestamp", external_id) VALUES ('o:10001', $v, $t, 'x')
 ON CONFLICT (external_id) WHERE external_id IS NOT NULL
 DO UPDATE SET actor = $o, verb = excluded.verb, "timestamp" = excluded."timestamp"
 END
 comes_by('merge insert', <<'END');
-MERGE INTO actstream.action a USING (SELECT $t AS t) AS s ON a."timestamp" = s.t
+MERGE INTO actstream.actions a USING (SELECT $t AS t) AS s ON a."timestamp" = s.t
 WHEN NOT MATCHED THEN INSERT (actor, verb, "timestamp") VALUES ($o, $v, s.t)
 END
 comes_by('merge update', <<'END');
-MERGE INTO actstream.action a USING (SELECT 'merge insert' AS verb) AS s ON a.verb = s.verb
+MERGE INTO actstream.actions a USING (SELECT 'merge insert' AS verb) AS s ON a.verb = s.verb
 WHEN MATCHED THEN UPDATE SET actor = $o, verb = $v, "timestamp" = $t
 END
 
@@ -248,9 +249,9 @@ sub copy_lines
     return qq{\\copy $table (actor, verb, "timestamp") FROM '$tempdir/$name'};
 }
 
-comes_by('copy', sub { $node->safe_psql('postgres', copy_lines('copy', 'actstream.action')); });
+comes_by('copy', sub { $node->safe_psql('postgres', copy_lines('copy', 'actstream.actions')); });
 comes_by('replica role', "SET session_replication_role = replica; $insert");
-comes_by('triggers disabled', "ALTER TABLE actstream.action DISABLE TRIGGER ALL; $insert; ALTER TABLE actstream.action ENABLE TRIGGER ALL");
+comes_by('triggers disabled', "ALTER TABLE actstream.actions DISABLE TRIGGER ALL; $insert; ALTER TABLE actstream.actions ENABLE TRIGGER ALL");
 comes_by('tracked table', <<'END');
 CREATE TABLE task (id bigint PRIMARY KEY, at timestamptz);
 SELECT actstream.register('task');
@@ -261,27 +262,27 @@ comes_by('savepoint', "BEGIN; SAVEPOINT a; $insert; RELEASE a; COMMIT");
 comes_by('after rolled back work', <<"END");
 BEGIN;
 SAVEPOINT a;
-INSERT INTO actstream.action (actor, verb, "timestamp") SELECT actstream.ref('o', i), 'never', '2027-01-01' FROM generate_series(301, 350) i;
+INSERT INTO actstream.actions (actor, verb, "timestamp") SELECT actstream.ref('o', i), 'never', '2027-01-01' FROM generate_series(301, 350) i;
 ROLLBACK TO a;
 $insert;
 COMMIT
 END
 cmp_ok($node->safe_psql('postgres', 'SELECT too_high FROM actstream.recency_stats()'), '>', 0, 'what was rolled back has left bounds too high');
 comes_by('infinity', <<"END");
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:95', 'first', '-infinity'), ('o:20000', 'last', 'infinity');
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:95', 'first', '-infinity'), ('o:20000', 'last', 'infinity');
 $insert
 END
 
 foreach my $rewriting (
-    'VACUUM FULL actstream.action',
-    'CLUSTER actstream.action USING action_pkey',
-    'ALTER TABLE actstream.action ADD more double precision DEFAULT random(); ALTER TABLE actstream.action DROP more',
-    'VACUUM (FREEZE) actstream.action',
-    'REINDEX TABLE actstream.action')
+    'VACUUM FULL actstream.actions',
+    'CLUSTER actstream.actions USING actions_pkey',
+    'ALTER TABLE actstream.actions SET UNLOGGED; ALTER TABLE actstream.actions SET LOGGED',
+    'VACUUM (FREEZE) actstream.actions',
+    'REINDEX TABLE actstream.actions')
 {
     comes_by($rewriting, "$rewriting; $insert");
 }
-foreach my $index (split /\n/, $node->safe_psql('postgres', q{SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'actstream.action'::regclass}))
+foreach my $index (split /\n/, $node->safe_psql('postgres', q{SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'actstream.actions'::regclass}))
 {
     comes_by("REINDEX INDEX CONCURRENTLY $index",
         sub {
@@ -297,15 +298,15 @@ foreach my $index (split /\n/, $node->safe_psql('postgres', q{SELECT indexrelid:
 #
 
 $node->safe_psql('postgres', 'CREATE DATABASE source');
-$node->safe_psql('source', 'CREATE EXTENSION actstream');
-$node->safe_psql('source', 'CREATE PUBLICATION p FOR TABLE actstream.action');
+$node->safe_psql('source', 'CREATE EXTENSION actstream; SELECT actstream.create_tables()');
+$node->safe_psql('source', 'CREATE PUBLICATION p FOR TABLE actstream.actions');
 $node->safe_psql('source', q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')});
-$node->safe_psql('source', q{SELECT actstream.register_external('o'); SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 1000000)});
+$node->safe_psql('source', q{SELECT actstream.register_external('o'); SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), 1000000)});
 my $connstr = $node->connstr("source") =~ s{'}{''}gr;
 $node->safe_psql('postgres', "CREATE SUBSCRIPTION s CONNECTION '$connstr' PUBLICATION p WITH (create_slot = false, slot_name = 's', copy_data = false)");
 foreach my $way ([ 'applied insert' => $insert ],
-    [ 'applied update' => q{UPDATE actstream.action SET verb = $v, "timestamp" = $t WHERE verb = 'applied insert'} ],
-    [ 'applied change of roles' => q{UPDATE actstream.action SET verb = $v, target = $o, "timestamp" = $t WHERE verb = 'applied update'} ])
+    [ 'applied update' => q{UPDATE actstream.actions SET verb = $v, "timestamp" = $t WHERE verb = 'applied insert'} ],
+    [ 'applied change of roles' => q{UPDATE actstream.actions SET verb = $v, target = $o, "timestamp" = $t WHERE verb = 'applied update'} ])
 {
     my ($name, $sql) = @$way;
 
@@ -318,10 +319,10 @@ foreach my $way ([ 'applied insert' => $insert ],
 $node->safe_psql('postgres', 'DROP SUBSCRIPTION s');
 comes_by('pg_restore',
     sub {
-        $node->safe_psql('source', 'DELETE FROM actstream.action');
+        $node->safe_psql('source', 'DELETE FROM actstream.actions');
         $node->safe_psql('source', of_next_object($insert =~ s/\$v/'pg_restore'/r));
         $node->command_ok([ 'pg_dump', '-Fc', '-f', "$tempdir/dump", $node->connstr('source') ], 'pg_dump');
-        $node->command_ok([ 'pg_restore', '--data-only', '--disable-triggers', '--schema=actstream', '--table=action',
+        $node->command_ok([ 'pg_restore', '--data-only', '--disable-triggers', '--schema=actstream', '--table=actions',
             '-d', $node->connstr('postgres'), "$tempdir/dump" ], 'pg_restore --disable-triggers');
     });
 
@@ -329,10 +330,10 @@ comes_by('pg_restore',
 # What the map can do without: its index, memory, the start of the server
 #
 
-$node->safe_psql('postgres', 'DROP INDEX actstream.action_recency_idx');
+$node->safe_psql('postgres', 'DROP INDEX actstream.actions_recency_idx');
 same_without_map('no index', 'no index');
 $node->safe_psql('postgres', of_next_object($insert =~ s/\$v/'not noticed'/r));
-$node->safe_psql('postgres', 'CREATE INDEX again ON actstream.action USING actstream_recency (actor, target, action_object, public, "timestamp")');
+$node->safe_psql('postgres', 'CREATE INDEX again ON actstream.actions USING actstream_recency (actor, target, action_object, public, "timestamp")');
 state_is('incomplete', 'a new index');
 build();
 is(seen($node, 'postgres') . ', ' . first_verb($node, 'postgres'), 'complete same spared, not noticed', 'what came between the two indexes');
@@ -356,11 +357,11 @@ sub half_built
     $node->safe_psql('postgres', 'REINDEX INDEX CONCURRENTLY actstream.again');
     # it finds the indexes now, so that it does not have to look at the locked one
     is($builder->query_safe('SELECT state FROM actstream.recency_stats()'), 'incomplete', 'to be built');
-    $lock->query_safe('BEGIN; ALTER INDEX actstream.action_action_object_idx SET TABLESPACE pg_default');
+    $lock->query_safe('BEGIN; ALTER INDEX actstream.actions_action_object_idx SET TABLESPACE pg_default');
     $builder->query_until(qr/begun/, "\\echo begun\nSELECT actstream.recency_build();\n");
     ok($node->poll_query_until('postgres', <<"END"), 'half of it');
 SELECT count(*) = 2 FROM pg_locks
-WHERE pid = $process AND (relation, granted) IN (('actstream.action_target_idx'::regclass, true), ('actstream.action_action_object_idx'::regclass, false))
+WHERE pid = $process AND (relation, granted) IN (('actstream.actions_target_idx'::regclass, true), ('actstream.actions_action_object_idx'::regclass, false))
 END
     kill 'STOP', $process;
     $lock->query_safe('ROLLBACK');
@@ -404,12 +405,12 @@ build($node, 'twin');
 comes_by('after DROP EXTENSION', $insert, $node, 'twin');
 comes_by('copy freeze',
     sub {
-        my $copy = copy_lines('copy freeze', 'actstream.action');
+        my $copy = copy_lines('copy freeze', 'actstream.actions');
 
         # the old rows, too
-        $node->safe_psql('twin', qq{\\copy actstream.action (actor, verb, "timestamp") TO '$tempdir/old'});
-        $node->safe_psql('twin', "BEGIN; TRUNCATE actstream.action;\n"
-              . qq{\\copy actstream.action (actor, verb, "timestamp") FROM '$tempdir/old' (FREEZE)\n$copy (FREEZE)\nCOMMIT});
+        $node->safe_psql('twin', qq{\\copy actstream.actions (actor, verb, "timestamp") TO '$tempdir/old'});
+        $node->safe_psql('twin', "BEGIN; TRUNCATE actstream.actions;\n"
+              . qq{\\copy actstream.actions (actor, verb, "timestamp") FROM '$tempdir/old' (FREEZE)\n$copy (FREEZE)\nCOMMIT});
     },
     $node, 'twin');
 $node->safe_psql('postgres', 'DROP DATABASE twin');
@@ -437,23 +438,23 @@ $node->safe_psql('postgres', 'CREATE DATABASE late');
 set_up('late');
 build($node, 'late');
 $node->safe_psql('late', <<'END');
-INSERT INTO actstream.follow (follower, followee, actor_only) SELECT 'o:9001', actstream.ref('o', 9100 + i), true FROM generate_series(1, 15) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.follows (follower, followee, actor_only) SELECT 'o:9001', actstream.ref('o', 9100 + i), true FROM generate_series(1, 15) AS i;
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT 'o:9101', 'did ' || i, timestamptz '2026-01-01 01:00+00' - i * interval '1 minute' FROM generate_series(1, 4) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 9100 + i), 'began', timestamptz '2025-01-01 00:00+00' - i * interval '1 minute' FROM generate_series(2, 15) AS i;
 BEGIN;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 9100 + i), 'undone', timestamptz '2026-01-01 00:00+00'
        + CASE WHEN i < 8 THEN '100 minutes' WHEN i = 8 THEN '45 minutes' WHEN i < 13 THEN '40 minutes' ELSE '30 minutes' END::interval
 FROM generate_series(1, 15) AS i;
 ROLLBACK;
-VACUUM actstream.action;
+VACUUM actstream.actions;
 END
 my $slow = $node->background_psql('late');
 $slow->query_safe(q{BEGIN; DECLARE c CURSOR FOR SELECT verb FROM actstream.user_stream('o:9001') LIMIT 6});
 is($slow->query_safe('FETCH 2 FROM c'), "did 1\ndid 2", 'the first rows of a stream');
-$node->safe_psql('late', q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:9108', 'came late', '2026-01-01 00:58:30+00')});
+$node->safe_psql('late', q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:9108', 'came late', '2026-01-01 00:58:30+00')});
 is($slow->query_safe('FETCH ALL FROM c'), "did 3\ndid 4\nbegan\nbegan", 'each of the others is there once');
 $slow->query_safe('COMMIT');
 $slow->quit;
@@ -484,10 +485,10 @@ FROM (SELECT (SELECT count(*) FROM actstream.user_stream('o:5001', 'kept')) AS a
              (SELECT count(*) FROM plain.user_stream('o:5001', 'kept')) AS b) AS s
 END
 my $change = sub { $node->safe_psql('postgres', $_[0]); };
-my $more = q{INSERT INTO actstream.follow (follower, followee, flag) VALUES ('o:5001', 'o:%d', 'kept')};
+my $more = q{INSERT INTO actstream.follows (follower, followee, flag) VALUES ('o:5001', 'o:%d', 'kept')};
 
 is($node->safe_psql('postgres', 'SELECT follow_lists FROM actstream.recency_stats()'), 't', 'lists of follows are kept');
-$change->(q{INSERT INTO actstream.action (actor, verb, "timestamp") SELECT actstream.ref('o', 6000 + i), 'kept', '2025-01-01' FROM generate_series(1, 200) AS i});
+$change->(q{INSERT INTO actstream.actions (actor, verb, "timestamp") SELECT actstream.ref('o', 6000 + i), 'kept', '2025-01-01' FROM generate_series(1, 200) AS i});
 my $warm = $node->background_psql('postgres');
 my $count = 0;
 
@@ -504,22 +505,22 @@ foreach my $way (
     [ 'follow' => q{SELECT actstream.follow('o:5001', 'o:6001', 'kept', send_action => false)}, 1 ],
     [ 'insert' => sprintf($more, 6002), 2 ],
     [ 'unfollow' => q{SELECT actstream.unfollow('o:5001', 'o:6001', 'kept')}, 1 ],
-    [ 'update' => q{UPDATE actstream.follow SET followee = 'o:7000' WHERE flag = 'kept'}, 0 ],
-    [ 'update of follower, away' => q{UPDATE actstream.follow SET followee = 'o:6003', follower = 'o:5002' WHERE flag = 'kept'}, 0 ],
-    [ 'update of follower, back' => q{UPDATE actstream.follow SET follower = 'o:5001' WHERE flag = 'kept'}, 1 ],
+    [ 'update' => q{UPDATE actstream.follows SET followee = 'o:7000' WHERE flag = 'kept'}, 0 ],
+    [ 'update of follower, away' => q{UPDATE actstream.follows SET followee = 'o:6003', follower = 'o:5002' WHERE flag = 'kept'}, 0 ],
+    [ 'update of follower, back' => q{UPDATE actstream.follows SET follower = 'o:5001' WHERE flag = 'kept'}, 1 ],
     [ 'rolled back' => 'BEGIN; ' . sprintf($more, 6004) . '; ROLLBACK', 1 ],
     [ 'savepoint rolled back' => 'BEGIN; SAVEPOINT a; ' . sprintf($more, 6004) . '; ROLLBACK TO a; ' . sprintf($more, 6005) . '; COMMIT', 2 ],
     [ 'replica role' => 'SET session_replication_role = replica; ' . sprintf($more, 6006), 3 ],
-    [ 'trigger disabled and enabled' => 'ALTER TABLE actstream.follow DISABLE TRIGGER follow_changed; ' . sprintf($more, 6007)
-          . '; ALTER TABLE actstream.follow ENABLE ALWAYS TRIGGER follow_changed', 4 ],
-    [ 'trigger disabled' => 'ALTER TABLE actstream.follow DISABLE TRIGGER follow_changed', 4 ],
+    [ 'trigger disabled and enabled' => 'ALTER TABLE actstream.follows DISABLE TRIGGER follow_changed; ' . sprintf($more, 6007)
+          . '; ALTER TABLE actstream.follows ENABLE ALWAYS TRIGGER follow_changed', 4 ],
+    [ 'trigger disabled' => 'ALTER TABLE actstream.follows DISABLE TRIGGER follow_changed', 4 ],
     [ 'with it disabled' => sprintf($more, 6008), 5 ],
-    [ 'trigger enabled' => 'ALTER TABLE actstream.follow ENABLE ALWAYS TRIGGER follow_changed', 5 ],
+    [ 'trigger enabled' => 'ALTER TABLE actstream.follows ENABLE ALWAYS TRIGGER follow_changed', 5 ],
     [ 'with it enabled' => sprintf($more, 6009), 6 ],
     [ 'prepare' => 'BEGIN; ' . sprintf($more, 6010) . q{; PREPARE TRANSACTION 'f'}, 6 ],
     [ 'commit prepared' => q{COMMIT PREPARED 'f'}, 7 ],
-    [ 'copy' => qq{\\copy actstream.follow (follower, followee, flag) FROM PROGRAM 'printf "o:5001\\to:6011\\tkept\\n"'}, 8 ],
-    [ 'delete' => q{DELETE FROM actstream.follow WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'}, 1 ])
+    [ 'copy' => qq{\\copy actstream.follows (follower, followee, flag) FROM PROGRAM 'printf "o:5001\\to:6011\\tkept\\n"'}, 8 ],
+    [ 'delete' => q{DELETE FROM actstream.follows WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'}, 1 ])
 {
     my ($name, $sql, $expected) = @$way;
 
@@ -546,7 +547,7 @@ foreach my $way (
 sub list_reads
 {
     my ($session) = @_;
-    my $scans = q{SELECT pg_stat_get_xact_numscans('actstream.follow_pkey'::regclass)};
+    my $scans = q{SELECT pg_stat_get_xact_numscans('actstream.follows_pkey'::regclass)};
     my @out = split /\n/, $session->query_safe("BEGIN; $scans; SELECT count(*) FROM actstream.user_stream('o:5001', 'kept'); $scans; COMMIT");
 
     return $out[2] - $out[0];
@@ -556,17 +557,17 @@ sub list_reads
 # before his commit, so that there is no moment in which changes can be seen that
 # were not heard of, but not yet what the relation cache says of them.
 my $restore = <<'END';
-CREATE OR REPLACE TRIGGER follow_changed AFTER INSERT OR UPDATE OR DELETE ON actstream.follow
+CREATE OR REPLACE TRIGGER follow_changed AFTER INSERT OR UPDATE OR DELETE ON actstream.follows
 FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed();
-ALTER TABLE actstream.follow ENABLE ALWAYS TRIGGER follow_changed
+ALTER TABLE actstream.follows ENABLE ALWAYS TRIGGER follow_changed
 END
 my $silencer = $node->background_psql('postgres');
 my $followee = 6100;
 foreach my $silence (
-    'ALTER TABLE actstream.follow DISABLE TRIGGER follow_changed',
-    'ALTER TABLE actstream.follow DISABLE TRIGGER ALL',
-    'ALTER TABLE actstream.follow ENABLE TRIGGER follow_changed',
-    'CREATE OR REPLACE TRIGGER follow_changed AFTER DELETE ON actstream.follow FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed()')
+    'ALTER TABLE actstream.follows DISABLE TRIGGER follow_changed',
+    'ALTER TABLE actstream.follows DISABLE TRIGGER ALL',
+    'ALTER TABLE actstream.follows ENABLE TRIGGER follow_changed',
+    'CREATE OR REPLACE TRIGGER follow_changed AFTER DELETE ON actstream.follows FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed()')
 {
     my $unheard = 'SET session_replication_role = replica; ' . sprintf($more, ++$followee);
 
@@ -587,7 +588,7 @@ foreach my $silence (
     is(list_reads($warm), 0, "$silence: undone: and kept");
 }
 $silencer->quit;
-$change->(q{DELETE FROM actstream.follow WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'});
+$change->(q{DELETE FROM actstream.follows WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'});
 both_are($warm, 1, 'all of them go');
 $warm->query_safe('BEGIN; ' . sprintf($more, 6020) . '; SAVEPOINT a; ' . sprintf($more, 6021));
 both_are($warm, 3, 'own changes');
@@ -616,8 +617,8 @@ both_are($warm, 1, 'and once more');
 $change->(q{COMMIT PREPARED 'f'});
 both_are($warm, 2, 'committed after the crash');
 both_are($warm, 2, 'which stays');
-$change->('BEGIN; CREATE TEMP TABLE f ON COMMIT DROP AS SELECT * FROM actstream.follow; TRUNCATE actstream.follow;'
-      . q{ INSERT INTO actstream.follow SELECT * FROM f WHERE flag = ''; COMMIT});
+$change->('BEGIN; CREATE TEMP TABLE f ON COMMIT DROP AS SELECT * FROM actstream.follows; TRUNCATE actstream.follows;'
+      . q{ INSERT INTO actstream.follows SELECT * FROM f WHERE flag = ''; COMMIT});
 both_are($warm, 0, 'truncate');
 $warm->quit;
 
@@ -639,13 +640,13 @@ is($standby->psql('postgres', 'SELECT actstream.recency_build()'), 3, 'no map is
 # marked dead, and its page written to the log.
 my $old = $standby->background_psql('postgres');
 $old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
-$old->query_safe('SELECT count(*) FROM actstream.action');
-$node->safe_psql('postgres', q{DELETE FROM actstream.action WHERE verb = 'replayed'});
+$old->query_safe('SELECT count(*) FROM actstream.actions');
+$node->safe_psql('postgres', q{DELETE FROM actstream.actions WHERE verb = 'replayed'});
 my $by_index = 'SET enable_seqscan = off; SET enable_bitmapscan = off; ' .
-    "SELECT count(*) FROM actstream.action WHERE actor OPERATOR(actstream.=) 'o:$object' AND public";
+    "SELECT count(*) FROM actstream.actions WHERE actor OPERATOR(actstream.=) 'o:$object' AND public";
 $node->safe_psql('postgres', $by_index) for 1 .. 2;
 $node->safe_psql('postgres', 'CHECKPOINT');
-$node->safe_psql('postgres', qq{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:$object', 'old', '2020-01-01')});
+$node->safe_psql('postgres', qq{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:$object', 'old', '2020-01-01')});
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 $standby->promote;
 build($standby);
@@ -723,7 +724,7 @@ $node->safe_psql('postgres', <<'END');
 CREATE ROLE stranger;
 CREATE SCHEMA strange AUTHORIZATION stranger;
 GRANT USAGE ON SCHEMA actstream TO stranger;
-GRANT SELECT ON actstream.action TO stranger;
+GRANT SELECT ON actstream.actions TO stranger;
 END
 my $as_stranger = "SET ROLE stranger; SET search_path = strange;";
 fails_with('42501', "$as_stranger SET actstream.enable_recency_map = off", 'the switch is for superusers');

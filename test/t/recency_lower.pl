@@ -27,20 +27,21 @@ END_OF_SETTINGS
 $node->start;
 $node->safe_psql('postgres', <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o'), actstream.register_external('p');
-INSERT INTO actstream.action (actor, verb, target, "timestamp")
+INSERT INTO actstream.actions (actor, verb, target, "timestamp")
 SELECT actstream.ref('o', i % 400 + 1), 'did', actstream.ref('o', i % 400 + 1001), timestamptz '2026-01-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(0, 1199) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 3000) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'o:5001', actstream.ref('o', i), true FROM generate_series(1, 400) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'o:5002', actstream.ref('o', i), false FROM generate_series(1001, 1400) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'o:5003', actstream.ref('o', i), true FROM generate_series(1, 10) AS i;
-ANALYZE actstream.action, actstream.follow;
+ANALYZE actstream.actions, actstream.follows;
 END_OF_SETUP
 
 sub sql
@@ -79,9 +80,9 @@ sub same
     return $ask->('SELECT ' . join(' AND ', @same)) eq 't' ? 'same' : 'different';
 }
 
-my $poison = q{INSERT INTO actstream.action (actor, verb, target, "timestamp")
+my $poison = q{INSERT INTO actstream.actions (actor, verb, target, "timestamp")
     SELECT actstream.ref('o', i), 'poison', actstream.ref('o', 1000 + i), '2099-01-01' FROM generate_series(1, 400) AS i};
-my $delete = q{DELETE FROM actstream.action WHERE verb = 'poison'};
+my $delete = q{DELETE FROM actstream.actions WHERE verb = 'poison'};
 my $as_ever = '0 opened, 20 known; 0 opened, 20 known';
 
 # What raises the bounds costs one page; the next one is as it was, in whichever session.
@@ -108,15 +109,15 @@ cmp_ok(sql('SELECT lowered FROM actstream.recency_stats()'), '>=', 800, 'that is
 comes_down('rolled back twice', "BEGIN; $poison; $poison; ROLLBACK");
 comes_down('rolled back to a savepoint', "BEGIN; SAVEPOINT s; $poison; ROLLBACK TO s; COMMIT");
 comes_down('deleted', $poison, $delete);
-comes_down('deleted, and removed by VACUUM', $poison, $delete, 'VACUUM actstream.action');
-comes_down('changed to another time', $poison, q{UPDATE actstream.action SET "timestamp" = '2020-01-01' WHERE verb = 'poison'}, $delete);
-comes_down('changed to another object', $poison, q{UPDATE actstream.action SET actor = 'o:1', target = 'o:1001' WHERE verb = 'poison'}, $delete);
-comes_down('made private', $poison, q{UPDATE actstream.action SET public = false WHERE verb = 'poison'}, $delete);
+comes_down('deleted, and removed by VACUUM', $poison, $delete, 'VACUUM actstream.actions');
+comes_down('changed to another time', $poison, q{UPDATE actstream.actions SET "timestamp" = '2020-01-01' WHERE verb = 'poison'}, $delete);
+comes_down('changed to another object', $poison, q{UPDATE actstream.actions SET actor = 'o:1', target = 'o:1001' WHERE verb = 'poison'}, $delete);
+comes_down('made private', $poison, q{UPDATE actstream.actions SET public = false WHERE verb = 'poison'}, $delete);
 comes_down('at the end of time', "BEGIN; @{[ $poison =~ s/2099-01-01/infinity/r ]}; ROLLBACK");
 comes_down('a moment after the newest', "BEGIN; @{[ $poison =~ s/'2099-01-01'/timestamptz '2026-01-01 20:00+00'/r ]}; ROLLBACK");
 comes_down('of objects that are deleted altogether',
-    q{INSERT INTO actstream.action (actor, verb, "timestamp") SELECT actstream.ref('o', i), 'poison', '2026-05-01' FROM generate_series(1, 100) AS i},
-    'VACUUM actstream.action', $delete, 'VACUUM actstream.action');
+    q{INSERT INTO actstream.actions (actor, verb, "timestamp") SELECT actstream.ref('o', i), 'poison', '2026-05-01' FROM generate_series(1, 100) AS i},
+    'VACUUM actstream.actions', $delete, 'VACUUM actstream.actions');
 
 # the one command
 sql("BEGIN; $poison; ROLLBACK");
@@ -153,7 +154,7 @@ is(cost(\&sql), $as_ever, 'and these are not raised again after a start');
     sql("COMMIT PREPARED 'p'");
     is(same(\&sql), 'same', 'and committed');
     $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    $reader->query_safe('SELECT 1 FROM actstream.action LIMIT 1');
+    $reader->query_safe('SELECT 1 FROM actstream.actions LIMIT 1');
     sql($delete);
     is(same(\&sql), 'same', 'deleted');
     build();
@@ -170,11 +171,11 @@ is(cost(\&sql), $as_ever, 'and these are not raised again after a start');
 
 # What a transaction sees of the table may not be what is left of it.
 foreach my $change (
-    'TRUNCATE actstream.action',
-    'CLUSTER actstream.action USING action_pkey',
-    'REINDEX TABLE actstream.action',
-    'DELETE FROM actstream.action',
-    q{UPDATE actstream.action SET public = false})
+    'TRUNCATE actstream.actions',
+    'CLUSTER actstream.actions USING actions_pkey',
+    'REINDEX TABLE actstream.actions',
+    'DELETE FROM actstream.actions',
+    q{UPDATE actstream.actions SET public = false})
 {
     my $session = $node->background_psql('postgres');
     my $ask = sub { $session->query_safe($_[0]) };
@@ -186,14 +187,14 @@ foreach my $change (
     is(same(\&sql), 'same', "$change: in another session");
     $session->quit;
 }
-my (undef, undef, $error) = $node->psql('postgres', 'BEGIN; TRUNCATE actstream.action; SELECT actstream.recency_build()');
-like($error, qr/ERROR:  cannot build the recency map in a transaction that has locked relation "action" exclusively/,
+my (undef, undef, $error) = $node->psql('postgres', 'BEGIN; TRUNCATE actstream.actions; SELECT actstream.recency_build()');
+like($error, qr/ERROR:  cannot build the recency map in a transaction that has locked relation "actions" exclusively/,
     'the map is not built of a table that was truncated just now');
 
 # the time line: rows of nobody who is followed
-my $others = q{INSERT INTO actstream.action (actor, verb, "timestamp")
+my $others = q{INSERT INTO actstream.actions (actor, verb, "timestamp")
     SELECT actstream.ref('o', 10000 + i % 1000), 'poison', timestamptz '2099-01-01' - i * interval '1 second' FROM generate_series(1, 5000) AS i};
-sql(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('p:1', 'came', '2026-08-01')});
+sql(q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('p:1', 'came', '2026-08-01')});
 foreach my $case ([ 'rolled back' => "BEGIN; $others; ROLLBACK" ], [ 'deleted' => "$others; $delete" ])
 {
     my ($name, $sql) = @$case;
@@ -208,15 +209,15 @@ foreach my $case ([ 'rolled back' => "BEGIN; $others; ROLLBACK" ], [ 'deleted' =
         cmp_ok($read, '<=', 100, "$stream begins where there is something");
     }
 }
-sql(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:9999', 'is last', '2030-01-01')});
+sql(q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:9999', 'is last', '2030-01-01')});
 is(sql('SELECT verb FROM actstream.public_stream() LIMIT 1'), 'is last', 'and with what came since');
 
 # Where rows raise bounds before they come into the index, these wait for writers.
-sql('REINDEX INDEX CONCURRENTLY actstream.action_actor_idx');
+sql('REINDEX INDEX CONCURRENTLY actstream.actions_actor_idx');
 {
     my $writer = $node->background_psql('postgres');
 
-    $writer->query_safe(q{BEGIN; INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:10001', 'goes on', '2026-01-01')});
+    $writer->query_safe(q{BEGIN; INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:10001', 'goes on', '2026-01-01')});
     sql("BEGIN; $poison; ROLLBACK");
     is(same(\&sql), 'same', 'an index that is later than the recency index');
     like(cost(\&sql), qr/^[^;]* 0 known; 0 opened, 20 known$/, 'by which nothing is lowered while somebody writes');

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use FindBin;
 use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -21,18 +22,19 @@ END_OF_SETTINGS
 $node->start;
 
 # 400 objects are followed, which have acted in January; then others have.
-$node->safe_psql('postgres', <<'END_OF_SETUP');
+$node->safe_psql('postgres', <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o');
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', i % 400 + 1), 'did', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(0, 1199) AS i;
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 3000) AS i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'o:5001', actstream.ref('o', i), true FROM generate_series(1, 400) AS i;
-ANALYZE actstream.action, actstream.follow;
+ANALYZE actstream.actions, actstream.follows;
 SELECT actstream.recency_build();
 END_OF_SETUP
 
@@ -56,8 +58,8 @@ END
 sub same
 {
     my ($condition) = @_;
-    my @ids = map { "(SELECT array_agg(id) FROM (SELECT id FROM actstream.$_('o:5001') WHERE $condition LIMIT 20) AS s)" }
-        qw(user_stream user_stream_sql);
+    my @ids = map { "(SELECT array_agg(id) FROM (SELECT id FROM $_.user_stream('o:5001') WHERE $condition LIMIT 20) AS s)" }
+        qw(actstream plain);
 
     return $session->query_safe("SELECT $ids[0] = $ids[1]");
 }
@@ -66,19 +68,19 @@ like(page('true'), qr/few lists$/, 'at first') for 1 .. 2;
 
 # an action of each that is followed, among twenty of others
 $node->safe_psql('postgres', <<'END');
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', CASE WHEN i % 20 = 0 THEN i / 20 ELSE 10000 + i % 3000 END), 'was imported', '2026-07-01 00:00+00'
 FROM generate_series(20, 8019) AS i
 END
 is(same('true'), 't', 'the first page after an import');
 is(page('true'), 'time line, few lists', "page $_ after an import") for 2 .. 4;
-my $middle = q{("timestamp", id) < ('2026-07-01 00:00+00', (SELECT min(id) + 4000 FROM actstream.action WHERE verb = 'was imported'))};
+my $middle = q{("timestamp", id) < ('2026-07-01 00:00+00', (SELECT min(id) + 4000 FROM actstream.actions WHERE verb = 'was imported'))};
 is(same($middle), 't', 'a page in the middle of it');
 is(page($middle), 'time line, few lists', 'how that is read');
 
 # and some more, which are alone
 $node->safe_psql('postgres', <<'END');
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', i), 'came later', timestamptz '2026-07-02 00:00+00' + i * interval '1 minute'
 FROM generate_series(1, 5) AS i
 END
@@ -88,8 +90,8 @@ is(page('true'), 'time line, few lists', "how that is read, page $_") for 2 .. 4
 # Bounds that are too high look like those of an import, but the time line tells that they
 # are not: the next page lowers them.
 my $all = q{SELECT actstream.ref('o', i), 'was wrong', timestamptz '2099-01-01 00:00+00' FROM generate_series(1, 400) AS i};
-$node->safe_psql('postgres', $_) foreach (qq{INSERT INTO actstream.action (actor, verb, "timestamp") $all}) x 2,
-    q{DELETE FROM actstream.action WHERE verb = 'was wrong'}, 'VACUUM actstream.action';
+$node->safe_psql('postgres', $_) foreach (qq{INSERT INTO actstream.actions (actor, verb, "timestamp") $all}) x 2,
+    q{DELETE FROM actstream.actions WHERE verb = 'was wrong'}, 'VACUUM actstream.actions';
 is(page('true'), 'time line, few lists', 'under bounds that are too high');
 is(same('true'), 't', 'the next page');
 cmp_ok($node->safe_psql('postgres', 'SELECT lowered FROM actstream.recency_stats()'), '>=', 400, 'lowers them');

@@ -25,10 +25,11 @@ $node->start;
 # An object has acted, and somebody who follows it, and others, does not see more.
 my $set_up = <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql");
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o');
-INSERT INTO actstream.action (actor, verb, target, "timestamp")
+INSERT INTO actstream.actions (actor, verb, target, "timestamp")
 SELECT actstream.ref('o', i), 'did', 'o:1', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 1000) AS i;
-INSERT INTO actstream.follow (follower, followee) SELECT 'o:5001', actstream.ref('o', i) FROM generate_series(1, 10) AS i;
+INSERT INTO actstream.follows (follower, followee) SELECT 'o:5001', actstream.ref('o', i) FROM generate_series(1, 10) AS i;
 END_OF_SETUP
 my $stream = q{SELECT count(*) FROM (SELECT id FROM actstream.user_stream('o:5001') LIMIT 20) AS s};
 my $state = 'SELECT state FROM actstream.recency_stats()';
@@ -109,16 +110,16 @@ sql('postgres', 'DROP EXTENSION IF EXISTS actstream CASCADE', $set_up);
 #
 
 sql('postgres', <<'END_OF_SQL');
-DROP INDEX actstream.action_target_idx;
-CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id);
-ALTER TABLE actstream.action ALTER actor DROP NOT NULL, ALTER public DROP NOT NULL, ALTER "timestamp" DROP NOT NULL, ALTER verb DROP NOT NULL;
+DROP INDEX actstream.actions_target_idx;
+CREATE INDEX actions_target_idx ON actstream.actions (target, public, "timestamp", id);
+ALTER TABLE actstream.actions ALTER actor DROP NOT NULL, ALTER public DROP NOT NULL, ALTER "timestamp" DROP NOT NULL, ALTER verb DROP NOT NULL;
 SET session_replication_role = replica;
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:2', 'without target', '2026-02-01');
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES (NULL, 'without actor', '2026-02-02');
-INSERT INTO actstream.action (actor, verb, public, "timestamp") VALUES ('o:3', 'perhaps public', NULL, '2026-02-03');
-INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:4', 'without time', NULL), (NULL, NULL, NULL);
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:2', 'without target', '2026-02-01');
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES (NULL, 'without actor', '2026-02-02');
+INSERT INTO actstream.actions (actor, verb, public, "timestamp") VALUES ('o:3', 'perhaps public', NULL, '2026-02-03');
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:4', 'without time', NULL), (NULL, NULL, NULL);
 BEGIN;
-INSERT INTO actstream.action (actor, verb, target, "timestamp") VALUES (NULL, 'without actor', 'o:1', '2026-02-02');
+INSERT INTO actstream.actions (actor, verb, target, "timestamp") VALUES (NULL, 'without actor', 'o:1', '2026-02-02');
 ROLLBACK;
 END_OF_SQL
 is(sql('postgres', 'SELECT actstream.recency_build() > 0'), 't', 'the map is built');
@@ -130,11 +131,11 @@ foreach my $stream (q{user_stream('o:5001')}, q{any_stream('o:1')}, q{any_stream
         sql('postgres', qq{SELECT array_agg(id) FROM (SELECT id FROM plain.$stream WHERE "timestamp" IS NOT NULL LIMIT 20) AS s}), $stream);
 }
 sql('postgres', <<'END_OF_SQL');
-ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey;
-CREATE UNIQUE INDEX follow_idx ON actstream.follow (follower, followee, flag) INCLUDE (actor_only, started);
-ALTER TABLE actstream.follow ALTER follower DROP NOT NULL, ALTER followee DROP NOT NULL, ALTER flag DROP NOT NULL,
+ALTER TABLE actstream.follows DROP CONSTRAINT follows_pkey;
+CREATE UNIQUE INDEX follow_idx ON actstream.follows (follower, followee, flag) INCLUDE (actor_only, started);
+ALTER TABLE actstream.follows ALTER follower DROP NOT NULL, ALTER followee DROP NOT NULL, ALTER flag DROP NOT NULL,
     ALTER actor_only DROP NOT NULL, ALTER started DROP NOT NULL;
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started) VALUES ('o:5001', NULL, '', true, now()), (NULL, 'o:1', '', true, now()),
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started) VALUES ('o:5001', NULL, '', true, now()), (NULL, 'o:1', '', true, now()),
     ('o:5001', 'o:500', NULL, true, '2026-01-01'), ('o:5001', 'o:501', '', NULL, '2026-01-01'), ('o:5001', 'o:502', '', false, NULL);
 END_OF_SQL
 foreach my $args (q{'o:5001'}, q{'o:5001', ''}, q{'o:5001', NULL, false, true})
@@ -154,9 +155,9 @@ sql('postgres', $create);
 sql('live', 'SELECT actstream.recency_build()');
 is(sql('live', $state), 'complete', 'a database');
 sql('postgres', 'DROP DATABASE live');
-sql('golden', q{INSERT INTO actstream.action (actor, verb, "timestamp")
+sql('golden', q{INSERT INTO actstream.actions (actor, verb, "timestamp")
     SELECT actstream.ref('o', 2000 + i), 'did', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 1000) AS i;
-    INSERT INTO actstream.follow (follower, followee) SELECT 'o:5002', actstream.ref('o', 2000 + i) FROM generate_series(1, 10) AS i});
+    INSERT INTO actstream.follows (follower, followee) SELECT 'o:5002', actstream.ref('o', 2000 + i) FROM generate_series(1, 10) AS i});
 sql('postgres', $create);
 is(sql('live', $state), 'incomplete', 'another one of the same OID');
 is(sql('live', q{SELECT count(*) FROM (SELECT id FROM actstream.user_stream('o:5002') LIMIT 20) AS s}), 10, 'has what is in it');
@@ -184,10 +185,10 @@ SKIP:
     foreach my $session (1 .. 2)
     {
         my ($status, $out, $warnings) = $node->psql('postgres', join(';', q{SELECT verb FROM actstream.act_send('o:1', 'sent')},
-            q{INSERT INTO actstream.action (actor, verb) VALUES ('o:1', 'stored')}, $stream, $state));
+            q{INSERT INTO actstream.actions (actor, verb) VALUES ('o:1', 'stored')}, $stream, $state));
 
         is($status, 0, "session $session");
-        my $rows = sql('postgres', $stream =~ s/_stream/_stream_sql/r);
+        my $rows = sql('postgres', $stream =~ s/actstream(?=\.user_stream)/plain/r);
         is($out, "sent\n$rows\nno memory", 'writes, and reads');
         # it is noted for the next ones
         is(scalar(() = $warnings =~ /WARNING:  actstream has to do without shared memory/g), $session == 1 ? 1 : 0, 'and the first is warned');
@@ -206,9 +207,9 @@ SKIP:
 
     sql('postgres', 'CREATE DATABASE halves');
     sql('halves', $set_up, <<'END_OF_SQL');
-INSERT INTO actstream.action (actor, verb, "timestamp")
+INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 3000) AS i;
-INSERT INTO actstream.follow (follower, followee) SELECT 'o:5001', actstream.ref('o', i) FROM generate_series(11, 400) AS i;
+INSERT INTO actstream.follows (follower, followee) SELECT 'o:5001', actstream.ref('o', i) FROM generate_series(11, 400) AS i;
 END_OF_SQL
     my $having = $node->background_psql('halves');
     my $lacking = $node->background_psql('halves');
@@ -221,11 +222,11 @@ END_OF_SQL
         split /\n/, slurp_file('/proc/' . $having->query_safe('SELECT pg_backend_pid()') . '/maps');
     chmod 0, keys %files;
     # it says so, which is no error
-    my ($out) = $lacking->query(q{INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:1', 'acted', '2027-01-01');
-        INSERT INTO actstream.action (actor, verb, "timestamp") VALUES ('o:7777', 'sang', '2027-01-02'); } . $state);
+    my ($out) = $lacking->query(q{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:1', 'acted', '2027-01-01');
+        INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:7777', 'sang', '2027-01-02'); } . $state);
     is($out, 'no memory', 'another one has not, but writes');
     is($having->query_safe($first), 'acted', 'which is not lost to the first');
-    ($out) = $lacking->query(q{INSERT INTO actstream.follow (follower, followee) VALUES ('o:5001', 'o:7777')});
+    ($out) = $lacking->query(q{INSERT INTO actstream.follows (follower, followee) VALUES ('o:5001', 'o:7777')});
     is($having->query_safe($first), 'sang', 'nor is a follow');
     is($having->query_safe($state), 'no memory', 'which does without now');
     chmod 0600, keys %files;

@@ -25,6 +25,7 @@ my $subscriber = new_node('subscriber');
 
 my $schema = <<'END';
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE orders (id integer PRIMARY KEY, person integer, at timestamptz);
 END
@@ -51,7 +52,7 @@ DELETE FROM person WHERE id = 4;
 END
 
 # Actions but for their ids, and streams.
-my $actions = 'SELECT actor, verb, action_object, target, "timestamp" > \'2026-03-01\' FROM actstream.action ORDER BY 1, 2, 3, 4';
+my $actions = 'SELECT actor, verb, action_object, target, "timestamp" > \'2026-03-01\' FROM actstream.actions ORDER BY 1, 2, 3, 4';
 my $streams = q{
     SELECT p, (SELECT array_agg(id) FROM actstream.user_stream(p)), (SELECT array_agg(id) FROM actstream.any_stream(p))
     FROM (SELECT actstream.ref_of(p) FROM person p ORDER BY id) AS r (p)};
@@ -86,16 +87,16 @@ foreach my $node ($publisher, $subscriber)
     $node->safe_psql($_, $schema . $registration) foreach qw(taken own);
 }
 $publisher->safe_psql('taken', $first . q{SELECT actstream.follow('person:1', 'person:2', actor_only => false);
-    SELECT actstream.follow('person:3', 'orders:7', actor_only => false); INSERT INTO actstream.phrase VALUES ('de', 'ordered', '{actor} bestellt')});
-subscribe('taken', 'person, orders, actstream.action, actstream.follow, actstream.phrase');
+    SELECT actstream.follow('person:3', 'orders:7', actor_only => false); INSERT INTO actstream.phrases VALUES ('de', 'ordered', '{actor} bestellt')});
+subscribe('taken', 'person, orders, actstream.actions, actstream.follows, actstream.phrases');
 $subscriber->safe_psql('taken', 'SELECT actstream.recency_build()');
-in_both('taken', 'TABLE actstream.action ORDER BY id', 'taken over: the actions from before');
+in_both('taken', 'TABLE actstream.actions ORDER BY id', 'taken over: the actions from before');
 in_both('taken', $streams, 'taken over: streams');
 
 $publisher->safe_psql('taken', $later . q{SELECT actstream.follow('person:5', 'person:2'), actstream.unfollow('person:3', 'orders:7', send_action => true)});
 $publisher->wait_for_catchup('s_taken');
-in_both('taken', 'TABLE actstream.action ORDER BY id', 'taken over: all actions, each once');
-in_both('taken', 'TABLE actstream.follow ORDER BY follower, followee', 'taken over: follows');
+in_both('taken', 'TABLE actstream.actions ORDER BY id', 'taken over: all actions, each once');
+in_both('taken', 'TABLE actstream.follows ORDER BY follower, followee', 'taken over: follows');
 in_both('taken', $streams, 'taken over: streams of new actions, by the map');
 is($subscriber->safe_psql('taken', 'SELECT state, streams > 0 FROM actstream.recency_stats()'), 'complete|t', 'taken over: which is in use');
 in_both('taken', q{SELECT actstream.sentence(a, "timestamp", 'de') FROM actstream.public_stream() a WHERE verb = 'ordered' LIMIT 1}, 'taken over: phrases');
@@ -141,16 +142,16 @@ $publisher->wait_for_catchup('s_own');
 in_both('own', $actions, 'own: all actions, each once, and without those of deleted rows');
 $publisher->safe_psql('own', q{INSERT INTO person VALUES (9, 'P9'); DELETE FROM person WHERE id = 9; TRUNCATE orders});
 $publisher->wait_for_catchup('s_own');
-is($subscriber->safe_psql('own', 'SELECT count(*) FROM actstream.action'), $publisher->safe_psql('own', 'SELECT count(*) FROM actstream.action'),
+is($subscriber->safe_psql('own', 'SELECT count(*) FROM actstream.actions'), $publisher->safe_psql('own', 'SELECT count(*) FROM actstream.actions'),
     'own: after TRUNCATE as many');
 is($subscriber->safe_psql('own', 'SELECT * FROM actstream.integrity_check()'), '', 'own: all is as promised');
 
 # Without ALWAYS, which is how it was made, it emits nothing.
 $subscriber->safe_psql('own', 'ALTER TABLE orders ENABLE TRIGGER actstream_track');
-my $before = $subscriber->safe_psql('own', 'SELECT count(*) FROM actstream.action');
+my $before = $subscriber->safe_psql('own', 'SELECT count(*) FROM actstream.actions');
 $publisher->safe_psql('own', 'INSERT INTO orders VALUES (200, 1, now())');
 $publisher->wait_for_catchup('s_own');
-is($subscriber->safe_psql('own', 'SELECT count(*) FROM actstream.action'), $before, 'an ordinary trigger emits nothing');
+is($subscriber->safe_psql('own', 'SELECT count(*) FROM actstream.actions'), $before, 'an ordinary trigger emits nothing');
 is($subscriber->safe_psql('own', 'SELECT id FROM orders WHERE id = 200'), '200', 'of the row that is there');
 
 # The subscriber takes over from its publisher: ids go on where it says so.
@@ -160,7 +161,7 @@ is($subscriber->safe_psql('own', 'SELECT id FROM orders WHERE id = 200'), '200',
 
     isnt($status, 0, 'taken over: the sequence is behind');
     like($error, qr/duplicate key/, 'taken over: and the first action fails');
-    $subscriber->safe_psql('taken', q{SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), max(id)) FROM actstream.action});
+    $subscriber->safe_psql('taken', q{SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), max(id)) FROM actstream.actions});
     is($subscriber->safe_psql('taken', q{SELECT verb FROM actstream.act_send('person:1', 'took over')}), 'took over',
         'taken over: actions are sent');
 }

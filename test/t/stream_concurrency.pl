@@ -38,22 +38,23 @@ $node->append_conf('postgresql.conf', "autovacuum_naptime = 1s\njit = off\nmax_c
 $node->start;
 $node->safe_psql('postgres', <<'END_OF_SETUP');
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o');
 CREATE SCHEMA beside;
 
-INSERT INTO actstream.action (id, "timestamp", public, actor, verb, action_object, target, data)
+INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, action_object, target, data)
 SELECT i, CASE WHEN i % 3 = 0 THEN timestamptz '2026-01-01 12:00+00'
                ELSE timestamptz '2026-01-01 00:00+00' + i * 7919 % 1000 * interval '1 minute' END,
        i % 7 > 0, actstream.ref('o', i * 31 % 40), 'did',
        CASE WHEN i % 4 = 0 THEN actstream.ref('o', i * 17 % 40) END,
        CASE WHEN i % 5 > 1 THEN actstream.ref('o', i * 13 % 40) END, '{"k": 1}'
 FROM generate_series(1, 2500) AS i;
-SELECT setval(pg_get_serial_sequence('actstream.action', 'id'), 10000);
-INSERT INTO actstream.follow (follower, followee, flag, actor_only, started)
+SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), 10000);
+INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
 SELECT actstream.ref('o', i % 8), actstream.ref('o', i * 7 % 40), (ARRAY['', 'watching'])[1 + i / 41], i % 3 = 0,
        timestamptz '2026-01-01 00:00+00' + i * interval '20 minutes'
 FROM generate_series(1, 60) AS i;
-VACUUM ANALYZE actstream.action, actstream.follow;
+VACUUM ANALYZE actstream.actions, actstream.follows;
 
 -- The streams, in a function that keeps its plans
 CREATE FUNCTION beside.kept(kind text, o actstream.ref) RETURNS bigint[] LANGUAGE plpgsql AS $$
@@ -135,8 +136,8 @@ BEGIN
     END IF;
     DELETE FROM a;
     DELETE FROM f;
-    INSERT INTO a SELECT id, "timestamp", actor::text, target::text, action_object::text FROM actstream.action WHERE public;
-    INSERT INTO f SELECT follower::text, followee::text, flag, actor_only, started FROM actstream.follow;
+    INSERT INTO a SELECT id, "timestamp", actor::text, target::text, action_object::text FROM actstream.actions WHERE public;
+    INSERT INTO f SELECT follower::text, followee::text, flag, actor_only, started FROM actstream.follows;
     FOR s IN SELECT * FROM beside.stream LOOP
         EXECUTE format('SELECT coalesce(array_agg(id ORDER BY "timestamp" DESC, id DESC), ''{}'') FROM a WHERE %s', s.plain) INTO wanted USING o;
         IF i % 2 = 0 THEN
@@ -210,20 +211,20 @@ append_to_file($writer, <<'END');
 \set abort random(1, 6)
 BEGIN;
 \if :what <= 2
-INSERT INTO actstream.action ("timestamp", actor, verb, action_object, target, public)
+INSERT INTO actstream.actions ("timestamp", actor, verb, action_object, target, public)
 VALUES (timestamptz '2026-01-01 00:00+00' + :hour * interval '1 hour', actstream.ref('o', :actor), 'sent',
         actstream.ref('o', :object), actstream.ref('o', :target), :hour % 5 > 0);
 \elif :what <= 4
 SELECT actstream.act_send(actstream.ref('o', :actor), 'sent', actstream.ref('o', :object), actstream.ref('o', :target), public => :hour % 5 > 0,
         "timestamp" => timestamptz '2026-01-01 00:00+00' + :hour * interval '1 hour');
 \elif :what <= 6
-UPDATE actstream.action SET public = NOT public WHERE id IN (:first, :second);
+UPDATE actstream.actions SET public = NOT public WHERE id IN (:first, :second);
 \elif :what = 7
-UPDATE actstream.action SET description = 'again', data = NULL WHERE id = :first;
+UPDATE actstream.actions SET description = 'again', data = NULL WHERE id = :first;
 \elif :what = 8
-DELETE FROM actstream.action WHERE id = :first OR id > 10000 AND id % 10 = :hour % 10;
+DELETE FROM actstream.actions WHERE id = :first OR id > 10000 AND id % 10 = :hour % 10;
 \elif :what = 9
-INSERT INTO actstream.action (id, "timestamp", actor, verb) VALUES (:first, '2026-01-01 12:00+00', actstream.ref('o', :actor), 'back')
+INSERT INTO actstream.actions (id, "timestamp", actor, verb) VALUES (:first, '2026-01-01 12:00+00', actstream.ref('o', :actor), 'back')
 ON CONFLICT (id) DO UPDATE SET "timestamp" = excluded."timestamp" + interval '1 minute', public = true;
 \elif :what <= 11
 SELECT actstream.follow(actstream.ref('o', :actor % 8), actstream.ref('o', :target), actor_only => :hour % 2 = 0, send_action => :hour % 3 = 0);
@@ -290,28 +291,28 @@ took('writers');
 my $maintenance = "$tempdir/maintenance.sql";
 append_to_file($maintenance, <<'END') foreach 1 .. 3;
 CREATE TABLE beside.other (id integer);
-VACUUM actstream.action;
-REINDEX INDEX CONCURRENTLY actstream.action_actor_idx;
+VACUUM actstream.actions;
+REINDEX INDEX CONCURRENTLY actstream.actions_actor_idx;
 ALTER TABLE beside.other ADD COLUMN a text;
-REINDEX INDEX CONCURRENTLY actstream.action_target_idx;
-REINDEX INDEX CONCURRENTLY actstream.follow_pkey;
-CREATE INDEX other_idx ON actstream.action (verb);
-CLUSTER actstream.action USING action_actor_idx;
-REINDEX INDEX CONCURRENTLY actstream.action_action_object_idx;
+REINDEX INDEX CONCURRENTLY actstream.actions_target_idx;
+REINDEX INDEX CONCURRENTLY actstream.follows_pkey;
+CREATE INDEX other_idx ON actstream.actions (verb);
+CLUSTER actstream.actions USING actions_actor_idx;
+REINDEX INDEX CONCURRENTLY actstream.actions_action_object_idx;
 DROP INDEX actstream.other_idx;
 ALTER TABLE beside.other DROP COLUMN a;
 BEGIN;
-DROP INDEX actstream.action_target_idx;
-CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id) WHERE target IS NOT NULL;
+DROP INDEX actstream.actions_target_idx;
+CREATE INDEX actions_target_idx ON actstream.actions (target, public, "timestamp", id) WHERE target IS NOT NULL;
 COMMIT;
-REINDEX INDEX CONCURRENTLY actstream.action_timestamp_idx;
-REINDEX INDEX CONCURRENTLY actstream.action_pkey;
-REINDEX INDEX CONCURRENTLY actstream.follow_followee_idx;
-DROP INDEX actstream.action_actor_idx;
-VACUUM FULL actstream.follow;
-CREATE INDEX CONCURRENTLY action_actor_idx ON actstream.action (actor, public, "timestamp", id);
-ANALYZE actstream.action;
-REINDEX TABLE actstream.action;
+REINDEX INDEX CONCURRENTLY actstream.actions_timestamp_idx;
+REINDEX INDEX CONCURRENTLY actstream.actions_pkey;
+REINDEX INDEX CONCURRENTLY actstream.follows_followee_idx;
+DROP INDEX actstream.actions_actor_idx;
+VACUUM FULL actstream.follows;
+CREATE INDEX CONCURRENTLY actions_actor_idx ON actstream.actions (actor, public, "timestamp", id);
+ANALYZE actstream.actions;
+REINDEX TABLE actstream.actions;
 DROP TABLE beside.other;
 END
 
@@ -324,7 +325,7 @@ is( $node->safe_psql(
         'postgres', q{
 CREATE EXTENSION amcheck;
 SELECT count(*) FROM (SELECT bt_index_check(indexrelid, heapallindexed => true) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
-    WHERE indrelid IN ('actstream.action'::regclass, 'actstream.follow'::regclass) AND relam = (SELECT oid FROM pg_am WHERE amname = 'btree')) AS checked}),
+    WHERE indrelid IN ('actstream.actions'::regclass, 'actstream.follows'::regclass) AND relam = (SELECT oid FROM pg_am WHERE amname = 'btree')) AS checked}),
     '8', 'no row is missing from an index');
 took('maintenance');
 
@@ -344,30 +345,30 @@ took('maintenance');
 
     $node->safe_psql('postgres', <<'END_OF_RARE');
 SELECT actstream.register_external('rare');
-INSERT INTO actstream.action ("timestamp", actor, verb, target)
+INSERT INTO actstream.actions ("timestamp", actor, verb, target)
 SELECT CASE WHEN i <= 50 THEN timestamptz '2027-01-01' + i * interval '20 hours' ELSE timestamptz '2025-01-01' + i * interval '1 minute' END,
        actstream.ref('rare', i), 'appeared', 'o:1'
 FROM generate_series(1, 5000) AS i;
-INSERT INTO actstream.action ("timestamp", actor, verb)
+INSERT INTO actstream.actions ("timestamp", actor, verb)
 SELECT timestamptz '2027-01-01' + i * interval '1 hour', 'o:1', 'came between' FROM generate_series(1, 1000) AS i;
 END_OF_RARE
 
     $reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ;');
-    @wanted = map { ask($reader, "SELECT string_agg(id::text, ' ') FROM (SELECT id FROM actstream.action a WHERE a.id IN (SELECT id FROM $_)
+    @wanted = map { ask($reader, "SELECT string_agg(id::text, ' ') FROM (SELECT id FROM actstream.actions a WHERE a.id IN (SELECT id FROM $_)
             ORDER BY a.\"timestamp\" DESC, a.id DESC) s;") } @streams;
     $reader->query("DECLARE c$_ CURSOR FOR SELECT id FROM $streams[$_];") foreach 0 .. $#streams;
     foreach my $round (1 .. 3)
     {
         $got[$_] .= $reader->query("FETCH 25 FROM c$_;") . "\n" foreach 0 .. $#streams;
         foreach (
-            'DELETE FROM actstream.action WHERE id % 5 = 1',
-            'UPDATE actstream.action SET public = false WHERE id % 5 = 2',
-            q{UPDATE actstream.action SET "timestamp" = "timestamp" + interval '1 day' WHERE id % 5 = 3},
-            'DELETE FROM actstream.follow WHERE actor_only',
-            'VACUUM actstream.action',
-            q{INSERT INTO actstream.action ("timestamp", actor, verb) SELECT '2026-01-01 12:00+00', actstream.ref('o', i % 40), 'filled' FROM generate_series(1, 400) i},
-            'VACUUM actstream.follow',
-            'ANALYZE actstream.action')
+            'DELETE FROM actstream.actions WHERE id % 5 = 1',
+            'UPDATE actstream.actions SET public = false WHERE id % 5 = 2',
+            q{UPDATE actstream.actions SET "timestamp" = "timestamp" + interval '1 day' WHERE id % 5 = 3},
+            'DELETE FROM actstream.follows WHERE actor_only',
+            'VACUUM actstream.actions',
+            q{INSERT INTO actstream.actions ("timestamp", actor, verb) SELECT '2026-01-01 12:00+00', actstream.ref('o', i % 40), 'filled' FROM generate_series(1, 400) i},
+            'VACUUM actstream.follows',
+            'ANALYZE actstream.actions')
         {
             my (undef, undef, $err) = $node->psql('postgres', "SET statement_timeout = '5s';\n$_;");
 
@@ -383,7 +384,7 @@ END_OF_RARE
     }
     $reader->query('COMMIT;');
     $reader->quit;
-    $node->safe_psql('postgres', q{DELETE FROM actstream.action WHERE verb IN ('appeared', 'came between')});
+    $node->safe_psql('postgres', q{DELETE FROM actstream.actions WHERE verb IN ('appeared', 'came between')});
 }
 took('cursors');
 
@@ -395,58 +396,58 @@ took('cursors');
 # that is something else.
 my %indexes = (
     'none' => 'SELECT',
-    'no action_pkey' => 'ALTER TABLE actstream.action DROP CONSTRAINT action_pkey',
-    'no follow_pkey' => 'ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey',
+    'no actions_pkey' => 'ALTER TABLE actstream.actions DROP CONSTRAINT actions_pkey',
+    'no follows_pkey' => 'ALTER TABLE actstream.follows DROP CONSTRAINT follows_pkey',
     (map { ("no $_" => "DROP INDEX actstream.$_") }
-            qw(action_actor_idx action_target_idx action_action_object_idx action_timestamp_idx follow_followee_idx)),
+            qw(actions_actor_idx actions_target_idx actions_action_object_idx actions_timestamp_idx follows_followee_idx)),
     (map { ("invalid $_" => "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'actstream.$_'::regclass") }
-            qw(action_actor_idx action_target_idx action_action_object_idx action_timestamp_idx follow_pkey follow_followee_idx)),
+            qw(actions_actor_idx actions_target_idx actions_action_object_idx actions_timestamp_idx follows_pkey follows_followee_idx)),
     (map { ("renamed $_" => "ALTER INDEX actstream.$_ RENAME TO something_else") }
-            qw(action_actor_idx action_target_idx action_action_object_idx action_timestamp_idx follow_pkey)),
-    'action_actor_idx of another column' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (target, public, "timestamp", id)',
-    'action_actor_idx in another order' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp" DESC, id)',
-    'action_actor_idx of other columns' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, "timestamp")',
-    'action_actor_idx without ids' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp")',
-    'action_timestamp_idx without ids' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp") WHERE public',
-    'action_actor_idx of an expression' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, (NOT public), "timestamp", id)',
-    'action_actor_idx with a hash' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action USING hash (actor)',
-    'partial action_actor_idx' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id) WHERE id % 2 = 0',
-    'partial action_target_idx' => 'DROP INDEX actstream.action_target_idx;
-        CREATE INDEX action_target_idx ON actstream.action (target, public, "timestamp", id) WHERE target IS NOT NULL AND action_object IS NULL',
-    'action_timestamp_idx of private actions' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id) WHERE NOT public',
-    'action_timestamp_idx of all actions' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id)',
+            qw(actions_actor_idx actions_target_idx actions_action_object_idx actions_timestamp_idx follows_pkey)),
+    'actions_actor_idx of another column' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX actions_actor_idx ON actstream.actions (target, public, "timestamp", id)',
+    'actions_actor_idx in another order' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX actions_actor_idx ON actstream.actions (actor, public, "timestamp" DESC, id)',
+    'actions_actor_idx of other columns' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX actions_actor_idx ON actstream.actions (actor, "timestamp")',
+    'actions_actor_idx without ids' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX actions_actor_idx ON actstream.actions (actor, public, "timestamp")',
+    'actions_timestamp_idx without ids' => 'DROP INDEX actstream.actions_timestamp_idx;
+        CREATE INDEX actions_timestamp_idx ON actstream.actions ("timestamp") WHERE public',
+    'actions_actor_idx of an expression' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX actions_actor_idx ON actstream.actions (actor, (NOT public), "timestamp", id)',
+    'actions_actor_idx with a hash' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX actions_actor_idx ON actstream.actions USING hash (actor)',
+    'partial actions_actor_idx' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX actions_actor_idx ON actstream.actions (actor, public, "timestamp", id) WHERE id % 2 = 0',
+    'partial actions_target_idx' => 'DROP INDEX actstream.actions_target_idx;
+        CREATE INDEX actions_target_idx ON actstream.actions (target, public, "timestamp", id) WHERE target IS NOT NULL AND action_object IS NULL',
+    'actions_timestamp_idx of private actions' => 'DROP INDEX actstream.actions_timestamp_idx;
+        CREATE INDEX actions_timestamp_idx ON actstream.actions ("timestamp", id) WHERE NOT public',
+    'actions_timestamp_idx of all actions' => 'DROP INDEX actstream.actions_timestamp_idx;
+        CREATE INDEX actions_timestamp_idx ON actstream.actions ("timestamp", id)',
     # the first of two that look alike, by its OID; as after REINDEX CONCURRENTLY of ours
-    'an older index of all timestamps' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX mine ON actstream.action ("timestamp", id);
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id) WHERE public',
-    'an older index of some timestamps' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX mine ON actstream.action ("timestamp", id) WHERE public AND id > 100;
-        CREATE INDEX action_timestamp_idx ON actstream.action ("timestamp", id) WHERE public',
-    'an older index of some actors' => 'DROP INDEX actstream.action_actor_idx;
-        CREATE INDEX mine ON actstream.action (actor, public, "timestamp", id) WHERE public;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id)',
-    'action_timestamp_idx of ids' => 'DROP INDEX actstream.action_timestamp_idx;
-        CREATE INDEX action_timestamp_idx ON actstream.action (id) WHERE public',
-    'follow_pkey in another order' => 'ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey;
-        CREATE UNIQUE INDEX follow_pkey ON actstream.follow (followee, follower, flag)',
-    'follow_pkey without what it includes' => 'ALTER TABLE actstream.follow DROP CONSTRAINT follow_pkey, ADD CONSTRAINT follow_pkey PRIMARY KEY (follower, followee, flag)',
-    'actions of a child table' => q{CREATE TABLE beside.child () INHERITS (actstream.action);
+    'an older index of all timestamps' => 'DROP INDEX actstream.actions_timestamp_idx;
+        CREATE INDEX mine ON actstream.actions ("timestamp", id);
+        CREATE INDEX actions_timestamp_idx ON actstream.actions ("timestamp", id) WHERE public',
+    'an older index of some timestamps' => 'DROP INDEX actstream.actions_timestamp_idx;
+        CREATE INDEX mine ON actstream.actions ("timestamp", id) WHERE public AND id > 100;
+        CREATE INDEX actions_timestamp_idx ON actstream.actions ("timestamp", id) WHERE public',
+    'an older index of some actors' => 'DROP INDEX actstream.actions_actor_idx;
+        CREATE INDEX mine ON actstream.actions (actor, public, "timestamp", id) WHERE public;
+        CREATE INDEX actions_actor_idx ON actstream.actions (actor, public, "timestamp", id)',
+    'actions_timestamp_idx of ids' => 'DROP INDEX actstream.actions_timestamp_idx;
+        CREATE INDEX actions_timestamp_idx ON actstream.actions (id) WHERE public',
+    'follows_pkey in another order' => 'ALTER TABLE actstream.follows DROP CONSTRAINT follows_pkey;
+        CREATE UNIQUE INDEX follows_pkey ON actstream.follows (followee, follower, flag)',
+    'follows_pkey without what it includes' => 'ALTER TABLE actstream.follows DROP CONSTRAINT follows_pkey, ADD CONSTRAINT follows_pkey PRIMARY KEY (follower, followee, flag)',
+    'actions of a child table' => q{CREATE TABLE beside.child () INHERITS (actstream.actions);
         INSERT INTO beside.child (id, "timestamp", public, actor, verb, target)
         SELECT 100000 + i, '2026-01-01 12:00+00', true, actstream.ref('o', i % 40), 'inherited', 'o:1' FROM generate_series(1, 100) i},
-    'follows of a child table' => q{CREATE TABLE beside.child () INHERITS (actstream.follow);
+    'follows of a child table' => q{CREATE TABLE beside.child () INHERITS (actstream.follows);
         INSERT INTO beside.child (follower, followee, flag, actor_only, started)
         SELECT actstream.ref('o', i % 8), actstream.ref('o', i), '', false, '2026-01-01 12:00+00' FROM generate_series(1, 39) i},
-    'an unlogged table' => 'ALTER TABLE actstream.action SET UNLOGGED',
+    'an unlogged table' => 'ALTER TABLE actstream.actions SET UNLOGGED',
 );
 my $case = 0;
 foreach my $name (sort keys %indexes)
@@ -464,8 +465,8 @@ is(compare($warm, $_), 'same', "indexes: all are back, $_") foreach 0 .. 3;
 
 # The tables get a column.  The functions need not know what to do with that, but
 # they do not return wrong rows.
-foreach my $ddl ('ALTER TABLE actstream.action ADD COLUMN more text', q{ALTER TABLE actstream.action ADD COLUMN more integer DEFAULT 7},
-    'ALTER TABLE actstream.follow ADD COLUMN more text', 'ALTER TABLE actstream.action ALTER target SET STATISTICS 5')
+foreach my $ddl ('ALTER TYPE actstream.action ADD ATTRIBUTE more text CASCADE', 'ALTER TYPE actstream.action ADD ATTRIBUTE more integer CASCADE',
+    'ALTER TYPE actstream.follow ADD ATTRIBUTE more text CASCADE', 'ALTER TABLE actstream.actions NOT OF', 'ALTER TABLE actstream.actions ALTER target SET STATISTICS 5')
 {
     my $answer;
 
@@ -484,22 +485,22 @@ foreach my $ddl ('ALTER TABLE actstream.action ADD COLUMN more text', q{ALTER TA
     my $old = session();
     my ($before, $moved);
 
-    $node->safe_psql('postgres', 'DELETE FROM actstream.action WHERE id % 4 = 0');
-    $node->safe_psql('postgres', 'VACUUM FULL actstream.action');
-    $node->safe_psql('postgres', 'DELETE FROM actstream.action WHERE id % 4 = 1');
-    $node->safe_psql('postgres', 'VACUUM actstream.action');
-    $before = $node->safe_psql('postgres', q{SELECT array_agg(id ORDER BY "timestamp" DESC, id DESC) FROM actstream.action
+    $node->safe_psql('postgres', 'DELETE FROM actstream.actions WHERE id % 4 = 0');
+    $node->safe_psql('postgres', 'VACUUM FULL actstream.actions');
+    $node->safe_psql('postgres', 'DELETE FROM actstream.actions WHERE id % 4 = 1');
+    $node->safe_psql('postgres', 'VACUUM actstream.actions');
+    $before = $node->safe_psql('postgres', q{SELECT array_agg(id ORDER BY "timestamp" DESC, id DESC) FROM actstream.actions
             WHERE public AND actor::text = 'o:5'});
-    $old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM actstream.object_type;');
+    $old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM actstream.object_types;');
     $moved = $node->safe_psql('postgres', q{
-        DROP INDEX actstream.action_actor_idx, actstream.action_recency_idx;
+        DROP INDEX actstream.actions_actor_idx, actstream.actions_recency_idx;
         BEGIN;
-        UPDATE actstream.action SET actor = 'o:6' WHERE actor::text = 'o:5';
-        SELECT pg_stat_get_xact_tuples_hot_updated('actstream.action'::regclass);
+        UPDATE actstream.actions SET actor = 'o:6' WHERE actor::text = 'o:5';
+        SELECT pg_stat_get_xact_tuples_hot_updated('actstream.actions'::regclass);
         COMMIT;
-        CREATE INDEX action_actor_idx ON actstream.action (actor, public, "timestamp", id)});
+        CREATE INDEX actions_actor_idx ON actstream.actions (actor, public, "timestamp", id)});
     cmp_ok($moved, '>', 0, 'rows are updated in place');
-    is($node->safe_psql('postgres', q{SELECT indcheckxmin FROM pg_index WHERE indexrelid = 'actstream.action_actor_idx'::regclass}),
+    is($node->safe_psql('postgres', q{SELECT indcheckxmin FROM pg_index WHERE indexrelid = 'actstream.actions_actor_idx'::regclass}),
         't', 'the new index is not for older snapshots');
     is(ask($old, q{SELECT array_agg(id) FROM actstream.actor_stream('o:5');}), $before, 'an older snapshot sees the rows as they were');
     is(ask($old, q{SELECT count(*) FROM actstream.any_stream('o:5') WHERE actor::text = 'o:5';}), scalar(split(/,/, $before)), '... whichever stream');
@@ -514,11 +515,11 @@ took('indexes');
 #
 
 $node->safe_psql('postgres', qq{
-INSERT INTO actstream.action ("timestamp", actor, verb)
+INSERT INTO actstream.actions ("timestamp", actor, verb)
 SELECT timestamptz '2026-01-01 00:00+00' + i * interval '1 second', actstream.ref('o', i), 'did' FROM generate_series(1001, 1000 + $followees) i;
-INSERT INTO actstream.follow (follower, followee, actor_only)
+INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT 'o:1000', actstream.ref('o', i), i % 2 = 0 FROM generate_series(1001, 1000 + $followees) i;
-ANALYZE actstream.action, actstream.follow});
+ANALYZE actstream.actions, actstream.follows});
 took('a follower of many');
 {
     my ($late, $of, $states) = (0, '', {});
@@ -528,7 +529,7 @@ took('a follower of many');
         # there are none, which only the end of the stream tells
         filtered => q{SELECT count(*) FROM generate_series(1, 1000) g, LATERAL (SELECT * FROM actstream.user_stream('o:1000') s WHERE s.verb = 'none' AND s.id > -g LIMIT 1) s},
         sorted => q{SELECT count(*) FROM generate_series(1, 1000) g, LATERAL (SELECT * FROM actstream.user_stream('o:1000') s WHERE s.id > -g ORDER BY s."timestamp", s.id LIMIT 1) s},
-        of => qq{SELECT count(*) FROM generate_series(1, 1000) g, LATERAL (SELECT * FROM actstream.stream_of((SELECT array_agg(followee) FROM actstream.follow WHERE follower::text = 'o:1000')) s WHERE s.id > -g) s},
+        of => qq{SELECT count(*) FROM generate_series(1, 1000) g, LATERAL (SELECT * FROM actstream.stream_of((SELECT array_agg(followee) FROM actstream.follows WHERE follower::text = 'o:1000')) s WHERE s.id > -g) s},
         public => q{SELECT count(*) FROM generate_series(1, 1000) g, LATERAL (SELECT * FROM actstream.public_stream() s WHERE s.verb = 'none' AND s.id > -g LIMIT 1) s},
     );
 
@@ -559,7 +560,7 @@ $node->safe_psql('postgres', "CREATE TABLE beside.many AS SELECT array_agg(actst
         # nothing to be found, the index looks for no interrupts.
         lists => q{SELECT count(*) FROM (SELECT * FROM actstream.stream_of((SELECT refs FROM beside.many), '{target}') LIMIT 1) s},
         # of JSON the server makes jsonb at the end, which it does not interrupt
-        feed => q{SELECT length(actstream.atom_feed(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) FROM actstream.action a},
+        feed => q{SELECT length(actstream.atom_feed(a, 'tag:example.org,2026:s', 'T', 'http://example.org')::text) FROM actstream.actions a},
         text => q{SELECT octet_length(actstream.rss_feed(ROW(1, '2026-01-01', true, 'o:1', 'wrote', NULL, NULL, repeat('&', 60000000), NULL, NULL)::actstream.action,
                                                          'tag:example.org,2026:s', 'T', 'http://example.org')::text)},
     );

@@ -16,14 +16,15 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\njit = off"
 $node->start;
 $node->safe_psql('postgres', <<'END_OF_SETUP');
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o');
-INSERT INTO actstream.action (id, "timestamp", actor, verb, target)
+INSERT INTO actstream.actions (id, "timestamp", actor, verb, target)
 SELECT i, timestamptz '2026-01-01 00:00+00' + i * interval '1 minute', actstream.ref('o', i % 10), 'did', actstream.ref('o', i % 7)
 FROM generate_series(1, 10000) AS i;
-INSERT INTO actstream.follow (follower, followee) SELECT 'o:1', actstream.ref('o', i) FROM generate_series(2, 4) AS i;
+INSERT INTO actstream.follows (follower, followee) SELECT 'o:1', actstream.ref('o', i) FROM generate_series(2, 4) AS i;
 CREATE TABLE reader (ref actstream.ref, id int);
 INSERT INTO reader VALUES ('o:1', 1), ('o:2', 2);
-VACUUM ANALYZE actstream.action, actstream.follow, reader;
+VACUUM ANALYZE actstream.actions, actstream.follows, reader;
 CREATE VIEW own_view AS SELECT * FROM actstream.user_stream('o:1');
 CREATE FUNCTION own_sql(actstream.ref) RETURNS SETOF actstream.action LANGUAGE sql STABLE AS
     'SELECT * FROM actstream.user_stream($1) WHERE verb = ''did''';
@@ -42,9 +43,9 @@ END
 $$;
 CREATE ROLE reader LOGIN;
 GRANT USAGE ON SCHEMA actstream TO reader;
-GRANT SELECT ON actstream.action, actstream.follow, reader, own_view TO reader;
-CREATE POLICY half ON actstream.action USING (id % 2 = 0);
-CREATE POLICY whole ON actstream.follow USING (true);
+GRANT SELECT ON actstream.actions, actstream.follows, reader, own_view TO reader;
+CREATE POLICY half ON actstream.actions USING (id % 2 = 0);
+CREATE POLICY whole ON actstream.follows USING (true);
 END_OF_SETUP
 
 # What is prepared before it, the statement, and whether EXPLAIN shows how it is read.
@@ -68,11 +69,11 @@ my @forms = (
 # Few rows of the table are visited, also for what lies under the policy: of the same
 # stream, at most twice as many as with a literal, which comes first.  Pages are of ten rows,
 # for so many a loop takes at once.
-my $visits = q{SELECT pg_stat_get_xact_tuples_fetched('actstream.action'::regclass) + pg_stat_get_xact_tuples_returned('actstream.action'::regclass)};
+my $visits = q{SELECT pg_stat_get_xact_tuples_fetched('actstream.actions'::regclass) + pg_stat_get_xact_tuples_returned('actstream.actions'::regclass)};
 
 foreach my $policies ('DISABLE', 'ENABLE')
 {
-    $node->safe_psql('postgres', "ALTER TABLE actstream.$_ $policies ROW LEVEL SECURITY") foreach qw(action follow);
+    $node->safe_psql('postgres', "ALTER TABLE actstream.$_ $policies ROW LEVEL SECURITY") foreach qw(actions follows);
     my $most = 60;
     foreach my $form (@forms)
     {
@@ -87,7 +88,7 @@ foreach my $policies ('DISABLE', 'ENABLE')
         cmp_ok($visited, '<=', $query =~ /(?:actor|model|public)_stream/ ? 60 : $most, "$name, with $as: read from the indexes");
         $most = 2 * $visited if $name eq 'a literal';
         like($node->safe_psql('postgres', "EXPLAIN $query", extra_params => [ '-U', 'reader' ]),
-            qr/Custom Scan \(actstream Stream\) on action/, "$name, with $as: and shown so") if $shown;
+            qr/Custom Scan \(actstream Stream\) on actions/, "$name, with $as: and shown so") if $shown;
     }
 }
 

@@ -38,7 +38,7 @@ is_deeply([ grep { my $name = $_; !grep { $_ eq "pg_finfo_$name" } @symbols } @f
     ['actstream_recency_main'], 'nothing else is seen');
 
 # nor does a node of a plan go by a name that another module may use
-$node->safe_psql('postgres', 'CREATE EXTENSION actstream');
+$node->safe_psql('postgres', 'CREATE EXTENSION actstream; SELECT actstream.create_tables()');
 my @nodes = $node->safe_psql('postgres', 'EXPLAIN (COSTS OFF) SELECT * FROM actstream.public_stream()') =~ /Custom Scan \((.*?)\)/g;
 is_deeply(\@nodes, ['actstream Stream'], 'the scan of a stream is named after the extension');
 

@@ -17,12 +17,13 @@ $node->append_conf('postgresql.conf', "max_prepared_transactions = 5\nshared_pre
 $node->start;
 $node->safe_psql('postgres', <<'END');
 CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE other (id integer PRIMARY KEY);
 INSERT INTO person SELECT i, 'P' || i FROM generate_series(1, 5) i;
 SELECT actstream.register('person', name_template => '{name}'), actstream.register_external('site');
 SELECT actstream.act_send('person:2', 'came'), actstream.follow('person:1', 'person:2', send_action => false);
-INSERT INTO actstream.phrase VALUES ('en', 'came', '{actor} came');
+INSERT INTO actstream.phrases VALUES ('en', 'came', '{actor} came');
 SELECT actstream.recency_build();
 END
 
@@ -39,7 +40,7 @@ SELECT actstream.act_send('person:3', 'came'), actstream.follow('person:1', 'per
 SELECT actstream.unfollow('person:1', 'person:2');
 SELECT actstream.register('other'), actstream.track('other', 'went', 'person:{id}'), actstream.unregister('site');
 INSERT INTO other VALUES (3);
-UPDATE actstream.phrase SET pattern = '{actor} arrived';
+UPDATE actstream.phrases SET pattern = '{actor} arrived';
 DELETE FROM person WHERE id = 5;
 END
 
@@ -66,7 +67,7 @@ foreach my $outcome ('ROLLBACK', 'COMMIT')
     $node->safe_psql('postgres', "$outcome PREPARED 'p'");
     is($session->query($stream), $outcome eq 'COMMIT' ? 'P3 went other:3 0 minutes ago, P3 arrived' : 'P2 came', "$outcome PREPARED: it is seen as it ended");
 }
-is($node->safe_psql('postgres', 'SELECT string_agg(label, \',\' ORDER BY label) FROM actstream.object_type'), 'other,person', 'so is the registry');
+is($node->safe_psql('postgres', 'SELECT string_agg(label, \',\' ORDER BY label) FROM actstream.object_types'), 'other,person', 'so is the registry');
 is($node->safe_psql('postgres', 'SELECT * FROM actstream.integrity_check()'), '', 'all is as promised');
 $session->quit;
 
