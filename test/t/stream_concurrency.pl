@@ -447,7 +447,6 @@ my %indexes = (
     'follows of a child table' => q{CREATE TABLE beside.child () INHERITS (actstream.follows);
         INSERT INTO beside.child (follower, followee, flag, actor_only, started)
         SELECT actstream.ref('o', i % 8), actstream.ref('o', i), '', false, '2026-01-01 12:00+00' FROM generate_series(1, 39) i},
-    'an unlogged table' => 'ALTER TABLE actstream.actions SET UNLOGGED',
 );
 my $case = 0;
 foreach my $name (sort keys %indexes)
