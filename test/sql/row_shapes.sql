@@ -159,6 +159,19 @@ SELECT actstream.create_tables();
 SELECT label FROM actstream.register('person', 'human');
 SELECT verb FROM actstream.act_send('human:1', 'came back');
 SELECT verb FROM actstream.public_stream();
+
+-- rows that are older than columns of the table, which are short
+BEGIN;
+DROP TABLE actstream.actions;
+CREATE TABLE actstream.actions (id bigint, "timestamp" timestamptz, public boolean, actor actstream.ref);
+INSERT INTO actstream.actions SELECT i, '2026-01-01', true, actstream.ref('person', i) FROM generate_series(1, 300) AS i;
+ALTER TABLE actstream.actions ADD verb text NOT NULL DEFAULT 'did', ADD action_object actstream.ref,
+    ADD target actstream.ref DEFAULT 'person:7', ADD description text, ADD data jsonb, ADD external_id text;
+ALTER TABLE actstream.actions OF actstream.action;
+SELECT count(*) > 0 AS made FROM actstream.create_tables();
+SELECT count(*) FROM actstream.model_stream('person');
+SELECT count(*) FROM actstream.stream_of(ARRAY(SELECT actstream.ref('person', i) FROM generate_series(1, 2000) AS i), '{target}');
+ROLLBACK;
 RESET ROLE;
 
 SET client_min_messages = warning;
