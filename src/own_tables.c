@@ -25,6 +25,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
@@ -578,15 +579,31 @@ actstream_require_tables(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Let the plan, if there is to be one, be made anew when something happens to a table. */
+static void
+depend_on_tables(PlannerInfo *root)
+{
+	if (root == NULL)
+		return;
+	for (OwnTable table = 0; table < NUM_OWN_TABLES; table++)
+		root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
+														  OwnTableId(table));
+}
+
 /*
  * tables_support(internal) RETURNS internal
  *		Support function of those in SQL that read the tables: where these are missing,
- *		say so as all other functions do.
+ *		or something else bears their names by now, say so as all other functions do.
  */
 Datum
 actstream_tables_support(PG_FUNCTION_ARGS)
 {
-	if (IsA((Node *) PG_GETARG_POINTER(0), SupportRequestSimplify))
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSimplify))
+	{
 		OwnTablesRequire();
+		depend_on_tables(((SupportRequestSimplify *) request)->root);
+	}
 	PG_RETURN_POINTER(NULL);
 }
