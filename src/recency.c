@@ -271,7 +271,8 @@ RecencyMapWanted(Snapshot snapshot)
 bool
 RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
 {
-	bool		complete = pg_atomic_read_u32(&map->database->index) == recency_index;
+	bool		complete = map->database != NULL &&
+		pg_atomic_read_u32(&map->database->index) == recency_index;
 
 	/* bounds that are read later are no older than that */
 	pg_read_barrier();

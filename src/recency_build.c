@@ -19,6 +19,7 @@
 #include "index_cursor.h"
 #include "recency_build.h"
 #include "recency_lower.h"
+#include "run_as.h"
 
 #ifndef WIN32
 #include <dlfcn.h>
@@ -231,13 +232,17 @@ build_map(const RecencyMap *map, Relation action, bool *busy)
 {
 	uint32		nobody = 0;
 	int64		count = 0;
+	RunAs		before;
 
 	*busy = !pg_atomic_compare_exchange_u32(&map->database->builder, &nobody, MyProcPid);
 	if (*busy)
 		return 0;
 	PG_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
 	{
+		/* the worker would be a superuser */
+		RunAsBegin(&before, action->rd_rel->relowner, RUN_AS_RESTRICTED);
 		count = complete_map(map, action);
+		RunAsEnd(&before);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
 	release_builder(0, PointerGetDatum(map->database));

@@ -21,6 +21,7 @@
 
 #include "access/amapi.h"
 #include "access/genam.h"
+#include "catalog/pg_type.h"
 #include "commands/vacuum.h"
 #include "nodes/execnodes.h"
 #include "optimizer/cost.h"
@@ -42,18 +43,36 @@ static const AttrNumber indexed_columns[Natts_recency_index] = {
 	Anum_action_public, Anum_action_timestamp
 };
 
-/* Does the index have the columns, in order, that bounds can be raised from? */
+/* The type that a column of the index has to have. */
+static Oid
+column_type(int i)
+{
+	switch (i + 1)
+	{
+		case Anum_recency_index_public:
+			return BOOLOID;
+		case Anum_recency_index_timestamp:
+			return TIMESTAMPTZOID;
+		default:
+			return RefTypeId();
+	}
+}
+
+/*
+ * Does the index have all rows, and the columns, in order, that bounds can be raised
+ * from?  It may be on any table.
+ */
 static bool
 has_columns(Relation index)
 {
 	Form_pg_index form = index->rd_index;
 
-	if (form->indnatts != Natts_recency_index || RelationGetIndexExpressions(index) != NIL ||
-		RelationGetIndexPredicate(index) != NIL)
+	if (form->indnatts != Natts_recency_index || IndexHasPredicate(index))
 		return false;
 	for (int i = 0; i < Natts_recency_index; i++)
 	{
-		if (form->indkey.values[i] != indexed_columns[i])
+		if (form->indkey.values[i] != indexed_columns[i] ||
+			TupleDescAttr(RelationGetDescr(index), i)->atttypid != column_type(i))
 			return false;
 	}
 	return true;

@@ -18,16 +18,19 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
-#include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
+#include "nodes/nodes.h"
+#include "nodes/primnodes.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 const AttrNumber ActionRoleColumns[NUM_ACTION_ROLES] = {
 	[ACTION_BY_ACTOR] = Anum_action_actor,
@@ -130,12 +133,55 @@ columns_match(Relation index, TupleDesc table, const IndexShape *shape)
 	return true;
 }
 
-/* Is the predicate, of an index of actstream.actions, "public"? */
-static bool
-is_public(List *predicate)
+/*
+ * IndexHasPredicate
+ *		Is the index one of some rows only?
+ */
+bool
+IndexHasPredicate(Relation index)
 {
-	return list_length(predicate) == 1 && IsA(linitial(predicate), Var) &&
-		linitial_node(Var, predicate)->varattno == Anum_action_public;
+	return !heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+}
+
+/*
+ * The predicate of an index as it was declared, or NULL.
+ *
+ * RelationGetIndexPredicate() would simplify it, which calls functions of the table's
+ * owner, whoever looks at the index.
+ */
+static Node *
+declared_predicate(Relation index)
+{
+	HeapTuple	tuple;
+	Datum		predicate;
+	bool		isnull;
+	Node	   *result;
+
+	if (!IndexHasPredicate(index))
+		return NULL;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(RelationGetRelid(index)));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", RelationGetRelid(index));
+	predicate = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
+	result = stringToNode(TextDatumGetCString(predicate));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+is_column(Node *expr, AttrNumber attnum)
+{
+	return IsA(expr, Var) && ((Var *) expr)->varattno == attnum;
+}
+
+/* Is it "column IS NOT NULL"? */
+static bool
+is_not_null(Node *condition, AttrNumber attnum)
+{
+	NullTest   *test = (NullTest *) condition;
+
+	return IsA(condition, NullTest) && test->nulltesttype == IS_NOT_NULL &&
+		is_column((Node *) test->arg, attnum);
 }
 
 /*
@@ -145,24 +191,12 @@ is_public(List *predicate)
 static bool
 predicate_allows(Relation index, const IndexShape *shape)
 {
-	List	   *predicate = RelationGetIndexPredicate(index);
-	List	   *given = NIL;
+	Node	   *predicate = declared_predicate(index);
 
 	if (shape->only_public)
-		return is_public(predicate);
-	if (predicate == NIL)
-		return true;
-	if (AttributeNumberIsValid(shape->not_null))
-	{
-		NullTest   *test = makeNode(NullTest);
-
-		test->arg = (Expr *) makeVar(1, shape->not_null, RefTypeId(), -1, InvalidOid, 0);
-		test->nulltesttype = IS_NOT_NULL;
-		test->argisrow = false;
-		test->location = -1;
-		given = lappend(given, test);
-	}
-	return predicate_implied_by(predicate, given, false);
+		return predicate != NULL && is_column(predicate, Anum_action_public);
+	return predicate == NULL ||
+		(AttributeNumberIsValid(shape->not_null) && is_not_null(predicate, shape->not_null));
 }
 
 /* May a snapshot of this transaction use the index? */

@@ -49,6 +49,7 @@ typedef uint8 RoleSet;
 extern const AttrNumber ActionRoleColumns[NUM_ACTION_ROLES];
 
 extern bool TableHasChildren(Relation table);
+extern bool IndexHasPredicate(Relation index);
 extern bool ActionIndexesFind(Relation action, Oid *indexes);
 extern Oid	RecencyIndexFind(Relation action);
 extern Oid	FollowIndexFind(Relation follow);

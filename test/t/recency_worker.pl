@@ -72,6 +72,46 @@ $node->append_conf('postgresql.conf', join '', map { "$_ = 0\n" } @names);
 $node->restart;
 
 #
+# A database in which nobody has read a stream, and no map is
+#
+
+sql('postgres', 'CREATE DATABASE unread');
+sql('unread', 'CREATE EXTENSION actstream', 'SELECT actstream.create_tables()');
+sql('unread', 'CREATE TABLE archive (LIKE actstream.actions INCLUDING ALL)', q{INSERT INTO archive SELECT 1, now(), true, 'o:1', 'did'});
+sql('unread', 'ALTER TABLE actstream.actions RENAME TO actions_before',
+    q{SET session_replication_role = replica}, q{INSERT INTO actstream.actions_before (actor, verb) VALUES ('o:1', 'did')});
+is(sql('unread', 'SELECT (SELECT count(*) FROM archive) + (SELECT count(*) FROM actstream.actions_before)'), 2, 'tables that have the index, where there is no map');
+
+#
+# The worker is a superuser, and runs nothing of the owner of the tables
+#
+
+sql('postgres', 'CREATE DATABASE owned');
+sql('owned', $set_up);
+sql('owned', 'CREATE ROLE climber', 'ALTER TABLE actstream.actions OWNER TO climber', 'GRANT CREATE ON SCHEMA public, actstream TO climber', 'GRANT USAGE ON SCHEMA actstream TO climber', 'GRANT SELECT ON actstream.follows TO climber');
+sql('owned', <<'END_OF_SQL');
+CREATE FUNCTION climb() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        ALTER ROLE climber SUPERUSER;
+    END IF;
+    RETURN true;
+END
+$$;
+CREATE FUNCTION hidden(i integer) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN climb(); END';
+SET ROLE climber;
+CREATE INDEX ON actstream.actions USING actstream_recency (actor, target, action_object, public, "timestamp") WHERE hidden(1);
+DROP INDEX actstream.actions_actor_idx;
+CREATE INDEX ON actstream.actions (actor, public, "timestamp", id) WHERE hidden(2);
+CREATE INDEX ON actstream.actions (actor, public, "timestamp", id);
+END_OF_SQL
+$node->restart;
+sql('owned', 'SET ROLE climber', $stream);
+ok($node->poll_query_until('owned', "SELECT state = 'complete' FROM actstream.recency_stats()"), 'the worker completes the map of such a table');
+is(sql('owned', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'climber'}), 'f', 'whose owner has no more rights than before');
+sql('owned', 'DROP EXTENSION actstream CASCADE', 'DROP OWNED BY climber', 'DROP ROLE climber');
+
+#
 # The library by an absolute path
 #
 
