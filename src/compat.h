@@ -70,11 +70,11 @@ jsonb_input(char *text, Datum *result)
 
 /* 16: a Var tells itself which outer joins can make it null */
 #if PG_VERSION_NUM >= 160000
-#define expression_pathkey(root, expr, opno, rel) \
-	build_expression_pathkey(root, expr, opno, rel, false)
+#define expression_pathkey(root, expr, opno, rel, create_it) \
+	build_expression_pathkey(root, expr, opno, rel, create_it)
 #else
-#define expression_pathkey(root, expr, opno, rel) \
-	build_expression_pathkey(root, expr, NULL, opno, rel, false)
+#define expression_pathkey(root, expr, opno, rel, create_it) \
+	build_expression_pathkey(root, expr, NULL, opno, rel, create_it)
 #endif
 
 /* 19: a hook of another name sees a relation before paths are looked for */

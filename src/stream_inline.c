@@ -318,15 +318,45 @@ is_readable(Relation table)
 }
 
 /*
+ * Give conditions to a relation, at its own place in the join tree.  Returns what takes
+ * the place of the tree.
+ */
+static Node *
+add_quals(Node *jtnode, Index rti, Node *quals)
+{
+	if (IsA(jtnode, RangeTblRef))
+	{
+		if (((RangeTblRef *) jtnode)->rtindex == (int) rti)
+			return (Node *) makeFromExpr(list_make1(jtnode), quals);
+	}
+	else if (IsA(jtnode, FromExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((FromExpr *) jtnode)->fromlist)
+			lfirst(lc) = add_quals(lfirst(lc), rti, quals);
+	}
+	else
+	{
+		JoinExpr   *join = castNode(JoinExpr, jtnode);
+
+		join->larg = add_quals(join->larg, rti, quals);
+		join->rarg = add_quals(join->rarg, rti, quals);
+	}
+	return jtnode;
+}
+
+/*
  * Put the table of the body in place of the call.
  *
- * The conditions go with the table, as those of policies do, and are next to be
- * checked.  There is no other place for them where the query is part of a UNION ALL.
+ * The conditions are not among those of policies, which the planner takes to be the same
+ * wherever one user reads a table: it may join two of its readers to one.
  */
 static RangeTblEntry *
 inline_table(Query *parse, RangeTblEntry *call, const Query *body, Substitution *context)
 {
 	RangeTblEntry *rte = linitial_node(RangeTblEntry, body->rtable);
+	Node	   *quals = copyObject(substitute(body->jointree->quals, context));
 
 	/* a mutator does not copy everything */
 	rte = copyObject(linitial_node(RangeTblEntry,
@@ -334,11 +364,11 @@ inline_table(Query *parse, RangeTblEntry *call, const Query *body, Substitution 
 	rte->alias = call->alias;
 	rte->eref = call->eref;
 	rte->inh = false;
-	rte->securityQuals = lappend(rte->securityQuals,
-								 copyObject(substitute(body->jointree->quals, context)));
 	move_permissions(rte, body, parse);
+	parse->jointree = castNode(FromExpr, add_quals((Node *) parse->jointree, context->rti, quals));
 	parse->hasRowSecurity |= body->hasRowSecurity;
-	parse->hasSubLinks |= checkExprHasSubLink((Node *) rte->securityQuals);
+	parse->hasSubLinks |= checkExprHasSubLink(quals) ||
+		checkExprHasSubLink((Node *) rte->securityQuals);
 	return rte;
 }
 

@@ -96,15 +96,22 @@ is_given(PlannerInfo *root, RelOptInfo *rel, Node *expr)
 		!contain_volatile_functions(expr);
 }
 
-/* Is the clause a condition upon the rows of this relation by which a stream is known? */
+/* Is the clause a condition by which a stream is known, upon the rows of this relation? */
 static bool
-is_stream_condition(PlannerInfo *root, RelOptInfo *rel, Node *clause, StreamKind *kind)
+is_condition_on(Node *clause, Index rti, StreamKind *kind)
 {
 	FuncExpr   *call = (FuncExpr *) clause;
 
-	return IsA(clause, FuncExpr) && StreamConditionKind(call->funcid, kind) &&
-		has_row_args(call->args, rel->relid) &&
-		is_given(root, rel, (Node *) list_copy_tail(call->args, STREAM_ROW_ARGS));
+	return IsA(clause, FuncExpr) && list_length(call->args) >= STREAM_ROW_ARGS &&
+		has_row_args(call->args, rti) && StreamConditionKind(call->funcid, kind);
+}
+
+/* Is it such a condition, and does it ask for the same whatever the row? */
+static bool
+is_stream_condition(PlannerInfo *root, RelOptInfo *rel, Node *clause, StreamKind *kind)
+{
+	return is_condition_on(clause, rel->relid, kind) &&
+		is_given(root, rel, (Node *) list_copy_tail(((FuncExpr *) clause)->args, STREAM_ROW_ARGS));
 }
 
 /*
@@ -205,7 +212,10 @@ clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 		(bound.id == NULL || is_given(root, rel, (Node *) bound.id));
 }
 
-/* The order of a stream, as far as the query takes an interest in it. */
+/*
+ * The order of a stream, as far as the query takes an interest in it; of a subquery it
+ * is not known what the queries around it are interested in.
+ */
 static List *
 stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
 {
@@ -217,7 +227,8 @@ stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
 	{
 		Var		   *var = makeVar(rel->relid, columns[i], types[i], -1, InvalidOid, 0);
 		Oid			operator = lookup_type_cache(types[i], TYPECACHE_GT_OPR)->gt_opr;
-		List	   *pathkey = expression_pathkey(root, (Expr *) var, operator, rel->relids);
+		List	   *pathkey = expression_pathkey(root, (Expr *) var, operator, rel->relids,
+											 root->parent_root != NULL);
 
 		if (pathkey == NIL)
 			break;
@@ -363,29 +374,64 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	add_parameterized_paths(root, rel, &stream);
 }
 
-/* Has a table been put in place of the call of a stream function? */
+/* Does the join tree give the relation, at its own place, a condition of a stream? */
 static bool
-is_inlined(RangeTblEntry *rte)
+has_condition(Node *jtnode, Index rti)
 {
-	StreamKind	kind;
 	ListCell   *lc;
 
-	if (rte->securityQuals == NIL)
+	if (IsA(jtnode, JoinExpr))
+		return has_condition(((JoinExpr *) jtnode)->larg, rti) ||
+			has_condition(((JoinExpr *) jtnode)->rarg, rti);
+	if (!IsA(jtnode, FromExpr))
 		return false;
-	/* see inline_table() */
-	foreach(lc, (List *) llast(rte->securityQuals))
+	foreach(lc, (List *) ((FromExpr *) jtnode)->quals)
 	{
-		FuncExpr   *condition = lfirst(lc);
+		StreamKind	kind;
 
-		if (IsA(condition, FuncExpr) && StreamConditionKind(condition->funcid, &kind))
+		if (is_condition_on(lfirst(lc), rti, &kind))
+			return true;
+	}
+	foreach(lc, ((FromExpr *) jtnode)->fromlist)
+	{
+		if (has_condition(lfirst(lc), rti))
 			return true;
 	}
 	return false;
 }
 
+/* The relation that a child is a part of. */
+static RelOptInfo *
+parent_of(PlannerInfo *root, RelOptInfo *child)
+{
+	return find_base_rel(root, root->append_rel_array[child->relid]->parent_relid);
+}
+
+/* Will the relation, of which not all is known yet, be read as a stream? */
+static bool
+is_stream(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
+{
+	bool		is_child = rel->reloptkind == RELOPT_OTHER_MEMBER_REL;
+	StreamKind	kind;
+	List	   *indexes;
+	Relation	table;
+	bool		result;
+
+	if (!enable_streamscan || rte->rtekind != RTE_RELATION || rte->inh)
+		return false;
+	if (is_child ? find_condition(root, parent_of(root, rel), &kind) == NULL :
+		rte->relid != OwnTableFind(OWN_ACTIONS) ||
+		!has_condition((Node *) root->parse->jointree, rel->relid))
+		return false;
+	table = table_open(rte->relid, NoLock);
+	result = StreamTablesFind(table, &indexes);
+	table_close(table, NoLock);
+	return result;
+}
+
 /*
- * Hook: look for no paths that would not be used.  A table that is put in place of a
- * call is read by the reader, but for single rows.
+ * Hook: look for no paths that would not be used.  Of a stream only single rows are
+ * found by other indexes than the reader's.
  */
 static void
 forget_indexes(RELATION_HOOK_ARGS)
@@ -394,7 +440,7 @@ forget_indexes(RELATION_HOOK_ARGS)
 
 	if (next_get_relation_info_hook)
 		next_get_relation_info_hook(RELATION_HOOK_VALUES);
-	if (!is_inlined(planner_rt_fetch(rel->relid, root)))
+	if (rel->indexlist == NIL || !is_stream(root, rel, planner_rt_fetch(rel->relid, root)))
 		return;
 	foreach(lc, rel->indexlist)
 	{
