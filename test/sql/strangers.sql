@@ -132,12 +132,12 @@ CREATE TABLE ours_1 PARTITION OF ours FOR VALUES FROM (10) TO (20);
 ALTER TABLE ours_0 OWNER TO str_owner;
 SELECT label FROM actstream.register('ours');
 INSERT INTO ours VALUES (1), (11);
-INSERT INTO actstream.actions (actor, verb) VALUES ('ours:1', 'was'), ('ours:11', 'was');
+INSERT INTO actstream.actions (actor, verb) VALUES ('ours:1', 'lived'), ('ours:11', 'lived');
 BEGIN;
 DROP OWNED BY str_owner;
-SELECT actor FROM sent WHERE verb = 'was' ORDER BY 1;
+SELECT actor FROM sent WHERE verb = 'lived' ORDER BY 1;
 ROLLBACK;
-DELETE FROM actstream.actions WHERE verb = 'was';
+DELETE FROM actstream.actions WHERE verb = 'lived';
 SELECT actstream.unregister('ours');
 DROP TABLE ours;
 -- a type whose trigger is gone is not swept: nothing is known of its rows
