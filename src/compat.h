@@ -100,10 +100,8 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 							   copyObject(getRTEPermissionInfo(from->rteperminfos, rte)));
 	rte->perminfoindex = list_length(to->rteperminfos);
 }
-#define role_of_relation(rte, query) getRTEPermissionInfo((query)->rteperminfos, rte)->checkAsUser
 #else
 #define move_permissions(rte, from, to) ((void) (from), (void) (to))
-#define role_of_relation(rte, query) ((rte)->checkAsUser)
 #endif
 
 /* 16: one check of ownership and of privileges for all kinds of objects */

@@ -470,27 +470,6 @@ FollowListIsKnown(Oid role)
 	return result;
 }
 
-/* Raise an error unless the role may read the columns that are read here, of all rows. */
-static void
-check_rights(Relation follow, Oid role)
-{
-	Oid			relid = RelationGetRelid(follow);
-
-	if (!is_known(follow, role))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("follows of in_user_stream() must not be null"),
-				 errdetail("Policies apply to table \"%s\", or its rows cannot be read by its index.",
-						   RelationGetRelationName(follow))));
-	if (pg_class_aclcheck(relid, role, ACL_SELECT) == ACLCHECK_OK)
-		return;
-	for (AttrNumber column = 1; column <= Natts_follow; column++)
-	{
-		if (pg_attribute_aclcheck(relid, column, role, ACL_SELECT) != ACLCHECK_OK)
-			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(follow));
-	}
-}
-
 /* The list, from what is kept or from the table. */
 static SourceSet *
 get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
@@ -520,17 +499,24 @@ get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot
  * FollowListGet
  *		What the follower follows, as the snapshot sees it.
  *
- * Raises an error unless the role may read the table, and FollowListIsKnown().  The
- * result must not be changed, and stays until the current memory context is reset.
+ * Only for a plan that was made where FollowListIsKnown(), and that has the executor
+ * check privileges on the table: no rights are checked here.  The result must not be
+ * changed, and stays until the current memory context is reset.
  */
 SourceSet *
-FollowListGet(const FollowListKey *key, Oid role, Snapshot snapshot)
+FollowListGet(const FollowListKey *key, Snapshot snapshot)
 {
 	Relation	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
+	Oid			index = FollowIndexFind(follow);
 	SourceSet  *result;
 
-	check_rights(follow, role);
-	result = get_list(key, follow, FollowIndexFind(follow), snapshot);
+	/* the transaction of an open cursor can have dropped it */
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no index to find the follows of a follower by",
+						RelationGetRelationName(follow))));
+	result = get_list(key, follow, index, snapshot);
 	table_close(follow, NoLock);
 	return result;
 }

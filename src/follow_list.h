@@ -20,6 +20,6 @@ extern void FollowListDefineSetting(void);
 extern bool FollowListsAreKept(void);
 extern void FollowListsForget(void);
 extern bool FollowListIsKnown(Oid role);
-extern SourceSet *FollowListGet(const FollowListKey *key, Oid role, Snapshot snapshot);
+extern SourceSet *FollowListGet(const FollowListKey *key, Snapshot snapshot);
 
 #endif							/* ACTSTREAM_FOLLOW_LIST_H */

@@ -7,9 +7,9 @@
  * The planner's hook knows the scan by it: see stream_plan.c.  Where some other
  * plan is made, and where the executor looks at a row again, they are called.
  *
- * They are leakproof, so none of them may raise an error over its arguments.  Where a
- * query for follows was left out, see stream_inline.c, they are read here, as the scan
- * of the stream would.
+ * They are leakproof, so none of them may raise an error over its arguments, and
+ * immutable.  Only where the planner has left out a query for follows, see
+ * stream_inline.c, are these read here, as the scan of the stream would.
  */
 #include "postgres.h"
 
@@ -19,7 +19,6 @@
 #include "stream_sources.h"
 
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -140,6 +139,8 @@ static const StreamSubject *
 get_subject(FunctionCallInfo fcinfo, StreamKind kind)
 {
 	ConditionState *state = fcinfo->flinfo->fn_extra;
+	bool		kept_follows = get_fn_expr_argtype(fcinfo->flinfo, STREAM_FOLLOWS_ARG) ==
+		STREAM_KEPT_FOLLOWS;
 	MemoryContext oldcontext;
 
 	if (state == NULL)
@@ -158,8 +159,8 @@ get_subject(FunctionCallInfo fcinfo, StreamKind kind)
 	oldcontext = MemoryContextSwitchTo(state->context);
 	for (int i = STREAM_ROW_ARGS; i < PG_NARGS(); i++)
 		state->args[i] = copy_arg(fcinfo, i);
-	state->subject = StreamSubjectOf(kind, &state->args[STREAM_ROW_ARGS], GetUserId(),
-									 GetActiveSnapshot());
+	state->subject = StreamSubjectOf(kind, &state->args[STREAM_ROW_ARGS], kept_follows,
+									 kept_follows ? GetActiveSnapshot() : NULL);
 	if (state->subject.sources != NULL)
 		SourceSetIndex(state->subject.sources);
 	MemoryContextSwitchTo(oldcontext);

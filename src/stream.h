@@ -7,6 +7,8 @@
 
 #include "reader.h"
 
+#include "catalog/pg_type.h"
+
 /*
  * Arguments of the functions in_…: first columns of the row, those that an action
  * refers to things by at the places of ActionIndex, then what is asked.
@@ -17,6 +19,12 @@
 
 /* the last argument of in_user_stream() */
 #define STREAM_FOLLOWS_ARG		(STREAM_MAX_ARGS - 1)
+
+/*
+ * The type of that argument where the planner has left out the query for follows, and
+ * they are FollowListGet().  No expression of a user's has it there.
+ */
+#define STREAM_KEPT_FOLLOWS		INTERNALOID
 
 extern bool StreamConditionKind(Oid function, StreamKind *kind);
 extern const char *StreamKindName(StreamKind kind);

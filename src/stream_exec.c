@@ -14,8 +14,8 @@
 #include "access/tableam.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -37,7 +37,7 @@ typedef struct StreamScanState
 	StreamKind	kind;
 	int			first_page;		/* rows to prepare for at first */
 	int			last_page;		/* and in the end */
-	Oid			role;			/* that reads follows, if no query does */
+	bool		kept_follows;	/* see STREAM_KEPT_FOLLOWS */
 	List	   *indexes;		/* for StreamTablesOpen() */
 	ExprState  *conditions;		/* that the rows of the stream meet */
 	List	   *args;			/* of ExprState: what is asked */
@@ -109,6 +109,7 @@ init_expressions(StreamScanState *state, List *conditions, List *bounds)
 	ListCell   *lc;
 
 	state->conditions = ExecInitQual(conditions, &node->ps);
+	state->kept_follows = exprType(llast(condition->args)) == STREAM_KEPT_FOLLOWS;
 	state->args = ExecInitExprList(list_copy_tail(condition->args, STREAM_ROW_ARGS), &node->ps);
 	state->bounds = palloc0(list_length(bounds) * sizeof(BoundState));
 	foreach(lc, bounds)
@@ -151,7 +152,6 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 	StreamScanState *state = (StreamScanState *) node;
 	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
 
-	state->role = GetUserId();
 	init_slot(&node->ss);
 	init_expressions(state, list_nth(plan->custom_exprs, STREAM_SCAN_CONDITIONS),
 					 list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS));
@@ -183,7 +183,8 @@ evaluate_subject(StreamScanState *state)
 	oldcontext = MemoryContextSwitchTo(state->subject_context);
 	foreach(lc, state->args)
 		args[foreach_current_index(lc)] = evaluate(state, lfirst(lc));
-	state->subject = StreamSubjectOf(state->kind, args, state->role, estate->es_snapshot);
+	state->subject = StreamSubjectOf(state->kind, args, state->kept_follows,
+									 estate->es_snapshot);
 	MemoryContextSwitchTo(oldcontext);
 }
 

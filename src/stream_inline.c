@@ -13,10 +13,9 @@
  *	- If the table is a plain one that can be read by its indexes, it takes the place
  *	  of the function itself, and is read in order without being told.  Otherwise a
  *	  subquery with an ORDER BY does.
- *
- * The query for what a follower follows is left out, wherever the condition of a stream
- * is planned, if it would see every row of actstream.follows: then they are found without.
- * That table stays among those that the executor checks privileges on.
+ *	- The query for what a follower follows is left out if it would see every row of
+ *	  actstream.follows: then they are found without.  That table stays among those that
+ *	  the executor checks privileges on.
  */
 #include "postgres.h"
 
@@ -73,6 +72,7 @@ typedef struct Substitution
 								 * 0: the body becomes a subquery */
 	int			level;			/* of nested queries in the body */
 	CommonTableExpr *apart;		/* computes arguments apart, or NULL */
+	SubLink    *left_out;		/* the query for follows that is, or NULL */
 } Substitution;
 
 static HTAB *bodies = NULL;
@@ -295,6 +295,8 @@ substitute(Node *node, Substitution *context)
 		var->varno = var->varnosyn = context->rti;
 		return (Node *) var;
 	}
+	if (node == (Node *) context->left_out)
+		return (Node *) makeNullConst(STREAM_KEPT_FOLLOWS, -1, InvalidOid);
 	if (IsA(node, Query))
 	{
 		Query	   *result;
@@ -306,6 +308,90 @@ substitute(Node *node, Substitution *context)
 		return (Node *) result;
 	}
 	return expression_tree_mutator(node, substitute, context);
+}
+
+/* Does a clause say that a column of the only table is equal to the value? */
+static bool
+is_equality(Node *clause, AttrNumber column, Node *value)
+{
+	OpExpr	   *op = (OpExpr *) clause;
+	Var		   *var;
+
+	if (!IsA(clause, OpExpr) || list_length(op->args) != 2 || !equal(lsecond(op->args), value) ||
+		!op_hashjoinable(op->opno, exprType(value)))
+		return false;
+	var = linitial(op->args);
+	return IsA(var, Var) && var->varattno == column && var->varlevelsup == 0;
+}
+
+/* Does a clause say that the flag is this one, if that is not null? */
+static bool
+is_flag_clause(Node *clause, Node *flag)
+{
+	List	   *args = ((BoolExpr *) clause)->args;
+	NullTest   *test;
+
+	if (!is_orclause(clause) || list_length(args) != 2)
+		return false;
+	test = linitial(args);
+	return IsA(test, NullTest) && test->nulltesttype == IS_NULL && equal(test->arg, flag) &&
+		is_equality(lsecond(args), Anum_follow_flag, flag);
+}
+
+/*
+ * The query for the follows of in_user_stream() in a body, if it is one over their table
+ * alone for what the condition is asked about; or NULL.
+ */
+static SubLink *
+find_query_for_follows(const Query *body)
+{
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) body->jointree->quals))
+	{
+		FuncExpr   *condition = lfirst(lc);
+		StreamKind	kind;
+		SubLink    *result;
+		Query	   *query;
+		List	   *clauses;
+
+		if (!IsA(condition, FuncExpr) || !StreamConditionKind(condition->funcid, &kind) ||
+			kind != USER_STREAM)
+			continue;
+		result = llast(condition->args);
+		if (!IsA(result, SubLink) || result->subLinkType != ARRAY_SUBLINK)
+			return NULL;
+		query = castNode(Query, result->subselect);
+		clauses = make_ands_implicit((Expr *) query->jointree->quals);
+		return list_length(query->rtable) == 1 &&
+			linitial_node(RangeTblEntry, query->rtable)->relid == OwnTableFind(OWN_FOLLOWS) &&
+			list_length(clauses) == 2 &&
+			is_equality(linitial(clauses), Anum_follow_follower,
+						list_nth(condition->args, STREAM_ROW_ARGS)) &&
+			is_flag_clause(lsecond(clauses), list_nth(condition->args, STREAM_ROW_ARGS + 1)) ?
+			result : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Where the query for follows is left out, let the executor check privileges on its table,
+ * and the plan depend on that.
+ */
+static void
+keep_table_of_follows(const Substitution *context, Query *parse)
+{
+	Query	   *query;
+	RangeTblEntry *rte;
+
+	if (context->left_out == NULL)
+		return;
+	query = castNode(Query, context->left_out->subselect);
+	rte = copyObject(linitial_node(RangeTblEntry, query->rtable));
+	rte->inh = false;
+	rte->inFromCl = false;
+	move_permissions(rte, query, parse);
+	parse->rtable = lappend(parse->rtable, rte);
 }
 
 /* Can the whole table be read as a stream, by its indexes? */
@@ -366,6 +452,7 @@ inline_table(Query *parse, RangeTblEntry *call, const Query *body, Substitution 
 	rte->inh = false;
 	move_permissions(rte, body, parse);
 	parse->jointree = castNode(FromExpr, add_quals((Node *) parse->jointree, context->rti, quals));
+	keep_table_of_follows(context, parse);
 	parse->hasRowSecurity |= body->hasRowSecurity;
 	parse->hasSubLinks |= checkExprHasSubLink(quals) ||
 		checkExprHasSubLink((Node *) rte->securityQuals);
@@ -407,6 +494,7 @@ inline_query(RangeTblEntry *call, const Query *body, Relation table, Substitutio
 	if (context->apart != NULL)
 		query->cteList = list_make1(context->apart);
 	query->hasSubLinks = true;
+	keep_table_of_follows(context, query);
 	rte->rtekind = RTE_SUBQUERY;
 	rte->subquery = query;
 	return rte;
@@ -442,7 +530,10 @@ inline_body(Query *parse, Index rti, RangeTblEntry *call, const Query *body, Rel
 	bool		readable = is_readable(table);
 	int			level = 0;
 
-	if (body->hasSubLinks && is_computed_once((Node *) args) && !FollowListIsKnown(GetUserId()))
+	context.left_out = find_query_for_follows(body);
+	if (context.left_out != NULL && !FollowListIsKnown(GetUserId()))
+		context.left_out = NULL;
+	if (body->hasSubLinks && is_computed_once((Node *) args) && context.left_out == NULL)
 		context.apart = compute_apart(args);
 	else if (readable && !has_virtual_columns(table) && !is_lateral((Node *) args, &level))
 	{
@@ -578,49 +669,4 @@ StreamInline(PlannerInfo *root, Oid support)
 		lfirst(list_nth_cell(root->parse->rtable, i)) = inlined;
 		rte->funcordinality = true;
 	}
-}
-
-/* The query for the follows of in_user_stream(), if it is one over their table alone. */
-static Query *
-query_for_follows(FuncExpr *condition)
-{
-	SubLink    *arg = (SubLink *) llast(condition->args);
-	Query	   *query;
-	RangeTblEntry *rte;
-
-	if (!IsA(arg, SubLink) || arg->subLinkType != ARRAY_SUBLINK)
-		return NULL;
-	query = castNode(Query, arg->subselect);
-	if (list_length(query->rtable) != 1)
-		return NULL;
-	rte = linitial_node(RangeTblEntry, query->rtable);
-	return rte->rtekind == RTE_RELATION && rte->relid == OwnTableFind(OWN_FOLLOWS) &&
-		!OidIsValid(role_of_relation(rte, query)) ? query : NULL;
-}
-
-/*
- * StreamLeaveOutFollows
- *		A copy of the condition of a stream with nothing in place of the query for
- *		follows; NULL if there is none, or it has to stay.
- */
-FuncExpr *
-StreamLeaveOutFollows(PlannerInfo *root, FuncExpr *condition)
-{
-	Query	   *query = query_for_follows(condition);
-	RangeTblEntry *rte;
-	FuncExpr   *result;
-
-	if (query == NULL || !FollowListIsKnown(GetUserId()))
-		return NULL;
-	/* let the executor check privileges, and the plan depend on the table */
-	rte = copyObject(linitial_node(RangeTblEntry, query->rtable));
-	rte->inh = false;
-	rte->inFromCl = false;
-	move_permissions(rte, query, root->parse);
-	root->parse->rtable = lappend(root->parse->rtable, rte);
-	result = makeNode(FuncExpr);
-	memcpy(result, condition, sizeof(FuncExpr));
-	result->args = list_copy(condition->args);
-	llast(result->args) = makeNullConst(exprType(llast(condition->args)), -1, InvalidOid);
-	return result;
 }

@@ -8,6 +8,5 @@
 #include "nodes/pathnodes.h"
 
 extern void StreamInline(PlannerInfo *root, Oid support);
-extern FuncExpr *StreamLeaveOutFollows(PlannerInfo *root, FuncExpr *condition);
 
 #endif							/* ACTSTREAM_STREAM_INLINE_H */

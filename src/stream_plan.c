@@ -153,25 +153,17 @@ estimate_selectivity(SupportRequestSelectivity *request)
 	return true;
 }
 
-/* Simplify the call of a function that returns a stream, or of a condition. */
-static Node *
-simplify(PlannerInfo *root, FuncExpr *call)
+/* A function that returns a stream, or a condition, is called. */
+static void
+prepare_call(PlannerInfo *root, FuncExpr *call)
 {
-	StreamKind	kind;
-
 	/* what is done with the call depends on who may execute it */
 	root->glob->dependsOnRole = true;
-	if (call->funcretset)
-		OwnTablesRequire();
-	if (!enable_streamscan)
-		return NULL;
-	if (call->funcretset)
-	{
+	if (!call->funcretset)
+		return;
+	OwnTablesRequire();
+	if (enable_streamscan)
 		StreamInline(root, get_func_support(call->funcid));
-		return NULL;
-	}
-	return StreamConditionKind(call->funcid, &kind) && kind == USER_STREAM ?
-		(Node *) StreamLeaveOutFollows(root, call) : NULL;
 }
 
 /*
@@ -190,7 +182,7 @@ actstream_stream_support(PG_FUNCTION_ARGS)
 		SupportRequestSimplify *simplification = (SupportRequestSimplify *) request;
 
 		if (simplification->root != NULL)
-			result = simplify(simplification->root, simplification->fcall);
+			prepare_call(simplification->root, simplification->fcall);
 	}
 	else if (IsA(request, SupportRequestSelectivity) &&
 			 estimate_selectivity((SupportRequestSelectivity *) request))

@@ -3,8 +3,7 @@
  *		What a stream is about: the arguments of the conditions in stream.c.
  *
  * Everything here lives in the current memory context, and may point into the
- * arguments, and must not be changed.  No argument makes an error, but for follows
- * that are missing.
+ * arguments, and must not be changed.  No argument makes an error.
  */
 #include "postgres.h"
 
@@ -19,11 +18,11 @@ bool_arg(NullableDatum arg)
 }
 
 /*
- * The sources of in_user_stream(), whose last argument is an array of follows.  If it
- * is null they are read from the table.
+ * The sources of in_user_stream(), whose last argument is an array of follows, of which
+ * null is an empty one; "kept_follows": they are those that the session keeps.
  */
 static SourceSet *
-sources_of_user(const NullableDatum *args, Oid role, Snapshot snapshot)
+sources_of_user(const NullableDatum *args, bool kept_follows, Snapshot snapshot)
 {
 	FollowListKey key = {0};
 	SourceSet  *sources;
@@ -34,10 +33,11 @@ sources_of_user(const NullableDatum *args, Oid role, Snapshot snapshot)
 	key.flag = args[1].isnull ? NULL : DatumGetTextPP(args[1].value);
 	key.with_own = bool_arg(args[2]);
 	key.since_follow = bool_arg(args[3]);
-	if (args[4].isnull)
-		return FollowListGet(&key, role, snapshot);
+	if (kept_follows)
+		return FollowListGet(&key, snapshot);
 	sources = SourceSetCreate();
-	SourceSetAddFollowRows(sources, DatumGetArrayTypeP(args[4].value), key.since_follow);
+	if (!args[4].isnull)
+		SourceSetAddFollowRows(sources, DatumGetArrayTypeP(args[4].value), key.since_follow);
 	if (key.with_own)
 		SourceSetAdd(sources, key.follower, ROLE_BIT(ACTION_BY_ACTOR));
 	return sources;
@@ -71,10 +71,11 @@ label_of(NullableDatum arg)
  * StreamSubjectOf
  *		What a condition asks for, by the arguments after those of the row.
  *
- * If they do not tell the follows, these are FollowListGet().
+ * With "kept_follows", see STREAM_KEPT_FOLLOWS, the follows are FollowListGet().
  */
 StreamSubject
-StreamSubjectOf(StreamKind kind, const NullableDatum *args, Oid role, Snapshot snapshot)
+StreamSubjectOf(StreamKind kind, const NullableDatum *args, bool kept_follows,
+				Snapshot snapshot)
 {
 	StreamSubject result = {NULL, NULL};
 
@@ -89,7 +90,7 @@ StreamSubjectOf(StreamKind kind, const NullableDatum *args, Oid role, Snapshot s
 			result.sources = sources_of_objects(args[0], args[1]);
 			break;
 		case USER_STREAM:
-			result.sources = sources_of_user(args, role, snapshot);
+			result.sources = sources_of_user(args, kept_follows, snapshot);
 			break;
 	}
 	return result;

@@ -15,8 +15,8 @@ typedef struct StreamSubject
 	const char *label;
 } StreamSubject;
 
-extern StreamSubject StreamSubjectOf(StreamKind kind, const NullableDatum *args, Oid role,
-									 Snapshot snapshot);
+extern StreamSubject StreamSubjectOf(StreamKind kind, const NullableDatum *args,
+									 bool kept_follows, Snapshot snapshot);
 extern bool StreamSubjectShows(const StreamSubject *subject, const ActionRefs *action);
 
 #endif							/* ACTSTREAM_STREAM_SOURCES_H */
