@@ -97,41 +97,32 @@ StreamKindName(StreamKind kind)
 	return conditions[kind].name;
 }
 
-/*
- * Is the argument the same as for the row before?
- *
- * The follows are those of the follower, who was compared before: it is enough
- * that they are in the same place.
- */
+/* Is the argument a boolean or an integer?  The others are of variable length. */
 static bool
-same_arg(FunctionCallInfo fcinfo, int i, const NullableDatum *before)
+is_by_value(StreamKind kind, int i)
 {
-	int16		typlen;
-	bool		typbyval;
+	return (kind == USER_STREAM && (i == STREAM_ROW_ARGS + 2 || i == STREAM_ROW_ARGS + 3)) ||
+		(kind == STREAM_OF && i == STREAM_ROW_ARGS + 1);
+}
 
+/* Is the argument the same as for the row before?  Another may lie in the same place. */
+static bool
+same_arg(FunctionCallInfo fcinfo, StreamKind kind, int i, const NullableDatum *before)
+{
 	if (get_fn_expr_arg_stable(fcinfo->flinfo, i))
 		return true;
 	if (fcinfo->args[i].isnull || before->isnull)
 		return fcinfo->args[i].isnull == before->isnull;
-	if (i == STREAM_FOLLOWS_ARG)
-		return fcinfo->args[i].value == before->value;
-	get_typlenbyval(get_fn_expr_argtype(fcinfo->flinfo, i), &typlen, &typbyval);
-	return datumIsEqual(fcinfo->args[i].value, before->value, typbyval, typlen);
+	return datumIsEqual(fcinfo->args[i].value, before->value, is_by_value(kind, i), -1);
 }
 
 /* Keep an argument in the current memory context. */
 static NullableDatum
-copy_arg(FunctionCallInfo fcinfo, int i)
+copy_arg(NullableDatum arg, bool by_value)
 {
-	NullableDatum result = fcinfo->args[i];
-	int16		typlen;
-	bool		typbyval;
-
-	if (result.isnull || i == STREAM_FOLLOWS_ARG)
-		return result;
-	get_typlenbyval(get_fn_expr_argtype(fcinfo->flinfo, i), &typlen, &typbyval);
-	result.value = datumCopy(result.value, typbyval, typlen);
-	return result;
+	if (!arg.isnull)
+		arg.value = datumCopy(arg.value, by_value, -1);
+	return arg;
 }
 
 /* What the stream is about: as for the row before, or found out anew. */
@@ -151,14 +142,14 @@ get_subject(FunctionCallInfo fcinfo, StreamKind kind)
 		fcinfo->flinfo->fn_extra = state;
 	}
 	for (int i = STREAM_ROW_ARGS; state->valid && i < PG_NARGS(); i++)
-		state->valid = same_arg(fcinfo, i, &state->args[i]);
+		state->valid = same_arg(fcinfo, kind, i, &state->args[i]);
 	if (state->valid)
 		return &state->subject;
 
 	MemoryContextReset(state->context);
 	oldcontext = MemoryContextSwitchTo(state->context);
 	for (int i = STREAM_ROW_ARGS; i < PG_NARGS(); i++)
-		state->args[i] = copy_arg(fcinfo, i);
+		state->args[i] = copy_arg(fcinfo->args[i], is_by_value(kind, i));
 	state->subject = StreamSubjectOf(kind, &state->args[STREAM_ROW_ARGS], kept_follows,
 									 kept_follows ? GetActiveSnapshot() : NULL);
 	if (state->subject.sources != NULL)
