@@ -80,13 +80,21 @@ static HTAB *bodies = NULL;
 /* Changes to roles, and to who is a member of them, that were heard of. */
 static uint64 role_changes = 0;
 
+/* Has there been a body that depended on policies?  Then so may plans that are kept. */
+static bool policies_met = false;
+
 static Node *substitute(Node *node, Substitution *context);
 
-/* Callback of the syscache. */
+/*
+ * Callback of the syscache.  The server takes plans to depend on a role's number, but what
+ * was put in them does on whether policies apply to it.
+ */
 static void
 role_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
 	role_changes++;
+	if (policies_met)
+		ResetPlanCache();
 }
 
 /* Make the table of bodies. */
@@ -168,6 +176,7 @@ get_body(HeapTuple proc)
 	/* this looks whether it is still valid, and locks */
 	(void) CachedPlanGetTargetList(source, NULL);
 	body->policies = source->dependsOnRLS;
+	policies_met |= body->policies;
 	result = linitial_node(Query, source->query_list);
 	return list_length(source->query_list) == 1 && result->commandType == CMD_SELECT &&
 		result->setOperations == NULL ? result : NULL;
