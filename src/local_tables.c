@@ -111,7 +111,7 @@ static void
 require_local(bool ordinary)
 {
 	Oid			action = OwnTableId(OWN_ACTIONS);
-	Oid			follow = OwnTableId(OWN_FOLLOWS);
+	Oid			follow = ordinary ? OwnTableId(OWN_FOLLOWS) : OwnTableFind(OWN_FOLLOWS);
 	uint64		changes;
 
 	if (local.action == action && local.follow == follow && (local.ordinary || !ordinary))
@@ -150,7 +150,7 @@ LocalTablesRequire(void)
 /*
  * LocalTablesRefuseDistributed
  *		The same for a query, which reads whatever kind of tables these are: only what
- *		citus has distributed is refused.
+ *		citus has distributed is refused.  Does not lock follows, which it may not read.
  */
 void
 LocalTablesRefuseDistributed(void)

@@ -21,6 +21,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -28,6 +29,7 @@
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -382,6 +384,38 @@ OwnTablesRequire(void)
 		(void) OwnTableId(table);
 }
 
+/* Does the body of the function, which is in SQL, mention the table? */
+static bool
+is_mentioned(Oid function, OwnTable table)
+{
+	HeapTuple	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		isnull;
+	bool		result;
+
+	if (!HeapTupleIsValid(proc))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	result = strstr(TextDatumGetCString(SysCacheGetAttr(PROCOID, proc, Anum_pg_proc_prosrc, &isnull)),
+					psprintf("actstream.%s", shapes[table].table)) != NULL;
+	ReleaseSysCache(proc);
+	return result;
+}
+
+/*
+ * OwnTablesRequireOf
+ *		The same of the tables that a function in SQL reads.  No other is locked.
+ */
+void
+OwnTablesRequireOf(Oid function)
+{
+	for (OwnTable table = 0; table < NUM_OWN_TABLES; table++)
+	{
+		bool		fits = own.valid && own.states[table] == OWN_FITS;
+
+		if (!fits && is_mentioned(function, table))
+			(void) OwnTableId(table);
+	}
+}
+
 /*
  * OwnTableOpen
  *		Open and lock a table, as table_open() does.
@@ -586,8 +620,12 @@ depend_on_tables(PlannerInfo *root)
 	if (root == NULL)
 		return;
 	for (OwnTable table = 0; table < NUM_OWN_TABLES; table++)
-		root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
-														  OwnTableId(table));
+	{
+		Oid			relid = OwnTableFind(table);
+
+		if (OidIsValid(relid))
+			root->glob->relationOids = list_append_unique_oid(root->glob->relationOids, relid);
+	}
 }
 
 /*
@@ -602,7 +640,7 @@ actstream_tables_support(PG_FUNCTION_ARGS)
 
 	if (IsA(request, SupportRequestSimplify))
 	{
-		OwnTablesRequire();
+		OwnTablesRequireOf(((SupportRequestSimplify *) request)->fcall->funcid);
 		depend_on_tables(((SupportRequestSimplify *) request)->root);
 	}
 	PG_RETURN_POINTER(NULL);

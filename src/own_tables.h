@@ -67,6 +67,7 @@ extern Oid	OwnTableFind(OwnTable table);
 extern bool OwnTablesAreThere(void);
 extern bool OwnTablesFit(void);
 extern void OwnTablesRequire(void);
+extern void OwnTablesRequireOf(Oid function);
 extern bool OwnTableExists(OwnTable table);
 extern Oid	OwnTableId(OwnTable table);
 extern Relation OwnTableOpen(OwnTable table, LOCKMODE lockmode);

@@ -161,7 +161,7 @@ prepare_call(PlannerInfo *root, FuncExpr *call)
 	root->glob->dependsOnRole = true;
 	if (!call->funcretset)
 		return;
-	OwnTablesRequire();
+	OwnTablesRequireOf(call->funcid);
 	if (enable_streamscan)
 		StreamInline(root, get_func_support(call->funcid));
 }
