@@ -103,7 +103,7 @@ ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
 DROP POLICY everybody ON actstream.actions;
 DROP POLICY tenant ON actstream.actions;
 
--- the condition by itself reads nothing that its caller may not read
+-- the condition by itself reads nothing
 SET ROLE stream_all;
 SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
 RESET ROLE;
