@@ -42,5 +42,5 @@ CREATE FUNCTION actstream.recency_stats(
     OUT too_high     bigint,
     OUT lowered      bigint,
     OUT follow_lists boolean)
-    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'actstream_recency_stats';
+    LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_recency_stats';
 COMMENT ON FUNCTION actstream.recency_stats() IS 'what the recency map holds, and what it has done in this database';

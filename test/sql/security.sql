@@ -255,7 +255,7 @@ WHERE pronamespace = 'actstream'::regnamespace
 SELECT tgrelid::regclass, tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid
 WHERE pronamespace = 'actstream'::regnamespace AND tgdeferrable;
 -- readers never write, and are ready for parallel queries unless what they read may
--- not be, or they are for superusers
+-- not be, they need a subtransaction, or they are for superusers
 SELECT proname, provolatile, proparallel FROM pg_proc p
 WHERE pronamespace = 'actstream'::regnamespace AND (provolatile = 'v' OR proparallel = 'u')
   AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1;
