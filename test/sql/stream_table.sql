@@ -368,7 +368,8 @@ ALTER TABLE actstream.actions DISABLE ROW LEVEL SECURITY;
 SELECT send(1, 3000);
 ANALYZE actstream.actions;
 SELECT * FROM compare();
-SELECT query FROM page WHERE effort(query) > 2 * effort_before;
+-- a stream that is shorter than the page is looked for in each partition
+SELECT query FROM page WHERE effort(query) > 2 * greatest(effort_before, 36);
 CREATE FUNCTION begun(query text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     line text;
