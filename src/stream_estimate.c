@@ -264,8 +264,11 @@ StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
 
 /*
  * StreamCost
- *		Fill in the costs of a path, whose rows are known, that filters the
- *		stream by "clauses".
+ *		Fill in the costs of a path that reads the part of the stream within "limits",
+ *		and filters it by "filters".
+ *
+ * All rows within the limits are read, and the filters are evaluated on each of them,
+ * however few meet them.
  *
  * Opening a list costs what descending an index does, see btcostestimate();
  * then each row is an index entry and a visit to the heap, see cost_index().
@@ -273,16 +276,18 @@ StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
  * order of time, as a rule.
  */
 void
-StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *clauses)
+StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *limits,
+		   List *filters)
 {
 	RelOptInfo *rel = path->parent;
 	Cost		descent = 50.0 * cpu_operator_cost * 3;
 	Cost		per_row = cpu_index_tuple_cost + cpu_tuple_cost;
-	double		visited = clauses == NIL ? estimates->rows : Max(path->rows, 1);
+	double		visited = clamp_row_est(estimates->rows *
+										clauselist_selectivity(root, limits, rel->relid, JOIN_INNER, NULL));
 	double		pages;
 	QualCost	qual_cost;
 
-	cost_qual_eval(&qual_cost, clauses, root);
+	cost_qual_eval(&qual_cost, filters, root);
 	pages = estimates->in_order ?
 		ceil(visited / Max(rel->tuples, 1) * rel->pages) :
 		index_pages_fetched(visited, rel->pages, rel->pages, root);

@@ -17,6 +17,6 @@ typedef struct StreamEstimates
 
 extern StreamEstimates StreamEstimate(PlannerInfo *root, StreamKind kind, List *args);
 extern void StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates,
-					   List *clauses);
+					   List *limits, List *filters);
 
 #endif							/* ACTSTREAM_STREAM_ESTIMATE_H */

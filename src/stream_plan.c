@@ -249,12 +249,30 @@ other_clauses(RelOptInfo *rel, List *clauses, FuncExpr *condition)
 	return result;
 }
 
+/* The clauses that say which part of a stream is read: those that limit it, and "public". */
+static List *
+limiting_clauses(PlannerInfo *root, RelOptInfo *rel, List *clauses)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (is_column((Node *) rinfo->clause, Anum_action_public, &rel->relid) ||
+			clause_limits(root, rel, rinfo->clause))
+			result = lappend(result, rinfo);
+	}
+	return result;
+}
+
 /* Add the path that needs the rows of the relations "required_outer". */
 static void
 add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids required_outer)
 {
 	CustomPath *path = makeNode(CustomPath);
-	List	   *clauses = other_clauses(rel, rel->baserestrictinfo, stream->condition);
+	List	   *clauses = list_copy(rel->baserestrictinfo);
 
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
@@ -269,7 +287,9 @@ add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids r
 		path->path.rows = path->path.param_info->ppi_rows;
 		clauses = list_concat(clauses, path->path.param_info->ppi_clauses);
 	}
-	StreamCost(root, &path->path, &stream->estimates, clauses);
+	StreamCost(root, &path->path, &stream->estimates,
+			   limiting_clauses(root, rel, clauses),
+			   other_clauses(rel, clauses, stream->condition));
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_private = list_make3(makeInteger(stream->kind), stream->condition,
 									  stream->indexes);
@@ -316,6 +336,24 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream)
 	}
 }
 
+/* The paths that look up rows in a unique index by columns of other relations. */
+static List *
+lookup_paths(RelOptInfo *rel)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rel->pathlist)
+	{
+		IndexPath  *path = lfirst(lc);
+
+		if (IsA(path, IndexPath) && path->indexinfo->unique &&
+			!bms_equal(PATH_REQ_OUTER(&path->path), rel->lateral_relids))
+			result = lappend(result, path);
+	}
+	return result;
+}
+
 /*
  * Can the stream be read by the reader?  If so, fill in what is to be known for it.
  *
@@ -340,8 +378,9 @@ find_stream(PlannerInfo *root, RelOptInfo *rel, Oid relid, StreamScan *stream)
 /*
  * Hook: have a stream read by the reader.
  *
- * The other paths go: of a query with a join or an ORDER BY the planner takes all
- * rows to be wanted, and would sort the whole table for 20.
+ * The other paths go, but for those that look up rows: of a query with a join or an
+ * ORDER BY the planner takes all rows to be wanted, and would sort the whole table for
+ * 20; without an ORDER BY they would not come in the order of the stream.
  */
 static void
 set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
@@ -360,7 +399,7 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	root->glob->dependsOnRole = true;
 	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte->relid, &stream))
 		return;
-	rel->pathlist = NIL;
+	rel->pathlist = lookup_paths(rel);
 	rel->partial_pathlist = NIL;
 	add_stream_path(root, rel, &stream, rel->lateral_relids);
 	add_parameterized_paths(root, rel, &stream);
