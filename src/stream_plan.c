@@ -21,6 +21,7 @@
 #include "stream_bound.h"
 #include "stream_estimate.h"
 #include "stream_inline.h"
+#include "stream_narrow.h"
 #include "stream_scan.h"
 
 #include "access/table.h"
@@ -336,6 +337,32 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream)
 	}
 }
 
+/*
+ * Add paths that read another stream, to which all rows belong that meet a filter of this
+ * one; see stream_narrow.c.  Only filters that may be evaluated before policies will do.
+ */
+static void
+add_narrow_paths(PlannerInfo *root, RelOptInfo *rel, const StreamScan *stream)
+{
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		StreamScan	narrow = *stream;
+
+		if (!restriction_is_securely_promotable(rinfo, rel))
+			continue;
+		narrow.condition = StreamNarrow(root, stream->condition, rinfo->clause);
+		if (narrow.condition == NULL ||
+			!is_stream_condition(root, rel, (Node *) narrow.condition, &narrow.kind))
+			continue;
+		narrow.estimates = StreamEstimate(root, narrow.kind, narrow.condition->args);
+		add_stream_path(root, rel, &narrow, rel->lateral_relids);
+		add_parameterized_paths(root, rel, &narrow);
+	}
+}
+
 /* The paths that look up rows in a unique index by columns of other relations. */
 static List *
 lookup_paths(RelOptInfo *rel)
@@ -403,6 +430,7 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	rel->partial_pathlist = NIL;
 	add_stream_path(root, rel, &stream, rel->lateral_relids);
 	add_parameterized_paths(root, rel, &stream);
+	add_narrow_paths(root, rel, &stream);
 }
 
 /* Does the join tree give the relation, at its own place, a condition of a stream? */
