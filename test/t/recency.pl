@@ -626,6 +626,21 @@ $warm->quit;
 # A standby, and its promotion
 #
 
+# The row that is to be deleted comes onto a page with room.  From a full one,
+# whoever reads it on the primary would remove the row, for which the standby
+# would wait until nobody sees it there any more.
+$node->safe_psql('postgres', <<'SQL');
+DO $$
+DECLARE
+    place tid;
+BEGIN
+    LOOP
+        INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:1', 'filled', '2020-01-01') RETURNING ctid INTO place;
+        EXIT WHEN place::text LIKE '%,1)';
+    END LOOP;
+END
+$$
+SQL
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $node->backup('backup');
 $standby->init_from_backup($node, 'backup', has_streaming => 1);
