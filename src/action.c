@@ -27,15 +27,16 @@
 PG_FUNCTION_INFO_V1(actstream_act_send);
 PG_FUNCTION_INFO_V1(actstream_action_check);
 
-#define INSERT_ACTION \
+#define INTO_ACTIONS(id) \
 	"INSERT INTO actstream.actions AS a" \
-	" (\"timestamp\", public, actor, verb, action_object, target, description, data, external_id)" \
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	" (\"timestamp\", public, actor, verb, action_object, target, description, data, external_id" id ")"
+#define VALUES_ARE "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9"
+#define INSERT_ACTION INTO_ACTIONS("") " " VALUES_ARE ")"
 
-/* the id is not an argument */
+/* the id is not an argument, or the last one */
 #define ACTION_NARGS (Natts_action - 1)
 #define ACTION_ARGTYPES \
-	{TIMESTAMPTZOID, BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG, TEXTOID, JSONBOID, TEXTOID}
+	{TIMESTAMPTZOID, BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG, TEXTOID, JSONBOID, TEXTOID, INT8OID}
 
 static SpiPlan insert_action = {
 	.sql = INSERT_ACTION " RETURNING a::actstream.action",
@@ -53,6 +54,12 @@ static SpiPlan insert_unless_sent = {
 static SpiPlan emit_action = {
 	.sql = INSERT_ACTION,
 	.nargs = ACTION_NARGS,
+	.argtypes = ACTION_ARGTYPES
+};
+
+static SpiPlan emit_action_by_id = {
+	.sql = INTO_ACTIONS(", id") " OVERRIDING SYSTEM VALUE " VALUES_ARE ", $10)",
+	.nargs = ACTION_NARGS + 1,
 	.argtypes = ACTION_ARGTYPES
 };
 
@@ -201,21 +208,31 @@ ActionSend(NewAction *action, bool *isnull)
 
 /*
  * ActionEmit
- *		Store an action as "owner", who has arranged for it and may insert any.
+ *		Store an action as "owner", who has arranged for it and may insert any; under
+ *		"id", which ActionIdIfPlain() has given, or if that is NULL under the next one.
  *
- * Raises whatever inserting into actstream.actions raises; see ActionTableIsPlain().
+ * Nothing that comes of it is left behind for the session's user: no setting, and no
+ * deferred trigger, which is an error.
+ *
+ * Raises whatever inserting into actstream.actions raises; see ActionIdIfPlain().
  */
 void
-ActionEmit(NewAction *action, Oid owner)
+ActionEmit(NewAction *action, Oid owner, const int64 *id)
 {
-	char		nulls[ACTION_NARGS];
-	Datum	   *values = action_args(action, nulls);
+	Datum		values[ACTION_NARGS + 1];
+	char		nulls[ACTION_NARGS + 1];
 	RunAs		before;
 
+	memcpy(values, action_args(action, nulls), ACTION_NARGS * sizeof(Datum));
+	if (id != NULL)
+		values[ACTION_NARGS] = Int64GetDatum(*id);
+	nulls[ACTION_NARGS] = ' ';
+
 	LocalTablesRequire();
-	RunAsBegin(&before, owner, RUN_AS_CASCADE);
+	/* the restriction takes a time of its own; where there is an id, it would restrict nothing */
+	RunAsBegin(&before, owner, id == NULL ? RUN_AS_RESTRICTED : RUN_AS_CASCADE);
 	SPI_connect();
-	SpiPlanExecute(&emit_action, values, nulls);
+	SpiPlanExecute(id == NULL ? &emit_action : &emit_action_by_id, values, nulls);
 	SPI_finish();
 	RunAsEnd(&before);
 }

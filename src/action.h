@@ -25,6 +25,6 @@ extern void NewActionSetArg(NewAction *action, AttrNumber attnum,
 							FunctionCallInfo fcinfo, int arg);
 extern void ActionCheckVerb(Datum verb);
 extern Datum ActionSend(NewAction *action, bool *isnull);
-extern void ActionEmit(NewAction *action, Oid owner);
+extern void ActionEmit(NewAction *action, Oid owner, const int64 *id);
 
 #endif							/* ACTSTREAM_ACTION_H */

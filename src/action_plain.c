@@ -10,24 +10,41 @@
 
 #include "compat.h"
 #include "action_plain.h"
+#include "action.h"
 #include "own_tables.h"
+#include "recency_index.h"
+#include "ref.h"
 #include "relation_watch.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_trigger.h"
+#include "commands/sequence.h"
+#include "mb/pg_wchar.h"
+#include "storage/bufmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+/* A btree entry that is no longer fits on a page, see BTMaxItemSize. */
+#define BTREE_ENTRY_SIZE	(BLCKSZ / 3 - 64)
+
+/* A sequence with fewer values left could come to its end while an action is stored. */
+#define IDS_LEFT			(PG_INT64_MAX / 2)
 
 /* What was found, as long as "relid" is not InvalidOid. */
 static struct
 {
 	Oid			relid;
 	Oid			sequence;		/* of its ids; InvalidOid: they come from elsewhere */
+	Oid			ids;			/* its primary key's index, if that is one of ids alone */
 	bool		plain;
 }			known;
 
@@ -39,30 +56,49 @@ relation_changed(Oid relid)
 		known.relid = InvalidOid;
 }
 
+/* Could a btree index get an entry that is too long?  Actions that are emitted have no external_id. */
+static bool
+entry_may_be_too_long(Form_pg_index form)
+{
+	Size		size = sizeof(IndexTupleData) + sizeof(IndexAttributeBitMapData);
+
+	for (int i = 0; i < form->indnatts; i++)
+	{
+		switch (form->indkey.values[i])
+		{
+			case Anum_action_description:
+			case Anum_action_data:
+				return true;
+			case Anum_action_actor:
+			case Anum_action_action_object:
+			case Anum_action_target:
+				size += MAXALIGN(REF_MAX_SIZE);
+				break;
+			case Anum_action_verb:
+				size += MAXALIGN(VARHDRSZ + VERB_MAX_CHARS * MAX_MULTIBYTE_CHAR_LEN);
+				break;
+			default:
+				size += MAXIMUM_ALIGNOF;
+		}
+	}
+	return size > BTREE_ENTRY_SIZE;
+}
+
 /*
- * Could an index refuse a row?  Ours have no long values, nor more than two references
- * where an entry has to fit on a page, and are unique by what is ours to choose.
+ * Could an index refuse a row, whose id is in no index yet?  Of access methods but ours
+ * and btree nothing is known.
  */
 static bool
 index_may_refuse(Relation index)
 {
 	Form_pg_index form = index->rd_index;
-	int			nrefs = 0;
 
-	if (RelationGetIndexExpressions(index) != NIL || form->indisexclusion)
-		return true;
-	for (int i = 0; i < form->indnatts; i++)
-	{
-		AttrNumber	attnum = form->indkey.values[i];
-
-		if (attnum == Anum_action_description || attnum == Anum_action_data)
-			return true;
-		nrefs += attnum == Anum_action_actor || attnum == Anum_action_action_object ||
-			attnum == Anum_action_target;
-	}
-	return (nrefs > 2 && index->rd_rel->relam == BTREE_AM_OID) ||
+	if (IsRecencyIndex(index))
+		return false;
+	return index->rd_rel->relam != BTREE_AM_OID || form->indisexclusion ||
+		RelationGetIndexExpressions(index) != NIL || entry_may_be_too_long(form) ||
 		(form->indisunique && form->indkey.values[0] != Anum_action_id &&
-		 form->indkey.values[0] != Anum_action_external_id);
+		 (form->indkey.values[0] != Anum_action_external_id || form->indnullsnotdistinct));
 }
 
 /* Can the predicate of an index raise no error, being at most a test of one column? */
@@ -76,6 +112,10 @@ predicate_is_simple(List *predicate)
 	return predicate == NIL || (list_length(predicate) == 1 && IsA(condition, Var));
 }
 
+/*
+ * Could an index refuse a row?  Also finds that of the ids, without which another could
+ * hold the same id.
+ */
 static bool
 any_index_may_refuse(Relation rel)
 {
@@ -83,27 +123,35 @@ any_index_may_refuse(Relation rel)
 	bool		result = false;
 	ListCell   *lc;
 
+	known.ids = InvalidOid;
 	foreach(lc, oids)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
 
 		result |= index_may_refuse(index) || !predicate_is_simple(RelationGetIndexPredicate(index));
+		if (form->indisprimary && form->indisvalid && form->indnkeyatts == 1 &&
+			form->indkey.values[0] == Anum_action_id)
+			known.ids = form->indexrelid;
 		index_close(index, AccessShareLock);
 	}
 	list_free(oids);
-	return result;
+	return result || !OidIsValid(known.ids);
 }
 
-/* Could the sequence come to its end? */
+/* Does the sequence count upwards, for as long as there are numbers? */
 static bool
-may_end(Oid sequence)
+counts_up(Oid sequence)
 {
 	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
-	bool		result = true;
+	bool		result = false;
 
 	if (HeapTupleIsValid(tuple))
 	{
-		result = ((Form_pg_sequence) GETSTRUCT(tuple))->seqmax != PG_INT64_MAX;
+		Form_pg_sequence form = (Form_pg_sequence) GETSTRUCT(tuple);
+
+		result = form->seqincrement > 0 && form->seqincrement < IDS_LEFT / form->seqcache &&
+			form->seqmax == PG_INT64_MAX;
 		ReleaseSysCache(tuple);
 	}
 	return result;
@@ -136,17 +184,54 @@ is_plain(Relation rel)
 		HasOwnTrigger(rel, "action_check", TRIGGER_TYPE_AFTER,
 					  TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE, TRIGGER_FIRES_ON_ORIGIN) &&
 		constraints_are_ours(rel) &&
-		OidIsValid(known.sequence) && !may_end(known.sequence) && !any_index_may_refuse(rel);
+		OidIsValid(known.sequence) && counts_up(known.sequence) && !any_index_may_refuse(rel);
+}
+
+/* Is the sequence, which anybody may have set who may, far from its end? */
+static bool
+has_ids_left(Oid sequence)
+{
+	Relation	rel = relation_open(sequence, AccessShareLock);
+	Buffer		buffer = ReadBuffer(rel, 0);
+	HeapTupleHeader tuple;
+	bool		result;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	tuple = (HeapTupleHeader) PageGetItem(BufferGetPage(buffer),
+										  PageGetItemId(BufferGetPage(buffer), FirstOffsetNumber));
+	result = ((Form_pg_sequence_data) ((char *) tuple + tuple->t_hoff))->last_value < IDS_LEFT;
+	UnlockReleaseBuffer(buffer);
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Is there an entry of that id, be it of a row that is dead? */
+static bool
+id_is_there(Relation rel, Oid ids, int64 id)
+{
+	Relation	index = index_open(ids, AccessShareLock);
+	IndexScanDesc scan = begin_index_scan(rel, index, SnapshotAny, 1);
+	ScanKeyData key;
+	bool		result;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	index_rescan(scan, &key, 1, NULL, 0);
+	result = index_getnext_tid(scan, ForwardScanDirection) != NULL;
+	index_endscan(scan);
+	index_close(index, AccessShareLock);
+	return result;
 }
 
 /*
- * ActionTableIsPlain
- *		Can storing an action, whose references are right, raise no error of anybody's
- *		making: is the table as create_tables() makes it, but for what cannot refuse a
- *		row?
+ * ActionIdIfPlain
+ *		Take the next id, if storing an action by it, whose references are right, can raise
+ *		no error of anybody's making: if the table is as create_tables() makes it, but for
+ *		what cannot refuse a row, and has no such id.
+ *
+ * The transaction must not be read-only.
  */
 bool
-ActionTableIsPlain(void)
+ActionIdIfPlain(int64 *id)
 {
 	Relation	rel = OwnTableOpen(OWN_ACTIONS, RowExclusiveLock);
 	uint64		changes;
@@ -164,7 +249,12 @@ ActionTableIsPlain(void)
 		if (RelationChanges() == changes)
 			known.relid = RelationGetRelid(rel);
 	}
-	result = known.plain;
+	result = known.plain && has_ids_left(known.sequence);
+	if (result)
+	{
+		*id = nextval_internal(known.sequence, false);
+		result = !id_is_there(rel, known.ids, *id);
+	}
 	table_close(rel, NoLock);
 	return result;
 }

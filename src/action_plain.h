@@ -5,6 +5,6 @@
 #ifndef ACTSTREAM_ACTION_PLAIN_H
 #define ACTSTREAM_ACTION_PLAIN_H
 
-extern bool ActionTableIsPlain(void);
+extern bool ActionIdIfPlain(int64 *id);
 
 #endif							/* ACTSTREAM_ACTION_PLAIN_H */

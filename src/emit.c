@@ -30,8 +30,10 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/tableam.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_trigger.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -496,7 +498,38 @@ store(void *arg)
 {
 	Emission   *emission = arg;
 
-	ActionEmit(&emission->action, emission->owner);
+	ActionEmit(&emission->action, emission->owner, NULL);
+}
+
+/*
+ * Has the table of actions a trigger that an INSERT could put off until COMMIT?  By then
+ * anybody may be the current user, so an action that puts it off is not stored.
+ */
+static bool
+may_defer_trigger(void)
+{
+	Relation	rel = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+	const TriggerDesc *triggers = rel->trigdesc;
+	bool		result = false;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		result = result || (triggers->triggers[i].tgdeferrable &&
+							TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype));
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+static void
+warn_of_loss(const Emission *emission, const ErrorData *error)
+{
+	if (!TrackingWarnsFirst(emission->source, WARN_STORE))
+		return;
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not store an action on relation \"%s\": %s",
+					RelationGetRelationName(emission->change->rel), error->message),
+			 error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && may_defer_trigger() ?
+			 errhint("What tracked tables send cannot fire a trigger of actstream.actions at COMMIT. Make its deferrable constraints and constraint triggers NOT DEFERRABLE.") : 0));
 }
 
 /*
@@ -510,6 +543,7 @@ store_if_possible(Emission *emission)
 	AssumedObjects objects = {0};
 	const AssumedObjects *before;
 	ErrorData  *volatile error = NULL;
+	int64		id;
 
 	for (int i = 0; i < NUM_ROLES; i++)
 	{
@@ -519,8 +553,8 @@ store_if_possible(Emission *emission)
 	before = IntegrityAssumeExists(&objects);
 	PG_TRY();
 	{
-		if (ActionTableIsPlain() && !XactReadOnly)
-			store(emission);
+		if (!XactReadOnly && ActionIdIfPlain(&id))
+			ActionEmit(&emission->action, emission->owner, &id);
 		else
 			error = Attempt(store, emission);
 	}
@@ -530,11 +564,8 @@ store_if_possible(Emission *emission)
 	}
 	PG_END_TRY();
 
-	if (error != NULL && TrackingWarnsFirst(emission->source, WARN_STORE))
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("could not store an action on relation \"%s\": %s",
-						RelationGetRelationName(emission->change->rel), error->message)));
+	if (error != NULL)
+		warn_of_loss(emission, error);
 }
 
 /*

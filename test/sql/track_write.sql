@@ -312,8 +312,9 @@ SET jit = off;
 ALTER TABLE actstream.actions ALTER target SET NOT NULL;
 INSERT INTO post VALUES (57, 'unsent');
 ALTER TABLE actstream.actions ALTER target DROP NOT NULL;
--- what an action does to the table that has sent it sends nothing more
-CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+-- what an action does to the table that has sent it sends nothing more; names in what it
+-- calls are those of a safe search_path, or of its own
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql SET search_path = trw AS $$
 BEGIN
     INSERT INTO post VALUES (NEW.id + 1000, 'again');
     UPDATE post SET t = 'counted' WHERE 'u:' || id = NEW.actor::text;
