@@ -195,7 +195,7 @@ ActionSend(NewAction *action, bool *isnull)
 	bool		is_named = !action->isnull[Anum_action_external_id - 1];
 	Datum		result;
 
-	LocalTablesRequire();
+	LocalTableRequire(OWN_ACTIONS);
 	SPI_connect();
 	if (!is_named)
 		SpiPlanExecute(&insert_action, values, nulls);
@@ -228,7 +228,7 @@ ActionEmit(NewAction *action, Oid owner, const int64 *id)
 		values[ACTION_NARGS] = Int64GetDatum(*id);
 	nulls[ACTION_NARGS] = ' ';
 
-	LocalTablesRequire();
+	LocalTableRequire(OWN_ACTIONS);
 	/* the restriction takes a time of its own; where there is an id, it would restrict nothing */
 	RunAsBegin(&before, owner, id == NULL ? RUN_AS_RESTRICTED : RUN_AS_CASCADE);
 	SPI_connect();

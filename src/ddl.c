@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "attempt.h"
 #include "binding.h"
 #include "catalog.h"
 #include "ddl.h"
@@ -85,7 +86,8 @@ typedef struct Event
 	Oid			parent;			/* of a child */
 	bool		was_partition;	/* a child, at that moment */
 	AttrNumber	attnum;			/* of a column */
-	char	   *old_name;
+	char	   *old_name;		/* of that; or of the table, if it has lost the trigger that
+								 * binds it */
 } Event;
 
 /* since the command began, in the transaction's memory */
@@ -204,8 +206,7 @@ may_be_registered(Oid relid)
 static const RegisteredType *
 find_type(Oid relid)
 {
-	return OwnTablesAreThere() && OwnTableExists(OWN_OBJECT_TYPES) ?
-		RegistryLookupTable(relid) : NULL;
+	return OwnTableExists(OWN_OBJECT_TYPES) ? RegistryLookupTable(relid) : NULL;
 }
 
 static bool
@@ -255,6 +256,68 @@ seems_to_drop(Oid relid)
 	return false;
 }
 
+/* What is done when rows of a registered table go with a table. */
+typedef struct Loss
+{
+	EventKind	kind;
+	const RegisteredType *type;
+	Relation	partition;		/* that is about to go, or NULL */
+} Loss;
+
+/* AttemptFunction */
+static void
+forget_lost(void *arg)
+{
+	Loss	   *loss = arg;
+
+	if (loss->partition != NULL)
+		IntegrityForgetRows(loss->type, loss->partition, RUN_AS_RESTRICTED);
+	else if (loss->kind == PARTITION_LOST)
+		IntegritySweep(loss->type, RUN_AS_RESTRICTED);
+	else
+		ObjectTypeTableDropped(loss->type);
+}
+
+/*
+ * Do with the references to what is lost by a DROP what on_delete says.  That must not
+ * stop the DROP, whatever the owner of the tables has put on them; but "restrict" may.
+ */
+static void
+forget_if_possible(Loss *loss)
+{
+	RegisteredType type = *loss->type;
+	ErrorData  *error;
+
+	loss->type = &type;
+	error = Attempt(forget_lost, loss);
+	if (error == NULL)
+		return;
+	if (type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
+		error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION)
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("references to dropped objects of type \"%s\" stay behind: %s",
+					type.label, error->message),
+			 errhint("Let the owner of the extension's tables delete what actstream.integrity_check() reports.")));
+}
+
+/*
+ * A table that is bound to a type goes, or a partition of one, and without the registry
+ * there is no telling which.  Warn, if there is anything that could have references.
+ */
+static void
+warn_of_registry(const char *relname)
+{
+	if (OwnTableExists(OWN_OBJECT_TYPES) ||
+		(!OidIsValid(OwnTableFind(OWN_ACTIONS)) && !OidIsValid(OwnTableFind(OWN_FOLLOWS))))
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("references to rows of table \"%s\" stay behind, because there is no table \"actstream.%s\" as create_tables() makes it",
+					relname, OwnTableName(OWN_OBJECT_TYPES))));
+}
+
 /*
  * A partition of a registered table is about to be dropped, by its own or with whatever
  * it depends on.
@@ -262,7 +325,7 @@ seems_to_drop(Oid relid)
 static void
 partition_goes(Oid relid, const RegisteredType *type)
 {
-	Relation	rel;
+	Loss		loss = {.kind = PARTITION_LOST, .type = type};
 
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		return;					/* its own partitions go first */
@@ -271,9 +334,9 @@ partition_goes(Oid relid, const RegisteredType *type)
 		(void) remember(PARTITION_LOST, type->relation);
 		return;
 	}
-	rel = table_open(relid, NoLock);
-	IntegrityForgetRows(type, rel);
-	table_close(rel, NoLock);
+	loss.partition = table_open(relid, NoLock);
+	forget_if_possible(&loss);
+	table_close(loss.partition, NoLock);
 }
 
 /* A table is about to be dropped, or an index. */
@@ -309,8 +372,13 @@ trigger_goes(Oid trigger)
 {
 	Oid			relid = TriggerRelation(trigger, true);
 
-	if (OidIsValid(relid))
-		(void) remember(TRIGGER_LOST, relid);
+	Event	   *event;
+
+	if (!OidIsValid(relid))
+		return;
+	event = remember(TRIGGER_LOST, relid);
+	if (trigger == get_trigger_oid(relid, BINDING_TRIGGER_NAME, true))
+		event->old_name = MemoryContextStrdup(TopTransactionContext, get_rel_name(relid));
 }
 
 /* A table comes to a parent, or leaves it; the command is still at work on it. */
@@ -319,8 +387,15 @@ child_changes(Oid relid, Oid parent)
 {
 	Event	   *event;
 
-	if (!may_be_registered(parent) || find_type(parent) == NULL)
+	if (!may_be_registered(parent))
 		return;
+	if (find_type(parent) == NULL)
+	{
+		if (get_rel_relispartition(relid) &&
+			OidIsValid(get_trigger_oid(parent, BINDING_TRIGGER_NAME, true)))
+			warn_of_registry(get_rel_name(relid));
+		return;
+	}
 	event = remember(CHILD_CHANGED, relid);
 	event->parent = parent;
 	event->was_partition = get_rel_relispartition(relid);
@@ -411,6 +486,7 @@ Datum
 actstream_objects_dropped(PG_FUNCTION_ARGS)
 {
 	List	   *met = take_events(true);
+	List	   *gone = NIL;
 	ListCell   *lc;
 
 	(void) event_trigger_data(fcinfo);
@@ -418,19 +494,22 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 	foreach(lc, met)
 	{
 		Event	   *event = lfirst(lc);
-		const RegisteredType *type = find_type(event->relid);
+		Loss		loss = {.kind = event->kind, .type = find_type(event->relid)};
 		bool		is_there = get_rel_name(event->relid) != NULL;
 
-		if (type == NULL)
-			continue;
 		if (!is_there)
 		{
-			if (event->kind == TRIGGER_LOST)
-				ObjectTypeTableDropped(type);
+			if (event->kind != TRIGGER_LOST)
+				continue;
+			if (loss.type == NULL && event->old_name != NULL)
+				warn_of_registry(event->old_name);
+			else if (loss.type != NULL && !list_member_oid(gone, event->relid))
+				forget_if_possible(&loss);
+			gone = lappend_oid(gone, event->relid);
 		}
-		else if (event->kind == PARTITION_LOST)
-			IntegritySweep(type);
-		else if (event->kind == INDEX_LOST)
+		else if (loss.type != NULL && event->kind == PARTITION_LOST)
+			forget_if_possible(&loss);
+		else if (loss.type != NULL && event->kind == INDEX_LOST)
 			ObjectTypeCheckTable(event->relid, InvalidOid);
 	}
 	PG_RETURN_NULL();
@@ -460,7 +539,7 @@ child_changed(const Event *child)
 		{
 			Relation	rel = table_open(lfirst_oid(lc), NoLock);
 
-			IntegrityForgetRows(&type, rel);
+			IntegrityForgetRows(&type, rel, RUN_AS_RESTRICTED);
 			table_close(rel, NoLock);
 		}
 	}

@@ -102,7 +102,7 @@ EmitIsForbidden(Oid owner)
 {
 	Oid			relid;
 
-	if (!OwnTablesFit())
+	if (!OwnTableExists(OWN_OBJECT_TYPES) || !OwnTableExists(OWN_ACTIONS))
 		return _("tables of the extension are missing, or not as create_tables() makes them");
 	relid = OwnTableId(OWN_ACTIONS);
 	if (object_aclcheck(NamespaceRelationId, OwnSchema(), owner, ACL_USAGE) != ACLCHECK_OK ||
@@ -666,9 +666,6 @@ EmitRowChange(const RowChange *change)
 	CachedTracking cached;
 	Emission	emission;
 
-	/* without the tables, nothing is registered or tracked */
-	if (!OwnTablesAreThere())
-		return;
 	cached = TrackingOfTrigger(change->rel, change->trigger);
 	if (cached.problem != NULL && TrackingWarnsFirst(cached.source, WARN_ARGUMENTS))
 		ereport(WARNING,

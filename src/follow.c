@@ -139,7 +139,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 	bool		isnull;
 	bool		is_new;
 
-	LocalTablesRequire();
+	LocalTableRequire(OWN_FOLLOWS);
 	/* the first four are columns of the table; the rest is for the action */
 	for (int i = 0; i < Anum_follow_actor_only; i++)
 	{
@@ -201,7 +201,7 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 	char		nulls[3];
 	uint64		nremoved;
 
-	LocalTablesRequire();
+	LocalTableRequire(OWN_FOLLOWS);
 	for (int i = 0; i < (int) lengthof(values); i++)
 	{
 		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);

@@ -28,10 +28,10 @@ extern bool IntegrityTryExists(const Ref *ref, bool *exists);
 extern void IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n,
 								   RunAsMode mode);
 extern void IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref);
-extern void IntegrityForgetRows(const RegisteredType *type, Relation rel);
+extern void IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode);
 extern void IntegrityForgetTable(const RegisteredType *type);
-extern void IntegrityForgetLabel(const RegisteredType *type);
-extern void IntegritySweep(const RegisteredType *type);
+extern void IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode);
+extern void IntegritySweep(const RegisteredType *type, RunAsMode mode);
 extern bool IntegrityIsReferenced(const char *label);
 extern void IntegrityRequireObjects(const RegisteredType *type);
 extern void IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode);

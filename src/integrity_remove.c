@@ -155,6 +155,13 @@ static SpiPlan find_label[] = {
 /* References to the rows of a table are removed by as many as this at a time. */
 #define BATCH	1000
 
+/* Is there a table of that name?  What is not there has no references. */
+static bool
+is_there(OwnTable table)
+{
+	return OidIsValid(OwnTableFind(table));
+}
+
 /*
  * IntegrityIsReferenced
  *		Does any action or follow bear the label, in the newest state of the
@@ -168,8 +175,9 @@ IntegrityIsReferenced(const char *label)
 
 	SPI_connect();
 	for (int i = 0; i < NUM_REFERRING_TABLES && !found; i++)
-		found = SpiPlanExecuteAs(referring_tables[i], RUN_AS_RESTRICTED, &find_label[i],
-								 &value, NULL) > 0;
+		found = is_there(referring_tables[i]) &&
+			SpiPlanExecuteAs(referring_tables[i], RUN_AS_RESTRICTED, &find_label[i],
+							 &value, NULL) > 0;
 	SPI_finish();
 	return found;
 }
@@ -177,7 +185,7 @@ IntegrityIsReferenced(const char *label)
 /*
  * Has the table, or a partition, a trigger of the user's that could keep a row as it is?
  *
- * The caller holds a lock on it.
+ * The caller holds a lock on it, if it is there.
  */
 static bool
 can_keep_rows(OwnTable table)
@@ -185,6 +193,8 @@ can_keep_rows(OwnTable table)
 	bool		result = false;
 	ListCell   *lc;
 
+	if (!is_there(table))
+		return false;
 	foreach(lc, find_all_inheritors(OwnTableId(table), AccessShareLock, NULL))
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
@@ -208,7 +218,8 @@ refuse_references(RunAsMode mode, Statements *statements, Column first, Column l
 	{
 		bool		isnull;
 
-		if (SpiPlanExecuteAs(TABLE_OF(column), mode, &statements->find[column], value, NULL) > 0)
+		if (is_there(TABLE_OF(column)) &&
+			SpiPlanExecuteAs(TABLE_OF(column), mode, &statements->find[column], value, NULL) > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					 errmsg("object \"%s\" is still referenced",
@@ -219,6 +230,17 @@ refuse_references(RunAsMode mode, Statements *statements, Column first, Column l
 	}
 }
 
+/* See LocalTableRequire(). */
+static void
+require_local_tables(void)
+{
+	for (int i = 0; i < NUM_REFERRING_TABLES; i++)
+	{
+		if (is_there(referring_tables[i]))
+			LocalTableRequire(referring_tables[i]);
+	}
+}
+
 /*
  * Do with references to what is gone, as "value" says to the statements, what on_delete
  * says: see IntegrityRemoveObjects().
@@ -226,7 +248,7 @@ refuse_references(RunAsMode mode, Statements *statements, Column first, Column l
 static void
 remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
 {
-	LocalTablesRequire();
+	require_local_tables();
 	SPI_connect();
 	if (on_delete == ON_DELETE_RESTRICT)
 		refuse_references(mode, statements, ACTOR, FOLLOWEE, &value,
@@ -240,6 +262,8 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 			bool		empty = on_delete == ON_DELETE_SET_NULL &&
 				(column == ACTION_OBJECT || column == TARGET);
 
+			if (!is_there(TABLE_OF(column)))
+				continue;
 			SpiPlanExecuteAs(TABLE_OF(column), mode,
 							 empty ? &statements->empty[column] : &statements->delete[column],
 							 &value, NULL);
@@ -292,14 +316,17 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 	values[0] = PointerGetDatum(old_ref);
 	values[1] = PointerGetDatum(new_ref);
 
-	LocalTablesRequire();
+	require_local_tables();
 	before = IntegrityAssumeExists(&renamed);
 	PG_TRY();
 	{
 		SPI_connect();
 		for (Column column = ACTOR; column < NUM_COLUMNS; column++)
-			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &rename_object[column], values, NULL);
-		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS; column++)
+		{
+			if (is_there(TABLE_OF(column)))
+				SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &rename_object[column], values, NULL);
+		}
+		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS && is_there(OWN_FOLLOWS); column++)
 			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &of_object.delete[column], &values[0],
 							 NULL);
 		SPI_finish();
@@ -317,9 +344,9 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
  *		empty, what its on_delete says.
  */
 void
-IntegrityForgetLabel(const RegisteredType *type)
+IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode)
 {
-	remove_references(type->on_delete, RUN_AS_RESTRICTED, &of_label,
+	remove_references(type->on_delete, mode, &of_label,
 					  CStringGetTextDatum(type->label));
 }
 
@@ -334,7 +361,7 @@ IntegrityForgetLabel(const RegisteredType *type)
  * caller holds AccessExclusiveLock on "rel".
  */
 void
-IntegrityForgetRows(const RegisteredType *type, Relation rel)
+IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode)
 {
 	RegisteredType forgotten = *type;
 	const Ref **refs = palloc(BATCH * sizeof(Ref *));
@@ -363,13 +390,13 @@ IntegrityForgetRows(const RegisteredType *type, Relation rel)
 									RelationGetDescr(rel));
 		if (refs[n] != NULL && ++n == BATCH)
 		{
-			IntegrityRemoveObjects(&forgotten, refs, n, RUN_AS_RESTRICTED);
+			IntegrityRemoveObjects(&forgotten, refs, n, mode);
 			MemoryContextReset(batch_context);
 			n = 0;
 		}
 	}
 	if (n > 0)
-		IntegrityRemoveObjects(&forgotten, refs, n, RUN_AS_RESTRICTED);
+		IntegrityRemoveObjects(&forgotten, refs, n, mode);
 	MemoryContextSwitchTo(oldcontext);
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -382,7 +409,8 @@ IntegrityForgetRows(const RegisteredType *type, Relation rel)
  * Call "visit" for every object of the label that is referred to and is not there.
  */
 static void
-visit_missing(const RegisteredType *type, void visit(const RegisteredType *type, const Ref *ref))
+visit_missing(const RegisteredType *type, RunAsMode mode,
+			  void visit(const RegisteredType *type, const Ref *ref, RunAsMode mode))
 {
 	RegisteredType visited = *type;	/* ours may be replaced meanwhile */
 	Datum		label = CStringGetTextDatum(visited.label);
@@ -390,10 +418,14 @@ visit_missing(const RegisteredType *type, void visit(const RegisteredType *type,
 	SPI_connect();
 	for (int table = 0; table < NUM_REFERRING_TABLES; table++)
 	{
-		uint64		nobjects = SpiPlanExecuteAs(referring_tables[table], RUN_AS_RESTRICTED,
-												&list_objects[table], &label, NULL);
-		SPITupleTable *objects = SPI_tuptable;
+		uint64		nobjects;
+		SPITupleTable *objects;
 
+		if (!is_there(referring_tables[table]))
+			continue;
+		nobjects = SpiPlanExecuteAs(referring_tables[table], RUN_AS_RESTRICTED,
+									&list_objects[table], &label, NULL);
+		objects = SPI_tuptable;
 		for (uint64 i = 0; i < nobjects; i++)
 		{
 			bool		isnull;
@@ -402,16 +434,16 @@ visit_missing(const RegisteredType *type, void visit(const RegisteredType *type,
 
 			CHECK_FOR_INTERRUPTS();
 			if (!IntegrityObjectExists(ref))
-				visit(&visited, ref);
+				visit(&visited, ref, mode);
 		}
 	}
 	SPI_finish();
 }
 
 static void
-remove_missing(const RegisteredType *type, const Ref *ref)
+remove_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
 {
-	IntegrityRemoveObjects(type, &ref, 1, RUN_AS_RESTRICTED);
+	IntegrityRemoveObjects(type, &ref, 1, mode);
 }
 
 /*
@@ -423,10 +455,10 @@ remove_missing(const RegisteredType *type, const Ref *ref)
  * come; nor for one that is not bound, of whose rows nothing is known.
  */
 void
-IntegritySweep(const RegisteredType *type)
+IntegritySweep(const RegisteredType *type, RunAsMode mode)
 {
 	if (type->checked && type->nkeys > 0)
-		visit_missing(type, remove_missing);
+		visit_missing(type, mode, remove_missing);
 }
 
 /* Has the table itself no row, in the newest state of the database? */
@@ -474,13 +506,13 @@ IntegrityForgetTable(const RegisteredType *type)
 	if (!IntegrityIsReferenced(type->label))
 		return;
 	if (is_empty(type->relation))
-		IntegrityForgetLabel(type);
+		IntegrityForgetLabel(type, RUN_AS_CASCADE);
 	else
-		IntegritySweep(type);
+		IntegritySweep(type, RUN_AS_CASCADE);
 }
 
 static void
-report_missing(const RegisteredType *type, const Ref *ref)
+report_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
@@ -498,5 +530,5 @@ void
 IntegrityRequireObjects(const RegisteredType *type)
 {
 	if (type->checked && type->on_delete != ON_DELETE_KEEP)
-		visit_missing(type, report_missing);
+		visit_missing(type, RUN_AS_RESTRICTED, report_missing);
 }

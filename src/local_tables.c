@@ -32,17 +32,19 @@
 /* Tables that were found to be local, and ordinary, for as long as they do not change. */
 static struct
 {
-	Oid			action;
-	Oid			follow;
+	Oid			relid;
 	bool		ordinary;
-}			local;
+}			local[NUM_OWN_TABLES];
 
 /* Watcher. */
 static void
 table_changed(Oid relid)
 {
-	if (relid == InvalidOid || relid == local.action || relid == local.follow)
-		local.action = local.follow = InvalidOid;
+	for (OwnTable table = 0; table < NUM_OWN_TABLES; table++)
+	{
+		if (relid == InvalidOid || relid == local[table].relid)
+			local[table].relid = InvalidOid;
+	}
 }
 
 /*
@@ -104,56 +106,52 @@ require_ordinary(OwnTable table)
 }
 
 /*
- * Raise an error if one of the tables is distributed; with "ordinary", also unless both
- * are ordinary tables.
+ * Raise an error if the table is distributed; with "ordinary", also unless it is an
+ * ordinary table.
  */
 static void
-require_local(bool ordinary)
+require_local(OwnTable table, bool ordinary)
 {
-	Oid			action = OwnTableId(OWN_ACTIONS);
-	Oid			follow = ordinary ? OwnTableId(OWN_FOLLOWS) : OwnTableFind(OWN_FOLLOWS);
+	Oid			relid = ordinary ? OwnTableId(table) : OwnTableFind(table);
 	uint64		changes;
 
-	if (local.action == action && local.follow == follow && (local.ordinary || !ordinary))
+	if (local[table].relid == relid && (local[table].ordinary || !ordinary))
 		return;
 	RelationWatch(table_changed);
 	changes = RelationChanges();
-	refuse_distributed(action);
-	refuse_distributed(follow);
+	refuse_distributed(relid);
 	if (ordinary)
-	{
-		require_ordinary(OWN_ACTIONS);
-		require_ordinary(OWN_FOLLOWS);
-	}
+		require_ordinary(table);
 	/* what is heard of meanwhile is for the next time */
 	if (RelationChanges() != changes)
 		return;
-	local.action = action;
-	local.follow = follow;
-	local.ordinary = ordinary;
+	local[table].relid = relid;
+	local[table].ordinary = ordinary;
 }
 
 /*
- * LocalTablesRequire
- *		Raise ERRCODE_FEATURE_NOT_SUPPORTED if another engine holds the rows of
- *		actstream.actions or actstream.follows, or one of them is no ordinary table.
+ * LocalTableRequire
+ *		Raise ERRCODE_FEATURE_NOT_SUPPORTED if another engine holds the rows of a table
+ *		of ours, or it is no ordinary table.
  *
- * Costs next to nothing as long as these do not change.  Whoever holds a lock on one
- * of them can rely on the answer for that one.
+ * Costs next to nothing as long as it does not change.  Whoever holds a lock on it can
+ * rely on the answer.
  */
 void
-LocalTablesRequire(void)
+LocalTableRequire(OwnTable table)
 {
-	require_local(true);
+	require_local(table, true);
 }
 
 /*
  * LocalTablesRefuseDistributed
- *		The same for a query, which reads whatever kind of tables these are: only what
- *		citus has distributed is refused.  Does not lock follows, which it may not read.
+ *		The same of actstream.actions and actstream.follows for a query, which reads
+ *		whatever kind of tables these are: only what citus has distributed is refused.
+ *		Locks neither of them, as it may not read the latter.
  */
 void
 LocalTablesRefuseDistributed(void)
 {
-	require_local(false);
+	require_local(OWN_ACTIONS, false);
+	require_local(OWN_FOLLOWS, false);
 }

@@ -5,7 +5,9 @@
 #ifndef ACTSTREAM_LOCAL_TABLES_H
 #define ACTSTREAM_LOCAL_TABLES_H
 
-extern void LocalTablesRequire(void);
+#include "own_tables.h"
+
+extern void LocalTableRequire(OwnTable table);
 extern void LocalTablesRefuseDistributed(void);
 
 #endif							/* ACTSTREAM_LOCAL_TABLES_H */

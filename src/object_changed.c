@@ -19,6 +19,7 @@
 #include "integrity.h"
 #include "object_key.h"
 #include "run_as.h"
+#include "tracking_cache.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -72,9 +73,30 @@ static MemoryContext moves_context = NULL;
 static List *truncated_tables = NIL;
 
 /*
+ * Warn, once for each table in a session, that references to its rows are not kept
+ * because of the first of our tables that is missing, if one is.
+ */
+static void
+warn_of_missing_table(Relation rel)
+{
+	for (OwnTable table = OWN_OBJECT_TYPES; table <= OWN_FOLLOWS; table++)
+	{
+		if (OidIsValid(OwnTableFind(table)))
+			continue;
+		if (TrackingWarnsFirst(RelationGetRelid(rel), WARN_TABLES))
+			ereport(WARNING,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("references to rows of table \"%s\" are not kept, because table \"actstream.%s\" does not exist",
+							RelationGetRelationName(rel), OwnTableName(table)),
+					 errhint("Call actstream.create_tables() or rename the table back, and look at actstream.integrity_check(). Or call actstream.drop_tables() to do without.")));
+		return;
+	}
+}
+
+/*
  * How a trigger function of this file was called, and for which object type; false
- * if the table is not registered, nor a partition of one that is, or the tables of the
- * extension are missing.
+ * if the table is not registered, nor a partition of one that is, or the registry is
+ * missing.
  *
  * Raises an error unless it was for an event that fits.
  */
@@ -89,12 +111,15 @@ object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function was not called by trigger manager")));
-	if (!OwnTablesAreThere())
-		return false;
 	found = RegistryLookupTable(RelationGetRelid((*trigdata)->tg_relation));
 	if (found == NULL)
+	{
+		if (!OidIsValid(OwnTableFind(OWN_OBJECT_TYPES)))
+			warn_of_missing_table((*trigdata)->tg_relation);
 		return false;
+	}
 	*type = *found;
+	warn_of_missing_table((*trigdata)->tg_relation);
 	if (!event_fits((*trigdata)->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -461,7 +486,7 @@ before_truncate(const RegisteredType *type, Relation rel)
 	}
 	else if (rel->rd_rel->relkind == RELKIND_RELATION &&
 			 !list_member_oid(truncated_tables, type->relation))
-		IntegrityForgetRows(type, rel);
+		IntegrityForgetRows(type, rel, RUN_AS_CASCADE);
 }
 
 /*

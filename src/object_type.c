@@ -549,6 +549,8 @@ change_registry(SpiPlan *statement, Datum *values, const char *nulls)
  * is still referenced then stays, as the label of objects that are nowhere, so
  * that nothing else can take their name.  Whoever has sent or followed under the label
  * has ended by now, since they lock the table: see IntegrityLockLabel().
+ *
+ * Raises what the tables of ours raise: the caller sees to it that this stops nobody.
  */
 void
 ObjectTypeTableDropped(const RegisteredType *type)
@@ -559,7 +561,7 @@ ObjectTypeTableDropped(const RegisteredType *type)
 	if (dropped.on_delete == ON_DELETE_RESTRICT)
 		dropped.on_delete = ON_DELETE_KEEP;
 	if (IntegrityIsReferenced(dropped.label))
-		IntegrityForgetLabel(&dropped);
+		IntegrityForgetLabel(&dropped, RUN_AS_RESTRICTED);
 	change_registry(IntegrityIsReferenced(dropped.label) ?
 					&unbind_object_type : &delete_object_type, &value, NULL);
 }

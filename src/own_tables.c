@@ -315,24 +315,6 @@ OwnTableFind(OwnTable table)
 }
 
 /*
- * OwnTablesAreThere
- *		Does something bear the name of each of the tables?  If not, triggers have
- *		nothing to do.
- *
- * Raises nothing, and locks nothing.
- */
-bool
-OwnTablesAreThere(void)
-{
-	for (OwnTable table = 0; table < NUM_OWN_TABLES; table++)
-	{
-		if (!OidIsValid(OwnTableFind(table)))
-			return false;
-	}
-	return true;
-}
-
-/*
  * OwnTableExists
  *		Is the table there, and as the code needs it?  Raises nothing.
  */
@@ -359,17 +341,13 @@ OwnTableId(OwnTable table)
 }
 
 /*
- * OwnTablesFit
- *		Are all tables there, and as the code needs them?  Raises nothing.
+ * OwnTableName
+ *		What a table is called.
  */
-bool
-OwnTablesFit(void)
+const char *
+OwnTableName(OwnTable table)
 {
-	bool		result = true;
-
-	for (OwnTable table = 0; table < NUM_OWN_TABLES && result; table++)
-		result = OwnTableExists(table);
-	return result;
+	return shapes[table].table;
 }
 
 /*

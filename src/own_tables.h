@@ -63,9 +63,8 @@ extern bool ExtensionExists(void);
 extern Oid	OwnSchema(void);
 extern Oid	RefTypeId(void);
 
+extern const char *OwnTableName(OwnTable table);
 extern Oid	OwnTableFind(OwnTable table);
-extern bool OwnTablesAreThere(void);
-extern bool OwnTablesFit(void);
 extern void OwnTablesRequire(void);
 extern void OwnTablesRequireOf(Oid function);
 extern bool OwnTableExists(OwnTable table);

@@ -132,7 +132,7 @@ TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)
 	if (job.tracking.problem != NULL)
 		return job.tracking.problem;
 	if ((job.tracking.actor.is_self || job.tracking.action_object.is_self ||
-		 job.tracking.target.is_self) && OwnTablesFit() &&
+		 job.tracking.target.is_self) && OwnTableExists(OWN_OBJECT_TYPES) &&
 		RegistryLookupTable(RelationGetRelid(rel)) == NULL)
 		return pstrdup(_("table is not registered"));
 	forbidden = EmitIsForbidden(rel->rd_rel->relowner);

@@ -15,7 +15,8 @@ typedef enum TrackingWarning
 	WARN_ARGUMENTS,				/* what the arguments name is not there */
 	WARN_VALUE,					/* a value could not be converted */
 	WARN_STORE,					/* an action could not be stored */
-	WARN_OBJECT					/* objects of the table could not be looked for */
+	WARN_OBJECT,				/* objects of the table could not be looked for */
+	WARN_TABLES					/* references to its rows are not kept */
 } TrackingWarning;
 
 /*
