@@ -15,6 +15,7 @@
 #include "recency_index.h"
 #include "ref.h"
 #include "relation_watch.h"
+#include "stream_index.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -24,6 +25,7 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
@@ -96,20 +98,19 @@ index_may_refuse(Relation index)
 	if (IsRecencyIndex(index))
 		return false;
 	return index->rd_rel->relam != BTREE_AM_OID || form->indisexclusion ||
-		RelationGetIndexExpressions(index) != NIL || entry_may_be_too_long(form) ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) ||
+		entry_may_be_too_long(form) ||
 		(form->indisunique && form->indkey.values[0] != Anum_action_id &&
 		 (form->indkey.values[0] != Anum_action_external_id || form->indnullsnotdistinct));
 }
 
 /* Can the predicate of an index raise no error, being at most a test of one column? */
 static bool
-predicate_is_simple(List *predicate)
+predicate_is_simple(Node *predicate)
 {
-	Node	   *condition = predicate == NIL ? NULL : linitial(predicate);
-
-	if (list_length(predicate) == 1 && IsA(condition, NullTest))
-		condition = (Node *) ((NullTest *) condition)->arg;
-	return predicate == NIL || (list_length(predicate) == 1 && IsA(condition, Var));
+	if (predicate != NULL && IsA(predicate, NullTest))
+		predicate = (Node *) ((NullTest *) predicate)->arg;
+	return predicate == NULL || IsA(predicate, Var);
 }
 
 /*
@@ -129,7 +130,7 @@ any_index_may_refuse(Relation rel)
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
-		result |= index_may_refuse(index) || !predicate_is_simple(RelationGetIndexPredicate(index));
+		result |= index_may_refuse(index) || !predicate_is_simple(IndexPredicate(index));
 		if (form->indisprimary && form->indisvalid && form->indnkeyatts == 1 &&
 			form->indkey.values[0] == Anum_action_id)
 			known.ids = form->indexrelid;

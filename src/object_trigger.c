@@ -27,6 +27,7 @@
 #include "object_trigger.h"
 #include "run_as.h"
 
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -40,6 +41,8 @@
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_drop_binding);
 
 /* One of the triggers. */
 typedef struct ObjectTrigger
@@ -249,4 +252,33 @@ ObjectTriggersDrop(Relation rel)
 		drop_trigger(&object_triggers[i], RelationGetRelid(rel));
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		(void) ObjectTriggersDetached(RelationGetRelid(rel));
+}
+
+/*
+ * drop_binding(relation regclass)
+ *		Drop the triggers of a table, whoever owns it: they are those of the registry, whose
+ *		owner the caller has to be.
+ */
+Datum
+actstream_drop_binding(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Relation	rel;
+	bool		is_bound = false;
+
+	OwnTableRequireOwner(OWN_OBJECT_TYPES);
+	/* no other table is the caller's to lock */
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel == NULL)
+		PG_RETURN_VOID();
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		is_bound |= OidIsValid(find_trigger(&object_triggers[i], rel));
+	relation_close(rel, AccessShareLock);
+	rel = is_bound ? try_relation_open(relid, AccessExclusiveLock) : NULL;
+	if (rel != NULL)
+	{
+		ObjectTriggersDrop(rel);
+		relation_close(rel, NoLock);
+	}
+	PG_RETURN_VOID();
 }

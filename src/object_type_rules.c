@@ -264,7 +264,8 @@ check_unreferenced(const RegisteredType *type)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("object type \"%s\" is still referenced", type->label),
-				 errdetail("Actions or follows refer to objects of that type.")));
+				 errdetail("Actions or follows refer to objects of that type."),
+				 errhint("Delete those rows of actstream.actions and actstream.follows first, or use actstream.rebind() to hand the object type to another table.")));
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -28,6 +29,7 @@
 #include "miscadmin.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -35,6 +37,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+PG_FUNCTION_INFO_V1(actstream_lock_tables);
 PG_FUNCTION_INFO_V1(actstream_require_tables);
 PG_FUNCTION_INFO_V1(actstream_tables_support);
 
@@ -578,6 +581,28 @@ OwnTableIsWatched(Relation rel, const char *function)
 
 	return HasOwnTrigger(rel, function, TRIGGER_TYPE_BEFORE, events, TRIGGER_FIRES_ALWAYS) &&
 		HasOwnTrigger(rel, function, TRIGGER_TYPE_AFTER, events, TRIGGER_FIRES_ALWAYS);
+}
+
+/*
+ * lock_tables()
+ *		Wait until no other transaction makes tables of the extension, and let none begin
+ *		to until this one ends.
+ *
+ * For whoever may make them or owns them: nobody else can keep these waiting.  It is the
+ * schema that is locked, in a mode that does not keep others from using it.
+ */
+Datum
+actstream_lock_tables(PG_FUNCTION_ARGS)
+{
+	Oid			schema = OwnSchema();
+	Oid			registry = OwnTableFind(OWN_OBJECT_TYPES);
+
+	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK &&
+		!(OidIsValid(registry) &&
+		  object_ownercheck(RelationRelationId, registry, GetUserId())))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, "actstream");
+	LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
+	PG_RETURN_VOID();
 }
 
 /*

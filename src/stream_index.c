@@ -144,13 +144,14 @@ IndexHasPredicate(Relation index)
 }
 
 /*
- * The predicate of an index as it was declared, or NULL.
+ * IndexPredicate
+ *		The predicate of an index as it was declared, or NULL.
  *
  * RelationGetIndexPredicate() would simplify it, which calls functions of the table's
  * owner, whoever looks at the index.
  */
-static Node *
-declared_predicate(Relation index)
+Node *
+IndexPredicate(Relation index)
 {
 	HeapTuple	tuple;
 	Datum		predicate;
@@ -191,7 +192,7 @@ is_not_null(Node *condition, AttrNumber attnum)
 static bool
 predicate_allows(Relation index, const IndexShape *shape)
 {
-	Node	   *predicate = declared_predicate(index);
+	Node	   *predicate = IndexPredicate(index);
 
 	if (shape->only_public)
 		return predicate != NULL && is_column(predicate, Anum_action_public);

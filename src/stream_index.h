@@ -50,6 +50,7 @@ extern const AttrNumber ActionRoleColumns[NUM_ACTION_ROLES];
 
 extern bool TableHasChildren(Relation table);
 extern bool IndexHasPredicate(Relation index);
+extern Node *IndexPredicate(Relation index);
 extern bool ActionIndexesFind(Relation action, Oid *indexes);
 extern Oid	RecencyIndexFind(Relation action);
 extern Oid	FollowIndexFind(Relation follow);

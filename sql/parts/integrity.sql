@@ -95,6 +95,13 @@ AS $$
     CROSS JOIN LATERAL (VALUES (t.name_template), (t.url_template)) AS v (template)
     WHERE actstream.template_fault(v.template, t.relation) IS NOT NULL
     UNION ALL
+    SELECT 'missing part', NULL, c.oid::regclass, NULL, p.part
+    FROM actstream.table_parts() AS p
+    JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) p.relation
+        AND c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
+    WHERE NOT p.present
+      AND p.part OPERATOR(pg_catalog.!~) '^(comment on|trigger) '
+    UNION ALL
     SELECT 'rule', NULL, r.ev_class::regclass, NULL, r.rulename::text
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class

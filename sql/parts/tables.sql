@@ -43,9 +43,47 @@ $function$
 $function$;
 COMMENT ON FUNCTION actstream.table_triggers() IS 'the triggers of the tables, for create_tables() and integrity_check()';
 
+-- Their indexes, whatever they are called; streams read the first four.
+CREATE FUNCTION actstream.table_indexes()
+    RETURNS TABLE (index name, method name, columns text, predicate text, is_unique boolean)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$function$
+    VALUES
+        ('actions_actor_idx'::name, 'btree'::name, 'actor, public, timestamp, id', NULL, false),
+        ('actions_target_idx', 'btree', 'target, public, timestamp, id', '(target IS NOT NULL)', false),
+        ('actions_action_object_idx', 'btree', 'action_object, public, timestamp, id', '(action_object IS NOT NULL)', false),
+        ('actions_timestamp_idx', 'btree', 'timestamp, id', 'public', false),
+        ('actions_external_id_key', 'btree', 'external_id', '(external_id IS NOT NULL)', true),
+        ('actions_track_recency_idx', 'actstream_recency', 'actor, target, action_object, public, timestamp', NULL, false),
+        ('follows_followee_idx', 'btree', 'followee, follower, flag', NULL, false)
+$function$;
+COMMENT ON FUNCTION actstream.table_indexes() IS 'the indexes of the tables, for create_tables() and integrity_check()';
+
+-- The indexes of a table that are one of those; it is "good" unless it was left behind by a
+-- command that failed.
+CREATE FUNCTION actstream.found_indexes(relation regclass)
+    RETURNS TABLE (index name, found oid, good boolean)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$function$
+    SELECT e.index, i.indexrelid, i.indisvalid AND i.indisready AND i.indislive
+    FROM pg_index i
+    JOIN pg_class k ON k.oid = i.indexrelid
+    JOIN pg_am m ON m.oid = k.relam
+    JOIN actstream.table_indexes() e
+        ON e.method = m.amname AND e.is_unique = i.indisunique
+        AND e.predicate IS NOT DISTINCT FROM pg_get_expr(i.indpred, i.indrelid)
+        AND e.columns = (SELECT string_agg(a.attname, ', ' ORDER BY c.n)
+                         FROM unnest(i.indkey[:i.indnkeyatts - 1]) WITH ORDINALITY AS c (attnum, n)
+                         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = c.attnum)
+    WHERE i.indrelid = relation AND i.indexprs IS NULL AND i.indimmediate
+      AND NOT EXISTS (SELECT FROM unnest(i.indclass) AS c JOIN pg_opclass o ON o.oid = c WHERE NOT o.opcdefault)
+      AND 0 = ALL (i.indoption)
+$function$;
+COMMENT ON FUNCTION actstream.found_indexes(regclass) IS 'which indexes of a table are those that create_tables() makes';
+
 -- What the tables are made of, in the order in which it is made; and whether it is there.
 -- Where a table is, but was not made by create_tables(), as a partitioned one, that adds
--- what is missing.
+-- what is missing.  In a definition, %1$I is the name of an index.
 CREATE FUNCTION actstream.table_parts()
     RETURNS TABLE (relation name, part text, present boolean, definition text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
@@ -63,15 +101,32 @@ $function$
                WHEN 'identity' THEN EXISTS (
                    SELECT FROM pg_attribute a
                    WHERE a.attrelid = c.oid AND a.attname = p.name AND a.attidentity <> '')
+               -- the key of a partitioned table has the partition key, too
                WHEN 'primary key' THEN EXISTS (
-                   SELECT FROM pg_constraint n WHERE n.conrelid = c.oid AND n.contype = 'p')
+                   SELECT FROM pg_constraint n
+                   JOIN pg_index i ON i.indexrelid = n.conindid AND i.indisvalid
+                   CROSS JOIN LATERAL (
+                       SELECT array_agg(a.attname::text ORDER BY k.n) AS names
+                       FROM unnest(n.conkey) WITH ORDINALITY AS k (attnum, n)
+                       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum) AS k
+                   WHERE n.conrelid = c.oid AND n.contype = 'p'
+                     AND CASE c.relkind WHEN 'p' THEN k.names @> string_to_array(p.name, ', ')
+                                        ELSE k.names = string_to_array(p.name, ', ') END)
                WHEN 'constraint' THEN EXISTS (
-                   SELECT FROM pg_constraint n WHERE n.conrelid = c.oid AND n.conname = p.name)
+                   SELECT FROM pg_constraint n
+                   WHERE n.conrelid = c.oid
+                     AND CASE WHEN p.name = 'object_types_relation_key' THEN pg_get_constraintdef(n.oid) = 'UNIQUE (relation)'
+                              ELSE n.contype = 'c' AND n.conname = p.name END)
+               -- the recency map can be relied on only if its index comes after those that
+               -- streams read: in the order of their numbers a row is entered into indexes
                WHEN 'index' THEN EXISTS (
-                       SELECT FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
-                       WHERE i.indrelid = c.oid AND k.relname = p.name)
+                       SELECT FROM actstream.found_indexes(c.oid) f
+                       WHERE f.index = p.name AND f.good
+                         AND (f.index <> 'actions_track_recency_idx' OR f.found > ALL (
+                             SELECT o.found FROM actstream.found_indexes(c.oid) o
+                             WHERE o.index IN ('actions_actor_idx', 'actions_target_idx', 'actions_action_object_idx', 'actions_timestamp_idx'))))
                    -- a partitioned table cannot have the one; the recency map has no use for the other
-                   OR (c.relkind = 'p' AND p.name IN ('actions_external_id_key', 'actions_recency_idx'))
+                   OR (c.relkind = 'p' AND p.name IN ('actions_external_id_key', 'actions_track_recency_idx'))
                WHEN 'trigger' THEN EXISTS (
                    SELECT FROM pg_trigger t
                    JOIN actstream.table_triggers() o ON o.relation = p.relation AND o.trigger = t.tgname
@@ -97,11 +152,11 @@ $function$
         (14, 'object_types', 'default', 'on_delete, checked', $$
             ALTER TABLE actstream.object_types ALTER on_delete SET DEFAULT 'cascade', ALTER checked SET DEFAULT true $$),
         (15, 'object_types', 'primary key', 'label', $$
-            ALTER TABLE actstream.object_types ADD CONSTRAINT object_types_pkey PRIMARY KEY (label);
-            COMMENT ON INDEX actstream.object_types_pkey IS 'object types by label' $$),
+            ALTER TABLE actstream.object_types ADD CONSTRAINT %1$I PRIMARY KEY (label);
+            COMMENT ON INDEX actstream.%1$I IS 'object types by label' $$),
         (16, 'object_types', 'constraint', 'object_types_relation_key', $$
-            ALTER TABLE actstream.object_types ADD CONSTRAINT object_types_relation_key UNIQUE (relation);
-            COMMENT ON INDEX actstream.object_types_relation_key IS 'object types by table' $$),
+            ALTER TABLE actstream.object_types ADD CONSTRAINT %1$I UNIQUE (relation);
+            COMMENT ON INDEX actstream.%1$I IS 'object types by table' $$),
         (17, 'object_types', 'constraint', 'object_types_key_check', $$
             ALTER TABLE actstream.object_types ADD CONSTRAINT object_types_key_check
                 CHECK ((relation IS NULL) = (key_columns IS NULL));
@@ -137,36 +192,36 @@ $function$
         (25, 'actions', 'identity', 'id', $$
             ALTER TABLE actstream.actions ALTER id ADD GENERATED BY DEFAULT AS IDENTITY $$),
         (26, 'actions', 'primary key', 'id', $$
-            ALTER TABLE actstream.actions ADD CONSTRAINT actions_pkey PRIMARY KEY (id);
-            COMMENT ON INDEX actstream.actions_pkey IS 'actions by id' $$),
+            ALTER TABLE actstream.actions ADD CONSTRAINT %1$I PRIMARY KEY (id);
+            COMMENT ON INDEX actstream.%1$I IS 'actions by id' $$),
         -- Read backwards, these are the streams.  No two entries are alike, so to look for
         -- duplicates is a waste.
         (31, 'actions', 'index', 'actions_actor_idx', $$
-            CREATE INDEX actions_actor_idx ON actstream.actions (actor, public, "timestamp", id)
+            CREATE INDEX %1$I ON actstream.actions (actor, public, "timestamp", id)
                 WITH (deduplicate_items = off);
-            COMMENT ON INDEX actstream.actions_actor_idx IS 'what an actor did' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'what an actor did' $$),
         (32, 'actions', 'index', 'actions_target_idx', $$
-            CREATE INDEX actions_target_idx ON actstream.actions (target, public, "timestamp", id)
+            CREATE INDEX %1$I ON actstream.actions (target, public, "timestamp", id)
                 WITH (deduplicate_items = off) WHERE target IS NOT NULL;
-            COMMENT ON INDEX actstream.actions_target_idx IS 'what was done to a target' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'what was done to a target' $$),
         (33, 'actions', 'index', 'actions_action_object_idx', $$
-            CREATE INDEX actions_action_object_idx ON actstream.actions (action_object, public, "timestamp", id)
+            CREATE INDEX %1$I ON actstream.actions (action_object, public, "timestamp", id)
                 WITH (deduplicate_items = off) WHERE action_object IS NOT NULL;
-            COMMENT ON INDEX actstream.actions_action_object_idx IS 'what was done with an action object' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'what was done with an action object' $$),
         (34, 'actions', 'index', 'actions_timestamp_idx', $$
-            CREATE INDEX actions_timestamp_idx ON actstream.actions ("timestamp", id)
+            CREATE INDEX %1$I ON actstream.actions ("timestamp", id)
                 WITH (deduplicate_items = off) WHERE public;
-            COMMENT ON INDEX actstream.actions_timestamp_idx IS 'the time line of public actions' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'the time line of public actions' $$),
         (35, 'actions', 'index', 'actions_external_id_key', $$
-            CREATE UNIQUE INDEX actions_external_id_key ON actstream.actions (external_id)
+            CREATE UNIQUE INDEX %1$I ON actstream.actions (external_id)
                 WHERE external_id IS NOT NULL;
-            COMMENT ON INDEX actstream.actions_external_id_key IS 'actions that producers named' $$),
-        (36, 'actions', 'index', 'actions_recency_idx', $$
-            CREATE INDEX actions_recency_idx ON actstream.actions
+            COMMENT ON INDEX actstream.%1$I IS 'actions that producers named' $$),
+        (36, 'actions', 'index', 'actions_track_recency_idx', $$
+            CREATE INDEX %1$I ON actstream.actions
                 USING actstream_recency (actor actstream.recency_ref_ops, target actstream.recency_ref_ops,
                                          action_object actstream.recency_ref_ops, public actstream.recency_bool_ops,
                                          "timestamp" actstream.recency_timestamptz_ops);
-            COMMENT ON INDEX actstream.actions_recency_idx IS 'tells the recency map of new actions' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'tells the recency map of new actions' $$),
 
         (41, 'follows', 'table', 'follows', $$
             CREATE TABLE actstream.follows OF actstream.follow $$),
@@ -183,14 +238,14 @@ $function$
             ALTER TABLE actstream.follows ALTER flag SET DEFAULT '', ALTER actor_only SET DEFAULT true,
                 ALTER started SET DEFAULT clock_timestamp() $$),
         (45, 'follows', 'primary key', 'follower, followee, flag', $$
-            ALTER TABLE actstream.follows ADD CONSTRAINT follows_pkey
+            ALTER TABLE actstream.follows ADD CONSTRAINT %1$I
                 PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started);
-            COMMENT ON INDEX actstream.follows_pkey IS 'what a follower follows, and how' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'what a follower follows, and how' $$),
         -- all of the key, so that whoever looks for one follow reads one entry, whichever
         -- index the planner takes
         (46, 'follows', 'index', 'follows_followee_idx', $$
-            CREATE INDEX follows_followee_idx ON actstream.follows (followee, follower, flag);
-            COMMENT ON INDEX actstream.follows_followee_idx IS 'the followers of an object' $$),
+            CREATE INDEX %1$I ON actstream.follows (followee, follower, flag);
+            COMMENT ON INDEX actstream.%1$I IS 'the followers of an object' $$),
 
         (51, 'phrases', 'table', 'phrases', $$
             CREATE TABLE actstream.phrases OF actstream.phrase $$),
@@ -202,8 +257,8 @@ $function$
         (53, 'phrases', 'not null', 'pattern', $$
             ALTER TABLE actstream.phrases ALTER pattern SET NOT NULL $$),
         (54, 'phrases', 'primary key', 'language, verb', $$
-            ALTER TABLE actstream.phrases ADD CONSTRAINT phrases_pkey PRIMARY KEY (language, verb);
-            COMMENT ON INDEX actstream.phrases_pkey IS 'phrases by language and verb' $$)
+            ALTER TABLE actstream.phrases ADD CONSTRAINT %1$I PRIMARY KEY (language, verb);
+            COMMENT ON INDEX actstream.%1$I IS 'phrases by language and verb' $$)
         UNION ALL
         SELECT 60, o.relation, 'trigger', o.trigger,
                replace(o.definition, 'CREATE', 'CREATE OR REPLACE')
@@ -220,6 +275,24 @@ CREATE FUNCTION actstream.require_tables() RETURNS void
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_require_tables';
 COMMENT ON FUNCTION actstream.require_tables() IS 'error unless the tables are as the extension needs them';
 
+CREATE FUNCTION actstream.lock_tables() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_lock_tables';
+COMMENT ON FUNCTION actstream.lock_tables() IS 'lets only one create_tables() at a time run until the end of the transaction';
+
+-- An index that is called like one of ours may be that of a table that was renamed.
+CREATE FUNCTION actstream.free_name(wanted text) RETURNS text
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS
+$function$
+    SELECT wanted || coalesce(n::text, '')
+    FROM (SELECT NULL::int UNION ALL SELECT generate_series(1, 10000)) AS s (n)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_class c
+        WHERE c.relnamespace = 'actstream'::regnamespace AND c.relname = wanted || coalesce(n::text, ''))
+    ORDER BY n NULLS FIRST
+    LIMIT 1
+$function$;
+COMMENT ON FUNCTION actstream.free_name(text) IS 'a name for a relation in the schema that no other has';
+
 CREATE FUNCTION actstream.create_tables() RETURNS SETOF text
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
 $function$
@@ -227,9 +300,10 @@ DECLARE
     others text;
     made name[] := '{}';
     p record;
+    i regclass;
 BEGIN
     -- one at a time
-    PERFORM pg_advisory_xact_lock('pg_type'::regclass::oid::int, 'actstream.action'::regtype::oid::int);
+    PERFORM actstream.lock_tables();
 
     SELECT string_agg(format('%s belongs to role %I', c.oid::regclass, pg_get_userbyid(c.relowner)), ', ' ORDER BY c.relname)
     INTO others
@@ -246,8 +320,24 @@ BEGIN
     END IF;
 
     FOR p IN SELECT * FROM actstream.table_parts() LOOP
+        -- the others may have been made just now
+        IF p.part = 'index actions_track_recency_idx' THEN
+            SELECT x.present INTO p.present FROM actstream.table_parts() AS x WHERE x.part = p.part;
+        END IF;
         CONTINUE WHEN p.present;
-        EXECUTE p.definition;
+        IF p.part = 'index actions_track_recency_idx' THEN
+            -- one that comes too early has nothing to lose
+            FOR i IN SELECT f.found FROM actstream.found_indexes('actstream.actions') f WHERE f.index = 'actions_track_recency_idx' LOOP
+                EXECUTE format('DROP INDEX %s', i);
+            END LOOP;
+        END IF;
+        IF p.definition LIKE '%\%1$I%' THEN
+            EXECUTE format(p.definition, actstream.free_name(
+                CASE WHEN p.part LIKE 'primary key %' THEN p.relation || '_pkey'
+                     ELSE split_part(p.part, ' ', 2) END));
+        ELSE
+            EXECUTE p.definition;
+        END IF;
         IF p.part = 'table ' || p.relation THEN
             made := made || p.relation;
             RETURN NEXT p.part;
@@ -261,12 +351,29 @@ $function$;
 COMMENT ON FUNCTION actstream.create_tables()
     IS 'make the tables of the extension, or what is missing of them, as tables of the caller; returns what it has made';
 
+CREATE FUNCTION actstream.drop_binding(relation regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_drop_binding';
+COMMENT ON FUNCTION actstream.drop_binding(regclass) IS 'drop the triggers that register() has made on a table; for the owner of object_types';
+
 CREATE FUNCTION actstream.drop_tables() RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
 $function$
 DECLARE
     t record;
+    kept text;
 BEGIN
+    IF to_regclass('actstream.object_types') IS NOT NULL THEN
+        -- those of a table before its partitions' own
+        PERFORM actstream.drop_binding(c.oid)
+        FROM (SELECT DISTINCT d.oid, d.relispartition
+              FROM pg_trigger g
+              JOIN pg_proc f ON f.oid = g.tgfoid
+              JOIN pg_class d ON d.oid = g.tgrelid
+              WHERE f.pronamespace = 'actstream'::regnamespace
+                AND f.proname IN ('object_deleted', 'object_rekeyed', 'object_moves', 'objects_truncated')
+                AND g.tgparentid = 0
+              ORDER BY d.relispartition, d.oid) AS c;
+    END IF;
     FOR t IN
         SELECT g.tgname, g.tgrelid::regclass AS relation
         FROM pg_trigger g
@@ -275,11 +382,24 @@ BEGIN
         WHERE f.pronamespace = 'actstream'::regnamespace
           AND c.relnamespace <> 'actstream'::regnamespace
           AND g.tgparentid = 0
+          AND pg_has_role(c.relowner, 'USAGE')
         ORDER BY g.oid
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
     END LOOP;
     DROP TABLE IF EXISTS actstream.phrases, actstream.follows, actstream.actions, actstream.object_types;
+
+    SELECT string_agg(DISTINCT g.tgrelid::regclass::text, ', ')
+    INTO kept
+    FROM pg_trigger g
+    JOIN pg_proc f ON f.oid = g.tgfoid
+    WHERE f.pronamespace = 'actstream'::regnamespace AND g.tgparentid = 0;
+    IF kept IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'triggers of the extension are left on tables of other roles',
+            DETAIL = 'They are on: ' || kept || '.',
+            HINT = 'Let the owners of these tables drop them, with untrack() for instance; until then they warn that there are no tables.';
+    END IF;
 END
 $function$;
 COMMENT ON FUNCTION actstream.drop_tables()

@@ -510,15 +510,15 @@ class Chaos:
     def reindex(self):
         self.end_prepared()
         index = self.dice.choice(("actions_actor_idx", "actions_target_idx", "actions_action_object_idx", "actions_timestamp_idx",
-                                  "actions_pkey", "actions_recency_idx"))
+                                  "actions_pkey", "actions_track_recency_idx"))
         self.sql(f"REINDEX INDEX CONCURRENTLY actstream.{index}")
 
     def new_recency_index(self):
         self.end_prepared()
-        self.sql("BEGIN", "DROP INDEX IF EXISTS actstream.actions_recency_idx",
+        self.sql("BEGIN", "DROP INDEX IF EXISTS actstream.actions_track_recency_idx",
                  'INSERT INTO actstream.actions (actor, verb, "timestamp") '
                  f"SELECT actstream.ref('o', i), 'wrote', now() FROM generate_series(1, {OBJECTS}, 100) AS i",
-                 "CREATE INDEX actions_recency_idx ON actstream.actions USING actstream_recency "
+                 "CREATE INDEX actions_track_recency_idx ON actstream.actions USING actstream_recency "
                  '(actor, target, action_object, public, "timestamp")', "COMMIT")
 
 

@@ -57,7 +57,7 @@ SELECT count(*) FROM copied WHERE public;
 RESET enable_seqscan;
 -- someone else's table
 CREATE INDEX ON actstream.actions USING actstream_recency (actor, target, action_object, public, "timestamp");
-DROP INDEX actstream.actions_recency_idx;
+DROP INDEX actstream.actions_track_recency_idx;
 -- operators, access methods, and what completes or switches off the map
 CREATE OPERATOR CLASS mine FOR TYPE integer USING actstream_recency AS STORAGE integer;
 CREATE ACCESS METHOD mine TYPE INDEX HANDLER actstream.recency_handler;
@@ -91,7 +91,7 @@ INSERT INTO followed VALUES ('a:1', 'a:2', '', true, 'now');
 CREATE INDEX ON actstream.actions USING actstream_recency (target, actor, action_object, public, "timestamp");
 CREATE INDEX ON actstream.actions USING actstream_recency (actor, target, action_object, public, "timestamp") WHERE public;
 -- an index with other columns, or a part of the rows, is not the one that tells
-DROP INDEX actstream.actions_recency_idx;
+DROP INDEX actstream.actions_track_recency_idx;
 SELECT state IN ('no index', 'not preloaded') AS without_map FROM actstream.recency_stats();
 
 -- predicates of the table's owner, which are simplified by whoever asks for them, run

@@ -139,7 +139,7 @@ ROLLBACK;
 SELECT * FROM differing();
 
 -- versions that refer to something else, made while no index was there to know
-DROP INDEX actstream.actions_actor_idx, actstream.actions_recency_idx;
+DROP INDEX actstream.actions_actor_idx, actstream.actions_track_recency_idx;
 DELETE FROM actstream.actions WHERE id % 11 = 0;
 VACUUM actstream.actions;
 BEGIN;

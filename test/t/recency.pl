@@ -330,7 +330,7 @@ comes_by('pg_restore',
 # What the map can do without: its index, memory, the start of the server
 #
 
-$node->safe_psql('postgres', 'DROP INDEX actstream.actions_recency_idx');
+$node->safe_psql('postgres', 'DROP INDEX actstream.actions_track_recency_idx');
 same_without_map('no index', 'no index');
 $node->safe_psql('postgres', of_next_object($insert =~ s/\$v/'not noticed'/r));
 $node->safe_psql('postgres', 'CREATE INDEX again ON actstream.actions USING actstream_recency (actor, target, action_object, public, "timestamp")');

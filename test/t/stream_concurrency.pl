@@ -492,7 +492,7 @@ foreach my $ddl ('ALTER TYPE actstream.action ADD ATTRIBUTE more text CASCADE', 
             WHERE public AND actor::text = 'o:5'});
     $old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM actstream.object_types;');
     $moved = $node->safe_psql('postgres', q{
-        DROP INDEX actstream.actions_actor_idx, actstream.actions_recency_idx;
+        DROP INDEX actstream.actions_actor_idx, actstream.actions_track_recency_idx;
         BEGIN;
         UPDATE actstream.actions SET actor = 'o:6' WHERE actor::text = 'o:5';
         SELECT pg_stat_get_xact_tuples_hot_updated('actstream.actions'::regclass);
