@@ -63,7 +63,7 @@ COMMENT ON FUNCTION actstream.table_indexes() IS 'the indexes of the tables, for
 -- command that failed.
 CREATE FUNCTION actstream.found_indexes(relation regclass)
     RETURNS TABLE (index name, found oid, good boolean)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
 $function$
     SELECT e.index, i.indexrelid, i.indisvalid AND i.indisready AND i.indislive
     FROM pg_index i
@@ -86,7 +86,7 @@ COMMENT ON FUNCTION actstream.found_indexes(regclass) IS 'which indexes of a tab
 -- what is missing.  In a definition, %1$I is the name of an index.
 CREATE FUNCTION actstream.table_parts()
     RETURNS TABLE (relation name, part text, present boolean, definition text)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
 $function$
     SELECT p.relation, p.kind || ' ' || p.name,
            c.oid IS NOT NULL AND CASE p.kind
@@ -281,10 +281,10 @@ COMMENT ON FUNCTION actstream.lock_tables() IS 'lets only one create_tables() at
 
 -- An index that is called like one of ours may be that of a table that was renamed.
 CREATE FUNCTION actstream.free_name(wanted text) RETURNS text
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS
 $function$
     SELECT wanted || coalesce(n::text, '')
-    FROM (SELECT NULL::int UNION ALL SELECT generate_series(1, 10000)) AS s (n)
+    FROM (SELECT NULL::int UNION ALL SELECT generate_series(1, 1000)) AS s (n)
     WHERE NOT EXISTS (
         SELECT FROM pg_class c
         WHERE c.relnamespace = 'actstream'::regnamespace AND c.relname = wanted || coalesce(n::text, ''))
