@@ -280,7 +280,8 @@ forget_lost(void *arg)
 
 /*
  * Do with the references to what is lost by a DROP what on_delete says.  That must not
- * stop the DROP, whatever the owner of the tables has put on them; but "restrict" may.
+ * stop the DROP, whatever the owner of the tables has put on them; but "restrict" may, and
+ * so may what another attempt of the transaction would not meet.
  */
 static void
 forget_if_possible(Loss *loss)
@@ -292,8 +293,9 @@ forget_if_possible(Loss *loss)
 	error = Attempt(forget_lost, loss);
 	if (error == NULL)
 		return;
-	if (type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
-		error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION)
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
+		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
+		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
