@@ -35,7 +35,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(actstream_lock_tables);
 PG_FUNCTION_INFO_V1(actstream_require_tables);
@@ -193,16 +192,31 @@ misplaced_column(TupleDesc tupdesc, const OwnShape *shape)
 	return NULL;
 }
 
-/* Has the table, which is OF the type, its columns under the numbers that they have there? */
+/*
+ * Has the table, which is OF the type, its columns under the numbers that they have there?
+ *
+ * Does not lock the type: whoever adds an attribute to it locks that before the tables.
+ */
 static bool
 has_columns_of(TupleDesc tupdesc, Oid row_type)
 {
-	TupleDesc	type = lookup_rowtype_tupdesc(row_type, -1);
+	Oid			relid = get_typ_typrelid(row_type);
+	HeapTuple	type = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			natts;
 	bool		result = true;
 
-	for (int i = 0; i < Max(tupdesc->natts, type->natts) && result; i++)
-		result = is_there(tupdesc, i) == is_there(type, i);
-	ReleaseTupleDesc(type);
+	if (!HeapTupleIsValid(type))
+		return false;
+	natts = ((Form_pg_class) GETSTRUCT(type))->relnatts;
+	ReleaseSysCache(type);
+	for (int i = 0; i < Max(tupdesc->natts, natts) && result; i++)
+	{
+		HeapTuple	attribute = SearchSysCacheAttNum(relid, i + 1);
+
+		result = is_there(tupdesc, i) == HeapTupleIsValid(attribute);
+		if (HeapTupleIsValid(attribute))
+			ReleaseSysCache(attribute);
+	}
 	return result;
 }
 
