@@ -433,12 +433,17 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	add_narrow_paths(root, rel, &stream);
 }
 
-/* Does the join tree give the relation, at its own place, a condition of a stream? */
+/*
+ * Does the join tree give the relation, at its own place, a condition of a stream?  There
+ * is no tree where CLUSTER or CREATE INDEX plans.
+ */
 static bool
 has_condition(Node *jtnode, Index rti)
 {
 	ListCell   *lc;
 
+	if (jtnode == NULL)
+		return false;
 	if (IsA(jtnode, JoinExpr))
 		return has_condition(((JoinExpr *) jtnode)->larg, rti) ||
 			has_condition(((JoinExpr *) jtnode)->rarg, rti);

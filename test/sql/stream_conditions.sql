@@ -82,7 +82,13 @@ INSERT INTO actstream.follows (follower, followee) VALUES ('u:1', 'u:2');
 EXECUTE once;
 DEALLOCATE once;
 -- nobody can say that they are those of the session
-SELECT actstream.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL::internal);
+DO $$
+BEGIN
+    PERFORM actstream.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL::internal);
+EXCEPTION WHEN feature_not_supported OR cannot_coerce THEN
+    RAISE NOTICE 'refused';
+END
+$$;
 SELECT count(*) FROM actstream.actions a
 WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false, NULL);
 SELECT count(*) FROM actstream.actions a

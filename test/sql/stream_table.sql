@@ -213,6 +213,14 @@ RESET :forced;
 SELECT plan($$SELECT id FROM actstream.actions a TABLESAMPLE bernoulli (50)
     WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)$$);
 
+-- commands that plan without a query
+CLUSTER actstream.actions USING actions_pkey;
+ALTER TABLE actstream.actions SET (parallel_workers = 2);
+CREATE INDEX whole ON actstream.actions (verb, id);
+DROP INDEX actstream.whole;
+ALTER TABLE actstream.actions RESET (parallel_workers), SET WITHOUT CLUSTER;
+SELECT * FROM compare();
+
 -- a function that its owner has changed is run as any function is
 BEGIN;
 ALTER FUNCTION actstream.public_stream() SET actstream.enable_streamscan = on;
