@@ -266,6 +266,7 @@ actstream_drop_binding(PG_FUNCTION_ARGS)
 	Relation	rel;
 	bool		is_bound = false;
 
+	PreventCommandIfReadOnly("actstream.drop_tables()");
 	OwnTableRequireOwner(OWN_OBJECT_TYPES);
 	/* no other table is the caller's to lock */
 	rel = try_relation_open(relid, AccessShareLock);

@@ -611,6 +611,7 @@ actstream_lock_tables(PG_FUNCTION_ARGS)
 	Oid			schema = OwnSchema();
 	Oid			registry = OwnTableFind(OWN_OBJECT_TYPES);
 
+	PreventCommandIfReadOnly("actstream.create_tables()");
 	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK &&
 		!(OidIsValid(registry) &&
 		  object_ownercheck(RelationRelationId, registry, GetUserId())))

@@ -27,6 +27,8 @@ my %readers = (
     object_exists => q{SELECT actstream.object_exists('person:1')},
     object_type_fault => q{SELECT coalesce(actstream.object_type_fault('person'), 'none')},
     template_fault => q{SELECT actstream.template_fault('{nobody}', 'person')},
+    found_indexes => q{SELECT index FROM actstream.found_indexes('actstream.actions')},
+    free_name => q{SELECT actstream.free_name('actions')},
     table_parts => 'SELECT part FROM actstream.table_parts() WHERE present',
     require_tables => 'SELECT actstream.require_tables() IS NOT NULL',
     integrity_check => 'SELECT count(*) FROM actstream.integrity_check()',
@@ -65,6 +67,9 @@ my %writers = (
     follow => q{SELECT actstream.follow('person:3', 'person:1')},
     track => q{SELECT actstream.track('person', 'came', 'person:{id}')},
     untrack => q{SELECT actstream.untrack('thing', 'actstream_track')},
+    create_tables => q{SELECT actstream.create_tables()},
+    drop_binding => q{SELECT actstream.drop_binding('person')},
+    lock_tables => q{SELECT actstream.lock_tables()},
     drop_tables => q{SELECT actstream.drop_tables()},
     unfollow => q{SELECT actstream.unfollow('person:1', 'person:2')},
 );
@@ -119,7 +124,7 @@ sub functions_that_are
 
 # Give each function that is missing here a query above.
 is_deeply([ sort keys %readers ], functions_that_are('s'), 'this test knows all STABLE functions');
-is_deeply([ sort keys %writers, 'create_tables', 'recency_build', 'set_actor' ], functions_that_are('v'), 'this test knows all VOLATILE functions');
+is_deeply([ sort keys %writers, 'recency_build', 'set_actor' ], functions_that_are('v'), 'this test knows all VOLATILE functions');
 
 foreach my $name (sort keys %readers)
 {
