@@ -14,7 +14,7 @@ CREATE SCHEMA parts AUTHORIZATION parts_owner;
 SET ROLE parts_owner;
 SET search_path = parts, actstream;
 
-CREATE TABLE actstream.actions OF actstream.action (PRIMARY KEY (id, "timestamp")) PARTITION BY RANGE ("timestamp");
+CREATE TABLE actstream.actions OF actstream.action PARTITION BY RANGE ("timestamp");
 DO $$
 BEGIN
     FOR i IN 0 .. 35 LOOP
