@@ -195,8 +195,9 @@ ROLLBACK;
 -- Other ways to run it
 --
 
-SELECT plan($$SELECT id FROM (SELECT * FROM actstream.actor_stream('o:1') UNION ALL SELECT * FROM actstream.target_stream('o:1')) s
-    ORDER BY "timestamp" DESC, id DESC LIMIT 3$$);
+-- how subqueries are called depends on the release
+SELECT line FROM plan($$SELECT id FROM (SELECT * FROM actstream.actor_stream('o:1') UNION ALL SELECT * FROM actstream.target_stream('o:1')) s
+    ORDER BY "timestamp" DESC, id DESC LIMIT 3$$) AS line WHERE line !~* '\*select\*|subquery';
 SELECT answer($$SELECT array(SELECT id FROM (SELECT * FROM actstream.actor_stream('o:1') UNION ALL SELECT * FROM actstream.target_stream('o:1')) s
     ORDER BY "timestamp" DESC, id DESC LIMIT 9)$$) =
        answer($$SELECT array(SELECT id FROM (SELECT * FROM plain.actor_stream('o:1') UNION ALL SELECT * FROM plain.target_stream('o:1')) s
