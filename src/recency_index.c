@@ -109,11 +109,11 @@ build_empty(Relation index)
 /*
  * Callback: a row has a new version.
  *
- * On a table of his own nobody raises the bounds of other people's objects.  But a table
- * that bears another name for a while, and whose rows the map is complete for, goes on to
- * raise them.  A row
- * that is not public, or without a timestamp, is in no list; where the table's owner
- * has dropped a constraint, any column may be null.
+ * Bounds are raised for actstream.actions only: nobody can raise those of other people's
+ * objects by a table of their own.  The table for which the map is complete goes on to
+ * raise them while it has another name.  A row that is not public, or has no timestamp,
+ * is in no list.  Any column may be null where the table's owner has dropped a
+ * constraint.
  */
 static bool
 insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
