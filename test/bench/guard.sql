@@ -31,7 +31,7 @@ CREATE POLICY bench_constant ON actstream.actions TO bench_constant USING (publi
 CREATE POLICY bench_tenant ON actstream.actions TO bench_tenant
     USING (coalesce(data->>'tenant', '1') = current_setting('bench.tenant'));
 CREATE POLICY bench_member ON actstream.actions TO bench_member
-    USING (EXISTS (SELECT FROM bench.member m WHERE m.who = current_user AND m.verb = action.verb));
+    USING (EXISTS (SELECT FROM bench.member m WHERE m.who = current_user AND m.verb = actions.verb));
 CREATE POLICY bench_all ON actstream.follows USING (true);
 ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
 SET bench.tenant = '1';
