@@ -1,0 +1,14 @@
+/*
+ * timesince.h
+ *		How long ago something was, in words.
+ */
+#ifndef ACTSTREAM_TIMESINCE_H
+#define ACTSTREAM_TIMESINCE_H
+
+#include "datatype/timestamp.h"
+#include "display/language.h"
+
+extern char *TimeSince(TimestampTz since, TimestampTz now, const Language *language,
+					   TimeCase grammatical_case);
+
+#endif							/* ACTSTREAM_TIMESINCE_H */

@@ -1,0 +1,40 @@
+/*
+ * integrity.h
+ *		References and the rows that they name: together or not at all.
+ */
+#ifndef ACTSTREAM_INTEGRITY_H
+#define ACTSTREAM_INTEGRITY_H
+
+#include "access/attnum.h"
+#include "object/registry.h"
+#include "base/run_as.h"
+
+/* as many references as a row of our tables has */
+#define MAX_REFERENCES 3
+
+/* Objects that exist: see IntegrityAssumeExists(). */
+typedef struct AssumedObjects
+{
+	int			n;
+	const Ref  *refs[MAX_REFERENCES];
+} AssumedObjects;
+
+extern HeapTuple IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old);
+extern void IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
+							  const AttrNumber *columns, int ncolumns);
+extern const AssumedObjects *IntegrityAssumeExists(const AssumedObjects *objects);
+extern bool IntegrityObjectExists(const Ref *ref);
+extern bool IntegrityTryExists(const Ref *ref, bool *exists);
+extern void IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n,
+								   RunAsMode mode);
+extern void IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref);
+extern void IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode);
+extern void IntegrityForgetTable(const RegisteredType *type);
+extern void IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode);
+extern void IntegritySweep(const RegisteredType *type, RunAsMode mode);
+extern bool IntegrityIsReferenced(const char *label);
+extern void IntegrityRequireObjects(const RegisteredType *type);
+extern void IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode);
+extern bool IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type);
+
+#endif							/* ACTSTREAM_INTEGRITY_H */

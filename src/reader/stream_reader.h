@@ -1,0 +1,64 @@
+/*
+ * stream_reader.h
+ *		Reading a stream from the indexes.
+ */
+#ifndef ACTSTREAM_STREAM_READER_H
+#define ACTSTREAM_STREAM_READER_H
+
+#include "reader/merge.h"
+#include "reader/source_set.h"
+#include "reader/stream_tables.h"
+
+/* the streams, in the order of their conditions in the SQL script */
+typedef enum StreamKind
+{
+	PUBLIC_STREAM,
+	MODEL_STREAM,
+	STREAM_OF,
+	USER_STREAM
+} StreamKind;
+
+#define NUM_STREAM_KINDS	4
+
+/*
+ * What to read: a stream, and the part from a place to another.  What this points to
+ * has to stay until the reader is reset or ended.
+ */
+typedef struct StreamCall
+{
+	SourceSet  *sources;		/* NULL if the stream is not about objects */
+	const char *label;			/* of MODEL_STREAM; NULL: nothing */
+	ActionPlace newest;			/* both included */
+	ActionPlace oldest;
+	double		page;			/* rows that will be wanted, at a guess */
+} StreamCall;
+
+typedef enum ReaderStrategy
+{
+	READ_NOTHING,				/* not begun, or nothing to read */
+	READ_TIME_LINE,				/* the time line alone has answered so far */
+	READ_LISTS,					/* lists alone */
+	READ_BOTH					/* lists, after a try on the time line */
+} ReaderStrategy;
+
+/* What a reader has done, summed up over all that it read. */
+typedef struct ReaderCounters
+{
+	ReaderStrategy strategy;	/* of the latest call */
+	int64		sources;		/* objects that the stream is about */
+	bool		recency_map;	/* was it used by the latest call? */
+	int64		lists_spared;	/* that bounds left closed */
+	ReadCounters read;
+} ReaderCounters;
+
+typedef struct StreamReader StreamReader;
+
+extern StreamReader *StreamReaderCreate(StreamKind kind, const StreamTables *tables,
+										Snapshot snapshot);
+extern void StreamReaderReset(StreamReader *reader);
+extern void StreamReaderBegin(StreamReader *reader, const StreamCall *call);
+extern TupleTableSlot *StreamReaderNext(StreamReader *reader);
+extern const ReaderCounters *StreamReaderGetCounters(StreamReader *reader);
+extern void StreamReaderEnd(StreamReader *reader);
+
+#endif							/* ACTSTREAM_STREAM_READER_H */
