@@ -11,10 +11,10 @@
 #include "base/compat.h"
 #include "action/action_plain.h"
 #include "action/action_send.h"
-#include "tables/own_tables.h"
+#include "base/relation_watch.h"
 #include "recency/recency_index.h"
 #include "ref/ref.h"
-#include "base/relation_watch.h"
+#include "tables/own_tables.h"
 #include "tables/table_index.h"
 
 #include "access/genam.h"

@@ -5,7 +5,7 @@
 #ifndef ACTSTREAM_ACTION_SEND_H
 #define ACTSTREAM_ACTION_SEND_H
 
-#include "object/registry.h"
+#include "tables/own_tables.h"
 
 #define VERB_MAX_CHARS 255
 

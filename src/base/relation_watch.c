@@ -13,7 +13,7 @@
 #include "utils/inval.h"
 
 /* as many as there are callers of RelationWatch() */
-#define MAX_WATCHERS 8
+#define MAX_WATCHERS 9
 
 static RelationWatcher watchers[MAX_WATCHERS];
 static int	nwatchers = 0;

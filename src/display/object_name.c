@@ -9,11 +9,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/object_key.h"
-#include "display/object_name.h"
-#include "display/object_read.h"
 #include "base/template.h"
 #include "base/uri.h"
+#include "display/object_name.h"
+#include "display/object_read.h"
+#include "object/object_key.h"
 
 #include "executor/spi.h"
 #include "lib/stringinfo.h"

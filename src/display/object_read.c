@@ -17,9 +17,10 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "object/object_key.h"
-#include "display/object_read.h"
 #include "base/run_as.h"
+#include "display/object_read.h"
+#include "object/object_key.h"
+#include "ref/ref_ops.h"
 
 #include "access/table.h"
 #include "access/xact.h"

@@ -5,8 +5,9 @@
 #ifndef ACTSTREAM_OBJECT_READ_H
 #define ACTSTREAM_OBJECT_READ_H
 
-#include "access/htup.h"
 #include "object/registry.h"
+
+#include "access/htup.h"
 #include "nodes/pg_list.h"
 
 /* What the rows of a table are read for; each has a query of its own. */

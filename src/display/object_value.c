@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/json_text.h"
 #include "display/object_read.h"
+#include "ref/ref_ops.h"
 
 #include "executor/spi.h"
 #include "funcapi.h"

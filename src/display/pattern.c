@@ -10,8 +10,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "display/pattern.h"
 #include "base/template.h"
+#include "display/pattern.h"
 
 #include "miscadmin.h"
 

@@ -11,11 +11,11 @@
 
 #include "base/compat.h"
 #include "action/action_send.h"
-#include "object/registry.h"
+#include "base/relation_watch.h"
 #include "display/language.h"
 #include "display/pattern.h"
 #include "display/phrase.h"
-#include "base/relation_watch.h"
+#include "tables/own_tables.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

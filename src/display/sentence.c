@@ -5,13 +5,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "tables/action_row.h"
-#include "object/registry.h"
 #include "display/object_name.h"
 #include "display/pattern.h"
 #include "display/phrase.h"
 #include "display/sentence.h"
 #include "display/timesince.h"
+#include "tables/action_row.h"
+#include "tables/own_tables.h"
 
 #include "utils/builtins.h"
 #include "utils/timestamp.h"

@@ -5,8 +5,9 @@
 #ifndef ACTSTREAM_TIMESINCE_H
 #define ACTSTREAM_TIMESINCE_H
 
-#include "datatype/timestamp.h"
 #include "display/language.h"
+
+#include "datatype/timestamp.h"
 
 extern char *TimeSince(TimestampTz since, TimestampTz now, const Language *language,
 					   TimeCase grammatical_case);

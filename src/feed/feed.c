@@ -9,13 +9,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "tables/action_row.h"
-#include "object/registry.h"
-#include "feed/feed.h"
 #include "base/iso_time.h"
+#include "base/uri.h"
 #include "display/object_name.h"
 #include "display/sentence.h"
-#include "base/uri.h"
+#include "feed/feed.h"
+#include "tables/action_row.h"
+#include "tables/own_tables.h"
 
 #include "access/xact.h"
 #include "executor/executor.h"

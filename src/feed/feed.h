@@ -5,8 +5,9 @@
 #ifndef ACTSTREAM_FEED_H
 #define ACTSTREAM_FEED_H
 
-#include "datatype/timestamp.h"
 #include "ref/ref.h"
+
+#include "datatype/timestamp.h"
 
 /* The objects of an action, in the order in which a sentence names them. */
 typedef enum FeedRole

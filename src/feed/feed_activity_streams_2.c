@@ -8,11 +8,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/iso_time.h"
+#include "base/uri.h"
 #include "feed/feed.h"
 #include "feed/feed_json.h"
 #include "feed/feed_vocabulary.h"
-#include "base/iso_time.h"
-#include "base/uri.h"
 
 #define STREAMS_CONTEXT "https://www.w3.org/ns/activitystreams"
 

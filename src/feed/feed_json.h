@@ -6,6 +6,7 @@
 #define ACTSTREAM_FEED_JSON_H
 
 #include "feed/feed.h"
+
 #include "utils/jsonb.h"
 
 /* A value that is being written, in memory of its own choice. */

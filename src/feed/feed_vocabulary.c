@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "feed/feed_vocabulary.h"
 #include "base/uri.h"
+#include "feed/feed_vocabulary.h"
 
 #include "lib/stringinfo.h"
 

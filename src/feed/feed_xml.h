@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "feed/feed.h"
+
 #include "utils/xml.h"
 
 /* how deep elements can be in each other */

@@ -16,7 +16,7 @@
 
 #include "base/compat.h"
 #include "object/binding.h"
-#include "object/registry.h"
+#include "tables/own_tables.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -29,19 +29,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-
-/*
- * OwnTriggerFunction
- *		The trigger function of the extension that has this name, or InvalidOid.
- */
-Oid
-OwnTriggerFunction(const char *name)
-{
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum(name),
-						   PointerGetDatum(buildoidvector(NULL, 0)),
-						   ObjectIdGetDatum(OwnSchema()));
-}
 
 /* Does the trigger do what a binding one is to do, whenever it is to? */
 static bool

@@ -12,7 +12,6 @@
 #define BINDING_TRIGGER_NAME	"actstream_object"
 
 extern int	BindingFind(Oid relation, List *key_columns, AttrNumber *keys);
-extern Oid	OwnTriggerFunction(const char *name);
 extern bool IsOwnTriggerName(const char *name);
 extern Oid	TriggerRelation(Oid trigger, bool own);
 

@@ -15,6 +15,7 @@
 #include "object/integrity.h"
 #include "object/object_key.h"
 #include "object/object_row.h"
+#include "ref/ref_ops.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"

@@ -5,9 +5,10 @@
 #ifndef ACTSTREAM_INTEGRITY_H
 #define ACTSTREAM_INTEGRITY_H
 
-#include "access/attnum.h"
-#include "object/registry.h"
 #include "base/run_as.h"
+#include "object/registry.h"
+
+#include "access/attnum.h"
 
 /* as many references as a row of our tables has */
 #define MAX_REFERENCES 3
@@ -25,15 +26,6 @@ extern void IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
 extern const AssumedObjects *IntegrityAssumeExists(const AssumedObjects *objects);
 extern bool IntegrityObjectExists(const Ref *ref);
 extern bool IntegrityTryExists(const Ref *ref, bool *exists);
-extern void IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n,
-								   RunAsMode mode);
-extern void IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref);
-extern void IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode);
-extern void IntegrityForgetTable(const RegisteredType *type);
-extern void IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode);
-extern void IntegritySweep(const RegisteredType *type, RunAsMode mode);
-extern bool IntegrityIsReferenced(const char *label);
-extern void IntegrityRequireObjects(const RegisteredType *type);
 extern void IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode);
 extern bool IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type);
 

@@ -10,11 +10,11 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
+#include "base/run_as.h"
 #include "object/integrity.h"
 #include "object/integrity_hold.h"
 #include "object/object_row.h"
-#include "base/run_as.h"
-#include "track/tracking_cache.h"
+#include "object/table_warning.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -116,7 +116,7 @@ attempt(AttemptFunction function, HoldQuestion *question)
 		return;
 	question->holds = false;
 	if (error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE &&
-		TrackingWarnsFirst(RelationGetRelid(question->rel), WARN_OBJECT))
+		TableWarnsFirst(RelationGetRelid(question->rel), WARN_OBJECT))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
 				 errmsg("could not look for objects of relation \"%s\": %s",

@@ -6,6 +6,7 @@
 #define ACTSTREAM_INTEGRITY_HOLD_H
 
 #include "ref/ref.h"
+
 #include "utils/snapshot.h"
 
 extern bool IntegrityReferenceHolds(const Ref *ref, Oid owner, Snapshot before);

@@ -9,8 +9,9 @@
 
 #include "base/compat.h"
 #include "object/integrity.h"
-#include "tables/local_tables.h"
+#include "object/integrity_remove.h"
 #include "object/object_key.h"
+#include "tables/local_tables.h"
 #include "tables/spi_plan.h"
 
 #include "access/htup_details.h"

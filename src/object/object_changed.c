@@ -15,11 +15,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "object/integrity.h"
-#include "object/object_key.h"
 #include "base/run_as.h"
-#include "track/tracking_cache.h"
+#include "object/integrity.h"
+#include "object/integrity_remove.h"
+#include "object/object_key.h"
+#include "object/registry.h"
+#include "object/table_warning.h"
+#include "ref/ref_ops.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -83,7 +85,7 @@ warn_of_missing_table(Relation rel)
 	{
 		if (OidIsValid(OwnTableFind(table)))
 			continue;
-		if (TrackingWarnsFirst(RelationGetRelid(rel), WARN_TABLES))
+		if (TableWarnsFirst(RelationGetRelid(rel), WARN_TABLES))
 			ereport(WARNING,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("references to rows of table \"%s\" are not kept, because table \"actstream.%s\" does not exist",

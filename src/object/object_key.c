@@ -8,9 +8,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
 #include "object/key_type.h"
 #include "object/object_key.h"
+#include "object/registry.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

@@ -5,8 +5,9 @@
 #ifndef ACTSTREAM_OBJECT_KEY_H
 #define ACTSTREAM_OBJECT_KEY_H
 
-#include "access/htup.h"
 #include "object/registry.h"
+
+#include "access/htup.h"
 #include "lib/stringinfo.h"
 
 extern List *ObjectKeyPrimary(Relation rel);

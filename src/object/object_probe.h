@@ -6,6 +6,7 @@
 #define ACTSTREAM_OBJECT_PROBE_H
 
 #include "object/registry.h"
+
 #include "utils/snapshot.h"
 
 /* what a look through the index has shown */

@@ -9,10 +9,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/run_as.h"
 #include "object/object_key.h"
 #include "object/object_probe.h"
 #include "object/object_row.h"
-#include "base/run_as.h"
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"

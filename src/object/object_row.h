@@ -5,8 +5,8 @@
 #ifndef ACTSTREAM_OBJECT_ROW_H
 #define ACTSTREAM_OBJECT_ROW_H
 
-#include "object/registry.h"
 #include "object/object_probe.h"
+#include "object/registry.h"
 
 /* how to look for a row */
 typedef enum RowQuery

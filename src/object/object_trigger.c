@@ -22,10 +22,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/run_as.h"
 #include "object/binding.h"
 #include "object/object_key.h"
 #include "object/object_trigger.h"
-#include "base/run_as.h"
 
 #include "access/relation.h"
 #include "access/table.h"

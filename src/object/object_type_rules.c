@@ -8,13 +8,14 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/template.h"
 #include "object/binding.h"
 #include "object/integrity.h"
+#include "object/integrity_remove.h"
 #include "object/object_key.h"
 #include "object/object_trigger.h"
-#include "register/register.h"
+#include "object/object_type_rules.h"
 #include "tables/spi_plan.h"
-#include "base/template.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"

@@ -13,9 +13,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/relation_watch.h"
 #include "object/binding.h"
 #include "object/registry.h"
-#include "base/relation_watch.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

@@ -5,9 +5,10 @@
 #ifndef ACTSTREAM_REGISTRY_H
 #define ACTSTREAM_REGISTRY_H
 
-#include "nodes/pg_list.h"
-#include "tables/own_tables.h"
 #include "ref/ref.h"
+#include "tables/own_tables.h"
+
+#include "nodes/pg_list.h"
 
 /* on_delete: what becomes of references to a row that is gone */
 typedef enum OnDelete

@@ -5,8 +5,8 @@
 #ifndef ACTSTREAM_ACTION_CHUNK_H
 #define ACTSTREAM_ACTION_CHUNK_H
 
-#include "tables/index_cursor.h"
 #include "reader/read_counters.h"
+#include "tables/index_cursor.h"
 
 /* Here the cost of positioning has long been lost in that of reading. */
 #define LARGEST_CHUNK	1024

@@ -11,7 +11,7 @@
 
 #include "base/compat.h"
 #include "reader/action_screen.h"
-#include "object/registry.h"
+#include "tables/own_tables.h"
 
 #include "access/htup_details.h"
 #include "miscadmin.h"

@@ -6,9 +6,10 @@
 #define ACTSTREAM_ACTION_SCREEN_H
 
 #include "reader/action_chunk.h"
-#include "executor/tuptable.h"
 #include "ref/ref.h"
 #include "tables/table_index.h"
+
+#include "executor/tuptable.h"
 #include "utils/relcache.h"
 
 /* What is to be known of an action to tell whether a stream shows it. */

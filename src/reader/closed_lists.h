@@ -5,9 +5,10 @@
 #ifndef ACTSTREAM_CLOSED_LISTS_H
 #define ACTSTREAM_CLOSED_LISTS_H
 
-#include "datatype/timestamp.h"
 #include "ref/ref.h"
 #include "tables/table_index.h"
+
+#include "datatype/timestamp.h"
 
 /* One of them: most are never opened, so it is small. */
 typedef struct ClosedList

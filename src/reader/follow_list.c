@@ -30,10 +30,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "reader/follow_list.h"
 #include "base/relation_watch.h"
-#include "base/shared_memory.h"
+#include "reader/follow_list.h"
+#include "tables/follow_changes.h"
+#include "tables/own_tables.h"
 
 #include "access/parallel.h"
 #include "access/table.h"
@@ -42,7 +42,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_trigger.h"
 #include "common/hashfn.h"
 #include "lib/ilist.h"
 #include "storage/lmgr.h"
@@ -53,8 +52,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-
-PG_FUNCTION_INFO_V1(actstream_follow_changed);
 
 /* A list that is kept. */
 typedef struct FollowList
@@ -149,59 +146,6 @@ compare_keys(const void *a, const void *b, Size size)
 			 x->with_own == y->with_own && x->since_follow == y->since_follow);
 }
 
-/* The counter of a follower; lists of other databases may share it. */
-static FollowCounter *
-counter_of(SharedMemory *shared, const Ref *follower)
-{
-	return &shared->follows[hash_bytes_of(follower) % FOLLOW_COUNTERS];
-}
-
-static void
-note_change(FollowCounter *counter)
-{
-	AtomicMax(&counter->newest, U64FromFullTransactionId(GetCurrentFullTransactionId()));
-	pg_atomic_fetch_add_u64(&counter->changes, 1);
-}
-
-/*
- * FollowListsForget
- *		The current transaction may change follows that the trigger does not hear
- *		of: let all sessions read their lists anew.
- */
-void
-FollowListsForget(void)
-{
-	SharedMemory *shared = SharedMemoryGet();
-
-	if (shared != NULL)
-		note_change(&shared->all_follows);
-}
-
-/*
- * follow_changed() RETURNS trigger
- *		After a follow was inserted, updated or deleted, in whatever session role.
- */
-Datum
-actstream_follow_changed(PG_FUNCTION_ARGS)
-{
-	TupleDesc	tupdesc;
-	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_FOLLOWS, &tupdesc);
-	HeapTuple	rows[2] = {trigdata->tg_trigtuple, trigdata->tg_newtuple};
-	SharedMemory *shared = SharedMemoryGet();
-
-	for (int i = 0; i < 2 && shared != NULL; i++)
-	{
-		bool		isnull = true;
-		Datum		follower = rows[i] == NULL ? (Datum) 0 :
-			heap_getattr(rows[i], Anum_follow_follower, tupdesc, &isnull);
-
-		/* the table's owner can allow null */
-		if (!isnull)
-			note_change(counter_of(shared, DatumGetRefPP(follower)));
-	}
-	return PointerGetDatum(NULL);
-}
-
 static void
 drop_list(FollowList *list)
 {
@@ -239,15 +183,6 @@ relation_changed(Oid relid)
 		table.relid = InvalidOid;
 }
 
-/* Does the trigger hear of each change to the table? */
-static bool
-is_watched(Relation follow)
-{
-	return HasOwnTrigger(follow, "follow_changed", TRIGGER_TYPE_AFTER,
-						 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
-						 TRIGGER_FIRES_ALWAYS);
-}
-
 /*
  * Learn what has happened to the table, and forget all lists if something has.
  *
@@ -274,7 +209,7 @@ look_at_table(Relation follow)
 	}
 	table.relid = RelationGetRelid(follow);
 	table.begin = ReadNextFullTransactionId();
-	table.watched = is_watched(follow);
+	table.watched = FollowChangesAreWatched(follow);
 }
 
 /*
@@ -319,29 +254,11 @@ list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, ui
 		(shared = SharedMemoryGet()) == NULL)
 		return false;
 	look_at_table(follow);
-	counter = counter_of(shared, key->follower);
+	counter = FollowChangesCounter(shared, key->follower);
 	*changes = pg_atomic_read_u64(&counter->changes) +
 		pg_atomic_read_u64(&shared->all_follows.changes);
 	pg_read_barrier();
 	return table.watched && sees_end(snapshot, counter, &shared->all_follows);
-}
-
-/*
- * FollowListsAreKept
- *		Whether sessions can keep lists at all.
- */
-bool
-FollowListsAreKept(void)
-{
-	Relation	follow;
-	bool		watched;
-
-	if (SharedMemoryGet() == NULL || RecoveryInProgress())
-		return false;
-	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
-	watched = is_watched(follow);
-	table_close(follow, NoLock);
-	return watched;
 }
 
 /* Read a list, into the current memory context. */

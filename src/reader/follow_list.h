@@ -17,8 +17,6 @@ typedef struct FollowListKey
 } FollowListKey;
 
 extern void FollowListDefineSetting(void);
-extern bool FollowListsAreKept(void);
-extern void FollowListsForget(void);
 extern bool FollowListIsKnown(Oid role);
 extern SourceSet *FollowListGet(const FollowListKey *key, Snapshot snapshot);
 

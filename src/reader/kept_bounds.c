@@ -22,6 +22,7 @@
 
 #include "base/compat.h"
 #include "reader/kept_bounds.h"
+#include "recency/recency_raise.h"
 
 #include "utils/timestamp.h"
 

@@ -9,9 +9,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "tables/index_cursor.h"
 #include "reader/label_entries.h"
 #include "ref/ref.h"
+#include "tables/index_cursor.h"
 
 #include "access/stratnum.h"
 #include "miscadmin.h"

@@ -6,9 +6,9 @@
 #define ACTSTREAM_MERGE_H
 
 #include "reader/action_chunk.h"
+#include "reader/row_fetch.h"
 #include "recency/recency_lower.h"
 #include "ref/ref.h"
-#include "reader/row_fetch.h"
 #include "tables/table_index.h"
 
 typedef struct StreamMerge StreamMerge;

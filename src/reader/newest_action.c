@@ -9,8 +9,9 @@
 
 #include "base/compat.h"
 #include "reader/action_screen.h"
-#include "object/registry.h"
 #include "reader/newest_action.h"
+#include "ref/ref_ops.h"
+#include "tables/own_tables.h"
 
 #include "utils/timestamp.h"
 

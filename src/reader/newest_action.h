@@ -5,9 +5,9 @@
 #ifndef ACTSTREAM_NEWEST_ACTION_H
 #define ACTSTREAM_NEWEST_ACTION_H
 
-#include "tables/action_place.h"
-#include "recency/recency_map.h"
 #include "reader/row_fetch.h"
+#include "recency/recency_map.h"
+#include "tables/action_place.h"
 
 extern bool NewestActionFind(const RecencyMap *map, RowFetch *fetch, const Ref *object,
 							 ActionIndex role, TimestampTz bound, ActionEntry *newest,

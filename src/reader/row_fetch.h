@@ -5,8 +5,9 @@
 #ifndef ACTSTREAM_ROW_FETCH_H
 #define ACTSTREAM_ROW_FETCH_H
 
-#include "executor/tuptable.h"
 #include "reader/read_counters.h"
+
+#include "executor/tuptable.h"
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"

@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "recency/recency_build.h"
 #include "reader/source_bounds.h"
+#include "recency/recency_build.h"
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"

@@ -5,8 +5,8 @@
 #ifndef ACTSTREAM_SOURCE_BOUNDS_H
 #define ACTSTREAM_SOURCE_BOUNDS_H
 
-#include "recency/recency_map.h"
 #include "reader/source_set.h"
+#include "recency/recency_map.h"
 
 /* Bounds are fetched into the processor's cache for as many sources ahead. */
 #define PREFETCH_DISTANCE	32

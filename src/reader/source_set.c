@@ -5,10 +5,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "tables/index_cursor.h"
-#include "recency/recency_map.h"
 #include "reader/source_set.h"
+#include "recency/recency_map.h"
+#include "ref/ref_ops.h"
+#include "tables/index_cursor.h"
+#include "tables/own_tables.h"
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"

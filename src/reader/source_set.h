@@ -9,6 +9,7 @@
 #include "reader/kept_bounds.h"
 #include "ref/ref.h"
 #include "tables/table_index.h"
+
 #include "utils/array.h"
 #include "utils/snapshot.h"
 

@@ -5,33 +5,12 @@
 #ifndef ACTSTREAM_STREAM_READER_H
 #define ACTSTREAM_STREAM_READER_H
 
-#include "reader/merge.h"
-#include "reader/source_set.h"
+#include "reader/read_counters.h"
+#include "reader/stream_call.h"
 #include "reader/stream_tables.h"
 
-/* the streams, in the order of their conditions in the SQL script */
-typedef enum StreamKind
-{
-	PUBLIC_STREAM,
-	MODEL_STREAM,
-	STREAM_OF,
-	USER_STREAM
-} StreamKind;
-
-#define NUM_STREAM_KINDS	4
-
-/*
- * What to read: a stream, and the part from a place to another.  What this points to
- * has to stay until the reader is reset or ended.
- */
-typedef struct StreamCall
-{
-	SourceSet  *sources;		/* NULL if the stream is not about objects */
-	const char *label;			/* of MODEL_STREAM; NULL: nothing */
-	ActionPlace newest;			/* both included */
-	ActionPlace oldest;
-	double		page;			/* rows that will be wanted, at a guess */
-} StreamCall;
+#include "executor/tuptable.h"
+#include "utils/snapshot.h"
 
 typedef enum ReaderStrategy
 {

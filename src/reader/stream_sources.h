@@ -6,7 +6,7 @@
 #define ACTSTREAM_STREAM_SOURCES_H
 
 #include "reader/follow_list.h"
-#include "reader/stream_reader.h"
+#include "reader/stream_call.h"
 
 /* Both are NULL if the stream is about all actions, or about none. */
 typedef struct StreamSubject

@@ -8,8 +8,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
 #include "reader/stream_tables.h"
+#include "recency/recency_index.h"
+#include "tables/own_tables.h"
 
 #include "access/genam.h"
 #include "catalog/pg_am.h"

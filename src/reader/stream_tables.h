@@ -5,8 +5,9 @@
 #ifndef ACTSTREAM_STREAM_TABLES_H
 #define ACTSTREAM_STREAM_TABLES_H
 
-#include "nodes/pg_list.h"
 #include "tables/table_index.h"
+
+#include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
 typedef struct StreamTables

@@ -7,8 +7,8 @@
 
 #include "reader/action_screen.h"
 #include "reader/read_counters.h"
-#include "recency/recency_lower.h"
 #include "reader/row_fetch.h"
+#include "recency/recency_lower.h"
 
 typedef struct TimeLine TimeLine;
 

@@ -15,11 +15,15 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "tables/index_cursor.h"
-#include "recency/recency_build.h"
-#include "recency/recency_lower.h"
 #include "base/run_as.h"
+#include "recency/recency_build.h"
+#include "recency/recency_index.h"
+#include "recency/recency_lower.h"
+#include "recency/recency_raise.h"
+#include "ref/ref_ops.h"
+#include "tables/index_cursor.h"
+#include "tables/own_tables.h"
+#include "tables/table_index.h"
 
 #ifndef WIN32
 #include <dlfcn.h>

@@ -15,9 +15,12 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "recency/recency_map.h"
+#include "base/relation_watch.h"
 #include "recency/recency_index.h"
+#include "recency/recency_map.h"
+#include "recency/recency_raise.h"
+#include "tables/own_tables.h"
+#include "tables/table_index.h"
 
 #include "access/amapi.h"
 #include "access/genam.h"
@@ -42,6 +45,15 @@ static const AttrNumber indexed_columns[Natts_recency_index] = {
 	Anum_action_actor, Anum_action_target, Anum_action_action_object,
 	Anum_action_public, Anum_action_timestamp
 };
+
+/*
+ * What was found of a table; if that is InvalidOid, the other has no meaning.
+ */
+static struct
+{
+	Oid			table;
+	Oid			index;
+}			found;
 
 /* The type that a column of the index has to have. */
 static Oid
@@ -87,6 +99,50 @@ bool
 IsRecencyIndex(Relation index)
 {
 	return index->rd_indam->aminsert == insert && has_columns(index);
+}
+
+/* Watcher. */
+static void
+table_changed(Oid relid)
+{
+	if (relid == InvalidOid || relid == found.table)
+		found.table = InvalidOid;
+}
+
+/*
+ * RecencyIndexFind
+ *		The index by which each row of actstream.actions raises bounds of the
+ *		recency map, or InvalidOid if there is none that all writers know.
+ *
+ * The caller holds a lock on the table.
+ */
+Oid
+RecencyIndexFind(Relation actions)
+{
+	Oid			result = InvalidOid;
+	uint64		changes_before = RelationChanges();
+	List	   *indexes;
+	ListCell   *lc;
+
+	if (found.table == RelationGetRelid(actions))
+		return found.index;
+	RelationWatch(table_changed);
+	indexes = RelationGetIndexList(actions);
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (IsRecencyIndex(index) && index->rd_index->indisvalid)
+			result = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	if (RelationChanges() == changes_before)
+	{
+		found.index = result;
+		found.table = RelationGetRelid(actions);
+	}
+	return result;
 }
 
 /*

@@ -8,5 +8,6 @@
 #include "utils/relcache.h"
 
 extern bool IsRecencyIndex(Relation index);
+extern Oid	RecencyIndexFind(Relation actions);
 
 #endif							/* ACTSTREAM_RECENCY_INDEX_H */

@@ -55,8 +55,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "tables/index_cursor.h"
 #include "recency/recency_lower.h"
+#include "tables/index_cursor.h"
+#include "tables/table_index.h"
 
 #include "access/parallel.h"
 #include "access/stratnum.h"

@@ -6,6 +6,7 @@
 #define ACTSTREAM_RECENCY_LOWER_H
 
 #include "recency/recency_map.h"
+
 #include "utils/relcache.h"
 
 typedef struct RecencyLowerer RecencyLowerer;

@@ -5,12 +5,13 @@
 #ifndef ACTSTREAM_RECENCY_MAP_H
 #define ACTSTREAM_RECENCY_MAP_H
 
+#include "base/shared_memory.h"
+#include "ref/ref.h"
+#include "tables/action_role.h"
+
 #include "datatype/timestamp.h"
 #include "port/pg_bitutils.h"
-#include "ref/ref.h"
-#include "base/shared_memory.h"
 #include "storage/itemptr.h"
-#include "tables/table_index.h"
 #include "utils/snapshot.h"
 
 /*
@@ -259,11 +260,6 @@ extern TimestampTz RecencyBoundBelow(const RecencyMap *map, uint64 hash, ActionI
 									 TimestampTz time, TimestampTz bound);
 extern bool RecencyFindNewest(const RecencyMap *map, uint64 hash, ActionIndex role,
 							  TimestampTz bound, ItemPointer newest, TimestampTz *rest);
-extern void RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
-						 TimestampTz timestamp, ItemPointer tid, bool again);
-extern void RecencyRaiseNewest(const RecencyMap *map, TimestampTz timestamp);
-extern uint64 RecencyCountRaises(void);
-extern bool RecencyFindRaise(uint64 number, uint64 *hash);
 extern void RecencyCount(const RecencyMap *map, RecencyCounter counter, int64 n);
 
 #endif							/* ACTSTREAM_RECENCY_MAP_H */

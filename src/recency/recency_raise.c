@@ -22,6 +22,7 @@
 
 #include "base/compat.h"
 #include "recency/recency_map.h"
+#include "recency/recency_raise.h"
 
 /* What a row raises a bound to. */
 typedef struct Raise

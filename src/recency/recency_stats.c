@@ -5,9 +5,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "reader/follow_list.h"
+#include "recency/recency_index.h"
 #include "recency/recency_map.h"
+#include "tables/follow_changes.h"
+#include "tables/own_tables.h"
 
 #include "access/table.h"
 #include "access/xlog.h"
@@ -138,7 +139,7 @@ actstream_recency_stats(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	memset(nulls, true, sizeof(nulls));
 	values[STATS_STATE] = CStringGetTextDatum(map_state(&map, exists));
-	values[STATS_FOLLOW_LISTS] = BoolGetDatum(FollowListsAreKept());
+	values[STATS_FOLLOW_LISTS] = BoolGetDatum(FollowChangesAreCounted());
 	nulls[STATS_STATE] = nulls[STATS_FOLLOW_LISTS] = false;
 	if (exists)
 	{

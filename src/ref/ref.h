@@ -65,7 +65,6 @@ extern char *RefToText(const Ref *ref);
 extern char *RefKeyText(const Ref *ref);
 extern bool RefParseInteger(const char *str, int len, int64 *result);
 extern bool RefParseUuid(const char *str, int len, pg_uuid_t *result);
-extern int	RefCompare(const Ref *a, const Ref *b);
 
 /*
  * RefHasLabel

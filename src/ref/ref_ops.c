@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "ref/ref.h"
+#include "ref/ref_ops.h"
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"

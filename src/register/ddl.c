@@ -21,16 +21,19 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
+#include "base/run_as.h"
 #include "object/binding.h"
+#include "object/integrity.h"
+#include "object/integrity_remove.h"
+#include "object/object_trigger.h"
+#include "object/object_type_rules.h"
 #include "object/registry.h"
 #include "register/ddl.h"
-#include "reader/follow_list.h"
-#include "object/integrity.h"
-#include "object/object_trigger.h"
 #include "register/register.h"
-#include "base/run_as.h"
+#include "tables/follow_changes.h"
 #include "tables/spi_plan.h"
 #include "track/track.h"
+#include "track/track_ddl.h"
 #include "track/track_triggers.h"
 
 #include "access/htup_details.h"
@@ -558,7 +561,7 @@ table_altered(Oid relid, List *subcommands)
 	ListCell   *lc;
 
 	if (IsOwnTable(relid, OWN_FOLLOWS))
-		FollowListsForget();	/* their trigger may have been disabled */
+		FollowChangesNoteAll();	/* their trigger may have been disabled */
 	foreach(lc, subcommands)
 	{
 		AlterTableCmd *cmd = (AlterTableCmd *) ((CollectedATSubcmd *) lfirst(lc))->parsetree;
@@ -626,7 +629,7 @@ look_at_commands(void)
 		{
 			TrackTriggerCreated(objid);
 			if (IsOwnTable(TriggerRelation(objid, false), OWN_FOLLOWS))
-				FollowListsForget();
+				FollowChangesNoteAll();
 		}
 	}
 	SPI_finish();

@@ -10,11 +10,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/template.h"
 #include "object/integrity.h"
+#include "object/integrity_remove.h"
 #include "object/object_key.h"
+#include "object/object_type_rules.h"
 #include "register/register.h"
 #include "tables/spi_plan.h"
-#include "base/template.h"
 #include "track/track.h"
 
 #include "access/relation.h"

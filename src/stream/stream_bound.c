@@ -8,8 +8,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
 #include "stream/stream_bound.h"
+#include "tables/own_tables.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"

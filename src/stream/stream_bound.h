@@ -6,6 +6,7 @@
 #define ACTSTREAM_STREAM_BOUND_H
 
 #include "tables/action_place.h"
+
 #include "nodes/primnodes.h"
 #include "postgres_ext.h"
 

@@ -7,12 +7,13 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
-#include "object/registry.h"
-#include "stream/stream_functions.h"
-#include "stream/stream_estimate.h"
-
 #include <math.h>
+
+#include "base/compat.h"
+#include "ref/ref_ops.h"
+#include "stream/stream_estimate.h"
+#include "stream/stream_functions.h"
+#include "tables/own_tables.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"

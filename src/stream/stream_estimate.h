@@ -5,8 +5,9 @@
 #ifndef ACTSTREAM_STREAM_ESTIMATE_H
 #define ACTSTREAM_STREAM_ESTIMATE_H
 
+#include "reader/stream_call.h"
+
 #include "nodes/pathnodes.h"
-#include "reader/stream_reader.h"
 
 typedef struct StreamEstimates
 {

@@ -5,11 +5,12 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "stream/stream_functions.h"
-#include "stream/stream_bound.h"
-#include "stream/stream_scan.h"
+#include "reader/stream_reader.h"
 #include "reader/stream_sources.h"
+#include "stream/stream_bound.h"
+#include "stream/stream_functions.h"
+#include "stream/stream_scan.h"
+#include "tables/own_tables.h"
 
 #include "access/tableam.h"
 #include "commands/explain.h"

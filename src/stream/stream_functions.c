@@ -14,9 +14,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "stream/stream_functions.h"
 #include "reader/stream_sources.h"
+#include "stream/stream_functions.h"
+#include "tables/own_tables.h"
 
 #include "fmgr.h"
 #include "utils/datum.h"

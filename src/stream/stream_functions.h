@@ -5,7 +5,7 @@
 #ifndef ACTSTREAM_STREAM_FUNCTIONS_H
 #define ACTSTREAM_STREAM_FUNCTIONS_H
 
-#include "reader/stream_reader.h"
+#include "reader/stream_call.h"
 
 #include "catalog/pg_type.h"
 

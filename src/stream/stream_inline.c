@@ -20,11 +20,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
 #include "reader/follow_list.h"
+#include "reader/stream_tables.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_inline.h"
-#include "reader/stream_tables.h"
+#include "tables/own_tables.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"

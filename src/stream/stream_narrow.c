@@ -9,9 +9,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_narrow.h"
+#include "tables/own_tables.h"
 
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"

@@ -29,6 +29,4 @@ enum StreamScanExprs
 
 extern const CustomScanMethods stream_scan_methods;
 
-extern void StreamPlanInit(void);
-
 #endif							/* ACTSTREAM_STREAM_SCAN_H */

@@ -5,10 +5,11 @@
 #ifndef ACTSTREAM_INDEX_CURSOR_H
 #define ACTSTREAM_INDEX_CURSOR_H
 
+#include "tables/action_place.h"
+
 #include "access/itup.h"
 #include "access/sdir.h"
 #include "access/skey.h"
-#include "tables/action_place.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 

@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "tables/local_tables.h"
 #include "base/relation_watch.h"
+#include "tables/local_tables.h"
+#include "tables/own_tables.h"
 
 #include "access/genam.h"
 #include "access/stratnum.h"

@@ -11,9 +11,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/binding.h"
-#include "tables/own_tables.h"
 #include "base/relation_watch.h"
+#include "tables/own_tables.h"
 
 #include "access/relation.h"
 #include "access/tupconvert.h"
@@ -168,6 +167,19 @@ RefTypeId(void)
 {
 	require_extension();
 	return own.ref;
+}
+
+/*
+ * OwnTriggerFunction
+ *		The trigger function of the extension that has this name, or InvalidOid.
+ */
+Oid
+OwnTriggerFunction(const char *name)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(NULL, 0)),
+						   ObjectIdGetDatum(OwnSchema()));
 }
 
 /* Is there a column of that number, counted from 0? */

@@ -62,6 +62,7 @@ typedef enum OwnTable
 extern bool ExtensionExists(void);
 extern Oid	OwnSchema(void);
 extern Oid	RefTypeId(void);
+extern Oid	OwnTriggerFunction(const char *name);
 
 extern const char *OwnTableName(OwnTable table);
 extern Oid	OwnTableFind(OwnTable table);

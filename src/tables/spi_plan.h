@@ -5,9 +5,10 @@
 #ifndef ACTSTREAM_SPI_PLAN_H
 #define ACTSTREAM_SPI_PLAN_H
 
-#include "executor/spi.h"
-#include "tables/own_tables.h"
 #include "base/run_as.h"
+#include "tables/own_tables.h"
+
+#include "executor/spi.h"
 
 /* In the argument types of a SpiPlan: actstream.ref and its array type, whatever their OIDs. */
 #define REF_ARG			InvalidOid

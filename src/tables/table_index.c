@@ -9,9 +9,8 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
-#include "recency/recency_index.h"
 #include "base/relation_watch.h"
+#include "tables/own_tables.h"
 #include "tables/table_index.h"
 
 #include "access/genam.h"
@@ -31,12 +30,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-
-const AttrNumber ActionRoleColumns[NUM_ACTION_ROLES] = {
-	[ACTION_BY_ACTOR] = Anum_action_actor,
-	[ACTION_BY_TARGET] = Anum_action_target,
-	[ACTION_BY_ACTION_OBJECT] = Anum_action_action_object
-};
 
 /* What an index has to be. */
 typedef struct IndexShape
@@ -72,7 +65,6 @@ typedef struct FoundIndexes
 	Oid			table;			/* hash key */
 	bool		valid;			/* does the rest hold? */
 	Oid			indexes[NUM_ACTION_INDEXES];
-	Oid			recency_index;
 } FoundIndexes;
 
 static HTAB *found_indexes = NULL;
@@ -248,28 +240,6 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
 }
 
 /*
- * The recency index of actstream.actions, InvalidOid if there is none.
- */
-static Oid
-find_recency_index(Relation action)
-{
-	List	   *indexes = RelationGetIndexList(action);
-	Oid			result = InvalidOid;
-	ListCell   *lc;
-
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		if (IsRecencyIndex(index) && index->rd_index->indisvalid)
-			result = RelationGetRelid(index);
-		index_close(index, AccessShareLock);
-	}
-	list_free(indexes);
-	return result;
-}
-
-/*
  * Look for the indexes of actstream.actions, or of a table below it, and keep what is
  * found for as long as it holds.
  */
@@ -294,7 +264,6 @@ find_action_indexes(Relation action)
 	entry->valid = false;
 	changes_before = RelationChanges();
 	is_known = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, entry->indexes);
-	entry->recency_index = find_recency_index(action);
 	entry->valid = is_known && RelationChanges() == changes_before;
 	return entry;
 }
@@ -329,19 +298,6 @@ ActionIndexesFind(Relation action, Oid *indexes)
 			return false;
 	}
 	return true;
-}
-
-/*
- * RecencyIndexFind
- *		The index by which each row of actstream.actions raises bounds of the
- *		recency map, or InvalidOid if there is none that all writers know.
- *
- * The caller holds a lock on the table.
- */
-Oid
-RecencyIndexFind(Relation action)
-{
-	return find_action_indexes(action)->recency_index;
 }
 
 /*

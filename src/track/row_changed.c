@@ -16,16 +16,18 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "action/action_send.h"
 #include "action/action_plain.h"
-#include "track/actor.h"
+#include "action/action_send.h"
 #include "base/attempt.h"
-#include "track/row_changed.h"
+#include "base/run_as.h"
 #include "object/integrity.h"
 #include "object/integrity_hold.h"
 #include "object/object_key.h"
+#include "object/table_warning.h"
+#include "ref/ref_ops.h"
+#include "track/actor.h"
+#include "track/row_changed.h"
 #include "track/row_value.h"
-#include "base/run_as.h"
 #include "track/tracking_cache.h"
 
 #include "access/detoast.h"
@@ -362,7 +364,7 @@ value_of(const Emission *emission, HeapTuple row, AttrNumber attnum)
 static void
 warn_of_value(const Emission *emission, AttrNumber attnum, const ErrorData *error)
 {
-	if (error != NULL && TrackingWarnsFirst(emission->source, WARN_VALUE))
+	if (error != NULL && TableWarnsFirst(emission->source, WARN_VALUE))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
 				 errmsg("could not convert column \"%s\" of relation \"%s\" for an action: %s",
@@ -522,7 +524,7 @@ may_defer_trigger(void)
 static void
 warn_of_loss(const Emission *emission, const ErrorData *error)
 {
-	if (!TrackingWarnsFirst(emission->source, WARN_STORE))
+	if (!TableWarnsFirst(emission->source, WARN_STORE))
 		return;
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
@@ -589,7 +591,7 @@ may_send(Oid source, Oid owner)
 {
 	const char *why_not = EmitIsForbidden(owner);
 
-	if (why_not != NULL && TrackingWarnsFirst(source, WARN_OWNER))
+	if (why_not != NULL && TableWarnsFirst(source, WARN_OWNER))
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("relation \"%s\" sends no actions: %s", get_rel_name(source), why_not),
@@ -667,7 +669,7 @@ EmitRowChange(const RowChange *change)
 	Emission	emission;
 
 	cached = TrackingOfTrigger(change->rel, change->trigger);
-	if (cached.problem != NULL && TrackingWarnsFirst(cached.source, WARN_ARGUMENTS))
+	if (cached.problem != NULL && TableWarnsFirst(cached.source, WARN_ARGUMENTS))
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",

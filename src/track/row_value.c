@@ -12,8 +12,8 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "track/row_value.h"
 #include "base/run_as.h"
+#include "track/row_value.h"
 
 #include "access/detoast.h"
 #include "access/htup_details.h"

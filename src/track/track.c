@@ -9,9 +9,10 @@
 
 #include "base/compat.h"
 #include "object/binding.h"
-#include "object/registry.h"
+#include "tables/own_tables.h"
 #include "track/row_changed.h"
 #include "track/track.h"
+#include "track/track_check.h"
 #include "track/track_triggers.h"
 
 #include "access/relation.h"

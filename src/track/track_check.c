@@ -8,10 +8,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/registry.h"
 #include "object/integrity_hold.h"
 #include "object/object_key.h"
-#include "track/track.h"
+#include "object/registry.h"
+#include "track/track_check.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"

@@ -8,10 +8,11 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
+#include "base/template.h"
 #include "object/binding.h"
 #include "object/registry.h"
-#include "base/template.h"
 #include "track/track.h"
+#include "track/track_ddl.h"
 #include "track/track_triggers.h"
 
 #include "access/genam.h"

@@ -12,9 +12,9 @@
 
 #include "base/compat.h"
 #include "action/action_send.h"
-#include "object/registry.h"
-#include "object/object_key.h"
 #include "base/template.h"
+#include "object/object_key.h"
+#include "object/registry.h"
 #include "track/track_options.h"
 
 #include "catalog/pg_type.h"

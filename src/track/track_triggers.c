@@ -9,8 +9,8 @@
 #include "object/binding.h"
 #include "object/registry.h"
 #include "track/row_changed.h"
-#include "track/track_triggers.h"
 #include "track/track_options.h"
+#include "track/track_triggers.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

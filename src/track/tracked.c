@@ -6,8 +6,8 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "track/track_triggers.h"
 #include "track/track_options.h"
+#include "track/track_triggers.h"
 
 #include "access/relation.h"
 #include "catalog/pg_class.h"

@@ -22,16 +22,6 @@
 /* CachedTracking by trigger; lives as long as the session */
 static HTAB *trackings = NULL;
 
-/* What a session has been warned of: a bit for each TrackingWarning. */
-typedef struct Warned
-{
-	Oid			source;			/* hash key */
-	int			warnings;
-} Warned;
-
-/* likewise */
-static HTAB *warned = NULL;
-
 /* The arguments of a trigger that are to be understood. */
 typedef struct ParseJob
 {
@@ -66,16 +56,6 @@ table_changed(Oid relid)
 		if (relid == InvalidOid || entry->relation == relid || entry->source == relid)
 			forget(entry);
 	}
-}
-
-static HTAB *
-make_table(const char *name, Size entrysize)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(Oid);
-	ctl.entrysize = entrysize;
-	return hash_create(name, 16, &ctl, HASH_ELEM | HASH_BLOBS);
 }
 
 /*
@@ -173,7 +153,9 @@ TrackingOfTrigger(Relation rel, const Trigger *trigger)
 
 	if (trackings == NULL)
 	{
-		trackings = make_table("actstream trackings", sizeof(CachedTracking));
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(CachedTracking)};
+
+		trackings = hash_create("actstream trackings", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 		RelationWatch(table_changed);
 	}
 	entry = hash_search(trackings, &trigger->tgoid, HASH_FIND, NULL);
@@ -192,25 +174,4 @@ TrackingOfTrigger(Relation rel, const Trigger *trigger)
 		MemoryContextSetParent(result.context, CacheMemoryContext);
 	}
 	return result;
-}
-
-/*
- * TrackingWarnsFirst
- *		Is this the first warning of this kind about the table in this session?
- */
-bool
-TrackingWarnsFirst(Oid source, TrackingWarning warning)
-{
-	Warned	   *entry;
-	bool		found;
-
-	if (warned == NULL)
-		warned = make_table("actstream tracking warnings", sizeof(Warned));
-	entry = hash_search(warned, &source, HASH_ENTER, &found);
-	if (!found)
-		entry->warnings = 0;
-	else if (entry->warnings & (1 << warning))
-		return false;
-	entry->warnings |= 1 << warning;
-	return true;
 }

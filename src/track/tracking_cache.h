@@ -6,18 +6,8 @@
 #define ACTSTREAM_TRACKING_CACHE_H
 
 #include "track/track_options.h"
-#include "utils/reltrigger.h"
 
-/* What a session can be warned of, once for each table. */
-typedef enum TrackingWarning
-{
-	WARN_OWNER,					/* its owner may not send actions */
-	WARN_ARGUMENTS,				/* what the arguments name is not there */
-	WARN_VALUE,					/* a value could not be converted */
-	WARN_STORE,					/* an action could not be stored */
-	WARN_OBJECT,				/* objects of the table could not be looked for */
-	WARN_TABLES					/* references to its rows are not kept */
-} TrackingWarning;
+#include "utils/reltrigger.h"
 
 /*
  * A trigger, understood.  Good until a catalog is read, but for the tracking, which is
@@ -36,6 +26,5 @@ typedef struct CachedTracking
 
 extern CachedTracking TrackingOfTrigger(Relation rel, const Trigger *trigger);
 extern Oid	TrackingSource(Oid relation, const Trigger *trigger);
-extern bool TrackingWarnsFirst(Oid source, TrackingWarning warning);
 
 #endif							/* ACTSTREAM_TRACKING_CACHE_H */
