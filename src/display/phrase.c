@@ -84,16 +84,6 @@ enter_phrase(HTAB *table, const char *language, const char *verb, const char *pa
 	return phrase;
 }
 
-/* A text column of a row, or NULL if it is null. */
-static char *
-column_text(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(row, attnum, tupdesc, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static void
 load_phrases(void)
 {
@@ -132,9 +122,9 @@ load_phrases(void)
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		char	   *language = column_text(tuple, RelationGetDescr(rel), Anum_phrase_language);
-		char	   *verb = column_text(tuple, RelationGetDescr(rel), Anum_phrase_verb);
-		char	   *pattern = column_text(tuple, RelationGetDescr(rel), Anum_phrase_pattern);
+		char	   *language = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_language);
+		char	   *verb = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_verb);
+		char	   *pattern = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_pattern);
 
 		/* whose constraints may be gone */
 		if (language != NULL && verb != NULL && pattern != NULL)
@@ -229,7 +219,7 @@ PhraseFind(const char *language, const char *verb)
 static char *
 required_text(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
 {
-	char	   *value = column_text(row, tupdesc, attnum);
+	char	   *value = OwnRowText(row, tupdesc, attnum);
 
 	if (value == NULL)
 		ereport(ERROR,

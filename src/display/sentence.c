@@ -56,9 +56,8 @@ read_action(SpokenAction *action, HeapTupleHeader header)
 	}
 	complete = action->objects[0] != NULL;
 
-	value = ActionRowGet(&row, Anum_action_verb, &isnull);
-	action->verb = isnull ? NULL : TextDatumGetCString(value);
-	complete = complete && !isnull;
+	action->verb = ActionRowText(&row, Anum_action_verb);
+	complete = complete && action->verb != NULL;
 
 	value = ActionRowGet(&row, Anum_action_timestamp, &isnull);
 	action->timestamp = isnull ? 0 : DatumGetTimestampTz(value);

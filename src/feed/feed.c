@@ -137,16 +137,6 @@ reference(ActionRow *row, AttrNumber column)
 	return isnull ? NULL : (const Ref *) PG_DETOAST_DATUM_COPY(value);
 }
 
-/* A text column, or NULL if it is null. */
-static char *
-text_column(ActionRow *row, AttrNumber column)
-{
-	bool		isnull;
-	Datum		value = ActionRowGet(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 /*
  * Read an action out of a row, into the current memory context; false if a part
  * is null that no stored action lacks.
@@ -164,14 +154,14 @@ read_action(FeedAction *action, HeapTupleHeader header)
 	action->timestamp = DatumGetTimestampTz(ActionRowGet(&row, Anum_action_timestamp,
 														 &no_timestamp));
 	action->objects[FEED_ACTOR] = reference(&row, Anum_action_actor);
-	action->verb = text_column(&row, Anum_action_verb);
+	action->verb = ActionRowText(&row, Anum_action_verb);
 	complete = !no_id && !no_timestamp && action->objects[FEED_ACTOR] != NULL &&
 		action->verb != NULL;
 	if (complete)
 	{
 		action->objects[FEED_OBJECT] = reference(&row, Anum_action_action_object);
 		action->objects[FEED_TARGET] = reference(&row, Anum_action_target);
-		action->description = text_column(&row, Anum_action_description);
+		action->description = ActionRowText(&row, Anum_action_description);
 	}
 	ActionRowEnd(&row);
 	return complete;

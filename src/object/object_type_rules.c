@@ -386,27 +386,56 @@ meaning_changes(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow
 	return !ObjectTypeIsBoundBy(type, ROW_VALUE(new, key_columns));
 }
 
+/* What a row trigger of the registry is called with. */
+typedef struct RowChange
+{
+	TriggerData *trigdata;
+	TupleDesc	tupdesc;
+	bool		has_old;
+	bool		has_new;
+	ObjectTypeRow old;			/* undefined if there is none */
+	ObjectTypeRow new;
+} RowChange;
+
 /*
- * The rows that a row trigger of the registry was called with; returns whether
- * there is an old one and a new one.
+ * Begin a row trigger of the registry, one BEFORE or AFTER;
+ * ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED if it is another.
  */
 static void
-trigger_rows(TriggerData *trigdata, ObjectTypeRow *old, bool *has_old,
-			 ObjectTypeRow *new, bool *has_new)
+begin_change(RowChange *change, FunctionCallInfo fcinfo, bool before)
 {
-	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
-	HeapTuple	new_tuple = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ?
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &change->tupdesc);
+	TriggerEvent event = trigdata->tg_event;
+	HeapTuple	new_tuple = TRIGGER_FIRED_BY_INSERT(event) ?
 		trigdata->tg_trigtuple : trigdata->tg_newtuple;
 
-	*has_old = !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
-	*has_new = !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
+	if ((before ? !TRIGGER_FIRED_BEFORE(event) : !TRIGGER_FIRED_AFTER(event)) ||
+		!TRIGGER_FIRED_FOR_ROW(event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 before ?
+				 errmsg("trigger must be fired before a change, for each row") :
+				 errmsg("trigger must be fired after a change, for each row")));
+	change->trigdata = trigdata;
+	change->has_old = !TRIGGER_FIRED_BY_INSERT(event);
+	change->has_new = !TRIGGER_FIRED_BY_DELETE(event);
 	for (int i = 0; i < Natts_object_type; i++)
 	{
-		if (*has_old)
-			old->values[i] = heap_getattr(trigdata->tg_trigtuple, i + 1, tupdesc, &old->isnull[i]);
-		if (*has_new)
-			new->values[i] = heap_getattr(new_tuple, i + 1, tupdesc, &new->isnull[i]);
+		if (change->has_old)
+			change->old.values[i] = heap_getattr(trigdata->tg_trigtuple, i + 1,
+												 change->tupdesc, &change->old.isnull[i]);
+		if (change->has_new)
+			change->new.values[i] = heap_getattr(new_tuple, i + 1,
+												 change->tupdesc, &change->new.isnull[i]);
 	}
+}
+
+/* What a row trigger BEFORE a change returns to let it happen. */
+static Datum
+let_change(const TriggerData *trigdata)
+{
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }
 
 /*
@@ -416,33 +445,20 @@ trigger_rows(TriggerData *trigdata, ObjectTypeRow *old, bool *has_old,
 Datum
 actstream_object_type_check(PG_FUNCTION_ARGS)
 {
-	TupleDesc	tupdesc;
-	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
-	ObjectTypeRow old;
-	ObjectTypeRow new;
-	bool		has_old;
-	bool		has_new;
+	RowChange	change;
 
-	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger must be fired before a change, for each row")));
-
-	trigger_rows(trigdata, &old, &has_old, &new, &has_new);
+	begin_change(&change, fcinfo, true);
 	if (current_change == REGISTRY_CHANGE_INTERNAL)
-		return PointerGetDatum(has_new ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
-	if (has_new)
+		return let_change(change.trigdata);
+	if (change.has_new)
 	{
-		check_new_row(&new);
-		warn_of_name(tupdesc, has_old ? &old : NULL, &new);
+		check_new_row(&change.new);
+		warn_of_name(change.tupdesc, change.has_old ? &change.old : NULL, &change.new);
 	}
-	if (has_old && current_change == REGISTRY_CHANGE_CHECKED &&
-		(!has_new || meaning_changes(tupdesc, &old, &new)))
-		check_old_row(&old);
-
-	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
-						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
+	if (change.has_old && current_change == REGISTRY_CHANGE_CHECKED &&
+		(!change.has_new || meaning_changes(change.tupdesc, &change.old, &change.new)))
+		check_old_row(&change.old);
+	return let_change(change.trigdata);
 }
 
 /*
@@ -452,27 +468,17 @@ actstream_object_type_check(PG_FUNCTION_ARGS)
 Datum
 actstream_object_type_bind(PG_FUNCTION_ARGS)
 {
-	TupleDesc	tupdesc;
-	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
-	ObjectTypeRow old;
-	ObjectTypeRow new;
-	bool		has_old;
-	bool		has_new;
+	RowChange	change;
 	Oid			old_relid;
 	Oid			new_relid;
 	Relation	rel;
 
-	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger must be fired after a change, for each row")));
+	begin_change(&change, fcinfo, false);
 	if (current_change == REGISTRY_CHANGE_INTERNAL)
 		return PointerGetDatum(NULL);
 
-	trigger_rows(trigdata, &old, &has_old, &new, &has_new);
-	old_relid = has_old ? existing_relation(&old) : InvalidOid;
-	new_relid = has_new ? existing_relation(&new) : InvalidOid;
+	old_relid = change.has_old ? existing_relation(&change.old) : InvalidOid;
+	new_relid = change.has_new ? existing_relation(&change.new) : InvalidOid;
 
 	if (OidIsValid(old_relid) && old_relid != new_relid)
 	{
@@ -483,7 +489,7 @@ actstream_object_type_bind(PG_FUNCTION_ARGS)
 	if (OidIsValid(new_relid))
 	{
 		rel = table_open(new_relid, ShareRowExclusiveLock);
-		ObjectTriggersCreate(rel, NameArrayToList(ROW_VALUE(&new, key_columns)));
+		ObjectTriggersCreate(rel, NameArrayToList(ROW_VALUE(&change.new, key_columns)));
 		table_close(rel, NoLock);
 	}
 	return PointerGetDatum(NULL);
@@ -522,8 +528,7 @@ actstream_object_type_changed(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
 
 	CacheInvalidateRelcache(trigdata->tg_relation);
-	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
-						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
+	return let_change(trigdata);
 }
 
 /*

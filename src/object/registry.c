@@ -162,18 +162,6 @@ OnDeleteFromText(const char *value)
 }
 
 /*
- * A text of a row of actstream.object_types, or NULL.
- */
-static char *
-text_of_column(HeapTuple tuple, TupleDesc tupdesc, AttrNumber attnum)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, attnum, tupdesc, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-/*
  * Enter one row of actstream.object_types into the cache, unless it is one that the
  * table's triggers would have refused.
  */
@@ -187,8 +175,8 @@ load_object_type(HTAB *types, HTAB *by_relation, HeapTuple tuple, TupleDesc tupd
 	Datum		value;
 	bool		isnull;
 
-	label = text_of_column(tuple, tupdesc, Anum_object_type_label);
-	on_delete_text = text_of_column(tuple, tupdesc, Anum_object_type_on_delete);
+	label = OwnRowText(tuple, tupdesc, Anum_object_type_label);
+	on_delete_text = OwnRowText(tuple, tupdesc, Anum_object_type_on_delete);
 	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
 	/* the table's owner can drop constraints, and disable triggers */
 	if (label == NULL || strlen(label) > REF_MAX_LABEL || isnull ||
@@ -198,8 +186,8 @@ load_object_type(HTAB *types, HTAB *by_relation, HeapTuple tuple, TupleDesc tupd
 
 	type->on_delete = on_delete;
 	type->checked = DatumGetBool(value);
-	type->name_template = text_of_column(tuple, tupdesc, Anum_object_type_name_template);
-	type->url_template = text_of_column(tuple, tupdesc, Anum_object_type_url_template);
+	type->name_template = OwnRowText(tuple, tupdesc, Anum_object_type_name_template);
+	type->url_template = OwnRowText(tuple, tupdesc, Anum_object_type_url_template);
 
 	value = heap_getattr(tuple, Anum_object_type_relation, tupdesc, &isnull);
 	type->relation = isnull ? InvalidOid : DatumGetObjectId(value);

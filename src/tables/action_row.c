@@ -41,6 +41,16 @@ ActionRowGet(ActionRow *row, AttrNumber column, bool *isnull)
 }
 
 /*
+ * ActionRowText
+ *		A text column of the row, in the current memory context, or NULL if it is null.
+ */
+char *
+ActionRowText(ActionRow *row, AttrNumber column)
+{
+	return OwnRowText(&row->tuple, row->tupdesc, column);
+}
+
+/*
  * ActionRowEnd
  *		End it; what was read is good as long as the row is.
  */

@@ -18,6 +18,7 @@ typedef struct ActionRow
 
 extern void ActionRowBegin(ActionRow *row, HeapTupleHeader header);
 extern Datum ActionRowGet(ActionRow *row, AttrNumber column, bool *isnull);
+extern char *ActionRowText(ActionRow *row, AttrNumber column);
 extern void ActionRowEnd(ActionRow *row);
 
 #endif							/* ACTSTREAM_ACTION_ROW_H */

@@ -14,6 +14,7 @@
 #include "base/relation_watch.h"
 #include "tables/own_tables.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/tupconvert.h"
 #include "catalog/dependency.h"
@@ -491,6 +492,19 @@ IsAnyOwnTable(Oid relid)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * OwnRowText
+ *		A text column of a row, in the current memory context, or NULL if it is null.
+ */
+char *
+OwnRowText(HeapTuple row, TupleDesc tupdesc, AttrNumber column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(row, column, tupdesc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 /*

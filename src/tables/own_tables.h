@@ -75,6 +75,7 @@ extern Oid	OwnTableOwner(OwnTable table);
 extern void OwnTableRequireOwner(OwnTable table);
 extern bool IsOwnTable(Oid relid, OwnTable table);
 extern bool IsAnyOwnTable(Oid relid);
+extern char *OwnRowText(HeapTuple row, TupleDesc tupdesc, AttrNumber column);
 extern void OwnRowCheck(TupleDesc tupdesc, OwnTable table);
 
 extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc);
