@@ -15,6 +15,7 @@
 #include "recency/recency_index.h"
 #include "ref/ref.h"
 #include "tables/own_tables.h"
+#include "tables/own_trigger.h"
 #include "tables/table_index.h"
 
 #include "access/genam.h"

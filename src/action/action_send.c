@@ -9,6 +9,7 @@
 #include "object/integrity.h"
 #include "tables/local_tables.h"
 #include "tables/own_tables.h"
+#include "tables/own_trigger.h"
 #include "tables/spi_plan.h"
 
 #include "access/htup_details.h"

@@ -16,6 +16,7 @@
 #include "display/pattern.h"
 #include "display/phrase.h"
 #include "tables/own_tables.h"
+#include "tables/own_trigger.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

@@ -8,6 +8,7 @@
 #include "action/action_send.h"
 #include "object/integrity.h"
 #include "tables/local_tables.h"
+#include "tables/own_trigger.h"
 #include "tables/spi_plan.h"
 
 #include "access/htup_details.h"

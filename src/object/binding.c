@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "object/binding.h"
 #include "tables/own_tables.h"
+#include "tables/own_trigger.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

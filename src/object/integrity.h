@@ -9,6 +9,7 @@
 #include "object/registry.h"
 
 #include "access/attnum.h"
+#include "commands/trigger.h"
 
 /* as many references as a row of our tables has */
 #define MAX_REFERENCES 3

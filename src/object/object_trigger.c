@@ -26,6 +26,7 @@
 #include "object/binding.h"
 #include "object/object_key.h"
 #include "object/object_trigger.h"
+#include "tables/own_trigger.h"
 
 #include "access/relation.h"
 #include "access/table.h"

@@ -15,6 +15,7 @@
 #include "object/object_key.h"
 #include "object/object_trigger.h"
 #include "object/object_type_rules.h"
+#include "tables/own_trigger.h"
 #include "tables/spi_plan.h"
 
 #include "access/htup_details.h"

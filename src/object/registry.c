@@ -16,6 +16,7 @@
 #include "base/relation_watch.h"
 #include "object/binding.h"
 #include "object/registry.h"
+#include "tables/own_trigger.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "tables/follow_changes.h"
 #include "tables/own_tables.h"
+#include "tables/own_trigger.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"

@@ -5,8 +5,8 @@
 #ifndef ACTSTREAM_OWN_TABLES_H
 #define ACTSTREAM_OWN_TABLES_H
 
+#include "access/htup.h"
 #include "access/tupdesc.h"
-#include "commands/trigger.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
@@ -62,7 +62,6 @@ typedef enum OwnTable
 extern bool ExtensionExists(void);
 extern Oid	OwnSchema(void);
 extern Oid	RefTypeId(void);
-extern Oid	OwnTriggerFunction(const char *name);
 
 extern const char *OwnTableName(OwnTable table);
 extern Oid	OwnTableFind(OwnTable table);
@@ -77,10 +76,5 @@ extern bool IsOwnTable(Oid relid, OwnTable table);
 extern bool IsAnyOwnTable(Oid relid);
 extern char *OwnRowText(HeapTuple row, TupleDesc tupdesc, AttrNumber column);
 extern void OwnRowCheck(TupleDesc tupdesc, OwnTable table);
-
-extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc);
-extern bool HasOwnTrigger(Relation rel, const char *function, int16 timing, int16 events,
-						  char enabled);
-extern bool OwnTableIsWatched(Relation rel, const char *function);
 
 #endif							/* ACTSTREAM_OWN_TABLES_H */

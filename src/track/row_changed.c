@@ -19,75 +19,24 @@
 #include "action/action_plain.h"
 #include "action/action_send.h"
 #include "base/attempt.h"
-#include "base/run_as.h"
 #include "object/integrity.h"
-#include "object/integrity_hold.h"
-#include "object/object_key.h"
 #include "object/table_warning.h"
-#include "ref/ref_ops.h"
-#include "track/actor.h"
+#include "track/emission_content.h"
+#include "track/emission_roles.h"
 #include "track/row_changed.h"
-#include "track/row_value.h"
 #include "track/tracking_cache.h"
 
-#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/tableam.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_trigger.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/snapmgr.h"
-
-/* A longer value is not looked at for a key; a shorter one may be mostly blanks. */
-#define MAX_KEY_VALUE_SIZE		(16 * 1024 * 1024)
-
-/* A row of actions must not become larger than a tuple, nor a jsonb than jsonb. */
-#define MAX_DESCRIPTION_SIZE	(128 * 1024 * 1024)
-#define MAX_DATA_SIZE			(128 * 1024 * 1024)
-
-typedef enum RoleState
-{
-	ROLE_EMPTY,					/* nothing is said */
-	ROLE_GONE,					/* the row itself, or a column, which is not there any more */
-	ROLE_MISSING,				/* no object, or none to be seen */
-	ROLE_GIVEN
-} RoleState;
-
-/* An object of the action. */
-typedef struct Role
-{
-	AttrNumber	column;			/* of actstream.actions */
-	const TrackingTemplate *template;
-	RoleState	state;
-	Ref		   *ref;			/* if it is given */
-} Role;
-
-#define NUM_ROLES 3
-
-/* An action that is being made. */
-typedef struct Emission
-{
-	const RowChange *change;
-	const Tracking *tracking;
-	TupleDesc	tupdesc;
-	Oid			source;			/* the tracked table */
-	Oid			owner;			/* of that */
-	bool		registered;		/* is the table? */
-	RegisteredType type;		/* if so, its type */
-	RoleState	self_state;		/* of the reference to the row, once made */
-	Ref		   *self;
-	Role		roles[NUM_ROLES];
-	NewAction	action;
-	struct Emission *outer;		/* that has led to this one */
-} Emission;
 
 /* what this session is emitting, innermost first */
 static Emission *emissions = NULL;
@@ -143,325 +92,6 @@ any_changed(const RowChange *change, List *columns)
 }
 
 /*
- * Is the new row there, now that its trigger fires?  Another trigger may have changed it
- * once more, or deleted it.
- */
-static bool
-row_is_there(const Emission *emission, const Ref *ref)
-{
-	Relation	rel = emission->change->rel;
-	bool		exists;
-
-	if (rel->rd_tableam == NULL ||
-		table_tuple_satisfies_snapshot(rel, emission->change->slot, SnapshotSelf))
-		return true;
-	return IntegrityTryExists(ref, &exists) && exists;
-}
-
-/*
- * Make the reference to the row itself: ROLE_GIVEN if the row is there, or its type
- * keeps references to deleted ones.
- */
-static RoleState
-self_reference(Emission *emission)
-{
-	const RowChange *change = emission->change;
-
-	if (emission->self_state != ROLE_EMPTY)
-		return emission->self_state;
-	emission->self = ObjectKeyRefIfAny(&emission->type, RelationGetRelid(change->rel),
-									   change->row, emission->tupdesc);
-	if (emission->self == NULL)
-		emission->self_state = ROLE_MISSING;
-	else if (emission->type.on_delete == ON_DELETE_KEEP ||
-			 (change->slot != NULL && row_is_there(emission, emission->self)))
-		emission->self_state = ROLE_GIVEN;
-	else
-		emission->self_state = ROLE_GONE;
-	return emission->self_state;
-}
-
-/*
- * What is to be thought of a reference before anything is looked up: it may be the row
- * itself by another name.
- */
-static RoleState
-state_of(Emission *emission, const Ref *ref)
-{
-	if (emission->registered &&
-		RefHasLabel(ref, emission->type.label, strlen(emission->type.label)) &&
-		self_reference(emission) != ROLE_MISSING && RefCompare(ref, emission->self) == 0)
-		return emission->self_state;
-	return ROLE_GIVEN;
-}
-
-/*
- * Does a key under this label consist of several columns?
- */
-static bool
-is_composite(const char *label, int len)
-{
-	const RegisteredType *type = RegistryLookupLabel(label, len);
-
-	return type != NULL && type->nkeys > 1;
-}
-
-/*
- * The text of a column in a reference; false if the column is null, or longer than any
- * key, which leaves *value NULL in the first case.
- */
-static bool
-key_text(const Emission *emission, AttrNumber attnum, char **value)
-{
-	Form_pg_attribute att = TupleDescAttr(emission->tupdesc, attnum - 1);
-	bool		isnull;
-	Datum		datum = heap_getattr(emission->change->row, attnum, emission->tupdesc, &isnull);
-
-	*value = NULL;
-	if (isnull)
-		return false;
-	if (att->attlen == -1 && toast_raw_datum_size(datum) > MAX_KEY_VALUE_SIZE)
-	{
-		*value = "";
-		return false;
-	}
-	*value = ObjectKeyColumnText(emission->change->row, emission->tupdesc, attnum);
-	return true;
-}
-
-/*
- * Make the reference that a template gives for the row.
- */
-static RoleState
-reference_of(Emission *emission, const TrackingTemplate *template, Ref **ref)
-{
-	StringInfoData text;
-	char	   *colon = NULL;
-	bool		composite = false;
-
-	if (template->is_self)
-	{
-		RoleState	state = self_reference(emission);
-
-		*ref = emission->self;
-		return state;
-	}
-	if (template->nparts == 0)
-		return ROLE_EMPTY;
-	if (template->is_broken)
-		return ROLE_GONE;
-
-	initStringInfo(&text);
-	for (int i = 0; i < template->nparts; i++)
-	{
-		const TrackingPart *part = &template->parts[i];
-		char	   *value = part->text;
-
-		if (part->is_column && !key_text(emission, part->attnum, &value))
-			return value == NULL ? ROLE_EMPTY : ROLE_MISSING;
-		if (composite && part->is_column)
-			ObjectKeyAppendPart(&text, value);
-		else
-			appendStringInfoString(&text, value);
-		if (colon == NULL && (colon = strchr(text.data, ':')) != NULL)
-			composite = is_composite(text.data, colon - text.data);
-	}
-	if (!RefIsWellFormed(text.data))
-		return ROLE_MISSING;
-	colon = strchr(text.data, ':');
-	*ref = RefFromText(text.data, colon - text.data, colon + 1, strlen(colon + 1));
-	return state_of(emission, *ref);
-}
-
-static void
-report_no_actor(const RowChange *change)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NOT_NULL_VIOLATION),
-			 errmsg("no actor for the action on relation \"%s\"",
-					RelationGetRelationName(change->rel)),
-			 errdetail("Trigger \"%s\" has no actor for the row.", change->trigger->tgname),
-			 errhint("Call actstream.set_actor() in this transaction.")));
-}
-
-static int
-compare_roles(const void *a, const void *b)
-{
-	return RefCompare((*(Role *const *) a)->ref, (*(Role *const *) b)->ref);
-}
-
-/*
- * Find out which of the objects are there, in the order in which their rows are to be
- * locked.  The row itself has been looked at.
- */
-static void
-check_roles(Emission *emission)
-{
-	Role	   *given[NUM_ROLES];
-	Snapshot	snapshot = GetActiveSnapshot();
-	int			n = 0;
-
-	for (int i = 0; i < NUM_ROLES; i++)
-	{
-		Role	   *role = &emission->roles[i];
-
-		if (role->state == ROLE_GIVEN &&
-			(emission->self == NULL || RefCompare(role->ref, emission->self) != 0))
-			given[n++] = role;
-	}
-	qsort(given, n, sizeof(given[0]), compare_roles);
-	for (int i = 0; i < n; i++)
-	{
-		if (i > 0 && RefCompare(given[i - 1]->ref, given[i]->ref) == 0)
-			given[i]->state = given[i - 1]->state;
-		else if (!IntegrityReferenceHolds(given[i]->ref, emission->owner, snapshot))
-			given[i]->state = ROLE_MISSING;
-	}
-}
-
-/*
- * Find the objects of the action; false if there is none to be sent, because its actor
- * is not there.
- */
-static bool
-find_roles(Emission *emission)
-{
-	Role	   *actor = &emission->roles[0];
-
-	for (int i = 0; i < NUM_ROLES; i++)
-	{
-		Role	   *role = &emission->roles[i];
-
-		role->state = reference_of(emission, role->template, &role->ref);
-	}
-	if (actor->state == ROLE_EMPTY || actor->state == ROLE_GONE)
-	{
-		actor->ref = CurrentActor();
-		if (actor->ref != NULL)
-			actor->state = state_of(emission, actor->ref);
-		else if (actor->state == ROLE_EMPTY)
-			report_no_actor(emission->change);
-	}
-	if (actor->state == ROLE_GIVEN)
-		check_roles(emission);
-	return actor->state == ROLE_GIVEN;
-}
-
-/* The columns of a row of the change. */
-static RowValue
-value_of(const Emission *emission, HeapTuple row, AttrNumber attnum)
-{
-	RowValue	value = {
-		.row = row,
-		.tupdesc = emission->tupdesc,
-		.attnum = attnum,
-		.owner = emission->owner
-	};
-
-	return value;
-}
-
-static void
-warn_of_value(const Emission *emission, AttrNumber attnum, const ErrorData *error)
-{
-	if (error != NULL && TableWarnsFirst(emission->source, WARN_VALUE))
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("could not convert column \"%s\" of relation \"%s\" for an action: %s",
-						NameStr(TupleDescAttr(emission->tupdesc, attnum - 1)->attname),
-						RelationGetRelationName(emission->change->rel), error->message)));
-}
-
-/*
- * The text that the template of the description gives for the row; a column that is
- * null, or has no text, is empty.
- */
-static Datum
-description_of(const Emission *emission)
-{
-	const TrackingTemplate *template = &emission->tracking->description;
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < template->nparts; i++)
-	{
-		const TrackingPart *part = &template->parts[i];
-		const char *piece = part->text;
-
-		if (part->is_column)
-		{
-			RowValue	value = value_of(emission, emission->change->row, part->attnum);
-			ErrorData  *error = NULL;
-
-			piece = part->attnum == InvalidAttrNumber ? NULL : RowValueText(&value, &error);
-			warn_of_value(emission, part->attnum, error);
-		}
-		if (piece != NULL && text.len + strlen(piece) <= MAX_DESCRIPTION_SIZE)
-			appendStringInfoString(&text, piece);
-	}
-	return PointerGetDatum(cstring_to_text_with_len(text.data, text.len));
-}
-
-/*
- * Push a column of a row, as long as there is room.
- */
-static void
-push_column(const Emission *emission, JsonbInState *state, JsonbIteratorToken token,
-			HeapTuple row, AttrNumber attnum, Size *room)
-{
-	RowValue	value = value_of(emission, row, attnum);
-	ErrorData  *error;
-	Jsonb	   *json = RowValueJsonb(&value, &error);
-	JsonbValue	pushed;
-
-	warn_of_value(emission, attnum, error);
-	if (json == NULL || VARSIZE(json) > *room)
-		pushed.type = jbvNull;
-	else
-	{
-		*room -= VARSIZE(json);
-		if (!JB_ROOT_IS_SCALAR(json) || !JsonbExtractScalar(&json->root, &pushed))
-			JsonbToJsonbValue(json, &pushed);
-	}
-	pushJsonbValue(state, token, &pushed);
-}
-
-/*
- * {"column": value}, and for an UPDATE {"column": [old, new]}.
- */
-static Datum
-data_of(const Emission *emission)
-{
-	const RowChange *change = emission->change;
-	JsonbInState state = {0};
-	Size		room = MAX_DATA_SIZE;
-	ListCell   *lc;
-
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	foreach(lc, emission->tracking->data_columns)
-	{
-		AttrNumber	attnum = lfirst_int(lc);
-		JsonbValue	key;
-
-		key.type = jbvString;
-		key.val.string.val = NameStr(TupleDescAttr(emission->tupdesc, attnum - 1)->attname);
-		key.val.string.len = strlen(key.val.string.val);
-		pushJsonbValue(&state, WJB_KEY, &key);
-		if (change->old != NULL)
-		{
-			pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-			push_column(emission, &state, WJB_ELEM, change->old, attnum, &room);
-			push_column(emission, &state, WJB_ELEM, change->row, attnum, &room);
-			pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-		}
-		else
-			push_column(emission, &state, WJB_VALUE, change->row, attnum, &room);
-	}
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	return JsonbPGetDatum(JsonbValueToJsonb(state.result));
-}
-
-/*
  * Make the action of which the trigger's arguments tell.
  */
 static void
@@ -480,7 +110,7 @@ make_action(Emission *emission)
 	NewActionSet(action, Anum_action_verb, CStringGetTextDatum(tracking->verb));
 	NewActionSet(action, Anum_action_public, BoolGetDatum(tracking->is_public));
 	if (tracking->description.nparts > 0)
-		NewActionSet(action, Anum_action_description, description_of(emission));
+		NewActionSet(action, Anum_action_description, EmissionDescription(emission));
 	if (tracking->timestamp_column != InvalidAttrNumber)
 	{
 		bool		isnull;
@@ -491,7 +121,7 @@ make_action(Emission *emission)
 			NewActionSet(action, Anum_action_timestamp, value);
 	}
 	if (tracking->data_columns != NIL)
-		NewActionSet(action, Anum_action_data, data_of(emission));
+		NewActionSet(action, Anum_action_data, EmissionData(emission));
 }
 
 /* AttemptFunction: store the action. */
@@ -691,7 +321,7 @@ EmitRowChange(const RowChange *change)
 	emissions = &emission;
 	PG_TRY();
 	{
-		if (find_roles(&emission))
+		if (EmissionFindRoles(&emission))
 		{
 			make_action(&emission);
 			store_if_possible(&emission);

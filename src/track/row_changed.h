@@ -5,17 +5,7 @@
 #ifndef ACTSTREAM_ROW_CHANGED_H
 #define ACTSTREAM_ROW_CHANGED_H
 
-#include "commands/trigger.h"
-
-/* What has happened to a row of a tracked table. */
-typedef struct RowChange
-{
-	Relation	rel;
-	const Trigger *trigger;
-	HeapTuple	row;			/* the new one, or the one that was deleted */
-	HeapTuple	old;			/* of an UPDATE the old one, else NULL */
-	TupleTableSlot *slot;		/* of the new row; NULL if it was deleted */
-} RowChange;
+#include "track/emission.h"
 
 extern void EmitRowChange(const RowChange *change);
 extern const char *EmitIsForbidden(Oid owner);

@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "object/binding.h"
 #include "tables/own_tables.h"
+#include "tables/own_trigger.h"
 #include "track/row_changed.h"
 #include "track/tracking_cache.h"
 

@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "object/binding.h"
 #include "tables/own_tables.h"
+#include "tables/own_trigger.h"
 #include "track/row_changed.h"
 #include "track/track.h"
 #include "track/track_check.h"

@@ -8,6 +8,7 @@
 #include "base/attempt.h"
 #include "object/binding.h"
 #include "object/registry.h"
+#include "tables/own_trigger.h"
 #include "track/row_changed.h"
 #include "track/track_options.h"
 #include "track/track_triggers.h"
