@@ -40,9 +40,9 @@ typedef enum BoundsState
 typedef enum RecencyCounter
 {
 	RECENCY_STREAMS,			/* streams that were read with it */
-	RECENCY_LISTS_SPARED,		/* of their lists */
+	RECENCY_LISTS_SKIPPED,		/* of their lists */
 	RECENCY_LISTS_OPENED,
-	RECENCY_TOO_HIGH,			/* of these, because of too high a bound */
+	RECENCY_FALSE_OPENS,			/* of these, because of too high a bound */
 	RECENCY_LOWERED				/* bounds that have come down again */
 } RecencyCounter;
 

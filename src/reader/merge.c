@@ -419,7 +419,7 @@ begin_as_claimed(StreamMerge *merge, MergeList *list, TimestampTz bound)
 	if (list->missing && lower_bound(merge, list, list->claimed) &&
 		list->claimed == DT_NOBEGIN)
 	{
-		merge->counters->bounds_too_high++;
+		merge->counters->false_opens++;
 		return true;
 	}
 	if (!found || newest.place.timestamp < list->oldest)
@@ -445,7 +445,7 @@ begin_as_claimed(StreamMerge *merge, MergeList *list, TimestampTz bound)
 static void
 claim_is_wrong(StreamMerge *merge, MergeList *list, TimestampTz time, bool dead)
 {
-	merge->counters->bounds_too_high++;
+	merge->counters->false_opens++;
 	if (!dead || !lower_bound(merge, list, time))
 		merge->misled++;
 	list->claimed = DT_NOBEGIN;
@@ -639,11 +639,11 @@ StreamMergeClean(StreamMerge *merge)
 }
 
 /*
- * StreamMergeIsShort
+ * StreamMergeHasLeftOut
  *		Whether lists were left out, so that there may be rows after the last.
  */
 bool
-StreamMergeIsShort(StreamMerge *merge)
+StreamMergeHasLeftOut(StreamMerge *merge)
 {
 	return merge->closed.left_out;
 }

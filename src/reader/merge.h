@@ -29,7 +29,7 @@ extern void StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int 
 extern bool StreamMergeNext(StreamMerge *merge, ActionEntry *entry);
 extern void StreamMergeMissed(StreamMerge *merge, bool dead);
 extern void StreamMergeClean(StreamMerge *merge);
-extern bool StreamMergeIsShort(StreamMerge *merge);
+extern bool StreamMergeHasLeftOut(StreamMerge *merge);
 extern bool StreamMergeIsMisled(StreamMerge *merge);
 extern void StreamMergeReset(StreamMerge *merge);
 extern void StreamMergeEnd(StreamMerge *merge);

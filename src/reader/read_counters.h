@@ -9,7 +9,7 @@
 typedef struct ReadCounters
 {
 	int64		lists_opened;
-	int64		bounds_too_high;	/* of the lists that were opened */
+	int64		false_opens;	/* of the lists that were opened */
 	int64		newest_found;	/* of the first actions of lists, in the recency map */
 	int64		searches;		/* descents of indexes to open, or go on with, a list */
 	int64		entries_read;	/* of indexes */

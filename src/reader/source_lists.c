@@ -166,7 +166,7 @@ SourceListsMerge(SourceLists *lists, ActionPlace below, int wider)
 	if (!lists->merging)
 	{
 		lists->opened_before = lists->counters->lists_opened;
-		lists->too_high_before = lists->counters->bounds_too_high;
+		lists->false_opens_before = lists->counters->false_opens;
 	}
 	lists->merging = true;
 	lists->wider = wider;
@@ -183,11 +183,11 @@ SourceListsMerge(SourceLists *lists, ActionPlace below, int wider)
 }
 
 /*
- * SourceListsSpared
+ * SourceListsSkipped
  *		How many lists of the current call the recency map has left closed so far.
  */
 int64
-SourceListsSpared(const SourceLists *lists)
+SourceListsSkipped(const SourceLists *lists)
 {
 	return lists->bounds == NULL || !lists->merging ? 0 :
 		Max(lists->n - (lists->counters->lists_opened - lists->opened_before), 0);
@@ -207,12 +207,12 @@ SourceListsEndBounds(SourceLists *lists)
 	if (lists->merging)
 	{
 		RecencyCount(&lists->bounds->map, RECENCY_STREAMS, 1);
-		RecencyCount(&lists->bounds->map, RECENCY_LISTS_SPARED, SourceListsSpared(lists));
+		RecencyCount(&lists->bounds->map, RECENCY_LISTS_SKIPPED, SourceListsSkipped(lists));
 		RecencyCount(&lists->bounds->map, RECENCY_LISTS_OPENED,
 					 counters->lists_opened - lists->opened_before);
-		RecencyCount(&lists->bounds->map, RECENCY_TOO_HIGH,
-					 counters->bounds_too_high - lists->too_high_before);
-		lists->spared_before += SourceListsSpared(lists);
+		RecencyCount(&lists->bounds->map, RECENCY_FALSE_OPENS,
+					 counters->false_opens - lists->false_opens_before);
+		lists->skipped_before += SourceListsSkipped(lists);
 	}
 	lists->bounds = NULL;
 }

@@ -30,8 +30,8 @@ typedef struct SourceLists
 	int			most_misled;	/* bounds that may be too high in this turn */
 	int			wider;
 	int64		opened_before;	/* what was counted before they were begun */
-	int64		too_high_before;
-	int64		spared_before;	/* in earlier calls */
+	int64		false_opens_before;
+	int64		skipped_before;	/* in earlier calls */
 } SourceLists;
 
 extern void SourceListsBegin(SourceLists *lists, SourceSet *sources, ActionPlace newest,
@@ -44,6 +44,6 @@ extern double SourceListsDoubtBounds(SourceLists *lists);
 extern bool SourceListsRefuted(const SourceLists *lists, TimestampTz time, int64 found);
 extern double SourceListsCost(const SourceLists *lists);
 extern double SourceListsCostOfNewer(const SourceLists *lists, TimestampTz newest);
-extern int64 SourceListsSpared(const SourceLists *lists);
+extern int64 SourceListsSkipped(const SourceLists *lists);
 
 #endif							/* ACTSTREAM_SOURCE_LISTS_H */

@@ -180,7 +180,7 @@ leave_hints(StreamReader *reader)
 		hints->skip_bounds = SKIPPED_BOUNDS;
 	/* bounds were right, and yet did not tell which lists to open */
 	if (reader->lists.merging && reader->fell_short &&
-		reader->counters.read.bounds_too_high == reader->lists.too_high_before)
+		reader->counters.read.false_opens == reader->lists.false_opens_before)
 		hints->skip_tries = 0;
 	if (reader->lists.newest.timestamp == DT_NOEND &&
 		reader->found >= reader->lists.page && reader->found < 2 * reader->lists.page)
@@ -449,7 +449,7 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 				doubt_bounds(reader);
 				return next_entry(reader, entry);
 			}
-			if (!StreamMergeIsShort(reader->lists.merge))
+			if (!StreamMergeHasLeftOut(reader->lists.merge))
 				return false;
 			reader->fell_short |= reader->found < reader->lists.page;
 			SourceListsWiden(&reader->lists, reader->below);
@@ -532,7 +532,7 @@ StreamReaderNext(StreamReader *reader)
 const ReaderCounters *
 StreamReaderGetCounters(StreamReader *reader)
 {
-	reader->counters.lists_spared = reader->lists.spared_before + SourceListsSpared(&reader->lists);
+	reader->counters.lists_skipped = reader->lists.skipped_before + SourceListsSkipped(&reader->lists);
 	return &reader->counters;
 }
 

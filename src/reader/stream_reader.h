@@ -26,7 +26,7 @@ typedef struct ReaderCounters
 	ReaderStrategy strategy;	/* of the latest call */
 	int64		sources;		/* objects that the stream is about */
 	bool		recency_map;	/* was it used by the latest call? */
-	int64		lists_spared;	/* that bounds left closed */
+	int64		lists_skipped;	/* that bounds left closed */
 	ReadCounters read;
 } ReaderCounters;
 

@@ -378,7 +378,7 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 	ExplainPropertyInteger("Lists Opened", NULL, counters->read.lists_opened, es);
 	if (counters->recency_map)
 	{
-		ExplainPropertyInteger("Lists Skipped", NULL, counters->lists_spared, es);
+		ExplainPropertyInteger("Lists Skipped", NULL, counters->lists_skipped, es);
 		ExplainPropertyInteger("Newest From Map", NULL, counters->read.newest_found, es);
 	}
 	ExplainPropertyInteger("Index Searches", NULL, counters->read.searches, es);
