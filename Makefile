@@ -32,7 +32,8 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" actstream.co
 
 EXTENSION = actstream
 MODULE_big = actstream
-OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
+OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
+PG_CPPFLAGS = -I$(srcdir)/src
 # The script of the version is put together from these, in this order.  They are in a
 # folder of their own, for pg_regress takes a file sql/NAME.sql for the test NAME.
 SQL_PARTS = schema ref tables object action recency follow stream display feed track integrity
@@ -62,7 +63,7 @@ $(DATA_built): $(SQL_PARTS:%=sql/parts/%.sql)
 	cat $^ >$@
 
 # Every source sees compat.h; a change of any header rebuilds all: it is small.
-$(OBJS): $(wildcard src/*.h)
+$(OBJS): $(wildcard src/*/*.h)
 
 else
 

@@ -28,19 +28,19 @@ CREATE FUNCTION actstream.recency_build() RETURNS bigint
 COMMENT ON FUNCTION actstream.recency_build() IS 'complete the recency map now; returns how many pairs of an object and a role it has found';
 
 CREATE FUNCTION actstream.recency_stats(
-    OUT state        text,
-    OUT size         bigint,
-    OUT bounds       bigint,
-    OUT used         bigint,
-    OUT shared_lines bigint,
-    OUT built        timestamptz,
-    OUT build_time   interval,
-    OUT objects      bigint,
-    OUT streams      bigint,
-    OUT lists_spared bigint,
-    OUT lists_opened bigint,
-    OUT too_high     bigint,
-    OUT lowered      bigint,
-    OUT follow_lists boolean)
+    OUT state         text,
+    OUT size          bigint,
+    OUT bounds        bigint,
+    OUT used          bigint,
+    OUT shared_lines  bigint,
+    OUT built         timestamptz,
+    OUT build_time    interval,
+    OUT objects       bigint,
+    OUT streams       bigint,
+    OUT lists_skipped bigint,
+    OUT lists_opened  bigint,
+    OUT false_opens   bigint,
+    OUT lowered       bigint,
+    OUT follow_lists  boolean)
     LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_recency_stats';
 COMMENT ON FUNCTION actstream.recency_stats() IS 'what the recency map holds, and what it has done in this database';

@@ -14,7 +14,7 @@ STATEMENTS = {
     'backends': "SELECT pid FROM pg_catalog.pg_stat_activity"
                 " WHERE application_name = 'history' AND pid <> pg_catalog.pg_backend_pid()",
     'end': 'SELECT pg_catalog.pg_terminate_backend($1)',
-    'map': 'SELECT streams, lists_spared FROM actstream.recency_stats()',
+    'map': 'SELECT streams, lists_skipped FROM actstream.recency_stats()',
 }
 
 
@@ -41,7 +41,7 @@ class Chaos:
 
     def count_map(self):
         """What the recency map did since the server started."""
-        for name, value in zip(('map streams', 'lists spared'), self.session.call('map')[0]):
+        for name, value in zip(('map streams', 'lists skipped'), self.session.call('map')[0]):
             self.counts[name] += int(value or 0)
 
     def kill(self, pid):

@@ -145,7 +145,7 @@ class Run:
         counts.update(happened)
         if happened['failed clients']:
             violations.append(('error', f"{happened['failed clients']} clients have failed"))
-        if not self.settings and not counts['lists spared'] and self.level != 'serializable':
+        if not self.settings and not counts['lists skipped'] and self.level != 'serializable':
             violations.append(('error', 'no stream was read with the recency map'))
         if not violations and not self.options.keep:
             shutil.rmtree(self.folder)

@@ -613,9 +613,9 @@ def main():
         report(done.get("kill_postmaster", 0) + done.get("kill_backend", 0) > 0, "the server has crashed")
         report(shared["after_complete"] > 0, f"{shared['after_complete']} pages with the map complete after the promotion")
         with servers[shared.where.value].connect() as connection:
-            streams, spared, lines, lowered = connection.execute(
-                "SELECT streams, lists_spared, shared_lines, lowered FROM actstream.recency_stats()").fetchone()
-            report(spared > 0, f"{streams} streams since have been spared {spared} lists; {lines} lines are shared")
+            streams, skipped, lines, lowered = connection.execute(
+                "SELECT streams, lists_skipped, shared_lines, lowered FROM actstream.recency_stats()").fetchone()
+            report(skipped > 0, f"{streams} streams since have skipped {skipped} lists; {lines} lines are shared")
             # The server has begun anew at the end, so that few streams may have been read.
             report(lowered > 0 or streams < 100, f"{lowered} bounds have been lowered since")
     finally:

@@ -1,0 +1,262 @@
+/*
+ * action_plain.c
+ *		Whether the table of actions can refuse an action.
+ *
+ * Who changes a row of a tracked table must not fail over the action that is sent of it.
+ * To try takes a subtransaction, with a number of its own, for each row.  Where the table
+ * is as create_tables() makes it, but for what can refuse nothing, there is no need to.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "action/action_plain.h"
+#include "action/action_send.h"
+#include "base/relation_watch.h"
+#include "recency/recency_index.h"
+#include "ref/ref.h"
+#include "tables/own_tables.h"
+#include "tables/own_trigger.h"
+#include "tables/table_index.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_sequence.h"
+#include "catalog/pg_trigger.h"
+#include "commands/sequence.h"
+#include "mb/pg_wchar.h"
+#include "storage/bufmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* A btree entry that is no longer fits on a page, see BTMaxItemSize. */
+#define BTREE_ENTRY_SIZE	(BLCKSZ / 3 - 64)
+
+/* A sequence with fewer values left could come to its end while an action is stored. */
+#define IDS_LEFT			(PG_INT64_MAX / 2)
+
+/* What was found, as long as "relid" is not InvalidOid. */
+static struct
+{
+	Oid			relid;
+	Oid			sequence;		/* of its ids; InvalidOid: they come from elsewhere */
+	Oid			ids;			/* its primary key's index, if that is one of ids alone */
+	bool		plain;
+}			known;
+
+/* Watcher. */
+static void
+relation_changed(Oid relid)
+{
+	if (relid == InvalidOid || relid == known.relid || relid == known.sequence)
+		known.relid = InvalidOid;
+}
+
+/* Could a btree index get an entry that is too long?  Actions that are emitted have no external_id. */
+static bool
+entry_may_be_too_long(Form_pg_index form)
+{
+	Size		size = sizeof(IndexTupleData) + sizeof(IndexAttributeBitMapData);
+
+	for (int i = 0; i < form->indnatts; i++)
+	{
+		switch (form->indkey.values[i])
+		{
+			case Anum_action_description:
+			case Anum_action_data:
+				return true;
+			case Anum_action_actor:
+			case Anum_action_action_object:
+			case Anum_action_target:
+				size += MAXALIGN(REF_MAX_SIZE);
+				break;
+			case Anum_action_verb:
+				size += MAXALIGN(VARHDRSZ + VERB_MAX_CHARS * MAX_MULTIBYTE_CHAR_LEN);
+				break;
+			default:
+				size += MAXIMUM_ALIGNOF;
+		}
+	}
+	return size > BTREE_ENTRY_SIZE;
+}
+
+/*
+ * Could an index refuse a row, whose id is in no index yet?  Of access methods but ours
+ * and btree nothing is known.
+ */
+static bool
+index_may_refuse(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (IsRecencyIndex(index))
+		return false;
+	return index->rd_rel->relam != BTREE_AM_OID || form->indisexclusion ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) ||
+		entry_may_be_too_long(form) ||
+		(form->indisunique && form->indkey.values[0] != Anum_action_id &&
+		 (form->indkey.values[0] != Anum_action_external_id || form->indnullsnotdistinct));
+}
+
+/* Can the predicate of an index raise no error, being at most a test of one column? */
+static bool
+predicate_is_simple(Node *predicate)
+{
+	if (predicate != NULL && IsA(predicate, NullTest))
+		predicate = (Node *) ((NullTest *) predicate)->arg;
+	return predicate == NULL || IsA(predicate, Var);
+}
+
+/*
+ * Could an index refuse a row?  Also finds that of the ids, without which another could
+ * hold the same id.
+ */
+static bool
+any_index_may_refuse(Relation rel)
+{
+	List	   *oids = RelationGetIndexList(rel);
+	bool		result = false;
+	ListCell   *lc;
+
+	known.ids = InvalidOid;
+	foreach(lc, oids)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		result |= index_may_refuse(index) || !predicate_is_simple(IndexPredicate(index));
+		if (form->indisprimary && form->indisvalid && form->indnkeyatts == 1 &&
+			form->indkey.values[0] == Anum_action_id)
+			known.ids = form->indexrelid;
+		index_close(index, AccessShareLock);
+	}
+	list_free(oids);
+	return result || !OidIsValid(known.ids);
+}
+
+/* Does the sequence count upwards, for as long as there are numbers? */
+static bool
+counts_up(Oid sequence)
+{
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_sequence form = (Form_pg_sequence) GETSTRUCT(tuple);
+
+		result = form->seqincrement > 0 && form->seqincrement < IDS_LEFT / form->seqcache &&
+			form->seqmax == PG_INT64_MAX;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/* Has the table no constraint that a right row could be in conflict with? */
+static bool
+constraints_are_ours(Relation rel)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+
+	if (has_virtual_columns(rel) || tupdesc->natts != Natts_action ||
+		(tupdesc->constr != NULL &&
+		 (tupdesc->constr->num_check > 0 || tupdesc->constr->has_generated_stored)))
+		return false;
+	for (int i = Anum_action_action_object - 1; i < Natts_action; i++)
+	{
+		if (TupleDescAttr(tupdesc, i)->attnotnull)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_plain(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_RELATION &&
+		rel->rd_rel->relam == HEAP_TABLE_AM_OID && rel->rd_rules == NULL &&
+		rel->trigdesc != NULL && rel->trigdesc->numtriggers == 1 &&
+		HasOwnTrigger(rel, "action_check", TRIGGER_TYPE_AFTER,
+					  TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE, TRIGGER_FIRES_ON_ORIGIN) &&
+		constraints_are_ours(rel) &&
+		OidIsValid(known.sequence) && counts_up(known.sequence) && !any_index_may_refuse(rel);
+}
+
+/* Is the sequence, which anybody may have set who may, far from its end? */
+static bool
+has_ids_left(Oid sequence)
+{
+	Relation	rel = relation_open(sequence, AccessShareLock);
+	Buffer		buffer = ReadBuffer(rel, 0);
+	HeapTupleHeader tuple;
+	bool		result;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	tuple = (HeapTupleHeader) PageGetItem(BufferGetPage(buffer),
+										  PageGetItemId(BufferGetPage(buffer), FirstOffsetNumber));
+	result = ((Form_pg_sequence_data) ((char *) tuple + tuple->t_hoff))->last_value < IDS_LEFT;
+	UnlockReleaseBuffer(buffer);
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Is there an entry of that id, be it of a row that is dead? */
+static bool
+id_is_there(Relation rel, Oid ids, int64 id)
+{
+	Relation	index = index_open(ids, AccessShareLock);
+	IndexScanDesc scan = begin_index_scan(rel, index, SnapshotAny, 1);
+	ScanKeyData key;
+	bool		result;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	index_rescan(scan, &key, 1, NULL, 0);
+	result = index_getnext_tid(scan, ForwardScanDirection) != NULL;
+	index_endscan(scan);
+	index_close(index, AccessShareLock);
+	return result;
+}
+
+/*
+ * ActionIdIfPlain
+ *		Take the next id, if storing an action by it, whose references are right, can raise
+ *		no error of anybody's making: if the table is as create_tables() makes it, but for
+ *		what cannot refuse a row, and has no such id.
+ *
+ * The transaction must not be read-only.
+ */
+bool
+ActionIdIfPlain(int64 *id)
+{
+	Relation	rel = OwnTableOpen(OWN_ACTIONS, RowExclusiveLock);
+	uint64		changes;
+	bool		result;
+
+	if (known.relid != RelationGetRelid(rel))
+	{
+		RelationWatch(relation_changed);
+		changes = RelationChanges();
+		known.relid = known.sequence = InvalidOid;
+		if (TupleDescAttr(RelationGetDescr(rel), Anum_action_id - 1)->attidentity != '\0')
+			known.sequence = identity_sequence(rel, Anum_action_id);
+		known.plain = is_plain(rel);
+		/* what is heard of meanwhile is for the next time */
+		if (RelationChanges() == changes)
+			known.relid = RelationGetRelid(rel);
+	}
+	result = known.plain && has_ids_left(known.sequence);
+	if (result)
+	{
+		*id = nextval_internal(known.sequence, false);
+		result = !id_is_there(rel, known.ids, *id);
+	}
+	table_close(rel, NoLock);
+	return result;
+}

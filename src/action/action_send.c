@@ -1,0 +1,317 @@
+/*
+ * action_send.c
+ *		Sending actions, and the rules of actstream.actions.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "action/action_send.h"
+#include "object/integrity.h"
+#include "tables/local_tables.h"
+#include "tables/own_tables.h"
+#include "tables/own_trigger.h"
+#include "tables/spi_plan.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* a btree entry holds at most 2704 bytes, with 8 kB pages; stay well below */
+#define EXTERNAL_ID_MAX_BYTES	1024
+
+PG_FUNCTION_INFO_V1(actstream_act_send);
+PG_FUNCTION_INFO_V1(actstream_action_check);
+
+#define INTO_ACTIONS(id) \
+	"INSERT INTO actstream.actions AS a" \
+	" (\"timestamp\", public, actor, verb, action_object, target, description, data, external_id" id ")"
+#define VALUES_ARE "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9"
+#define INSERT_ACTION INTO_ACTIONS("") " " VALUES_ARE ")"
+
+/* the id is not an argument, or the last one */
+#define ACTION_NARGS (Natts_action - 1)
+#define ACTION_ARGTYPES \
+	{TIMESTAMPTZOID, BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG, TEXTOID, JSONBOID, TEXTOID, INT8OID}
+
+static SpiPlan insert_action = {
+	.sql = INSERT_ACTION " RETURNING a::actstream.action",
+	.nargs = ACTION_NARGS,
+	.argtypes = ACTION_ARGTYPES
+};
+
+static SpiPlan insert_unless_sent = {
+	.sql = INSERT_ACTION
+	" ON CONFLICT (external_id) WHERE external_id IS NOT NULL DO NOTHING RETURNING a::actstream.action",
+	.nargs = ACTION_NARGS,
+	.argtypes = ACTION_ARGTYPES
+};
+
+static SpiPlan emit_action = {
+	.sql = INSERT_ACTION,
+	.nargs = ACTION_NARGS,
+	.argtypes = ACTION_ARGTYPES
+};
+
+static SpiPlan emit_action_by_id = {
+	.sql = INTO_ACTIONS(", id") " OVERRIDING SYSTEM VALUE " VALUES_ARE ", $10)",
+	.nargs = ACTION_NARGS + 1,
+	.argtypes = ACTION_ARGTYPES
+};
+
+static SpiPlan find_sent = {
+	.sql = "SELECT a::actstream.action FROM actstream.actions a WHERE a.external_id OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/*
+ * NewActionInit
+ *		An action of which nothing is said but that it is public and happens now.
+ */
+void
+NewActionInit(NewAction *action)
+{
+	memset(action->isnull, true, sizeof(action->isnull));
+	NewActionSet(action, Anum_action_public, BoolGetDatum(true));
+	NewActionSet(action, Anum_action_timestamp,
+				 TimestampTzGetDatum(GetCurrentTimestamp()));
+}
+
+/*
+ * NewActionSet
+ *		Say one thing of it; the value must live until the action is sent.
+ */
+void
+NewActionSet(NewAction *action, AttrNumber attnum, Datum value)
+{
+	action->values[attnum - 1] = value;
+	action->isnull[attnum - 1] = false;
+}
+
+/*
+ * NewActionSetArg
+ *		Say what an argument of a function says, null included.
+ */
+void
+NewActionSetArg(NewAction *action, AttrNumber attnum, FunctionCallInfo fcinfo, int arg)
+{
+	action->values[attnum - 1] = PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
+	action->isnull[attnum - 1] = PG_ARGISNULL(arg);
+}
+
+/*
+ * ActionCheckVerb
+ *		Raise ERRCODE_INVALID_PARAMETER_VALUE unless it has 1 to 255 characters.
+ */
+void
+ActionCheckVerb(Datum verb)
+{
+	text	   *value = DatumGetTextPP(verb);
+	int			nchars = pg_mbstrlen_with_len(VARDATA_ANY(value),
+											  VARSIZE_ANY_EXHDR(value));
+
+	if (nchars == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("verb must not be empty")));
+	if (nchars > VERB_MAX_CHARS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("verb is too long"),
+				 errdetail("The verb has %d characters, the limit is %d.",
+						   nchars, VERB_MAX_CHARS)));
+}
+
+static void
+check_external_id(Datum external_id)
+{
+	int			nbytes = VARSIZE_ANY_EXHDR(DatumGetTextPP(external_id));
+
+	if (nbytes > EXTERNAL_ID_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("external_id is too long"),
+				 errdetail("It has %d bytes, the limit is %d.",
+						   nbytes, EXTERNAL_ID_MAX_BYTES)));
+}
+
+/*
+ * Store the action unless one with its external_id is there, and leave that
+ * one or this one as the result of SPI.
+ *
+ * Another session may remove the action between our look at it and the next;
+ * then we begin again.  One that is in the way each time is one that the
+ * current user may not see: the plain INSERT raises the error for that.
+ */
+static void
+insert_once(Datum *values, const char *nulls)
+{
+	Datum	   *external_id = &values[ACTION_NARGS - 1];
+
+	/* a unique index over all partitions would have to be one by "timestamp" as well */
+	if (get_rel_relkind(OwnTableId(OWN_ACTIONS)) == RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("external_id is not supported while actstream.actions is partitioned")));
+	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
+	{
+		if (SpiPlanExecute(&insert_unless_sent, values, nulls) > 0 ||
+			SpiPlanExecute(&find_sent, external_id, NULL) > 0)
+			return;
+		CHECK_FOR_INTERRUPTS();
+	}
+	SpiPlanExecute(&insert_action, values, nulls);
+}
+
+/*
+ * The values and nulls of an action, as the statements take them.
+ */
+static Datum *
+action_args(NewAction *action, char *nulls)
+{
+	for (int i = 0; i < ACTION_NARGS; i++)
+		nulls[i] = action->isnull[i + 1] ? 'n' : ' ';
+	return action->values + 1;	/* skip the id */
+}
+
+/*
+ * ActionSend
+ *		Store an action as the current user, and return its row; null if a
+ *		trigger of the user's has suppressed it.
+ *
+ * With an external_id that is already there, returns the row that has it.
+ * Raises whatever inserting into actstream.actions raises.
+ */
+Datum
+ActionSend(NewAction *action, bool *isnull)
+{
+	char		nulls[ACTION_NARGS];
+	Datum	   *values = action_args(action, nulls);
+	bool		is_named = !action->isnull[Anum_action_external_id - 1];
+	Datum		result;
+
+	LocalTableRequire(OWN_ACTIONS);
+	SPI_connect();
+	if (!is_named)
+		SpiPlanExecute(&insert_action, values, nulls);
+	else
+		insert_once(values, nulls);
+	result = SpiPlanResult(isnull);
+	SPI_finish();
+	return result;
+}
+
+/*
+ * ActionEmit
+ *		Store an action as "owner", who has arranged for it and may insert any; under
+ *		"id", which ActionIdIfPlain() has given, or if that is NULL under the next one.
+ *
+ * Nothing that comes of it is left behind for the session's user: no setting, and no
+ * deferred trigger, which is an error.
+ *
+ * Raises whatever inserting into actstream.actions raises; see ActionIdIfPlain().
+ */
+void
+ActionEmit(NewAction *action, Oid owner, const int64 *id)
+{
+	Datum		values[ACTION_NARGS + 1];
+	char		nulls[ACTION_NARGS + 1];
+	RunAs		before;
+
+	memcpy(values, action_args(action, nulls), ACTION_NARGS * sizeof(Datum));
+	if (id != NULL)
+		values[ACTION_NARGS] = Int64GetDatum(*id);
+	nulls[ACTION_NARGS] = ' ';
+
+	LocalTableRequire(OWN_ACTIONS);
+	/* the restriction takes a time of its own; where there is an id, it would restrict nothing */
+	RunAsBegin(&before, owner, id == NULL ? RUN_AS_RESTRICTED : RUN_AS_CASCADE);
+	SPI_connect();
+	SpiPlanExecute(id == NULL ? &emit_action : &emit_action_by_id, values, nulls);
+	SPI_finish();
+	RunAsEnd(&before);
+}
+
+/*
+ * act_send(actor, verb, action_object, target, description, public,
+ *			"timestamp", data, external_id)
+ */
+Datum
+actstream_act_send(PG_FUNCTION_ARGS)
+{
+	NewAction	action;
+	Datum		sent;
+	bool		isnull;
+
+	NewActionInit(&action);
+	NewActionSetArg(&action, Anum_action_actor, fcinfo, 0);
+	NewActionSetArg(&action, Anum_action_verb, fcinfo, 1);
+	NewActionSetArg(&action, Anum_action_action_object, fcinfo, 2);
+	NewActionSetArg(&action, Anum_action_target, fcinfo, 3);
+	NewActionSetArg(&action, Anum_action_description, fcinfo, 4);
+	NewActionSetArg(&action, Anum_action_public, fcinfo, 5);
+	if (!PG_ARGISNULL(6))
+		NewActionSetArg(&action, Anum_action_timestamp, fcinfo, 6);
+	NewActionSetArg(&action, Anum_action_data, fcinfo, 7);
+	NewActionSetArg(&action, Anum_action_external_id, fcinfo, 8);
+
+	sent = ActionSend(&action, &isnull);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(sent);
+}
+
+/* Check that nothing is missing that streams rely on: constraints can be dropped. */
+static void
+check_not_null(HeapTuple row, TupleDesc tupdesc)
+{
+	static const AttrNumber columns[] = {
+		Anum_action_timestamp,
+		Anum_action_verb
+	};
+
+	for (int i = 0; i < (int) lengthof(columns); i++)
+	{
+		if (heap_attisnull(row, columns[i], tupdesc))
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("%s must not be null",
+							NameStr(TupleDescAttr(tupdesc, columns[i] - 1)->attname))));
+	}
+}
+
+/*
+ * Trigger action_check AFTER INSERT OR UPDATE ON actstream.actions, for each row: the row
+ * is valid, and its references are to what exists.
+ */
+Datum
+actstream_action_check(PG_FUNCTION_ARGS)
+{
+	static const AttrNumber roles[] = {
+		Anum_action_actor,
+		Anum_action_action_object,
+		Anum_action_target
+	};
+
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_ACTIONS, &tupdesc);
+	HeapTuple	old;
+	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
+	Datum		value;
+	bool		isnull;
+
+	check_not_null(row, tupdesc);
+	ActionCheckVerb(heap_getattr(row, Anum_action_verb, tupdesc, &isnull));
+	value = heap_getattr(row, Anum_action_external_id, tupdesc, &isnull);
+	if (!isnull)
+		check_external_id(value);
+
+	IntegrityCheckRow(tupdesc, row, old, roles, lengthof(roles));
+	return PointerGetDatum(NULL);
+}

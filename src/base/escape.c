@@ -1,0 +1,149 @@
+/*
+ * escape.c
+ *		Text as XML and HTML hold it.
+ *
+ * A text may be as long as a value can be.  It is taken in runs, between which an
+ * interrupt is heard of, and its result, which may be six times as long, ends with an
+ * error of ours where no value could hold it.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/escape.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* how many bytes of a text are taken at once, and what each can become at most */
+#define RUN_SIZE		8192
+#define MAX_GROWTH		10		/* "&amp;#x0d;" */
+
+/* In the place of a character that XML cannot hold; UTF-8 has one for that. */
+#define REPLACEMENT_CHARACTER	(GetDatabaseEncoding() == PG_UTF8 ? "\xEF\xBF\xBD" : "?")
+
+/* Make room for a run of that length, if a value can have it. */
+static void
+reserve(StringInfo result, int run_len)
+{
+	int			len = run_len * MAX_GROWTH;
+
+	if (result->len >= (int) MaxAllocSize - len)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("text is too long"),
+				 errdetail("With its markup it has more bytes than the limit, which is %d.",
+						   (int) MaxAllocSize)));
+	enlargeStringInfo(result, len);
+}
+
+static char *
+put(char *to, const char *text)
+{
+	size_t		len = strlen(text);
+
+	memcpy(to, text, len);
+	return to + len;
+}
+
+/*
+ * The length of the character that XML 1.0 cannot hold at the start of the text:
+ * a control character other than tab, line feed and carriage return, or U+FFFE
+ * or U+FFFF.  0 if it can be held.
+ */
+static int
+forbidden_length(const char *text)
+{
+	unsigned char c = *text;
+
+	if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+		return 1;
+	if (GetDatabaseEncoding() == PG_UTF8 &&
+		(strncmp(text, "\xEF\xBF\xBE", 3) == 0 || strncmp(text, "\xEF\xBF\xBF", 3) == 0))
+		return 3;
+	return 0;
+}
+
+/* What a byte is written as, without the ampersand before it; NULL if as itself. */
+static const char *
+entity(char c, EscapeFor purpose)
+{
+	switch (c)
+	{
+		case '&':
+			return "amp;";
+		case '<':
+			return "lt;";
+		case '>':
+			return "gt;";
+		case '\r':
+			return "#x0d;";
+		case '"':
+			return purpose == ESCAPE_FOR_ATTRIBUTE ? "quot;" : NULL;
+		case '\t':
+			return purpose == ESCAPE_FOR_ATTRIBUTE ? "#9;" : NULL;
+		case '\n':
+			return purpose == ESCAPE_FOR_ATTRIBUTE ? "#10;" : NULL;
+		default:
+			return NULL;
+	}
+}
+
+/* Is the byte itself wherever it stands?  If not, it may still be. */
+static inline bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"' && c != 0xEF;
+}
+
+/*
+ * Write the character at the start of the text, or the byte that is a part of it, where
+ * there is room for it; returns its length.
+ */
+static int
+put_escaped(char **to, const char *text, EscapeFor purpose)
+{
+	int			forbidden = purpose == ESCAPE_FOR_HTML ? 0 : forbidden_length(text);
+	const char *escaped = entity(*text, purpose);
+
+	if (forbidden > 0)
+		*to = put(*to, REPLACEMENT_CHARACTER);
+	else if (escaped == NULL)
+		*(*to)++ = *text;
+	else
+	{
+		*to = put(*to, purpose == ESCAPE_FOR_HTML_IN_XML ? "&amp;" : "&");
+		*to = put(*to, escaped);
+	}
+	return Max(forbidden, 1);
+}
+
+/*
+ * EscapeAppend
+ *		Append the text, escaped.  Characters that XML cannot hold are replaced by U+FFFD,
+ *		or a question mark where the encoding lacks that.
+ *
+ * Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if that is too long.
+ */
+void
+EscapeAppend(StringInfo result, const char *text, EscapeFor purpose)
+{
+	while (*text != '\0')
+	{
+		const char *end = text + strnlen(text, RUN_SIZE);
+		char	   *to;
+
+		CHECK_FOR_INTERRUPTS();
+		reserve(result, end - text);
+		to = result->data + result->len;
+		while (text < end)
+		{
+			if (is_plain(*text))
+				*to++ = *text++;
+			else
+				text += put_escaped(&to, text, purpose);
+		}
+		*to = '\0';
+		result->len = to - result->data;
+	}
+}

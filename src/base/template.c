@@ -1,0 +1,158 @@
+/*
+ * template.c
+ *		Texts with {column} in them: '{first_name} {last_name}'.
+ *
+ * "{{" and "}}" are literal braces.  A template is never evaluated as SQL: a
+ * column name is taken to the letter, without quotes or folding.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/template.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+
+static List *
+append_part(List *parts, bool is_column, StringInfo text)
+{
+	TemplatePart *part;
+
+	if (text->len == 0)
+		return parts;
+	part = palloc(sizeof(TemplatePart));
+	part->is_column = is_column;
+	part->text = pstrdup(text->data);
+	resetStringInfo(text);
+	return lappend(parts, part);
+}
+
+/*
+ * Take a template apart, into TemplatePart in the current memory context.  Returns
+ * NULL, or what is wrong with it.
+ */
+static const char *
+parse(const char *template, List **parts)
+{
+	StringInfoData text;
+	const char *p = template;
+
+	*parts = NIL;
+	initStringInfo(&text);
+	while (*p != '\0')
+	{
+		CHECK_FOR_INTERRUPTS();
+		if ((p[0] == '{' || p[0] == '}') && p[1] == p[0])
+		{
+			appendStringInfoChar(&text, *p);
+			p += 2;
+		}
+		else if (*p == '{')
+		{
+			size_t		len = strcspn(p + 1, "{}");
+
+			if (p[1 + len] != '}')
+				return _("A \"{\" is not closed.");
+			if (len == 0)
+				return _("The name between braces is empty.");
+			*parts = append_part(*parts, false, &text);
+			appendBinaryStringInfo(&text, p + 1, len);
+			*parts = append_part(*parts, true, &text);
+			p += len + 2;
+		}
+		else if (*p == '}')
+			return _("A \"}\" closes nothing.");
+		else
+			appendStringInfoChar(&text, *p++);
+	}
+	*parts = append_part(*parts, false, &text);
+	return NULL;
+}
+
+/*
+ * TemplateParse
+ *		Take a template apart, into TemplatePart in the current memory context.
+ *
+ * Raises ERRCODE_INVALID_PARAMETER_VALUE for braces that do not match and for
+ * an empty name.  Whether the columns exist is for the caller to know.
+ */
+List *
+TemplateParse(const char *template)
+{
+	List	   *parts;
+	const char *fault = parse(template, &parts);
+
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("malformed template: \"%s\"", template),
+				 errdetail_internal("%s", fault),
+				 errhint("Write {column} for the value of a column, {{ and }} for braces.")));
+	return parts;
+}
+
+/*
+ * TemplateTryParse
+ *		The same, but false for a template that is none.
+ */
+bool
+TemplateTryParse(const char *template, List **parts)
+{
+	return parse(template, parts) == NULL;
+}
+
+/*
+ * TemplateHasColumn
+ *		Does the template name any column?
+ */
+bool
+TemplateHasColumn(const List *parts)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts)
+	{
+		if (((TemplatePart *) lfirst(lc))->is_column)
+			return true;
+	}
+	return false;
+}
+
+static void
+append_text(StringInfo result, const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '{' || *text == '}')
+			appendStringInfoChar(result, *text);
+		appendStringInfoChar(result, *text);
+	}
+}
+
+/*
+ * TemplateRename
+ *		The template with another name of a column in it; as it is if it is malformed, or
+ *		no template can have that name.
+ */
+char *
+TemplateRename(const char *template, const char *old_name, const char *new_name)
+{
+	StringInfoData result;
+	List	   *parts;
+	ListCell   *lc;
+
+	if (strpbrk(new_name, "{}") != NULL || !TemplateTryParse(template, &parts))
+		return pstrdup(template);
+	initStringInfo(&result);
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (!part->is_column)
+			append_text(&result, part->text);
+		else
+			appendStringInfo(&result, "{%s}",
+							 strcmp(part->text, old_name) == 0 ? new_name : part->text);
+	}
+	return result.data;
+}

@@ -1,0 +1,337 @@
+/*
+ * language.c
+ *		The languages that sentences are in, and what each makes of numbers.
+ *
+ * A language is named as in HTML and HTTP, "de-AT", or as a locale is,
+ * "de_AT.UTF-8"; what is not known of it is looked for in "de", and then in
+ * English.  So no name of a language is wrong.  This file is in UTF-8.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "display/language.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+/* actstream.language: what sentences are in unless they are told otherwise */
+static char *language_setting = NULL;
+
+/* One, and many. */
+static int
+one_or_other(int64 count)
+{
+	return count == 1 ? 0 : 1;
+}
+
+/* None is as one. */
+static int
+up_to_one_or_other(int64 count)
+{
+	return count <= 1 ? 0 : 1;
+}
+
+/* As 1: 21, 31, 101.  As 2: 3, 4, 22, 102.  As 5: all others, 0 and 11 to 14, too. */
+static int
+east_slavic(int64 count)
+{
+	if (count % 10 == 1 && count % 100 != 11)
+		return 0;
+	if (count % 10 >= 2 && count % 10 <= 4 &&
+		(count % 100 < 12 || count % 100 > 14))
+		return 1;
+	return 2;
+}
+
+/* the words of Brazil and of Portugal, where only the plural of none differs */
+#define PORTUGUESE \
+	.units = { \
+		[UNIT_YEAR] = {"ano", "anos"}, \
+		[UNIT_MONTH] = {"mês", "meses"}, \
+		[UNIT_WEEK] = {"semana", "semanas"}, \
+		[UNIT_DAY] = {"dia", "dias"}, \
+		[UNIT_HOUR] = {"hora", "horas"}, \
+		[UNIT_MINUTE] = {"minuto", "minutos"} \
+	}, \
+	.pattern = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]" \
+	"[ há {timesince}]"
+
+/* English is the first.  From a million on some of them count otherwise: no count is so high. */
+static const Language languages[] = {
+	{
+		.code = "en",
+		.plural_form = one_or_other,
+		.units = {
+			[UNIT_YEAR] = {"year", "years"},
+			[UNIT_MONTH] = {"month", "months"},
+			[UNIT_WEEK] = {"week", "weeks"},
+			[UNIT_DAY] = {"day", "days"},
+			[UNIT_HOUR] = {"hour", "hours"},
+			[UNIT_MINUTE] = {"minute", "minutes"}
+		},
+		.pattern = "{actor} {verb}[ {action_object} on {target}| {action_object}| {target}]"
+		"[ {timesince} ago]"
+	},
+	{
+		.code = "de",
+		.plural_form = one_or_other,
+		.units = {
+			[UNIT_YEAR] = {"Jahr", "Jahre"},
+			[UNIT_MONTH] = {"Monat", "Monate"},
+			[UNIT_WEEK] = {"Woche", "Wochen"},
+			[UNIT_DAY] = {"Tag", "Tage"},
+			[UNIT_HOUR] = {"Stunde", "Stunden"},
+			[UNIT_MINUTE] = {"Minute", "Minuten"}
+		},
+		/* dative */
+		.units_ago = {
+			[UNIT_YEAR] = {NULL, "Jahren"},
+			[UNIT_MONTH] = {NULL, "Monaten"},
+			[UNIT_DAY] = {NULL, "Tagen"}
+		},
+		.pattern = "{actor} {verb}[ {action_object} in {target}| {action_object}| {target}]"
+		"[ vor {timesince}]"
+	},
+	{
+		.code = "fr",
+		.plural_form = up_to_one_or_other,
+		.units = {
+			[UNIT_YEAR] = {"an", "ans"},
+			[UNIT_MONTH] = {"mois", "mois"},
+			[UNIT_WEEK] = {"semaine", "semaines"},
+			[UNIT_DAY] = {"jour", "jours"},
+			[UNIT_HOUR] = {"heure", "heures"},
+			[UNIT_MINUTE] = {"minute", "minutes"}
+		},
+		.pattern = "{actor} {verb}[ {action_object} sur {target}| {action_object}| {target}]"
+		"[ il y a {timesince}]"
+	},
+	{
+		.code = "es",
+		.plural_form = one_or_other,
+		.units = {
+			[UNIT_YEAR] = {"año", "años"},
+			[UNIT_MONTH] = {"mes", "meses"},
+			[UNIT_WEEK] = {"semana", "semanas"},
+			[UNIT_DAY] = {"día", "días"},
+			[UNIT_HOUR] = {"hora", "horas"},
+			[UNIT_MINUTE] = {"minuto", "minutos"}
+		},
+		.pattern = "{actor} {verb}[ {action_object} en {target}| {action_object}| {target}]"
+		"[ hace {timesince}]"
+	},
+	{
+		.code = "ru",
+		.plural_form = east_slavic,
+		.units = {
+			[UNIT_YEAR] = {"год", "года", "лет"},
+			[UNIT_MONTH] = {"месяц", "месяца", "месяцев"},
+			[UNIT_WEEK] = {"неделя", "недели", "недель"},
+			[UNIT_DAY] = {"день", "дня", "дней"},
+			[UNIT_HOUR] = {"час", "часа", "часов"},
+			[UNIT_MINUTE] = {"минута", "минуты", "минут"}
+		},
+		/* accusative */
+		.units_ago = {
+			[UNIT_WEEK] = {"неделю"},
+			[UNIT_MINUTE] = {"минуту"}
+		},
+		.pattern = "{actor} {verb}[ {action_object} в {target}| {action_object}| {target}]"
+		"[ {timesince} назад]"
+	},
+	/* as in Brazil */
+	{
+		.code = "pt",
+		.plural_form = up_to_one_or_other,
+		PORTUGUESE
+	},
+	{
+		.code = "pt-pt",
+		.plural_form = one_or_other,
+		PORTUGUESE
+	}
+};
+
+/*
+ * LanguageDefineSetting
+ *		Called once, when the library is loaded.
+ */
+void
+LanguageDefineSetting(void)
+{
+	DefineCustomStringVariable("actstream.language",
+							   "The language of sentences, and of how long ago something was.",
+							   "As in \"de\", \"de-AT\"; what is not known is in English.",
+							   &language_setting,
+							   "en",
+							   PGC_USERSET,
+							   0,
+							   NULL,
+							   NULL,
+							   NULL);
+}
+
+/*
+ * LanguageSetting
+ *		The name of the session's language.
+ */
+const char *
+LanguageSetting(void)
+{
+	return language_setting;
+}
+
+/*
+ * LanguageArg
+ *		The name of a language that a function was given, or that of the session
+ *		if it is null.
+ */
+const char *
+LanguageArg(FunctionCallInfo fcinfo, int arg)
+{
+	if (PG_ARGISNULL(arg))
+		return LanguageSetting();
+	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+/*
+ * The name of a language in the form in which we look it up: small letters,
+ * digits, hyphens; in the current memory context.  A charset and a modifier, as
+ * locales have them, do not count.  Empty for what has no such form.
+ */
+static char *
+normalize(const char *name)
+{
+	size_t		len = strcspn(name, ".@");
+	char	   *code;
+
+	if (len > LANGUAGE_MAX_LENGTH)
+		return pstrdup("");
+	code = pnstrdup(name, len);
+	for (char *p = code; *p != '\0'; p++)
+	{
+		if (*p >= 'A' && *p <= 'Z')
+			*p += 'a' - 'A';
+		else if (*p == '_')
+			*p = '-';
+	}
+	return LanguageIsNormal(code) ? code : pstrdup("");
+}
+
+/*
+ * LanguageIsNormal
+ *		Is that the form in which languages are looked up?
+ */
+bool
+LanguageIsNormal(const char *code)
+{
+	if (strlen(code) > LANGUAGE_MAX_LENGTH ||
+		strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(code))
+		return false;
+	return code[0] >= 'a' && code[0] <= 'z' &&
+		code[strlen(code) - 1] != '-' && strstr(code, "--") == NULL;
+}
+
+static const Language *
+find_built_in(const char *code)
+{
+	for (int i = 0; i < (int) lengthof(languages); i++)
+	{
+		if (strcmp(languages[i].code, code) == 0)
+			return &languages[i];
+	}
+	return NULL;
+}
+
+/* Go from "de-at" to "de"; false if there is nothing to go to. */
+static bool
+generalize(char *code)
+{
+	char	   *hyphen = strrchr(code, '-');
+
+	if (hyphen == NULL)
+		return false;
+	*hyphen = '\0';
+	return true;
+}
+
+/*
+ * LanguageFind
+ *		The language of that name that is built in: the nearest one, or English.
+ */
+const Language *
+LanguageFind(const char *name)
+{
+	char	   *code = normalize(name);
+
+	do
+	{
+		const Language *language = find_built_in(code);
+
+		if (language != NULL)
+			return language;
+	} while (generalize(code));
+	return &languages[0];
+}
+
+/*
+ * LanguageFallbacks
+ *		The codes under which to look for words, most special first: char * in
+ *		the current memory context.
+ *
+ * English is among them for those languages that speak it for want of words.
+ */
+List *
+LanguageFallbacks(const char *name)
+{
+	List	   *codes = NIL;
+	char	   *code = normalize(name);
+	bool		built_in = false;
+
+	do
+	{
+		if (code[0] != '\0')
+			codes = lappend(codes, pstrdup(code));
+		built_in = built_in || find_built_in(code) != NULL;
+	} while (generalize(code));
+	if (!built_in)
+		codes = lappend(codes, pstrdup(languages[0].code));
+	return codes;
+}
+
+/*
+ * What this file says, in the encoding of the database.
+ *
+ * Raises ERRCODE_UNTRANSLATABLE_CHARACTER where that has no such letters.
+ */
+static const char *
+to_server(const char *text)
+{
+	return pg_any_to_server(text, strlen(text), PG_UTF8);
+}
+
+/*
+ * LanguageUnit
+ *		The word for so many of a unit.
+ */
+const char *
+LanguageUnit(const Language *language, TimeUnit unit, TimeCase grammatical_case,
+			 int64 count)
+{
+	int			form = language->plural_form(count);
+
+	if (grammatical_case == CASE_AGO && language->units_ago[unit][form] != NULL)
+		return to_server(language->units_ago[unit][form]);
+	return to_server(language->units[unit][form]);
+}
+
+/*
+ * LanguagePattern
+ *		The pattern of sentences for which there is no other.
+ */
+const char *
+LanguagePattern(const Language *language)
+{
+	return to_server(language->pattern);
+}

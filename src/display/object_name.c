@@ -1,0 +1,497 @@
+/*
+ * object_name.c
+ *		What objects are called, and where they are shown: their types' templates
+ *		with the values of their rows.
+ *
+ * A row that is hidden from the current user and a row that does not exist are
+ * the same here: a template is filled whole or not at all.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/template.h"
+#include "base/uri.h"
+#include "display/object_name.h"
+#include "display/object_read.h"
+#include "object/object_key.h"
+
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_display_name);
+PG_FUNCTION_INFO_V1(actstream_url);
+PG_FUNCTION_INFO_V1(actstream_template_fault);
+
+/* One template of a type, being filled. */
+typedef struct Filling
+{
+	bool		wanted;
+	bool		is_url;			/* or it is a name */
+	List	   *parts;			/* TemplatePart */
+	int			first_column;	/* of the query's, the first that is its own */
+	char	  **texts;			/* the results, by position */
+} Filling;
+
+/* Both templates, which are filled from the same rows. */
+typedef struct Fillings
+{
+	Filling		name;
+	Filling		url;
+} Fillings;
+
+/* Is the template of a URL nothing but a column, whose value then is an address? */
+static bool
+is_address(const Filling *filling)
+{
+	return filling->is_url && list_length(filling->parts) == 1 &&
+		((TemplatePart *) linitial(filling->parts))->is_column;
+}
+
+/*
+ * The template with "values", one for each of its columns, in order.
+ *
+ * A null is empty in a name.  A URL with a null in it leads nowhere, and a name
+ * of nothing but blanks names nothing: both are NULL.
+ */
+static char *
+fill_template(const Filling *filling, char **values)
+{
+	StringInfoData text;
+	char	   *result = NULL;
+	ListCell   *lc;
+
+	if (is_address(filling))
+		return values[0] == NULL || values[0][0] == '\0' ? NULL : UriOfAddress(values[0]);
+
+	initStringInfo(&text);
+	foreach(lc, filling->parts)
+	{
+		TemplatePart *part = lfirst(lc);
+		char	   *value = part->is_column ? *values++ : NULL;
+
+		if (!part->is_column)
+			appendStringInfoString(&text, part->text);
+		else if (!filling->is_url)
+			appendStringInfoString(&text, value != NULL ? value : "");
+		else if (value != NULL)
+			UriAppendValue(&text, value);
+		else
+		{
+			resetStringInfo(&text);
+			break;
+		}
+	}
+	/* no longer than it is, for a feed has many */
+	if (strspn(text.data, " ") < (size_t) text.len)
+		result = pstrdup(text.data);
+	pfree(text.data);
+	return result;
+}
+
+/* What the template of an external type names that is neither a label nor a key. */
+static const char *
+unknown_word(const List *parts)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (part->is_column && strcmp(part->text, "label") != 0 &&
+			strcmp(part->text, "key") != 0)
+			return part->text;
+	}
+	return NULL;
+}
+
+/*
+ * Fill the template of an external type: it has a label and a key.
+ */
+static void
+fill_external(const Filling *filling, const ObjectBatch *batch)
+{
+	char	   *label = pnstrdup(batch->label, batch->label_len);
+	char	  **values = palloc(sizeof(char *) * Max(list_length(filling->parts), 1));
+
+	for (int i = 0; i < batch->nrefs; i++)
+	{
+		char	   *key = RefKeyText(batch->refs[i]);
+		int			n = 0;
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, filling->parts)
+		{
+			TemplatePart *part = lfirst(lc);
+
+			if (part->is_column)
+				values[n++] = strcmp(part->text, "key") == 0 ? key : label;
+		}
+		filling->texts[batch->positions[i]] = fill_template(filling, values);
+	}
+}
+
+/*
+ * The attribute numbers of the columns in the template, in order.  Returns the name of
+ * one that is not there any more, else NULL.
+ */
+static const char *
+template_columns(const List *parts, Oid relid, List **columns)
+{
+	ListCell   *lc;
+
+	*columns = NIL;
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+		AttrNumber	attnum;
+
+		if (!part->is_column)
+			continue;
+		attnum = get_attnum(relid, part->text);
+		if (attnum <= 0)
+			return part->text;
+		*columns = lappend_int(*columns, attnum);
+	}
+	return NULL;
+}
+
+/* Which column of the key that is, from 0; -1 if it is none. */
+static int
+key_position(const RegisteredType *type, AttrNumber attnum)
+{
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		if (type->keys[i] == attnum)
+			return i;
+	}
+	return -1;
+}
+
+static bool
+are_key_columns(const RegisteredType *type, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (key_position(type, lfirst_int(lc)) < 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Fill the template with values of keys, which the references hold themselves.
+ */
+static void
+fill_from_keys(const Filling *filling, const ObjectBatch *batch,
+			   const ObjectTable *table, List *columns)
+{
+	TupleDesc	tupdesc = RelationGetDescr(table->rel);
+	char	  **values = palloc(sizeof(char *) * Max(list_length(columns), 1));
+
+	for (int i = 0; i < batch->nrefs; i++)
+	{
+		Datum		keys[INDEX_MAX_KEYS];
+		char	   *parts[INDEX_MAX_KEYS];
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		/* it cannot be the key of any row */
+		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], keys) ||
+			!ObjectKeySplit(&table->type, batch->refs[i], parts))
+			continue;
+		foreach(lc, columns)
+			values[foreach_current_index(lc)] = parts[key_position(&table->type, lfirst_int(lc))];
+		filling->texts[batch->positions[i]] = fill_template(filling, values);
+	}
+}
+
+/* Fill the template with its columns of a row of the query. */
+static void
+fill_from_row(const Filling *filling, int position, HeapTuple row, TupleDesc tupdesc)
+{
+	int			nvalues = tupdesc->natts - filling->first_column + 1;
+	char	  **values = palloc(sizeof(char *) * Max(nvalues, 1));
+
+	for (int i = 0; i < nvalues; i++)
+		values[i] = SPI_getvalue(row, tupdesc, filling->first_column + i);
+	filling->texts[position] = fill_template(filling, values);
+
+	/* they may be long, and the rows many */
+	for (int i = 0; i < nvalues; i++)
+	{
+		if (values[i] != NULL)
+			pfree(values[i]);
+	}
+	pfree(values);
+}
+
+/* ObjectRowTaker: fill the templates that are filled from rows. */
+static void
+take_row(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
+{
+	const Fillings *fillings = arg;
+
+	if (fillings->name.first_column > 0)
+		fill_from_row(&fillings->name, position, row, tupdesc);
+	if (fillings->url.first_column > 0)
+		fill_from_row(&fillings->url, position, row, tupdesc);
+}
+
+/*
+ * Let the query read the columns of the template, unless the current user may
+ * not; "ncolumns" counts those that it has.
+ */
+static void
+add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *table,
+			List *columns)
+{
+	ListCell   *lc;
+
+	if (!ObjectTableMayRead(table))
+		return;
+	foreach(lc, columns)
+	{
+		if (!ObjectTableMayReadColumn(table, lfirst_int(lc)))
+			return;
+	}
+	foreach(lc, columns)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->rel), lfirst_int(lc) - 1);
+		const char *column = quote_identifier(NameStr(att->attname));
+
+		/* what the output function of its type gives, which a cast may not */
+		appendStringInfo(sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
+						 " THEN pg_catalog.format('%%s', x.%s) END", column, column);
+	}
+	filling->first_column = *ncolumns + 1;
+	*ncolumns += list_length(columns);
+}
+
+static const char *
+template_of(const RegisteredType *type, const Filling *filling)
+{
+	if (!filling->wanted)
+		return NULL;
+	return filling->is_url ? type->url_template : type->name_template;
+}
+
+/*
+ * Fill a template of a type with a table at once, if the references are enough
+ * for that, or else have the query read what it takes.
+ */
+static void
+prepare_filling(Filling *filling, StringInfo sql, int *ncolumns, const ObjectBatch *batch,
+				const ObjectTable *table)
+{
+	const char *template = template_of(&table->type, filling);
+	List	   *columns;
+
+	filling->first_column = 0;
+	if (template == NULL || !TemplateTryParse(template, &filling->parts) ||
+		template_columns(filling->parts, RelationGetRelid(table->rel), &columns) != NULL)
+		return;
+	if (filling->is_url && are_key_columns(&table->type, columns))
+		fill_from_keys(filling, batch, table, columns);
+	else
+		add_columns(filling, sql, ncolumns, table, columns);
+}
+
+/* Fill the templates from the rows, by one query. */
+static void
+fill_from_table(Fillings *fillings, const ObjectBatch *batch, ObjectTable *table)
+{
+	StringInfoData sql;
+	int			ncolumns = 1;
+	ReadPurpose purpose;
+
+	initStringInfo(&sql);
+	prepare_filling(&fillings->name, &sql, &ncolumns, batch, table);
+	prepare_filling(&fillings->url, &sql, &ncolumns, batch, table);
+	if (fillings->name.first_column > 0 && fillings->url.first_column > 0)
+		purpose = READ_FOR_NAME_AND_URL;
+	else if (fillings->name.first_column > 0)
+		purpose = READ_FOR_NAME;
+	else if (fillings->url.first_column > 0)
+		purpose = READ_FOR_URL;
+	else
+		return;
+	ObjectTableRead(table, batch, purpose, sql.data, take_row, fillings);
+}
+
+static void
+fill_external_template(Filling *filling, const ObjectBatch *batch, const RegisteredType *type)
+{
+	const char *template = template_of(type, filling);
+
+	if (template != NULL && TemplateTryParse(template, &filling->parts) &&
+		unknown_word(filling->parts) == NULL)
+		fill_external(filling, batch);
+}
+
+/*
+ * Fill the templates of the type that the references of the batch are of, as
+ * far as there are any and the current user sees their rows.
+ */
+static void
+fill_batch(Fillings *fillings, const ObjectBatch *batch)
+{
+	const RegisteredType *type;
+	RegisteredType copy;
+	ObjectTable table;
+
+	AcceptInvalidationMessages();
+	type = RegistryLookupLabel(batch->label, batch->label_len);
+	if (type == NULL || (template_of(type, &fillings->name) == NULL &&
+						 template_of(type, &fillings->url) == NULL))
+		return;
+	if (!OidIsValid(type->relation))
+	{
+		copy = *type;
+		fill_external_template(&fillings->name, batch, &copy);
+		fill_external_template(&fillings->url, batch, &copy);
+		return;
+	}
+
+	if (!ObjectTableOpen(&table, batch))
+		return;
+	fill_from_table(fillings, batch, &table);
+	ObjectTableClose(&table);
+}
+
+/*
+ * Fill names, URLs or both, where "names" and "urls" point to; at most one query
+ * for each label.
+ */
+static void
+fill_all(const Ref *const *refs, int nrefs, char ***names, char ***urls)
+{
+	Fillings	fillings = {.name.wanted = names != NULL, .url.wanted = urls != NULL,
+	.url.is_url = true};
+	ListCell   *lc;
+
+	fillings.name.texts = palloc0(sizeof(char *) * Max(nrefs, 1));
+	fillings.url.texts = palloc0(sizeof(char *) * Max(nrefs, 1));
+	foreach(lc, ObjectBatches(refs, nrefs))
+		fill_batch(&fillings, lfirst(lc));
+
+	if (urls != NULL)
+		*urls = fillings.url.texts;
+	if (names == NULL)
+		return;
+	*names = fillings.name.texts;
+	for (int i = 0; i < nrefs; i++)
+	{
+		if ((*names)[i] == NULL && refs[i] != NULL)
+			(*names)[i] = RefToText(refs[i]);
+	}
+}
+
+/*
+ * ObjectNames
+ *		What the objects are called, for the current user; in the current memory
+ *		context.  At most one query for each label.
+ *
+ * What he does not see, and what has no name, is called by its reference.  A
+ * reference that is NULL has no name.
+ */
+char **
+ObjectNames(const Ref *const *refs, int nrefs)
+{
+	char	  **names;
+
+	fill_all(refs, nrefs, &names, NULL);
+	return names;
+}
+
+/*
+ * ObjectUrls
+ *		Where the objects are shown, for the current user; in the current memory
+ *		context.  At most one query for each label.
+ *
+ * NULL for what has no URL, or one that tells more than the reference does, of
+ * an object that he does not see.
+ */
+char **
+ObjectUrls(const Ref *const *refs, int nrefs)
+{
+	char	  **urls;
+
+	fill_all(refs, nrefs, NULL, &urls);
+	return urls;
+}
+
+/*
+ * ObjectNamesAndUrls
+ *		What the objects are called and where they are shown: ObjectNames() and
+ *		ObjectUrls() with one query for each label together.
+ */
+void
+ObjectNamesAndUrls(const Ref *const *refs, int nrefs, char ***names, char ***urls)
+{
+	fill_all(refs, nrefs, names, urls);
+}
+
+/*
+ * display_name
+ *		What an object is called.
+ */
+Datum
+actstream_display_name(PG_FUNCTION_ARGS)
+{
+	const Ref  *ref = PG_GETARG_REF_PP(0);
+
+	PG_RETURN_TEXT_P(cstring_to_text(ObjectNames(&ref, 1)[0]));
+}
+
+/*
+ * url
+ *		Where an object is shown.
+ */
+Datum
+actstream_url(PG_FUNCTION_ARGS)
+{
+	const Ref  *ref = PG_GETARG_REF_PP(0);
+	char	   *text = ObjectUrls(&ref, 1)[0];
+
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/*
+ * template_fault(template, relation)
+ *		In a word, why no object of the table, or with null of an external type, has a name
+ *		or an address by the template; null if nothing is wrong with it.
+ */
+Datum
+actstream_template_fault(PG_FUNCTION_ARGS)
+{
+	char	   *template;
+	List	   *parts;
+	List	   *columns;
+	const char *missing = NULL;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	template = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!TemplateTryParse(template, &parts))
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("The template \"%s\" is malformed."),
+												  template)));
+	if (PG_ARGISNULL(1))
+		missing = unknown_word(parts);
+	else if (get_rel_name(PG_GETARG_OID(1)) != NULL)
+		missing = template_columns(parts, PG_GETARG_OID(1), &columns);
+	if (missing == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("There is no column \"%s\" for the template \"%s\"."),
+											  missing, template)));
+}

@@ -1,0 +1,498 @@
+/*
+ * object_read.c
+ *		Reading the rows that references name, as the current user sees them.
+ *
+ * All references of a type are read by one query.  A name in a feed reads tables of
+ * whoever has registered one, which the reader has not chosen: what evaluates code
+ * of the table's owner, such as index expressions, generated columns, casts and
+ * output functions, must not do so with the reader's rights.  So the query runs as
+ * the owner, and returns text; what the current user may read is checked here
+ * beforehand.  What the user may not read at all is not asked for, so that no error
+ * tells that it is there.
+ *
+ * Under row-level security there is no way around a query of the current user's, for
+ * policies mean the current user; but it can only read, and leaves nothing behind.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/attempt.h"
+#include "base/run_as.h"
+#include "display/object_read.h"
+#include "object/object_key.h"
+#include "ref/ref_ops.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+/* Which query: of a table, for a purpose, for one row or for many. */
+typedef struct ReadQueryKey
+{
+	Oid			relation;
+	int16		purpose;
+	int16		many;
+} ReadQueryKey;
+
+typedef struct ReadQuery
+{
+	ReadQueryKey key;			/* hash key */
+	SPIPlanPtr	plan;			/* NULL if there is none */
+	char	   *sql;			/* that the plan was made of */
+	int			users;			/* how often it is being run */
+} ReadQuery;
+
+/* lives as long as the session, and its plans and texts with it */
+static HTAB *read_queries = NULL;
+
+static ReadQuery *
+query_of(const ObjectTable *table, ReadPurpose purpose, bool many)
+{
+	ReadQueryKey key = {RelationGetRelid(table->rel), purpose, many};
+	ReadQuery  *query;
+	bool		found;
+
+	if (read_queries == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(ReadQueryKey);
+		ctl.entrysize = sizeof(ReadQuery);
+		read_queries = hash_create("actstream object queries", 32, &ctl,
+								   HASH_ELEM | HASH_BLOBS);
+	}
+	query = hash_search(read_queries, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		query->plan = NULL;
+		query->sql = NULL;
+		query->users = 0;
+	}
+	return query;
+}
+
+/* In the order of the references, and of their positions where they are equal. */
+static int
+compare_positions(const void *a, const void *b, void *arg)
+{
+	const Ref *const *refs = arg;
+	int			i = *(const int *) a;
+	int			j = *(const int *) b;
+	int			result = RefCompare(refs[i], refs[j]);
+
+	CHECK_FOR_INTERRUPTS();
+	return result != 0 ? result : (i > j) - (i < j);
+}
+
+/*
+ * ObjectBatches
+ *		Sort references by their labels: a list of ObjectBatch, in each of which
+ *		the references are in order.
+ *
+ * A reference may be NULL and is in no batch then.
+ */
+List *
+ObjectBatches(const Ref *const *refs, int nrefs)
+{
+	List	   *result = NIL;
+	ObjectBatch *batch = NULL;
+	int		   *positions = palloc(sizeof(int) * Max(nrefs, 1));
+	const Ref **sorted = palloc(sizeof(Ref *) * Max(nrefs, 1));
+	int			n = 0;
+
+	for (int i = 0; i < nrefs; i++)
+	{
+		if (refs[i] != NULL)
+			positions[n++] = i;
+	}
+	if (n > 1)
+		qsort_arg(positions, n, sizeof(int), compare_positions, (void *) refs);
+
+	for (int i = 0; i < n; i++)
+	{
+		const Ref  *ref = refs[positions[i]];
+
+		CHECK_FOR_INTERRUPTS();
+		sorted[i] = ref;
+		if (batch == NULL || !RefHasLabel(ref, batch->label, batch->label_len))
+		{
+			batch = palloc(sizeof(ObjectBatch));
+			batch->label = VARDATA_ANY(ref);
+			batch->label_len = RefLabelLength(ref);
+			batch->nrefs = 0;
+			batch->refs = &sorted[i];
+			batch->positions = &positions[i];
+			result = lappend(result, batch);
+		}
+		batch->nrefs++;
+	}
+	return result;
+}
+
+/* Look the type up; false unless it has a table whose rows it can name. */
+static bool
+find_type(RegisteredType *result, const ObjectBatch *batch)
+{
+	const RegisteredType *type = RegistryLookupLabel(batch->label, batch->label_len);
+
+	if (type == NULL || type->nkeys == 0)
+		return false;
+	*result = *type;
+	return true;
+}
+
+/*
+ * ObjectTableOpen
+ *		Open the table that the references are to; false if there is none.
+ *
+ * Whatever is registered, and whether the current user has any right on the
+ * table, no error is raised.  The templates of the type are good until the next
+ * look-up in the registry, or the next query.
+ */
+bool
+ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
+{
+	bool		is_table;
+	Oid			relid;
+
+	/* no lock that we took has brought us news */
+	AcceptInvalidationMessages();
+	if (!find_type(&table->type, batch))
+		return false;
+
+	relid = table->type.relation;
+	table->rel = try_table_open(relid, AccessShareLock);
+	if (table->rel == NULL)
+		return false;
+
+	/* a rule can make a view of a table, up to version 15 */
+	is_table = table->rel->rd_rel->relkind == RELKIND_RELATION ||
+		table->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+
+	/* while we waited for it, it may have become another type's, or none's */
+	if (!is_table || !find_type(&table->type, batch) || table->type.relation != relid ||
+		!ObjectKeyIsReadable(&table->type, RelationGetDescr(table->rel)))
+	{
+		table_close(table->rel, AccessShareLock);
+		return false;
+	}
+	table->has_policies = check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED;
+	table->reader = table->has_policies ? GetUserId() : table->rel->rd_rel->relowner;
+	return true;
+}
+
+/*
+ * ObjectTableClose
+ *		Close it; what was read remains locked as by any query.
+ */
+void
+ObjectTableClose(ObjectTable *table)
+{
+	table_close(table->rel, AccessShareLock);
+}
+
+static bool
+may_use_schema(Relation rel, Oid userid)
+{
+	return object_aclcheck(NamespaceRelationId, RelationGetNamespace(rel), userid,
+						   ACL_USAGE) == ACLCHECK_OK;
+}
+
+static bool
+may_select(Relation rel, AttrNumber attnum, Oid userid)
+{
+	Oid			relid = RelationGetRelid(rel);
+
+	return pg_class_aclcheck(relid, userid, ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck(relid, attnum, userid, ACL_SELECT) == ACLCHECK_OK;
+}
+
+/*
+ * ObjectTableMayReadColumn
+ *		May the current user read the column, as far as privileges on it and on
+ *		the table go?  False also if the owner, as whom it may be read, may not.
+ */
+bool
+ObjectTableMayReadColumn(const ObjectTable *table, AttrNumber attnum)
+{
+	return may_select(table->rel, attnum, GetUserId()) &&
+		may_select(table->rel, attnum, table->reader);
+}
+
+/*
+ * ObjectTableMayRead
+ *		May the current user look for rows of the table by their keys?
+ */
+bool
+ObjectTableMayRead(const ObjectTable *table)
+{
+	if (!may_use_schema(table->rel, GetUserId()) || !may_use_schema(table->rel, table->reader))
+		return false;
+	for (int i = 0; i < table->type.nkeys; i++)
+	{
+		if (!ObjectTableMayReadColumn(table, table->type.keys[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The query for one row: SELECT 1, columns FROM table x WHERE key = $1 …, or for
+ * many: SELECT n, columns FROM unnest($1) … WITH ORDINALITY k (k1 …, n) JOIN
+ * table x ON key = k.k1 ….
+ *
+ * ONLY, as where references are checked: a row of an inheritance child is not
+ * one of the table's.
+ */
+static char *
+make_sql(const ObjectTable *table, const char *columns, bool many)
+{
+	int			nkeys = table->type.nkeys;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s%s FROM ",
+					 many ? "k.n" : "'1'::pg_catalog.int8", columns);
+	if (many)
+	{
+		appendStringInfoString(&sql, "ROWS FROM (");
+		for (int i = 1; i <= nkeys; i++)
+			appendStringInfo(&sql, "%spg_catalog.unnest($%d)", i > 1 ? ", " : "", i);
+		appendStringInfoString(&sql, ") WITH ORDINALITY AS k (");
+		for (int i = 1; i <= nkeys; i++)
+			appendStringInfo(&sql, "k%d, ", i);
+		appendStringInfoString(&sql, "n) JOIN ");
+	}
+	appendStringInfo(&sql, "%s%s AS x %s ",
+					 table->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table->rel)),
+												RelationGetRelationName(table->rel)),
+					 many ? "ON" : "WHERE");
+	ObjectKeyAppendCondition(&sql, &table->type, RelationGetDescr(table->rel),
+							 many ? "k.k" : "$");
+	return sql.data;
+}
+
+static SPIPlanPtr
+prepare_query(const ObjectTable *table, const char *sql, bool many)
+{
+	Oid			argtypes[INDEX_MAX_KEYS];
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < table->type.nkeys; i++)
+	{
+		Oid			type = ObjectKeyType(RelationGetDescr(table->rel), table->type.keys[i]);
+
+		argtypes[i] = many ? get_array_type(type) : type;
+	}
+	plan = SPI_prepare(sql, table->type.nkeys, argtypes);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for %s",
+			 SPI_result_code_string(SPI_result), sql);
+	return plan;
+}
+
+/*
+ * The plan of the query, made anew unless its text is what it was and means what
+ * it meant: names, keys and columns may have changed, and what the user may
+ * read.  The executor checks rights, and the plan cache the policies and whose they
+ * are, each time: so the plan is one for the owner and for any reader.
+ *
+ * If a policy of the table has led here while the query runs, its plan is left
+ * alone; the new one goes with SPI_finish().
+ */
+static SPIPlanPtr
+plan_of_query(ReadQuery *query, const ObjectTable *table, const char *sql)
+{
+	bool		many = query->key.many;
+
+	if (query->plan != NULL && strcmp(query->sql, sql) == 0 &&
+		SPI_plan_is_valid(query->plan))
+		return query->plan;
+	if (query->users > 0)
+		return prepare_query(table, sql, many);
+
+	if (query->plan != NULL)
+	{
+		SPIPlanPtr	plan = query->plan;
+
+		query->plan = NULL;
+		SPI_freeplan(plan);
+	}
+	if (query->sql != NULL)
+	{
+		pfree(query->sql);
+		query->sql = NULL;
+	}
+	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
+	query->plan = prepare_query(table, sql, many);
+	SPI_keepplan(query->plan);
+	return query->plan;
+}
+
+/*
+ * The arguments of the query, and the positions of the references that they are
+ * made of.  Returns their number: of keys that no row can have there is none.
+ */
+static int
+make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
+			   int *positions)
+{
+	TupleDesc	tupdesc = RelationGetDescr(table->rel);
+	int			nkeys = table->type.nkeys;
+	Datum	   *columns = palloc(sizeof(Datum) * nkeys * batch->nrefs);
+	int			n = 0;
+
+	for (int i = 0; i < batch->nrefs; i++)
+	{
+		Datum		values[INDEX_MAX_KEYS];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], values))
+			continue;
+		for (int key = 0; key < nkeys; key++)
+			columns[key * batch->nrefs + n] = values[key];
+		positions[n++] = batch->positions[i];
+	}
+
+	for (int key = 0; key < nkeys; key++)
+	{
+		Datum	   *column = &columns[key * batch->nrefs];
+		Oid			type = ObjectKeyType(tupdesc, table->type.keys[key]);
+		int16		typlen;
+		bool		typbyval;
+		char		typalign;
+
+		get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
+		args[key] = batch->nrefs == 1 ? column[0] :
+			PointerGetDatum(construct_array(column, n, type, typlen, typbyval, typalign));
+	}
+	return n;
+}
+
+/* A query that is to be run, and what came of it. */
+typedef struct ReadJob
+{
+	const ObjectTable *table;
+	ReadQuery  *query;
+	const char *sql;
+	Datum	   *args;
+	int			result;
+} ReadJob;
+
+/* Run the query of a ReadJob, as whoever is to read the table; SPI is connected. */
+static void
+run_query(void *arg)
+{
+	ReadJob    *job = arg;
+	RunAs		before;
+	SPIPlanPtr	plan;
+
+	RunAsBegin(&before, job->table->reader,
+			   job->table->has_policies ? RUN_AS_READER : RUN_AS_RESTRICTED);
+	plan = plan_of_query(job->query, job->table, job->sql);
+	job->query->users++;
+	PG_TRY();
+	{
+		job->result = SPI_execute_plan(plan, job->args, NULL, true, 0);
+	}
+	PG_FINALLY();
+	{
+		job->query->users--;
+	}
+	PG_END_TRY();
+	RunAsEnd(&before);
+}
+
+/*
+ * Run the query of a ReadJob.  If code of the table's owner may run with it, and fails,
+ * there are no rows, and a warning: one table's owner is not to spoil the pages of
+ * everybody that are about other tables, too.
+ *
+ * Errors of a transaction that is to be tried again are raised, and those that Attempt()
+ * raises; so are all in parallel workers, where nothing can be attempted, and with
+ * row_security = off, which asks for an error.
+ */
+static void
+attempt_query(ReadJob *job)
+{
+	const ObjectTable *table = job->table;
+	ErrorData  *error;
+
+	if ((table->reader == GetUserId() && !table->has_policies) || IsInParallelMode() ||
+		!row_security)
+	{
+		run_query(job);
+		return;
+	}
+	error = Attempt(run_query, job);
+	if (error == NULL)
+		return;
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR)
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not read objects of relation \"%s\": %s",
+					RelationGetRelationName(table->rel), error->message)));
+	SPI_processed = 0;
+	job->result = SPI_OK_SELECT;
+}
+
+/*
+ * ObjectTableRead
+ *		Read the rows that the references name, by one query, and hand them over.
+ *
+ * "columns" is what to read of each, in SQL, each with a comma before it and
+ * with qualified names; "x" is the table.  They are of core's types, so that it
+ * takes no code of anybody's to read the result.  The current user may read all
+ * columns in them, and the key: see above.  "take" is called in the current memory
+ * context for each row that is there for the user, in any order.
+ */
+void
+ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose purpose,
+				const char *columns, ObjectRowTaker take, void *arg)
+{
+	bool		many = batch->nrefs > 1;
+	Datum		args[INDEX_MAX_KEYS];
+	int		   *positions = palloc(sizeof(int) * batch->nrefs);
+	MemoryContext caller = CurrentMemoryContext;
+	ReadJob		job = {.table = table, .args = args};
+
+	if (make_arguments(table, batch, args, positions) == 0)
+		return;
+	job.sql = make_sql(table, columns, many);
+	job.query = query_of(table, purpose, many);
+
+	SPI_connect();
+	attempt_query(&job);
+	if (job.result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan returned %s for %s",
+			 SPI_result_code_string(job.result), job.sql);
+
+	MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	tupdesc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int64		n = DatumGetInt64(SPI_getbinval(row, tupdesc, 1, &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		take(arg, positions[n - 1], row, tupdesc);
+	}
+	SPI_finish();
+}

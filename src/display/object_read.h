@@ -1,0 +1,56 @@
+/*
+ * object_read.h
+ *		Reading the rows that references name, as the current user sees them.
+ */
+#ifndef ACTSTREAM_OBJECT_READ_H
+#define ACTSTREAM_OBJECT_READ_H
+
+#include "object/registry.h"
+
+#include "access/htup.h"
+#include "nodes/pg_list.h"
+
+/* What the rows of a table are read for; each has a query of its own. */
+typedef enum ReadPurpose
+{
+	READ_FOR_NAME,
+	READ_FOR_URL,
+	READ_FOR_NAME_AND_URL,
+	READ_FOR_VALUE
+} ReadPurpose;
+
+/* References of one label, out of a longer array of references. */
+typedef struct ObjectBatch
+{
+	const char *label;
+	int			label_len;
+	int			nrefs;
+	const Ref **refs;
+	int		   *positions;		/* of each in the longer array */
+} ObjectBatch;
+
+/* The type of a batch, and its table, which is open. */
+typedef struct ObjectTable
+{
+	RegisteredType type;
+	Relation	rel;
+	bool		has_policies;	/* for the current user */
+	Oid			reader;			/* as whom rows are read */
+} ObjectTable;
+
+/*
+ * Takes the row that the reference at that position names.  "row" holds what
+ * was asked for from its second column on.
+ */
+typedef void (*ObjectRowTaker) (void *arg, int position, HeapTuple row, TupleDesc tupdesc);
+
+extern List *ObjectBatches(const Ref *const *refs, int nrefs);
+extern bool ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch);
+extern void ObjectTableClose(ObjectTable *table);
+extern bool ObjectTableMayRead(const ObjectTable *table);
+extern bool ObjectTableMayReadColumn(const ObjectTable *table, AttrNumber attnum);
+extern void ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch,
+							ReadPurpose purpose, const char *columns,
+							ObjectRowTaker take, void *arg);
+
+#endif							/* ACTSTREAM_OBJECT_READ_H */

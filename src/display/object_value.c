@@ -1,0 +1,211 @@
+/*
+ * object_value.c
+ *		The rows of objects, as jsonb.
+ *
+ * The conversion is core's to_jsonb(), which calls casts to json that types of users
+ * may have; whose rights they have, object_read.c says.  Of columns whose json jsonb
+ * might not hold, the text is read and converted here.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/json_text.h"
+#include "display/object_read.h"
+#include "ref/ref_ops.h"
+
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_expand);
+PG_FUNCTION_INFO_V1(actstream_expand_all);
+
+/*
+ * All columns of the table that the current user may read: as one jsonb object, but
+ * for those that jsonb might not hold, which follow as json, each by itself.
+ */
+static char *
+value_columns(const ObjectTable *table)
+{
+	TupleDesc	tupdesc = RelationGetDescr(table->rel);
+	const char *separator = "";
+	StringInfoData sql;
+	StringInfoData json;
+
+	initStringInfo(&sql);
+	initStringInfo(&json);
+	appendStringInfoString(&sql, ", (SELECT pg_catalog.to_jsonb(r.*) FROM (SELECT ");
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+		const char *column = quote_identifier(NameStr(att->attname));
+
+		if (att->attisdropped || !ObjectTableMayReadColumn(table, att->attnum))
+			continue;
+		if (JsonTypeMayOverflow(att->atttypid))
+			appendStringInfo(&json, ", pg_catalog.to_json(x.%s) AS %s", column, column);
+		else
+		{
+			appendStringInfo(&sql, "%sx.%s", separator, column);
+			separator = ", ";
+		}
+	}
+	appendStringInfo(&sql, ") AS r)%s", json.data);
+	return sql.data;
+}
+
+/* Push a value, or null. */
+static void
+push_member(JsonbInState *state, const char *key, const char *json)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, key);
+	value.val.string.len = strlen(key);
+	pushJsonbValue(state, WJB_KEY, &value);
+	if (json == NULL)
+		value.type = jbvNull;
+	else
+	{
+		Jsonb	   *jsonb = JsonTextToJsonb(json);
+
+		if (!JB_ROOT_IS_SCALAR(jsonb) || !JsonbExtractScalar(&jsonb->root, &value))
+			JsonbToJsonbValue(jsonb, &value);
+	}
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+/* ObjectRowTaker: keep the value. */
+static void
+take_value(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
+{
+	NullableDatum *value = &((NullableDatum *) arg)[position];
+
+	value->value = SPI_getbinval(row, tupdesc, 2, &value->isnull);
+	value->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value->value));
+	if (tupdesc->natts > 2)
+	{
+		JsonbInState state = {0};
+
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		for (int i = 3; i <= tupdesc->natts; i++)
+			push_member(&state, SPI_fname(tupdesc, i), SPI_getvalue(row, tupdesc, i));
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		value->value = DirectFunctionCall2(jsonb_concat, value->value,
+										   JsonbPGetDatum(JsonbValueToJsonb(state.result)));
+	}
+}
+
+/*
+ * The rows that the references name, as far as the current user sees them; null
+ * where he sees none.  One query for each label.
+ */
+static NullableDatum *
+read_values(const Ref *const *refs, int nrefs)
+{
+	NullableDatum *values = palloc0(sizeof(NullableDatum) * Max(nrefs, 1));
+	ListCell   *lc;
+
+	for (int i = 0; i < nrefs; i++)
+		values[i].isnull = true;
+	foreach(lc, ObjectBatches(refs, nrefs))
+	{
+		const ObjectBatch *batch = lfirst(lc);
+		ObjectTable table;
+
+		if (!ObjectTableOpen(&table, batch))
+			continue;
+		if (ObjectTableMayRead(&table))
+			ObjectTableRead(&table, batch, READ_FOR_VALUE, value_columns(&table),
+							take_value, values);
+		ObjectTableClose(&table);
+	}
+	return values;
+}
+
+/*
+ * expand
+ *		The row of an object.
+ */
+Datum
+actstream_expand(PG_FUNCTION_ARGS)
+{
+	const Ref  *ref = PG_GETARG_REF_PP(0);
+	NullableDatum *value = read_values(&ref, 1);
+
+	if (value->isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value->value);
+}
+
+/* Is the reference in the list of a sorted batch the first of its kind there? */
+static bool
+is_first(const ObjectBatch *batch, int i)
+{
+	return i == 0 || RefCompare(batch->refs[i - 1], batch->refs[i]) != 0;
+}
+
+/*
+ * Take out of an array all nulls, and all references that it has had before.
+ * Returns how many are left.
+ */
+static int
+distinct_refs(const Ref **refs, int nrefs)
+{
+	bool	   *is_wanted = palloc0(sizeof(bool) * Max(nrefs, 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, ObjectBatches(refs, nrefs))
+	{
+		const ObjectBatch *batch = lfirst(lc);
+
+		for (int i = 0; i < batch->nrefs; i++)
+			is_wanted[batch->positions[i]] = is_first(batch, i);
+	}
+	for (int i = 0; i < nrefs; i++)
+	{
+		if (is_wanted[i])
+			refs[n++] = refs[i];
+	}
+	return n;
+}
+
+/*
+ * expand_all
+ *		The rows of many objects: each object once, in the order of the array.
+ */
+Datum
+actstream_expand_all(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			nrefs;
+	const Ref **refs;
+	NullableDatum *values;
+
+	InitMaterializedSRF(fcinfo, 0);
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &nrefs);
+	refs = palloc(sizeof(Ref *) * Max(nrefs, 1));
+	for (int i = 0; i < nrefs; i++)
+		refs[i] = nulls[i] ? NULL : DatumGetRefPP(elements[i]);
+	nrefs = distinct_refs(refs, nrefs);
+	values = read_values(refs, nrefs);
+
+	for (int i = 0; i < nrefs; i++)
+	{
+		Datum		row[2] = {PointerGetDatum(refs[i]), values[i].value};
+		bool		isnull[2] = {false, values[i].isnull};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, isnull);
+	}
+	return (Datum) 0;
+}

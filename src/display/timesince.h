@@ -1,0 +1,15 @@
+/*
+ * timesince.h
+ *		How long ago something was, in words.
+ */
+#ifndef ACTSTREAM_TIMESINCE_H
+#define ACTSTREAM_TIMESINCE_H
+
+#include "display/language.h"
+
+#include "datatype/timestamp.h"
+
+extern char *TimeSince(TimestampTz since, TimestampTz now, const Language *language,
+					   TimeCase grammatical_case);
+
+#endif							/* ACTSTREAM_TIMESINCE_H */

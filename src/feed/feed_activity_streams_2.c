@@ -1,0 +1,123 @@
+/*
+ * feed_activity_streams_2.c
+ *		Feeds as pages of a collection of Activity Streams 2.0.
+ *
+ * What is not in the vocabulary is of the general type, and keeps our own word
+ * in a property of an extension, whose terms are in the context of the page.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/iso_time.h"
+#include "base/uri.h"
+#include "feed/feed.h"
+#include "feed/feed_json.h"
+#include "feed/feed_vocabulary.h"
+
+#define STREAMS_CONTEXT "https://www.w3.org/ns/activitystreams"
+
+PG_FUNCTION_INFO_V1(actstream_activity_streams_2_final);
+
+static void
+write_context(JsonWriter *json, const Feed *feed)
+{
+	JsonKey(json, "@context");
+	JsonMark(json, WJB_BEGIN_ARRAY);
+	JsonText(json, STREAMS_CONTEXT);
+	if (feed->authority != NULL)
+	{
+		JsonMark(json, WJB_BEGIN_OBJECT);
+		JsonMember(json, "verb", psprintf("tag:%s:term/verb", feed->authority));
+		JsonMember(json, "label", psprintf("tag:%s:term/label", feed->authority));
+		JsonMark(json, WJB_END_OBJECT);
+	}
+	JsonMark(json, WJB_END_ARRAY);
+}
+
+static void
+write_object(JsonWriter *json, const char *key, const FeedObject *object, const char *type)
+{
+	JsonKey(json, key);
+	JsonMark(json, WJB_BEGIN_OBJECT);
+	JsonMember(json, "id", object->url != NULL ? object->url : object->id);
+	JsonMember(json, "type", type != NULL ? type : "Object");
+	JsonMember(json, "label", object->label);
+	JsonMember(json, "name", object->name);
+	JsonMember(json, "url", object->url);
+	JsonMark(json, WJB_END_OBJECT);
+}
+
+/* The summary is HTML in this format, a name is not. */
+static void
+write_activity(JsonWriter *json, const FeedEntry *entry)
+{
+	const FeedObject *actor = entry->objects[FEED_ACTOR];
+	const FeedObject *object = entry->objects[FEED_OBJECT];
+	const FeedObject *target = entry->objects[FEED_TARGET];
+	const char *type = FeedVerb2(entry->verb);
+
+	JsonMember(json, "id", entry->id);
+	JsonMember(json, "type", type != NULL ? type : "Activity");
+	JsonMember(json, "verb", entry->verb);
+	JsonHtmlMember(json, "summary", entry->title);
+	if (entry->description != NULL)
+	{
+		JsonLongMember(json, "content", entry->description);
+		JsonMember(json, "mediaType", "text/plain");
+	}
+	JsonMember(json, "published", FeedTime(entry->published));
+	JsonMember(json, "url", entry->url);
+	write_object(json, "actor", actor, FeedActorType2(actor->label));
+	if (object != NULL)
+		write_object(json, "object", object, FeedType2(object->label));
+	if (target != NULL)
+		write_object(json, "target", target, FeedType2(target->label));
+}
+
+/*
+ * Where a page ends: "timestamp,id", as the application casts it back.
+ */
+static char *
+make_cursor(const FeedAction *action)
+{
+	return UriEncode(psprintf("%s," INT64_FORMAT, IsoTimestamp(action->timestamp, true),
+							  action->id));
+}
+
+/*
+ * The neighbours of the page.  One that is not empty may have both.
+ */
+static void
+write_neighbours(JsonWriter *json, const Feed *feed)
+{
+	if (feed->nactions == 0)
+		return;
+	JsonMember(json, "next", UriWithParameter(feed->link, "before",
+											  make_cursor(&feed->actions[feed->nactions - 1])));
+	JsonMember(json, "prev", UriWithParameter(feed->link, "after",
+											  make_cursor(&feed->actions[0])));
+}
+
+/*
+ * activity_streams_2
+ *		Final function.
+ */
+Datum
+actstream_activity_streams_2_final(PG_FUNCTION_ARGS)
+{
+	Feed	   *feed = FeedOfAggregate(fcinfo);
+	JsonWriter	json;
+
+	if (feed == NULL)
+		PG_RETURN_NULL();
+	JsonBegin(&json);
+	write_context(&json, feed);
+	JsonMember(&json, "id", feed->link);
+	JsonMember(&json, "type", "OrderedCollectionPage");
+	JsonMember(&json, "name", feed->title);
+	JsonMember(&json, "partOf", feed->id);
+	JsonMember(&json, "updated", FeedTime(feed->updated));
+	write_neighbours(&json, feed);
+	JsonEntries(&json, "orderedItems", feed, write_activity);
+	PG_RETURN_DATUM(JsonEnd(&json));
+}

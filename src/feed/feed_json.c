@@ -1,0 +1,164 @@
+/*
+ * feed_json.c
+ *		Writing objects of JSON.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/escape.h"
+#include "feed/feed_json.h"
+
+#include "utils/memutils.h"
+
+/*
+ * Push a text, which lives as long as what is written; in the memory that the writer was
+ * begun in.
+ */
+static void
+push_text(JsonWriter *json, JsonbIteratorToken token, char *text)
+{
+	MemoryContext caller = MemoryContextSwitchTo(json->context);
+	size_t		len = strlen(text);
+	JsonbValue	value = {.type = jbvString};
+
+	if (len > JENTRY_OFFLENMASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("text is too long for jsonb"),
+				 errdetail("It has %zu bytes, the limit is %d.", len, JENTRY_OFFLENMASK)));
+	value.val.string.len = len;
+	value.val.string.val = text;
+	pushJsonbValue(&json->state, token, &value);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Push a copy of a text. */
+static void
+push_copy(JsonWriter *json, JsonbIteratorToken token, const char *text)
+{
+	push_text(json, token, MemoryContextStrdup(json->context, text));
+}
+
+/*
+ * JsonBegin
+ *		Begin to write an object, in the current memory context.
+ */
+void
+JsonBegin(JsonWriter *json)
+{
+	memset(json, 0, sizeof(JsonWriter));
+	json->context = CurrentMemoryContext;
+	JsonMark(json, WJB_BEGIN_OBJECT);
+}
+
+/*
+ * JsonMark
+ *		The beginning or the end of an object or an array.
+ */
+void
+JsonMark(JsonWriter *json, JsonbIteratorToken token)
+{
+	MemoryContext caller = MemoryContextSwitchTo(json->context);
+
+	pushJsonbValue(&json->state, token, NULL);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * JsonKey
+ *		The key of the next value.
+ */
+void
+JsonKey(JsonWriter *json, const char *key)
+{
+	push_copy(json, WJB_KEY, key);
+}
+
+/*
+ * JsonText
+ *		A text, as an element of an array.
+ */
+void
+JsonText(JsonWriter *json, const char *text)
+{
+	push_copy(json, WJB_ELEM, text);
+}
+
+/*
+ * JsonMember
+ *		A member of an object; none if its text is NULL.
+ */
+void
+JsonMember(JsonWriter *json, const char *key, const char *text)
+{
+	if (text == NULL)
+		return;
+	JsonKey(json, key);
+	push_copy(json, WJB_VALUE, text);
+}
+
+/*
+ * JsonLongMember
+ *		The same for a text that lives as long as what is written, and is not copied.
+ */
+void
+JsonLongMember(JsonWriter *json, const char *key, const char *text)
+{
+	if (text == NULL)
+		return;
+	JsonKey(json, key);
+	push_text(json, WJB_VALUE, unconstify(char *, text));
+}
+
+/*
+ * JsonHtmlMember
+ *		A member that is HTML, which shows the text; none if that is NULL.
+ */
+void
+JsonHtmlMember(JsonWriter *json, const char *key, const char *text)
+{
+	StringInfoData html;
+
+	if (text == NULL)
+		return;
+	initStringInfo(&html);
+	EscapeAppend(&html, text, ESCAPE_FOR_HTML);
+	JsonMember(json, key, html.data);
+	pfree(html.data);
+}
+
+/*
+ * JsonEntries
+ *		All entries of the feed, as an array.
+ */
+void
+JsonEntries(JsonWriter *json, const char *key, const Feed *feed, JsonEntryWriter write)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream feed entry",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	JsonKey(json, key);
+	JsonMark(json, WJB_BEGIN_ARRAY);
+	for (int i = 0; i < feed->nactions; i++)
+	{
+		JsonMark(json, WJB_BEGIN_OBJECT);
+		write(json, FeedEntryGet(feed, i));
+		JsonMark(json, WJB_END_OBJECT);
+		MemoryContextReset(context);
+	}
+	JsonMark(json, WJB_END_ARRAY);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/*
+ * JsonEnd
+ *		End the object; returns it, as jsonb.
+ */
+Datum
+JsonEnd(JsonWriter *json)
+{
+	JsonMark(json, WJB_END_OBJECT);
+	return JsonbPGetDatum(JsonbValueToJsonb(json->state.result));
+}

@@ -1,0 +1,155 @@
+/*
+ * feed_xml.c
+ *		Writing elements of XML.
+ *
+ * Core's xmlelement() would copy all of an element's content for each element around it,
+ * and hear of no interrupt meanwhile.  A feed is written once, from its beginning to its
+ * end, into the value that is returned; and no libxml is needed for it.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "feed/feed_xml.h"
+
+#include "utils/memutils.h"
+
+/*
+ * XmlInit
+ *		Begin to write, in the current memory context.
+ */
+void
+XmlInit(XmlWriter *xml)
+{
+	memset(xml, 0, sizeof(XmlWriter));
+	initStringInfo(&xml->value);
+	appendStringInfoSpaces(&xml->value, VARHDRSZ);
+}
+
+/* What follows is content of the element that was begun last. */
+static void
+end_tag(XmlWriter *xml)
+{
+	if (xml->in_tag)
+		appendStringInfoChar(&xml->value, '>');
+	xml->in_tag = false;
+}
+
+/*
+ * XmlBegin
+ *		The start of an element.
+ */
+void
+XmlBegin(XmlWriter *xml, const char *name, const char *const *attributes)
+{
+	Assert(xml->depth < XML_MAX_DEPTH);
+	end_tag(xml);
+	appendStringInfo(&xml->value, "<%s", name);
+	for (int i = 0; attributes != NULL && attributes[i] != NULL; i += 2)
+	{
+		appendStringInfo(&xml->value, " %s=\"", attributes[i]);
+		EscapeAppend(&xml->value, attributes[i + 1], ESCAPE_FOR_ATTRIBUTE);
+		appendStringInfoChar(&xml->value, '"');
+	}
+	xml->open[xml->depth++] = name;
+	xml->in_tag = true;
+}
+
+/*
+ * XmlEnd
+ *		The end of the element that was begun last.
+ */
+void
+XmlEnd(XmlWriter *xml)
+{
+	const char *name = xml->open[--xml->depth];
+
+	if (xml->in_tag)
+		appendStringInfoString(&xml->value, "/>");
+	else
+		appendStringInfo(&xml->value, "</%s>", name);
+	xml->in_tag = false;
+}
+
+/*
+ * XmlEmptyElement
+ *		An element without content.
+ */
+void
+XmlEmptyElement(XmlWriter *xml, const char *name, const char *const *attributes)
+{
+	XmlBegin(xml, name, attributes);
+	XmlEnd(xml);
+}
+
+static void
+write_element(XmlWriter *xml, const char *name, const char *const *attributes,
+			  const char *text, EscapeFor purpose)
+{
+	XmlBegin(xml, name, attributes);
+	end_tag(xml);
+	EscapeAppend(&xml->value, text, purpose);
+	XmlEnd(xml);
+}
+
+/*
+ * XmlTextElement
+ *		An element of text.
+ */
+void
+XmlTextElement(XmlWriter *xml, const char *name, const char *const *attributes,
+			   const char *text)
+{
+	write_element(xml, name, attributes, text, ESCAPE_FOR_XML);
+}
+
+/*
+ * XmlSimpleElement
+ *		The same, without attributes.
+ */
+void
+XmlSimpleElement(XmlWriter *xml, const char *name, const char *text)
+{
+	XmlTextElement(xml, name, NO_ATTRIBUTES, text);
+}
+
+/*
+ * XmlHtmlElement
+ *		An element of HTML that shows the text.
+ */
+void
+XmlHtmlElement(XmlWriter *xml, const char *name, const char *text)
+{
+	write_element(xml, name, NO_ATTRIBUTES, text, ESCAPE_FOR_HTML_IN_XML);
+}
+
+/*
+ * XmlEntries
+ *		The elements of all entries of the feed.
+ */
+void
+XmlEntries(XmlWriter *xml, const Feed *feed, XmlEntryWriter write)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream feed entry",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < feed->nactions; i++)
+	{
+		write(xml, FeedEntryGet(feed, i));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/*
+ * XmlFinish
+ *		What was written; the writer is not to be used any more.
+ */
+xmltype *
+XmlFinish(XmlWriter *xml)
+{
+	Assert(xml->depth == 0);
+	SET_VARSIZE(xml->value.data, xml->value.len);
+	return (xmltype *) xml->value.data;
+}

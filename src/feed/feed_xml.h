@@ -1,0 +1,43 @@
+/*
+ * feed_xml.h
+ *		Writing elements of XML.
+ */
+#ifndef ACTSTREAM_FEED_XML_H
+#define ACTSTREAM_FEED_XML_H
+
+#include "base/escape.h"
+#include "feed/feed.h"
+
+#include "utils/xml.h"
+
+/* how deep elements can be in each other */
+#define XML_MAX_DEPTH 8
+
+/* The attributes of an element: a name and a value in turns. */
+#define XmlAttributes(...) ((const char *const []) {__VA_ARGS__, NULL})
+#define NO_ATTRIBUTES ((const char *const *) NULL)
+
+/* An element that is being written. */
+typedef struct XmlWriter
+{
+	StringInfoData value;		/* with room for a header */
+	int			depth;
+	const char *open[XML_MAX_DEPTH];	/* names of the elements that are not ended */
+	bool		in_tag;			/* is the start tag of the last one still open? */
+} XmlWriter;
+
+/* Writes an entry. */
+typedef void (*XmlEntryWriter) (XmlWriter *xml, const FeedEntry *entry);
+
+extern void XmlInit(XmlWriter *xml);
+extern void XmlBegin(XmlWriter *xml, const char *name, const char *const *attributes);
+extern void XmlEnd(XmlWriter *xml);
+extern void XmlEmptyElement(XmlWriter *xml, const char *name, const char *const *attributes);
+extern void XmlTextElement(XmlWriter *xml, const char *name, const char *const *attributes,
+						   const char *text);
+extern void XmlSimpleElement(XmlWriter *xml, const char *name, const char *text);
+extern void XmlHtmlElement(XmlWriter *xml, const char *name, const char *text);
+extern void XmlEntries(XmlWriter *xml, const Feed *feed, XmlEntryWriter write);
+extern xmltype *XmlFinish(XmlWriter *xml);
+
+#endif							/* ACTSTREAM_FEED_XML_H */

@@ -1,0 +1,535 @@
+/*
+ * integrity_remove.c
+ *		What becomes of references to objects that are gone, or have another name.
+ *
+ * Like the triggers of foreign keys: as the owner of the tables, on their newest state,
+ * by statements that any trigger and index of theirs sees.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "object/integrity.h"
+#include "object/integrity_remove.h"
+#include "object/object_key.h"
+#include "tables/local_tables.h"
+#include "tables/spi_plan.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/*
+ * References to an object, to objects that are given as an array, and to all objects of a
+ * label: conditions on a column of the statements below.  Statements come in sets, one
+ * for each column that has references.
+ *
+ * One object is not an array of one: for an array, whose length is not known beforehand,
+ * a statement would be planned each time.
+ */
+#define ONE_OBJECT(column)	"t." column " OPERATOR(actstream.=) $1"
+#define ANY_OBJECT(column)	"t." column " OPERATOR(actstream.=) ANY ($1)"
+#define OF_LABEL(column) \
+	"t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
+	" AND t." column " OPERATOR(actstream.<) actstream.label_stop($1)"
+
+typedef enum Column
+{
+	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE
+} Column;
+
+#define NUM_COLUMNS		(FOLLOWEE + 1)
+#define FIRST_OF_FOLLOW	FOLLOWER
+#define TABLE_OF(column)	((column) < FIRST_OF_FOLLOW ? OWN_ACTIONS : OWN_FOLLOWS)
+
+#define STATEMENTS(argtype, begin, condition, end) { \
+	[ACTOR] = {.sql = begin("actions", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}}, \
+	[ACTION_OBJECT] = {.sql = begin("actions", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}}, \
+	[TARGET] = {.sql = begin("actions", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}}, \
+	[FOLLOWER] = {.sql = begin("follows", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
+	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}} \
+}
+
+#define FIND(relation, column)	"SELECT t." column " FROM actstream." relation " t WHERE "
+#define DELETE(relation, column) "DELETE FROM actstream." relation " t WHERE "
+#define EMPTY(relation, column)	"UPDATE actstream." relation " t SET " column " = NULL WHERE "
+
+/* locked, for a reference that is being deleted may be gone in a moment */
+#define FIRST_ONE			" LIMIT 1 FOR KEY SHARE OF t"
+
+/* What is done with references to some objects, or to all of a label. */
+typedef struct Statements
+{
+	SpiPlan		find[NUM_COLUMNS];
+	SpiPlan		delete[NUM_COLUMNS];
+	SpiPlan		empty[NUM_COLUMNS];	/* of ACTION_OBJECT and TARGET */
+} Statements;
+
+static Statements of_object = {
+	.find = STATEMENTS(REF_ARG, FIND, ONE_OBJECT, FIRST_ONE),
+	.delete = STATEMENTS(REF_ARG, DELETE, ONE_OBJECT, ""),
+	.empty = STATEMENTS(REF_ARG, EMPTY, ONE_OBJECT, "")
+};
+
+static Statements of_objects = {
+	.find = STATEMENTS(REF_ARRAY_ARG, FIND, ANY_OBJECT, FIRST_ONE),
+	.delete = STATEMENTS(REF_ARRAY_ARG, DELETE, ANY_OBJECT, ""),
+	.empty = STATEMENTS(REF_ARRAY_ARG, EMPTY, ANY_OBJECT, "")
+};
+
+static Statements of_label = {
+	.find = STATEMENTS(TEXTOID, FIND, OF_LABEL, FIRST_ONE),
+	.delete = STATEMENTS(TEXTOID, DELETE, OF_LABEL, ""),
+	.empty = STATEMENTS(TEXTOID, EMPTY, OF_LABEL, "")
+};
+
+/*
+ * A follow that the new reference has already makes the old one superfluous;
+ * it is deleted afterwards.
+ */
+#define RENAME_IN_ACTION(column) \
+	{.sql = "UPDATE actstream.actions t SET " column " = $2" \
+	 " WHERE t." column " OPERATOR(actstream.=) $1", \
+	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
+#define RENAME_IN_FOLLOW(column, other) \
+	{.sql = "UPDATE actstream.follows t SET " column " = $2" \
+	 " WHERE t." column " OPERATOR(actstream.=) $1 AND NOT EXISTS" \
+	 " (SELECT FROM actstream.follows u WHERE u." column " OPERATOR(actstream.=) $2" \
+	 " AND u." other " OPERATOR(actstream.=) t." other \
+	 " AND u.flag OPERATOR(pg_catalog.=) t.flag)", \
+	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
+
+static SpiPlan rename_object[NUM_COLUMNS] = {
+	[ACTOR] = RENAME_IN_ACTION("actor"),
+	[ACTION_OBJECT] = RENAME_IN_ACTION("action_object"),
+	[TARGET] = RENAME_IN_ACTION("target"),
+	[FOLLOWER] = RENAME_IN_FOLLOW("follower", "followee"),
+	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower")
+};
+
+/* the tables that have references */
+static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS};
+
+#define NUM_REFERRING_TABLES ((int) lengthof(referring_tables))
+
+/* every object of a label that such a table refers to, once */
+#define SOME_OF_LABEL(relation, column)	FIND(relation, column) OF_LABEL(column)
+
+static SpiPlan list_objects[] = {
+	{.sql = SOME_OF_LABEL("actions", "actor") " UNION "
+		SOME_OF_LABEL("actions", "action_object") " UNION "
+	SOME_OF_LABEL("actions", "target"), .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = SOME_OF_LABEL("follows", "follower") " UNION "
+	SOME_OF_LABEL("follows", "followee"), .nargs = 1, .argtypes = {TEXTOID}}
+};
+
+/*
+ * In each index, the first reference that is not below the label's: if it
+ * bears another label, none bears this one.
+ */
+#define FIRST_LABEL(column, relation) \
+	"(SELECT actstream.ref_label(t." column ") FROM actstream." relation " t" \
+	" WHERE t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
+	" ORDER BY t." column " LIMIT 1)"
+
+static SpiPlan find_label[] = {
+	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
+		FIRST_LABEL("actor", "actions") ", "
+		FIRST_LABEL("action_object", "actions") ", "
+	FIRST_LABEL("target", "actions") "])", .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
+		FIRST_LABEL("follower", "follows") ", "
+	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}}
+};
+
+/* References to the rows of a table are removed by as many as this at a time. */
+#define BATCH	1000
+
+/* Is there a table of that name?  What is not there has no references. */
+static bool
+is_there(OwnTable table)
+{
+	return OidIsValid(OwnTableFind(table));
+}
+
+/*
+ * IntegrityIsReferenced
+ *		Does any action or follow bear the label, in the newest state of the
+ *		database?
+ */
+bool
+IntegrityIsReferenced(const char *label)
+{
+	Datum		value = CStringGetTextDatum(label);
+	bool		found = false;
+
+	SPI_connect();
+	for (int i = 0; i < NUM_REFERRING_TABLES && !found; i++)
+		found = is_there(referring_tables[i]) &&
+			SpiPlanExecuteAs(referring_tables[i], RUN_AS_RESTRICTED, &find_label[i],
+							 &value, NULL) > 0;
+	SPI_finish();
+	return found;
+}
+
+/*
+ * Has the table, or a partition, a trigger of the user's that could keep a row as it is?
+ *
+ * The caller holds a lock on it, if it is there.
+ */
+static bool
+can_keep_rows(OwnTable table)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	if (!is_there(table))
+		return false;
+	foreach(lc, find_all_inheritors(OwnTableId(table), AccessShareLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+		result |= rel->trigdesc != NULL &&
+			(rel->trigdesc->trig_delete_before_row || rel->trigdesc->trig_update_before_row);
+		table_close(rel, NoLock);
+	}
+	return result;
+}
+
+/*
+ * Raise ERRCODE_FOREIGN_KEY_VIOLATION if there is a reference in one of the columns
+ * from "first" to "last".
+ */
+static void
+refuse_references(RunAsMode mode, Statements *statements, Column first, Column last,
+				  Datum *value, const char *detail)
+{
+	for (Column column = first; column <= last; column++)
+	{
+		bool		isnull;
+
+		if (is_there(TABLE_OF(column)) &&
+			SpiPlanExecuteAs(TABLE_OF(column), mode, &statements->find[column], value, NULL) > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					 errmsg("object \"%s\" is still referenced",
+							RefToText(DatumGetRefPP(SPI_getbinval(SPI_tuptable->vals[0],
+																  SPI_tuptable->tupdesc, 1,
+																  &isnull)))),
+					 errdetail_internal("%s", detail)));
+	}
+}
+
+/* See LocalTableRequire(). */
+static void
+require_local_tables(void)
+{
+	for (int i = 0; i < NUM_REFERRING_TABLES; i++)
+	{
+		if (is_there(referring_tables[i]))
+			LocalTableRequire(referring_tables[i]);
+	}
+}
+
+/*
+ * Do with references to what is gone, as "value" says to the statements, what on_delete
+ * says: see IntegrityRemoveObjects().
+ */
+static void
+remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
+{
+	require_local_tables();
+	SPI_connect();
+	if (on_delete == ON_DELETE_RESTRICT)
+		refuse_references(mode, statements, ACTOR, FOLLOWEE, &value,
+						  _("Actions or follows refer to it."));
+	else
+	{
+		Column		first = on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
+
+		for (Column column = first; column < NUM_COLUMNS; column++)
+		{
+			bool		empty = on_delete == ON_DELETE_SET_NULL &&
+				(column == ACTION_OBJECT || column == TARGET);
+
+			if (!is_there(TABLE_OF(column)))
+				continue;
+			SpiPlanExecuteAs(TABLE_OF(column), mode,
+							 empty ? &statements->empty[column] : &statements->delete[column],
+							 &value, NULL);
+		}
+		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS))
+			refuse_references(mode, statements, first, FOLLOWEE, &value,
+							  _("A trigger has kept what refers to it from being deleted or updated."));
+	}
+	SPI_finish();
+}
+
+/* An array of references. */
+static Datum
+array_of_refs(const Ref *const *refs, int n)
+{
+	Datum	   *elements = palloc(n * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = PointerGetDatum(refs[i]);
+	return PointerGetDatum(construct_array(elements, n, RefTypeId(), -1, false, TYPALIGN_INT));
+}
+
+/*
+ * IntegrityRemoveObjects
+ *		Do with the references to objects of a type that are gone what its on_delete
+ *		says.
+ *
+ * Raises ERRCODE_FOREIGN_KEY_VIOLATION if that is "restrict" and there are any.
+ */
+void
+IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n, RunAsMode mode)
+{
+	if (n == 1)
+		remove_references(type->on_delete, mode, &of_object, PointerGetDatum(refs[0]));
+	else
+		remove_references(type->on_delete, mode, &of_objects, array_of_refs(refs, n));
+}
+
+/*
+ * IntegrityRenameObject
+ *		Let what refers to "old_ref" refer to "new_ref".
+ */
+void
+IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
+{
+	Datum		values[2];
+	const AssumedObjects renamed = {.n = 1, .refs = {new_ref}};
+	const AssumedObjects *before;
+
+	values[0] = PointerGetDatum(old_ref);
+	values[1] = PointerGetDatum(new_ref);
+
+	require_local_tables();
+	before = IntegrityAssumeExists(&renamed);
+	PG_TRY();
+	{
+		SPI_connect();
+		for (Column column = ACTOR; column < NUM_COLUMNS; column++)
+		{
+			if (is_there(TABLE_OF(column)))
+				SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &rename_object[column], values, NULL);
+		}
+		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS && is_there(OWN_FOLLOWS); column++)
+			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &of_object.delete[column], &values[0],
+							 NULL);
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		(void) IntegrityAssumeExists(before);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * IntegrityForgetLabel
+ *		Do with all references that bear the label of a type, whose table is gone or
+ *		empty, what its on_delete says.
+ */
+void
+IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode)
+{
+	remove_references(type->on_delete, mode, &of_label,
+					  CStringGetTextDatum(type->label));
+}
+
+/*
+ * IntegrityForgetRows
+ *		Do with the references to the rows that "rel", a partition of the type's table or
+ *		that itself, has now, and that are about to go or have left, what on_delete
+ *		says.
+ *
+ * Reads the rows as they are, without a query: no code of anybody's runs.  Takes a time
+ * in proportion to their number, and next to none if nothing bears the label.  The
+ * caller holds AccessExclusiveLock on "rel".
+ */
+void
+IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode)
+{
+	RegisteredType forgotten = *type;
+	const Ref **refs = palloc(BATCH * sizeof(Ref *));
+	MemoryContext batch_context;
+	MemoryContext oldcontext;
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	int			n = 0;
+
+	if (forgotten.nkeys == 0 || !IntegrityIsReferenced(forgotten.label))
+		return;
+	batch_context = AllocSetContextCreate(CurrentMemoryContext, "actstream rows",
+										  ALLOCSET_DEFAULT_SIZES);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	slot = table_slot_create(rel, NULL);
+	scan = begin_table_scan(rel, snapshot);
+	oldcontext = MemoryContextSwitchTo(batch_context);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		should_free;
+		HeapTuple	row = ExecFetchSlotHeapTuple(slot, false, &should_free);
+
+		CHECK_FOR_INTERRUPTS();
+		refs[n] = ObjectKeyRefIfAny(&forgotten, RelationGetRelid(rel), row,
+									RelationGetDescr(rel));
+		if (refs[n] != NULL && ++n == BATCH)
+		{
+			IntegrityRemoveObjects(&forgotten, refs, n, mode);
+			MemoryContextReset(batch_context);
+			n = 0;
+		}
+	}
+	if (n > 0)
+		IntegrityRemoveObjects(&forgotten, refs, n, mode);
+	MemoryContextSwitchTo(oldcontext);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	MemoryContextDelete(batch_context);
+	pfree(refs);
+}
+
+/*
+ * Call "visit" for every object of the label that is referred to and is not there.
+ */
+static void
+visit_missing(const RegisteredType *type, RunAsMode mode,
+			  void visit(const RegisteredType *type, const Ref *ref, RunAsMode mode))
+{
+	RegisteredType visited = *type;	/* ours may be replaced meanwhile */
+	Datum		label = CStringGetTextDatum(visited.label);
+
+	SPI_connect();
+	for (int table = 0; table < NUM_REFERRING_TABLES; table++)
+	{
+		uint64		nobjects;
+		SPITupleTable *objects;
+
+		if (!is_there(referring_tables[table]))
+			continue;
+		nobjects = SpiPlanExecuteAs(referring_tables[table], RUN_AS_RESTRICTED,
+									&list_objects[table], &label, NULL);
+		objects = SPI_tuptable;
+		for (uint64 i = 0; i < nobjects; i++)
+		{
+			bool		isnull;
+			Datum		value = SPI_getbinval(objects->vals[i], objects->tupdesc, 1, &isnull);
+			const Ref  *ref = DatumGetRefPP(value);
+
+			CHECK_FOR_INTERRUPTS();
+			if (!IntegrityObjectExists(ref))
+				visit(&visited, ref, mode);
+		}
+	}
+	SPI_finish();
+}
+
+static void
+remove_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
+{
+	IntegrityRemoveObjects(type, &ref, 1, mode);
+}
+
+/*
+ * IntegritySweep
+ *		Remove, as on_delete of the type says, every object that is referred to
+ *		and does not exist: after rows have gone without a word of which.
+ *
+ * Does nothing for a type that is not checked: what is missing there may be yet to
+ * come; nor for one that is not bound, of whose rows nothing is known.
+ */
+void
+IntegritySweep(const RegisteredType *type, RunAsMode mode)
+{
+	if (type->checked && type->nkeys > 0)
+		visit_missing(type, mode, remove_missing);
+}
+
+/* Has the table itself no row, in the newest state of the database? */
+static bool
+leaf_is_empty(Relation rel)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = begin_table_scan(rel, snapshot);
+	bool		result = !table_scan_getnextslot(scan, ForwardScanDirection, slot);
+
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	return result;
+}
+
+/* Have the table and its partitions no row?  Of a foreign one that is not known. */
+static bool
+is_empty(Oid relid)
+{
+	bool		result = true;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+		if (rel->rd_rel->relispartition || RelationGetRelid(rel) == relid)
+			result = result && (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
+								(rel->rd_rel->relkind == RELKIND_RELATION && leaf_is_empty(rel)));
+		table_close(rel, NoLock);
+	}
+	return result;
+}
+
+/*
+ * IntegrityForgetTable
+ *		The table of the type, which is checked, has been truncated: do with references
+ *		to what is not there any more what on_delete says.
+ */
+void
+IntegrityForgetTable(const RegisteredType *type)
+{
+	if (!IntegrityIsReferenced(type->label))
+		return;
+	if (is_empty(type->relation))
+		IntegrityForgetLabel(type, RUN_AS_CASCADE);
+	else
+		IntegritySweep(type, RUN_AS_CASCADE);
+}
+
+static void
+report_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("object \"%s\" does not exist in table \"%s\"", RefToText(ref),
+					get_rel_name(type->relation)),
+			 errdetail("Actions or follows refer to it.")));
+}
+
+/*
+ * IntegrityRequireObjects
+ *		Raise ERRCODE_FOREIGN_KEY_VIOLATION unless every object of the type that is
+ *		referred to exists, as far as the type promises that at all.
+ */
+void
+IntegrityRequireObjects(const RegisteredType *type)
+{
+	if (type->checked && type->on_delete != ON_DELETE_KEEP)
+		visit_missing(type, RUN_AS_RESTRICTED, report_missing);
+}

@@ -1,0 +1,523 @@
+/*
+ * object_changed.c
+ *		What the triggers of a registered table do: see object_trigger.c.
+ *
+ * A row that moves to another partition is deleted there and inserted here, and
+ * no AFTER trigger learns that the two are one.  The partition key is part of
+ * every key of a partitioned table, so a row that moves has a new key: without
+ * zz_actstream_move, which sees both, its references would go with the old one.
+ *
+ * Anybody may attach these functions to a table of their own, as the owner of a
+ * partitioned table does whenever a partition is created or a dump restored.  They act
+ * on references to rows of the table that they are fired for, if the registry knows
+ * that table, and do nothing for any other.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/run_as.h"
+#include "object/integrity.h"
+#include "object/integrity_remove.h"
+#include "object/object_key.h"
+#include "object/registry.h"
+#include "object/table_warning.h"
+#include "ref/ref_ops.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "nodes/makefuncs.h"
+#include "storage/itemptr.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_object_deleted);
+PG_FUNCTION_INFO_V1(actstream_object_rekeyed);
+PG_FUNCTION_INFO_V1(actstream_object_moves);
+PG_FUNCTION_INFO_V1(actstream_objects_truncated);
+
+/*
+ * Where a row of this transaction went to.  A row that moves to another partition is
+ * known by its place in the old one, any other row by the reference that it had.
+ */
+typedef struct MovedRow
+{
+	Oid			partition;		/* hash key, together with the rest: without padding, as
+								 * it is compared byte by byte */
+	BlockNumber block;
+	uint32		offset;
+} MovedRow;
+
+typedef struct Move
+{
+	MovedRow	row;			/* hash key */
+	Ref		   *new_ref;
+} Move;
+
+typedef struct Renaming
+{
+	const Ref  *old_ref;		/* hash key, by what it points to */
+	Ref		   *new_ref;
+	CommandId	command;		/* that was current when it was noted */
+	SubTransactionId subid;		/* and subtransaction */
+} Renaming;
+
+/* both live until the end of the transaction; NULL if there are none */
+static HTAB *moves = NULL;
+static HTAB *renamings = NULL;
+static MemoryContext moves_context = NULL;
+
+/* registered tables whose TRUNCATE has begun, in the transaction's memory */
+static List *truncated_tables = NIL;
+
+/*
+ * Warn, once for each table in a session, that references to its rows are not kept
+ * because of the first of our tables that is missing, if one is.
+ */
+static void
+warn_of_missing_table(Relation rel)
+{
+	for (OwnTable table = OWN_OBJECT_TYPES; table <= OWN_FOLLOWS; table++)
+	{
+		if (OidIsValid(OwnTableFind(table)))
+			continue;
+		if (TableWarnsFirst(RelationGetRelid(rel), WARN_TABLES))
+			ereport(WARNING,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("references to rows of table \"%s\" are not kept, because table \"actstream.%s\" does not exist",
+							RelationGetRelationName(rel), OwnTableName(table)),
+					 errhint("Call actstream.create_tables() or rename the table back, and look at actstream.integrity_check(). Or call actstream.drop_tables() to do without.")));
+		return;
+	}
+}
+
+/*
+ * How a trigger function of this file was called, and for which object type; false
+ * if the table is not registered, nor a partition of one that is, or the registry is
+ * missing.
+ *
+ * Raises an error unless it was for an event that fits.
+ */
+static bool
+object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event),
+					TriggerData **trigdata, RegisteredType *type)
+{
+	const RegisteredType *found;
+
+	*trigdata = (TriggerData *) fcinfo->context;
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function was not called by trigger manager")));
+	found = RegistryLookupTable(RelationGetRelid((*trigdata)->tg_relation));
+	if (found == NULL)
+	{
+		if (!OidIsValid(OwnTableFind(OWN_OBJECT_TYPES)))
+			warn_of_missing_table((*trigdata)->tg_relation);
+		return false;
+	}
+	*type = *found;
+	warn_of_missing_table((*trigdata)->tg_relation);
+	if (!event_fits((*trigdata)->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" is not fired by the event that it is for",
+						(*trigdata)->tg_trigger->tgname)));
+	return true;
+}
+
+/*
+ * The reference to a row of the trigger; NULL if its key is one that no
+ * reference can have.
+ */
+static const Ref *
+row_reference(TriggerData *trigdata, const RegisteredType *type, HeapTuple row)
+{
+	return ObjectKeyRefIfAny(type, RelationGetRelid(trigdata->tg_relation), row,
+							 RelationGetDescr(trigdata->tg_relation));
+}
+
+/*
+ * Forget what belongs to the transaction, whose memory goes.
+ */
+static void
+forget_moves(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+	{
+		moves = renamings = NULL;
+		moves_context = NULL;
+		truncated_tables = NIL;
+	}
+}
+
+/* What is undone has not happened: a TRUNCATE that has begun, rows that have moved. */
+static void
+forget_undone(SubXactEvent event, SubTransactionId mySubid, SubTransactionId parentSubid,
+			  void *arg)
+{
+	HASH_SEQ_STATUS status;
+	Renaming   *renaming;
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		truncated_tables = NIL;
+	if (renamings == NULL ||
+		(event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB))
+		return;
+	hash_seq_init(&status, renamings);
+	while ((renaming = hash_seq_search(&status)) != NULL)
+	{
+		if (renaming->subid != mySubid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			renaming->subid = parentSubid;
+		else
+			(void) hash_search(renamings, &renaming->old_ref, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+watch_transaction(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_moves, NULL);
+		RegisterSubXactCallback(forget_undone, NULL);
+		registered = true;
+	}
+}
+
+static uint32
+ref_hash(const void *key, Size keysize)
+{
+	const Ref  *ref = *(const Ref *const *) key;
+
+	return DatumGetUInt32(hash_any((const unsigned char *) VARDATA_ANY(ref),
+								   VARSIZE_ANY_EXHDR(ref)));
+}
+
+static int
+ref_match(const void *a, const void *b, Size keysize)
+{
+	return RefCompare(*(const Ref *const *) a, *(const Ref *const *) b);
+}
+
+static void
+make_tables(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(MovedRow), .entrysize = sizeof(Move)};
+	HASHCTL		ref_ctl = {.keysize = sizeof(const Ref *), .entrysize = sizeof(Renaming),
+	.hash = ref_hash, .match = ref_match};
+
+	watch_transaction();
+	moves_context = AllocSetContextCreate(TopTransactionContext, "actstream moves",
+										  ALLOCSET_DEFAULT_SIZES);
+	ctl.hcxt = ref_ctl.hcxt = moves_context;
+	moves = hash_create("actstream moves", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	renamings = hash_create("actstream renamings", 64, &ref_ctl,
+							HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+static Ref *
+copy_ref(const Ref *ref)
+{
+	return memcpy(MemoryContextAlloc(moves_context, VARSIZE_ANY(ref)), ref, VARSIZE_ANY(ref));
+}
+
+/* What a row is found by that moves to another partition. */
+static MovedRow
+moved_row(TriggerData *trigdata)
+{
+	ItemPointer tid = &trigdata->tg_trigtuple->t_self;
+	MovedRow	row = {
+		.partition = RelationGetRelid(trigdata->tg_relation),
+		.block = ItemPointerGetBlockNumber(tid),
+		.offset = ItemPointerGetOffsetNumber(tid)
+	};
+
+	return row;
+}
+
+/*
+ * Remember the reference that a row will have, should it be about to move.
+ */
+static void
+remember_move(TriggerData *trigdata, const Ref *new_ref)
+{
+	MovedRow	row = moved_row(trigdata);
+	Move	   *move;
+
+	if (moves == NULL)
+		make_tables();
+	move = hash_search(moves, &row, HASH_ENTER, NULL);
+	move->new_ref = copy_ref(new_ref);
+}
+
+/*
+ * Remember that the row that "old_ref" named is named by "new_ref" now.
+ */
+static void
+remember_renaming(const Ref *old_ref, const Ref *new_ref)
+{
+	Renaming   *renaming;
+	bool		found;
+
+	if (renamings == NULL)
+		make_tables();
+	renaming = hash_search(renamings, &old_ref, HASH_ENTER, &found);
+	if (!found)
+		renaming->old_ref = copy_ref(old_ref);
+	renaming->new_ref = copy_ref(new_ref);
+	renaming->command = GetCurrentCommandId(false);
+	renaming->subid = GetCurrentSubTransactionId();
+}
+
+/* The command that has replaced or removed a row, as far as the row tells. */
+static CommandId
+command_of(HeapTuple old)
+{
+	HeapTupleHeader row = old->t_data;
+
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(row)) ?
+		HeapTupleHeaderGetCmax(row) : FirstCommandId;
+}
+
+/*
+ * What names now the row that got the reference "ref", as far as we know: that
+ * itself if there is such a row, else where it went; NULL if that is nowhere.
+ *
+ * Rows get their keys one after the other, each one that is free at that moment, and
+ * triggers fire in that order.  So a row is seldom elsewhere by now, only if a
+ * user's trigger that fired before ours has changed it once more; that was later than
+ * the command that ours fires for, "since".
+ */
+static const Ref *
+whereabouts(const Ref *ref, CommandId since)
+{
+	/* as many steps as there are entries: they may go in a circle */
+	long		steps = renamings == NULL ? 0 : hash_get_num_entries(renamings);
+
+	while (!IntegrityObjectExists(ref))
+	{
+		Renaming   *renaming = steps-- > 0 ? hash_search(renamings, &ref, HASH_FIND, NULL) : NULL;
+
+		if (renaming == NULL || renaming->command <= since)
+			return NULL;
+		ref = renaming->new_ref;
+	}
+	return ref;
+}
+
+/* Is a trigger fired by what another trigger does? */
+static bool
+is_nested(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 1;
+}
+
+/*
+ * A row that had "old_ref" has "new_ref" by that command: let its references follow.
+ *
+ * By now it may have yet another, or be gone: by a trigger of the user's that
+ * fired before us, after which this one was fired for what that did, before it
+ * is for what led there.
+ */
+static void
+follow_row(const RegisteredType *type, const Ref *old_ref, const Ref *new_ref, CommandId command)
+{
+	const Ref  *now;
+
+	if (is_nested())
+		remember_renaming(old_ref, new_ref);
+	now = whereabouts(new_ref, command);
+	if (now == NULL)
+		IntegrityRemoveObjects(type, &old_ref, 1, RUN_AS_CASCADE);
+	else if (RefCompare(old_ref, now) != 0)
+		IntegrityRenameObject(old_ref, now);
+}
+
+static bool
+fires_before_update(TriggerEvent event)
+{
+	return TRIGGER_FIRED_BEFORE(event) && TRIGGER_FIRED_FOR_ROW(event) &&
+		TRIGGER_FIRED_BY_UPDATE(event);
+}
+
+/*
+ * Trigger zz_actstream_move: remember the key that a row is about to get.
+ *
+ * If the UPDATE comes to nothing, the entry does no harm: it is looked at only
+ * for a row that has moved, whose own entry then replaced it.
+ */
+Datum
+actstream_object_moves(PG_FUNCTION_ARGS)
+{
+	RegisteredType type;
+	TriggerData *trigdata;
+	const Ref  *new_ref;
+
+	if (object_trigger_data(fcinfo, fires_before_update, &trigdata, &type))
+	{
+		new_ref = row_reference(trigdata, &type, trigdata->tg_newtuple);
+		if (new_ref != NULL)
+			remember_move(trigdata, new_ref);
+	}
+	return PointerGetDatum(trigdata->tg_newtuple);
+}
+
+static bool
+fires_after_delete_or_update(TriggerEvent event)
+{
+	return TRIGGER_FIRED_AFTER(event) && TRIGGER_FIRED_FOR_ROW(event) &&
+		(TRIGGER_FIRED_BY_DELETE(event) || TRIGGER_FIRED_BY_UPDATE(event));
+}
+
+/*
+ * The reference that a row has got that moved to another partition; NULL if it has left
+ * the registered table, which is itself a partition of another.
+ */
+static const Ref *
+moved_reference(TriggerData *trigdata, const RegisteredType *type, const Ref *old_ref)
+{
+	MovedRow	row = moved_row(trigdata);
+	Move	   *move = moves == NULL ? NULL : hash_search(moves, &row, HASH_FIND, NULL);
+
+	if (RelationGetRelid(trigdata->tg_relation) == type->relation)
+		return NULL;
+	if (move == NULL || whereabouts(move->new_ref, command_of(trigdata->tg_trigtuple)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("could not follow object \"%s\" to its new partition",
+						RefToText(old_ref)),
+				 errdetail("A trigger that fires after \"%s\" has changed its key.",
+						   "zz_actstream_move")));
+	return move->new_ref;
+}
+
+/*
+ * Trigger actstream_object: a row is gone.
+ *
+ * Unless another has its key by now, which then has its references as well: it
+ * was deleted and inserted again by one statement, or has come by another way.
+ */
+Datum
+actstream_object_deleted(PG_FUNCTION_ARGS)
+{
+	RegisteredType type;
+	TriggerData *trigdata;
+	const Ref  *ref;
+	const Ref  *new_ref = NULL;
+
+	if (!object_trigger_data(fcinfo, fires_after_delete_or_update, &trigdata, &type) ||
+		TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))	/* that is for actstream_rekey */
+		return PointerGetDatum(NULL);
+	ref = row_reference(trigdata, &type, trigdata->tg_trigtuple);
+	if (ref == NULL)
+		return PointerGetDatum(NULL);
+
+	if (HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
+		new_ref = moved_reference(trigdata, &type, ref);
+	if (new_ref != NULL)
+		follow_row(&type, ref, new_ref, command_of(trigdata->tg_trigtuple));
+	else if (!IntegrityObjectExists(ref))
+		IntegrityRemoveObjects(&type, &ref, 1, RUN_AS_CASCADE);
+	return PointerGetDatum(NULL);
+}
+
+static bool
+fires_after_update(TriggerEvent event)
+{
+	return TRIGGER_FIRED_AFTER(event) && TRIGGER_FIRED_FOR_ROW(event) &&
+		TRIGGER_FIRED_BY_UPDATE(event);
+}
+
+/*
+ * Trigger actstream_rekey: a row has another key.
+ */
+Datum
+actstream_object_rekeyed(PG_FUNCTION_ARGS)
+{
+	RegisteredType type;
+	TriggerData *trigdata;
+	const Ref  *old_ref;
+	const Ref  *new_ref;
+
+	if (!object_trigger_data(fcinfo, fires_after_update, &trigdata, &type))
+		return PointerGetDatum(NULL);
+	old_ref = row_reference(trigdata, &type, trigdata->tg_trigtuple);
+	new_ref = row_reference(trigdata, &type, trigdata->tg_newtuple);
+	if (old_ref == NULL || (new_ref != NULL && RefCompare(old_ref, new_ref) == 0))
+		return PointerGetDatum(NULL);
+	if (new_ref == NULL)
+		IntegrityRemoveObjects(&type, &old_ref, 1, RUN_AS_CASCADE);
+	else
+		follow_row(&type, old_ref, new_ref, command_of(trigdata->tg_trigtuple));
+	return PointerGetDatum(NULL);
+}
+
+static bool
+fires_at_truncate(TriggerEvent event)
+{
+	return !TRIGGER_FIRED_FOR_ROW(event) && TRIGGER_FIRED_BY_TRUNCATE(event);
+}
+
+/*
+ * The rows of a table are about to go: its own, or those of a partition.
+ *
+ * Where all rows of a registered table go, it is enough to know that, unless objects
+ * may be referred to before they exist: what then refers to no row is to stay.
+ */
+static void
+before_truncate(const RegisteredType *type, Relation rel)
+{
+	MemoryContext oldcontext;
+
+	if (RelationGetRelid(rel) == type->relation && type->checked)
+	{
+		watch_transaction();
+		oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+		truncated_tables = lappend_oid(truncated_tables, type->relation);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	else if (rel->rd_rel->relkind == RELKIND_RELATION &&
+			 !list_member_oid(truncated_tables, type->relation))
+		IntegrityForgetRows(type, rel, RUN_AS_CASCADE);
+}
+
+/*
+ * All rows of a registered table are gone, but for those that a user's trigger may
+ * have stored since.
+ */
+static void
+after_truncate(const RegisteredType *type, Relation rel)
+{
+	if (RelationGetRelid(rel) != type->relation || !type->checked)
+		return;
+	truncated_tables = list_delete_oid(truncated_tables, type->relation);
+	IntegrityForgetTable(type);
+}
+
+/*
+ * Triggers actstream_truncate and actstream_truncated.
+ */
+Datum
+actstream_objects_truncated(PG_FUNCTION_ARGS)
+{
+	RegisteredType type;
+	TriggerData *trigdata;
+
+	if (!object_trigger_data(fcinfo, fires_at_truncate, &trigdata, &type))
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BEFORE(trigdata->tg_event))
+		before_truncate(&type, trigdata->tg_relation);
+	else
+		after_truncate(&type, trigdata->tg_relation);
+	return PointerGetDatum(NULL);
+}

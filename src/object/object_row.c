@@ -1,0 +1,257 @@
+/*
+ * object_row.c
+ *		The row that a reference names: is it there?
+ *
+ * This is how the triggers of a foreign key ask, see ri_triggers.c: with
+ * prepared queries that are made anew when the table has changed; or, where it
+ * comes to the same, without a query.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/run_as.h"
+#include "object/object_key.h"
+#include "object/object_probe.h"
+#include "object/object_row.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* A query of a table. */
+typedef struct TableQuery
+{
+	SPIPlanPtr	plan;			/* NULL if there is none */
+	char	   *sql;			/* that the plan was made of */
+	Oid			argtypes[INDEX_MAX_KEYS];
+	int			users;			/* how often it is being run */
+} TableQuery;
+
+/* The queries of a table, as far as they have been needed. */
+typedef struct TableQueries
+{
+	Oid			relation;		/* hash key */
+	TableQuery	queries[NUM_ROW_QUERIES];
+} TableQueries;
+
+/* lives as long as the session */
+static HTAB *table_queries = NULL;
+
+static TableQueries *
+queries_of_table(Oid relation)
+{
+	TableQueries *queries;
+	bool		found;
+
+	if (table_queries == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(TableQueries);
+		table_queries = hash_create("actstream row queries", 16, &ctl,
+									HASH_ELEM | HASH_BLOBS);
+	}
+	queries = hash_search(table_queries, &relation, HASH_ENTER, &found);
+	if (!found)
+		memset(queries->queries, 0, sizeof(queries->queries));
+	return queries;
+}
+
+/*
+ * "SELECT 1 FROM table WHERE key = $1 …", and the types of its parameters.
+ *
+ * ONLY, as for a foreign key: a row of an inheritance child is not one of the
+ * table's, and its key not unique.
+ */
+static char *
+text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *argtypes)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT 1 FROM %s%s x WHERE ",
+					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												RelationGetRelationName(rel)));
+	for (int i = 0; i < type->nkeys; i++)
+		argtypes[i] = ObjectKeyType(tupdesc, type->keys[i]);
+	ObjectKeyAppendCondition(&sql, type, tupdesc, "$");
+	if (query == ROW_QUERY_LOCK)
+		appendStringInfoString(&sql, " FOR KEY SHARE OF x");
+	return sql.data;
+}
+
+/* Prepare a statement, for as long as the session. */
+static SPIPlanPtr
+prepare_query(const char *sql, int nargs, Oid *argtypes)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, argtypes);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for %s",
+			 SPI_result_code_string(SPI_result), sql);
+	SPI_keepplan(plan);
+	return plan;
+}
+
+/*
+ * The plan of a query, made anew if the table, or a column, has another name or type
+ * now.
+ *
+ * One that is being run further out, by what has led here, stays as it is, and a plan
+ * of one's own is made, which is not kept.
+ */
+static SPIPlanPtr
+plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
+{
+	if (query->plan != NULL && strcmp(query->sql, sql) == 0 &&
+		memcmp(query->argtypes, argtypes, nargs * sizeof(Oid)) == 0)
+		return query->plan;
+	if (query->users > 0)
+		return prepare_query(sql, nargs, argtypes);
+	if (query->plan != NULL)
+	{
+		SPIPlanPtr	plan = query->plan;
+
+		query->plan = NULL;
+		SPI_freeplan(plan);
+		pfree(query->sql);
+	}
+	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
+	memcpy(query->argtypes, argtypes, nargs * sizeof(Oid));
+	query->plan = prepare_query(sql, nargs, argtypes);
+	return query->plan;
+}
+
+/* Ask by a query, as the owner of the table or as the current user. */
+static bool
+find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
+			  Snapshot snapshot, bool read_only)
+{
+	TableQuery *entry = &queries_of_table(RelationGetRelid(rel))->queries[query];
+	Oid			argtypes[INDEX_MAX_KEYS];
+	RunAs		before;
+	SPIPlanPtr	volatile plan;
+	volatile int result = 0;
+	bool		found;
+
+	if (query == ROW_QUERY_VISIBLE)
+		RunAsBegin(&before, GetUserId(), RUN_AS_READER);
+	else
+		RunAsBegin(&before, rel->rd_rel->relowner, RUN_AS_RESTRICTED);
+
+	SPI_connect();
+	plan = plan_of_query(entry, text_of_query(rel, type, query, argtypes), type->nkeys, argtypes);
+	entry->users++;
+	PG_TRY();
+	{
+		result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
+									  read_only, false, 1);
+	}
+	PG_FINALLY();
+	{
+		entry->users--;
+	}
+	PG_END_TRY();
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
+	found = SPI_processed > 0;
+	SPI_finish();
+
+	RunAsEnd(&before);
+	return found;
+}
+
+/*
+ * Which state of the database to look at, InvalidSnapshot being that of a new statement.
+ *
+ * A row that has moved to another partition is found there by the newest snapshot only,
+ * hence the same for partitioned tables, as RI does it.
+ */
+static Snapshot
+snapshot_for(Relation rel, RowQuery query)
+{
+	if (IsolationUsesXactSnapshot() &&
+		(query == ROW_QUERY_EXISTS ||
+		 (query == ROW_QUERY_LOCK && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)))
+		return GetLatestSnapshot();
+	return InvalidSnapshot;
+}
+
+/*
+ * ObjectRowProbe
+ *		As ObjectRowFind(), but PROBE_IMPOSSIBLE where that would take a query.
+ *
+ * Raises no errors but ERRCODE_T_R_SERIALIZATION_FAILURE and those of waiting for a
+ * lock: no code is run but core's.
+ */
+ProbeResult
+ObjectRowProbe(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	Snapshot	snapshot;
+	ProbeResult result;
+
+	if (!ObjectKeyParse(type, RelationGetDescr(rel), ref, values))
+		return PROBE_ABSENT;
+	if (query == ROW_QUERY_VISIBLE)
+		return PROBE_IMPOSSIBLE;
+
+	CommandCounterIncrement();
+	snapshot = snapshot_for(rel, query);
+	PushActiveSnapshot(snapshot != InvalidSnapshot ? snapshot : GetTransactionSnapshot());
+	result = ObjectProbe(rel, type, values, query == ROW_QUERY_LOCK, GetActiveSnapshot());
+	PopActiveSnapshot();
+	return result;
+}
+
+/*
+ * ObjectRowFind
+ *		Is there a row of "rel", the table of the type, that "ref" names?
+ *
+ * ROW_QUERY_LOCK locks the row against deletion and change of its key until
+ * the end of the transaction.  Under REPEATABLE READ and SERIALIZABLE it
+ * raises ERRCODE_T_R_SERIALIZATION_FAILURE if the row is gone meanwhile, and
+ * does not see one that came meanwhile.
+ *
+ * ROW_QUERY_EXISTS sees what is committed now, at any isolation level.
+ *
+ * The caller holds a lock on "rel" that keeps it from changing.
+ */
+bool
+ObjectRowFind(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	ProbeResult result = ObjectRowProbe(rel, type, ref, query);
+
+	if (result != PROBE_IMPOSSIBLE)
+		return result == PROBE_PRESENT;
+	return ObjectKeyParse(type, RelationGetDescr(rel), ref, values) &&
+		find_by_query(rel, type, values, query, snapshot_for(rel, query), false);
+}
+
+/*
+ * ObjectRowWasThere
+ *		Was there such a row in the state of the database that "snapshot" sees?
+ *
+ * "query" is ROW_QUERY_EXISTS or ROW_QUERY_VISIBLE, and says as whom to look.
+ */
+bool
+ObjectRowWasThere(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query,
+				  Snapshot snapshot)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	return ObjectKeyParse(type, RelationGetDescr(rel), ref, values) &&
+		find_by_query(rel, type, values, query, snapshot, true);
+}

@@ -1,0 +1,286 @@
+/*
+ * object_trigger.c
+ *		The triggers that bind a registered table to its object type.
+ *
+ * A registered table has
+ *
+ *	actstream_object	AFTER DELETE OR UPDATE OF key, for each row.  References
+ *						follow a deleted row.  The columns are there to be
+ *						remembered: see binding.c.
+ *	actstream_rekey		AFTER UPDATE, for each row WHEN the key has changed, by
+ *						whatever means.  References follow the new key.
+ *	actstream_truncate	BEFORE TRUNCATE, on the table and on each partition, as a
+ *						partition can be truncated by itself: references to the
+ *						rows that are about to go are removed while these can
+ *						still be read.
+ *	actstream_truncated	AFTER TRUNCATE, on the table itself, where all are gone.
+ *	zz_actstream_move	BEFORE UPDATE, on a partitioned table, for each row WHEN
+ *						the key changes: the row may be about to move.
+ *
+ * What they do is in object_changed.c.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/run_as.h"
+#include "object/binding.h"
+#include "object/object_key.h"
+#include "object/object_trigger.h"
+#include "tables/own_trigger.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parser.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_drop_binding);
+
+/* One of the triggers. */
+typedef struct ObjectTrigger
+{
+	const char *name;
+	const char *function;
+	int16		timing;			/* TRIGGER_TYPE_… */
+	int16		events;
+	bool		row;
+	bool		only_partitioned;
+	bool		when_key_changes;
+	bool		for_partitions;	/* to be made on each of them */
+} ObjectTrigger;
+
+static const ObjectTrigger object_triggers[] = {
+	{.name = BINDING_TRIGGER_NAME, .function = "object_deleted", .timing = TRIGGER_TYPE_AFTER,
+	.events = TRIGGER_TYPE_DELETE | TRIGGER_TYPE_UPDATE, .row = true},
+	{.name = "actstream_rekey", .function = "object_rekeyed", .timing = TRIGGER_TYPE_AFTER,
+	.events = TRIGGER_TYPE_UPDATE, .row = true, .when_key_changes = true},
+	{.name = "actstream_truncate", .function = "objects_truncated", .timing = TRIGGER_TYPE_BEFORE,
+	.events = TRIGGER_TYPE_TRUNCATE, .for_partitions = true},
+	{.name = "actstream_truncated", .function = "objects_truncated", .timing = TRIGGER_TYPE_AFTER,
+	.events = TRIGGER_TYPE_TRUNCATE},
+	/* BEFORE triggers fire in the order of their names: after all others, please */
+	{.name = "zz_actstream_move", .function = "object_moves", .timing = TRIGGER_TYPE_BEFORE,
+	.events = TRIGGER_TYPE_UPDATE, .row = true, .only_partitioned = true, .when_key_changes = true}
+};
+
+/* The condition that a key changes, as an expression tree. */
+static Node *
+key_differs(Oid relid, List *key_columns)
+{
+	char	   *condition = ObjectKeyDiffers(relid, key_columns);
+
+	return linitial_node(ResTarget,
+						 castNode(SelectStmt,
+								  linitial_node(RawStmt,
+												raw_parser(condition,
+														   RAW_PARSE_PLPGSQL_EXPR))->stmt)->targetList)->val;
+}
+
+/*
+ * Create one of the triggers on a table, in place of a trigger that has its name.
+ *
+ * By number: whatever is called so meanwhile, it is this table that gets it.
+ */
+static void
+create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	Oid			function = OwnTriggerFunction(trigger->function);
+	Relation	rel;
+	RunAs		before;
+	ListCell   *lc;
+
+	stmt->replace = OidIsValid(get_trigger_oid(relid, trigger->name, true));
+	stmt->trigname = pstrdup(trigger->name);
+	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
+								  get_rel_name(relid), -1);
+	stmt->funcname = list_make2(makeString("actstream"), makeString(pstrdup(trigger->function)));
+	stmt->row = trigger->row;
+	stmt->timing = trigger->timing;
+	stmt->events = trigger->events;
+	if (strcmp(trigger->name, BINDING_TRIGGER_NAME) == 0)
+	{
+		foreach(lc, key_columns)
+			stmt->columns = lappend(stmt->columns, makeString(pstrdup(lfirst(lc))));
+	}
+	if (trigger->when_key_changes)
+		stmt->whenClause = key_differs(relid, key_columns);
+	/* a partition that was attached may be another owner's */
+	rel = table_open(relid, ShareRowExclusiveLock);
+	RunAsBegin(&before,
+			   pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) == ACLCHECK_OK ?
+			   GetUserId() : rel->rd_rel->relowner,
+			   RUN_AS_RESTRICTED);
+	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid, function,
+						 InvalidOid, NULL, false, false);
+	RunAsEnd(&before);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+/* The number of a table's trigger that has the name and calls the function, if any. */
+static Oid
+find_trigger(const ObjectTrigger *trigger, Relation rel)
+{
+	Oid			function = OwnTriggerFunction(trigger->function);
+	const TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgfoid == function &&
+			strcmp(triggers->triggers[i].tgname, trigger->name) == 0)
+			return triggers->triggers[i].tgoid;
+	}
+	return InvalidOid;
+}
+
+/* Drop one of the triggers, if it is there. */
+static void
+drop_trigger(const ObjectTrigger *trigger, Oid relid)
+{
+	Relation	rel = table_open(relid, AccessExclusiveLock);
+	ObjectAddress address = {.classId = TriggerRelationId, .objectId = find_trigger(trigger, rel)};
+
+	table_close(rel, NoLock);
+	if (!OidIsValid(address.objectId))
+		return;
+	performDeletion(&address, DROP_RESTRICT, 0);
+	CommandCounterIncrement();
+}
+
+/*
+ * The partitions below a table that have rows of their own in this database, locked,
+ * and the table itself if it is no partitioned one.
+ */
+static List *
+leaves(Oid relid)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) == RELKIND_RELATION)
+		return list_make1_oid(relid);
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return NIL;
+	foreach(lc, find_all_inheritors(relid, ShareRowExclusiveLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			result = lappend_oid(result, lfirst_oid(lc));
+	}
+	return result;
+}
+
+/*
+ * ObjectTriggersAttached, ObjectTriggersDetached
+ *		Give a new partition of a registered table, and its own partitions, the
+ *		triggers that PostgreSQL does not clone; take them from a former one.
+ *
+ * A statement's trigger on a partitioned table does not fire for a partition
+ * that is truncated by itself.  The second
+ * returns the tables that have rows, the partition or those below it, locked.
+ */
+void
+ObjectTriggersAttached(Oid partition)
+{
+	ListCell   *lc;
+
+	foreach(lc, leaves(partition))
+	{
+		for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		{
+			if (object_triggers[i].for_partitions)
+				create_trigger(&object_triggers[i], lfirst_oid(lc), NIL);
+		}
+	}
+}
+
+List *
+ObjectTriggersDetached(Oid partition)
+{
+	List	   *tables = leaves(partition);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		{
+			if (object_triggers[i].for_partitions)
+				drop_trigger(&object_triggers[i], lfirst_oid(lc));
+		}
+	}
+	return tables;
+}
+
+/*
+ * ObjectTriggersCreate
+ *		Create or renew the triggers of a table whose key are these columns (char *).
+ *
+ * The caller holds ShareRowExclusiveLock on it.
+ */
+void
+ObjectTriggersCreate(Relation rel, List *key_columns)
+{
+	bool		partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+	{
+		if (partitioned || !object_triggers[i].only_partitioned)
+			create_trigger(&object_triggers[i], RelationGetRelid(rel), key_columns);
+	}
+	if (partitioned)
+		ObjectTriggersAttached(RelationGetRelid(rel));
+}
+
+/*
+ * ObjectTriggersDrop
+ *		Drop the triggers of a table and of its partitions.
+ *
+ * The caller holds AccessExclusiveLock on it.
+ */
+void
+ObjectTriggersDrop(Relation rel)
+{
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		drop_trigger(&object_triggers[i], RelationGetRelid(rel));
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		(void) ObjectTriggersDetached(RelationGetRelid(rel));
+}
+
+/*
+ * drop_binding(relation regclass)
+ *		Drop the triggers of a table, whoever owns it: they are those of the registry, whose
+ *		owner the caller has to be.
+ */
+Datum
+actstream_drop_binding(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Relation	rel;
+	bool		is_bound = false;
+
+	PreventCommandIfReadOnly("actstream.drop_tables()");
+	OwnTableRequireOwner(OWN_OBJECT_TYPES);
+	/* no other table is the caller's to lock */
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel == NULL)
+		PG_RETURN_VOID();
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		is_bound |= OidIsValid(find_trigger(&object_triggers[i], rel));
+	relation_close(rel, AccessShareLock);
+	rel = is_bound ? try_relation_open(relid, AccessExclusiveLock) : NULL;
+	if (rel != NULL)
+	{
+		ObjectTriggersDrop(rel);
+		relation_close(rel, NoLock);
+	}
+	PG_RETURN_VOID();
+}

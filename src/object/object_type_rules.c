@@ -1,0 +1,661 @@
+/*
+ * object_type_rules.c
+ *		The rules of actstream.object_types.
+ *
+ * Triggers of the table keep them, so that they hold for register() and for any
+ * other way of writing to it.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/template.h"
+#include "object/binding.h"
+#include "object/integrity.h"
+#include "object/integrity_remove.h"
+#include "object/object_key.h"
+#include "object/object_trigger.h"
+#include "object/object_type_rules.h"
+#include "tables/own_trigger.h"
+#include "tables/spi_plan.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(actstream_object_type_check);
+PG_FUNCTION_INFO_V1(actstream_object_type_bind);
+PG_FUNCTION_INFO_V1(actstream_object_type_keep);
+PG_FUNCTION_INFO_V1(actstream_object_type_changed);
+PG_FUNCTION_INFO_V1(actstream_object_type_fault);
+
+static RegistryChange current_change = REGISTRY_CHANGE_CHECKED;
+
+/*
+ * ObjectTypeBeginChange
+ *		Say what the next statements on the registry are for; returns what was said
+ *		before, to which the caller must come back, on an error too.
+ */
+RegistryChange
+ObjectTypeBeginChange(RegistryChange change)
+{
+	RegistryChange before = current_change;
+
+	current_change = change;
+	return before;
+}
+
+/*
+ * ObjectTypeCheckOwner
+ *		Raise ERRCODE_INSUFFICIENT_PRIVILEGE unless the current user owns "relid".
+ */
+void
+ObjectTypeCheckOwner(Oid relid)
+{
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+}
+
+static void
+wrong_relation(Relation rel, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("relation \"%s\" cannot be registered",
+					RelationGetRelationName(rel)),
+			 errdetail_internal("%s", detail)));
+}
+
+#define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, references do."
+
+/* Is a partition of the table unlogged? */
+static bool
+has_unlogged_partition(Relation rel)
+{
+	ListCell   *lc;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(lc, find_all_inheritors(RelationGetRelid(rel), AccessShareLock, NULL))
+	{
+		if (get_rel_persistence(lfirst_oid(lc)) != RELPERSISTENCE_PERMANENT)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * ObjectTypeOpenTable
+ *		Open a table that the current user may register, and keep it from
+ *		changing until the end of the transaction.
+ *
+ * ERRCODE_UNDEFINED_TABLE, ERRCODE_INSUFFICIENT_PRIVILEGE, or for what can
+ * never be registered ERRCODE_WRONG_OBJECT_TYPE.
+ */
+Relation
+ObjectTypeOpenTable(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	if (rel->rd_rel->relkind != RELKIND_RELATION &&
+		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		wrong_relation(rel, _("Only tables can be registered."));
+	if (IsSystemRelation(rel))
+		wrong_relation(rel, _("It is a system catalog."));
+
+	ObjectTypeCheckOwner(relid);
+
+	if (rel->rd_rel->relispartition)
+		wrong_relation(rel, _("It is a partition; register the partitioned table."));
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
+		wrong_relation(rel, _(SHORT_LIVED_ROWS));
+	if (IsAnyOwnTable(relid))
+		wrong_relation(rel, _("It belongs to extension actstream."));
+	return rel;
+}
+
+/* What a template may have: each session keeps all of them in memory. */
+#define TEMPLATE_MAX_BYTES 2048
+
+/*
+ * Check a template: "rel" is the table whose columns it may name, NULL for an
+ * external type, which has a label and a key.
+ */
+static void
+check_template(Datum template, Relation rel)
+{
+	char	   *source = TextDatumGetCString(template);
+	ListCell   *lc;
+
+	if (strlen(source) > TEMPLATE_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("template is too long"),
+				 errdetail("It has %zu bytes, the limit is %d.", strlen(source), TEMPLATE_MAX_BYTES)));
+	foreach(lc, TemplateParse(source))
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (!part->is_column)
+			continue;
+		if (rel == NULL && strcmp(part->text, "label") != 0 &&
+			strcmp(part->text, "key") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("unrecognized name in template: \"%s\"", part->text),
+					 errdetail("The template of an external type may hold {label} and {key}.")));
+		if (rel != NULL && get_attnum(RelationGetRelid(rel), part->text) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							part->text, RelationGetRelationName(rel)),
+					 errdetail("It is named in a template.")));
+	}
+}
+
+static bool
+attribute_differs(TupleDesc tupdesc, AttrNumber attnum, const ObjectTypeRow *old,
+				  const ObjectTypeRow *new)
+{
+	int			at = attnum - 1;
+	Form_pg_attribute att = TupleDescAttr(tupdesc, at);
+
+	if (old->isnull[at] || new->isnull[at])
+		return old->isnull[at] != new->isnull[at];
+	return !datum_image_eq(old->values[at], new->values[at],
+						   att->attbyval, att->attlen);
+}
+
+/*
+ * Tell whoever sets the template of names, "old" being the row as it was or NULL, that
+ * no column is named in it: it may be that the braces were forgotten.
+ */
+static void
+warn_of_name(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *new)
+{
+	char	   *template;
+
+	if (ROW_ISNULL(new, name_template) ||
+		(old != NULL && !attribute_differs(tupdesc, Anum_object_type_name_template, old, new)))
+		return;
+	template = TextDatumGetCString(ROW_VALUE(new, name_template));
+	if (template[0] != '\0' && !TemplateHasColumn(TemplateParse(template)))
+		ereport(NOTICE,
+				(errmsg("no column is named in name template \"%s\"", template),
+				 errdetail("All objects of the type are called the same."),
+				 errhint("Write {column} for the value of a column.")));
+}
+
+/*
+ * Check a row that is about to be stored.  Nulls where they do not belong are
+ * left to the constraints of the table.
+ */
+static void
+check_new_row(const ObjectTypeRow *row)
+{
+	Relation	rel = NULL;
+	List	   *key_columns = NIL;
+
+	if (!ROW_ISNULL(row, label))
+	{
+		text	   *label = DatumGetTextPP(ROW_VALUE(row, label));
+
+		RefCheckLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+		if (RefAfterLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label)) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_NAME),
+					 errmsg("label \"%s\" cannot be registered", text_to_cstring(label)),
+					 errdetail("No label is greater.")));
+	}
+	if (!ROW_ISNULL(row, on_delete))
+		(void) OnDeleteFromText(TextDatumGetCString(ROW_VALUE(row, on_delete)));
+	if (!ROW_ISNULL(row, key_columns))
+		key_columns = NameArrayToList(ROW_VALUE(row, key_columns));
+
+	if (!ROW_ISNULL(row, relation))
+	{
+		rel = ObjectTypeOpenTable(DatumGetObjectId(ROW_VALUE(row, relation)));
+		if (!ROW_ISNULL(row, key_columns))
+			ObjectKeyCheck(rel, key_columns);
+	}
+	if (!ROW_ISNULL(row, name_template))
+		check_template(ROW_VALUE(row, name_template), rel);
+	if (!ROW_ISNULL(row, url_template))
+		check_template(ROW_VALUE(row, url_template), rel);
+
+	if (rel != NULL)
+		relation_close(rel, NoLock);
+}
+
+/*
+ * Raise ERRCODE_FOREIGN_KEY_VIOLATION if any action or follow bears the label of the
+ * type.
+ *
+ * Locks the label until the end of the transaction, which waits for every transaction
+ * that has sent or followed under it.
+ */
+static void
+check_unreferenced(const RegisteredType *type)
+{
+	bool		referenced = IntegrityIsReferenced(type->label);
+
+	/* if it is, nobody need wait to be told so */
+	if (!referenced)
+	{
+		IntegrityLockLabel(type, AccessExclusiveLock);
+		referenced = IntegrityIsReferenced(type->label);
+	}
+	if (referenced)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("object type \"%s\" is still referenced", type->label),
+				 errdetail("Actions or follows refer to objects of that type."),
+				 errhint("Delete those rows of actstream.actions and actstream.follows first, or use actstream.rebind() to hand the object type to another table.")));
+}
+
+/*
+ * "relid" itself if there is such a table, else InvalidOid.
+ */
+static Oid
+if_exists(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? relid : InvalidOid;
+}
+
+/*
+ * The table of a stored row; InvalidOid if it is an external type, or if the
+ * table was dropped.
+ */
+static Oid
+existing_relation(const ObjectTypeRow *row)
+{
+	if (ROW_ISNULL(row, relation))
+		return InvalidOid;
+	return if_exists(DatumGetObjectId(ROW_VALUE(row, relation)));
+}
+
+/*
+ * Check that a stored row may go, or change what its label means.
+ */
+static void
+check_old_row(const ObjectTypeRow *row)
+{
+	char	   *label = TextDatumGetCString(ROW_VALUE(row, label));
+	Oid			relid = existing_relation(row);
+	RegisteredType type = {.relation = relid};
+
+	strlcpy(type.label, label, sizeof(type.label));
+	if (OidIsValid(relid))
+		ObjectTypeCheckOwner(relid);
+	check_unreferenced(&type);
+}
+
+/*
+ * ObjectTypeLockToChange
+ *		Take the lock that check_old_row() will want, so that the type can go, or its
+ *		label change its meaning, before the caller locks the registry.
+ *
+ * A transaction that has sent may register, too: it would wait for the registry that
+ * we had locked, and we for it.  Meanwhile the registry may change: the caller has to
+ * look again.
+ *
+ * If nothing will come of it, because the user is not the owner, or the label
+ * is referenced, nobody waits: the one raises ERRCODE_INSUFFICIENT_PRIVILEGE,
+ * the other is left to check_old_row().
+ */
+void
+ObjectTypeLockToChange(const RegisteredType *type)
+{
+	RegisteredType locked = *type;
+
+	if (OidIsValid(if_exists(locked.relation)))
+		ObjectTypeCheckOwner(locked.relation);
+	if (!IntegrityIsReferenced(locked.label))
+		IntegrityLockLabel(&locked, AccessExclusiveLock);
+}
+
+/*
+ * The type of a stored row if its table is bound to it, else NULL.
+ */
+static const RegisteredType *
+bound_type(const ObjectTypeRow *row)
+{
+	char	   *label = TextDatumGetCString(ROW_VALUE(row, label));
+	const RegisteredType *type = RegistryLookupLabel(label, strlen(label));
+
+	return type != NULL && OidIsValid(existing_relation(row)) &&
+		type->relation == existing_relation(row) && type->nkeys > 0 ? type : NULL;
+}
+
+/*
+ * ObjectTypeIsBoundBy
+ *		Are these the columns, whatever they are called now, that the table is
+ *		bound by?
+ */
+bool
+ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns)
+{
+	List	   *columns = NameArrayToList(key_columns);
+	ListCell   *lc;
+
+	if (type->nkeys != list_length(columns))
+		return false;
+	foreach(lc, columns)
+	{
+		if (get_attnum(type->relation, lfirst(lc)) != type->keys[foreach_current_index(lc)])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Does the label of "old" come to mean something else?
+ *
+ * Not if its table is gone and it becomes the label of nothing.
+ */
+static bool
+meaning_changes(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *new)
+{
+	const RegisteredType *type;
+
+	if (attribute_differs(tupdesc, Anum_object_type_label, old, new))
+		return true;
+	if (ROW_ISNULL(new, relation) && !OidIsValid(existing_relation(old)))
+		return false;
+	if (attribute_differs(tupdesc, Anum_object_type_relation, old, new))
+		return true;
+	type = bound_type(old);
+	if (type == NULL || ROW_ISNULL(new, key_columns))
+		return attribute_differs(tupdesc, Anum_object_type_key_columns, old, new);
+	return !ObjectTypeIsBoundBy(type, ROW_VALUE(new, key_columns));
+}
+
+/* What a row trigger of the registry is called with. */
+typedef struct RowChange
+{
+	TriggerData *trigdata;
+	TupleDesc	tupdesc;
+	bool		has_old;
+	bool		has_new;
+	ObjectTypeRow old;			/* undefined if there is none */
+	ObjectTypeRow new;
+} RowChange;
+
+/*
+ * Begin a row trigger of the registry, one BEFORE or AFTER;
+ * ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED if it is another.
+ */
+static void
+begin_change(RowChange *change, FunctionCallInfo fcinfo, bool before)
+{
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &change->tupdesc);
+	TriggerEvent event = trigdata->tg_event;
+	HeapTuple	new_tuple = TRIGGER_FIRED_BY_INSERT(event) ?
+		trigdata->tg_trigtuple : trigdata->tg_newtuple;
+
+	if ((before ? !TRIGGER_FIRED_BEFORE(event) : !TRIGGER_FIRED_AFTER(event)) ||
+		!TRIGGER_FIRED_FOR_ROW(event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 before ?
+				 errmsg("trigger must be fired before a change, for each row") :
+				 errmsg("trigger must be fired after a change, for each row")));
+	change->trigdata = trigdata;
+	change->has_old = !TRIGGER_FIRED_BY_INSERT(event);
+	change->has_new = !TRIGGER_FIRED_BY_DELETE(event);
+	for (int i = 0; i < Natts_object_type; i++)
+	{
+		if (change->has_old)
+			change->old.values[i] = heap_getattr(trigdata->tg_trigtuple, i + 1,
+												 change->tupdesc, &change->old.isnull[i]);
+		if (change->has_new)
+			change->new.values[i] = heap_getattr(new_tuple, i + 1,
+												 change->tupdesc, &change->new.isnull[i]);
+	}
+}
+
+/* What a row trigger BEFORE a change returns to let it happen. */
+static Datum
+let_change(const TriggerData *trigdata)
+{
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+						   trigdata->tg_newtuple : trigdata->tg_trigtuple);
+}
+
+/*
+ * Trigger BEFORE INSERT OR UPDATE OR DELETE ON actstream.object_types, for each
+ * row: what is stored is valid, and what is referenced keeps its meaning.
+ */
+Datum
+actstream_object_type_check(PG_FUNCTION_ARGS)
+{
+	RowChange	change;
+
+	begin_change(&change, fcinfo, true);
+	if (current_change == REGISTRY_CHANGE_INTERNAL)
+		return let_change(change.trigdata);
+	if (change.has_new)
+	{
+		check_new_row(&change.new);
+		warn_of_name(change.tupdesc, change.has_old ? &change.old : NULL, &change.new);
+	}
+	if (change.has_old && current_change == REGISTRY_CHANGE_CHECKED &&
+		(!change.has_new || meaning_changes(change.tupdesc, &change.old, &change.new)))
+		check_old_row(&change.old);
+	return let_change(change.trigdata);
+}
+
+/*
+ * Trigger AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types, for each
+ * row: a registered table has the triggers that bind it, another has not.
+ */
+Datum
+actstream_object_type_bind(PG_FUNCTION_ARGS)
+{
+	RowChange	change;
+	Oid			old_relid;
+	Oid			new_relid;
+	Relation	rel;
+
+	begin_change(&change, fcinfo, false);
+	if (current_change == REGISTRY_CHANGE_INTERNAL)
+		return PointerGetDatum(NULL);
+
+	old_relid = change.has_old ? existing_relation(&change.old) : InvalidOid;
+	new_relid = change.has_new ? existing_relation(&change.new) : InvalidOid;
+
+	if (OidIsValid(old_relid) && old_relid != new_relid)
+	{
+		rel = table_open(old_relid, AccessExclusiveLock);
+		ObjectTriggersDrop(rel);
+		table_close(rel, NoLock);
+	}
+	if (OidIsValid(new_relid))
+	{
+		rel = table_open(new_relid, ShareRowExclusiveLock);
+		ObjectTriggersCreate(rel, NameArrayToList(ROW_VALUE(&change.new, key_columns)));
+		table_close(rel, NoLock);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * Trigger BEFORE TRUNCATE ON actstream.object_types: not this way.
+ */
+Datum
+actstream_object_type_keep(PG_FUNCTION_ARGS)
+{
+	TupleDesc	tupdesc;
+
+	(void) OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot truncate table \"object_types\""),
+			 errhint("Use DELETE or actstream.unregister().")));
+	return PointerGetDatum(NULL);	/* keep compiler quiet */
+}
+
+/*
+ * Trigger BEFORE and AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types,
+ * for each row: all sessions, this one at its next command, read the registry
+ * anew.
+ *
+ * For each row, because the workers of logical replication fire no others.
+ * After it, because the registry may have been read while the row was not yet
+ * there; before it, because it may be read while the statement goes on, and if
+ * that fails then, nothing comes after.
+ */
+Datum
+actstream_object_type_changed(PG_FUNCTION_ARGS)
+{
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_OBJECT_TYPES, &tupdesc);
+
+	CacheInvalidateRelcache(trigdata->tg_relation);
+	return let_change(trigdata);
+}
+
+/*
+ * What keeps a registered table from being what its type says, without this index, which
+ * may be InvalidOid; NULL if nothing does.
+ */
+static const char *
+missing_property(Relation rel, const RegisteredType *type, Oid without)
+{
+	List	   *columns = NIL;
+
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		return _(SHORT_LIVED_ROWS);
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		if (!column_is_not_null(RelationGetDescr(rel), type->keys[i] - 1))
+			return _("A column of its key is not marked NOT NULL.");
+		columns = lappend(columns, get_attname(type->relation, type->keys[i], false));
+	}
+	if (!ObjectKeyIsUnique(rel, columns, without))
+		return _("There is no unique constraint on exactly its key columns.");
+	return NULL;
+}
+
+/*
+ * ObjectTypeCheckTable
+ *		Raise ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if a table, which the command has
+ *		altered, is registered and bound to its type, or a partition of one that is, and
+ *		lacks now what register() demands.
+ */
+void
+ObjectTypeCheckTable(Oid relid, Oid without)
+{
+	const RegisteredType *found = RegistryLookupTable(relid);
+	RegisteredType type;
+	Relation	rel;
+	const char *missing;
+
+	if (found == NULL || found->nkeys == 0)
+		return;
+	type = *found;
+	if (relid != type.relation)
+	{
+		ObjectTypeCheckPartition(relid);
+		return;
+	}
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel == NULL)
+		return;
+	missing = missing_property(rel, &type, without);
+	if (missing != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot alter table \"%s\" because it is registered as object type \"%s\"",
+						RelationGetRelationName(rel), type.label),
+				 errdetail_internal("%s", missing),
+				 errhint("Use actstream.unregister() first, or actstream.rebind() to hand the object type to another table.")));
+	relation_close(rel, NoLock);
+}
+
+/*
+ * ObjectTypeCheckPartition
+ *		Raise ERRCODE_WRONG_OBJECT_TYPE if a partition of a registered table is not one
+ *		that this can have.
+ */
+void
+ObjectTypeCheckPartition(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a partition of a registered table",
+						RelationGetRelationName(rel)),
+				 errdetail_internal("%s", _(SHORT_LIVED_ROWS))));
+	table_close(rel, NoLock);
+}
+
+/* May the owner of a table look for its rows, and lock them? */
+static bool
+owner_may_look(Relation rel)
+{
+	Oid			owner = rel->rd_rel->relowner;
+	AclMode		needed = ACL_SELECT | ACL_UPDATE;
+
+	return pg_class_aclmask(RelationGetRelid(rel), owner, needed, ACLMASK_ALL) == needed &&
+		object_aclcheck(NamespaceRelationId, RelationGetNamespace(rel), owner,
+						ACL_USAGE) == ACLCHECK_OK;
+}
+
+/*
+ * object_type_fault(label)
+ *		In a word, why the table of a type is not what was registered; null if it is, or
+ *		if there is no such type or no table.
+ */
+Datum
+actstream_object_type_fault(PG_FUNCTION_ARGS)
+{
+	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const RegisteredType *found;
+	RegisteredType type;
+	Relation	rel;
+	const char *fault;
+
+	OwnTableRequireOwner(OWN_OBJECT_TYPES);
+	found = RegistryLookupLabel(label, strlen(label));
+	if (found == NULL || !OidIsValid(found->relation))
+		PG_RETURN_NULL();
+	type = *found;
+	rel = try_relation_open(type.relation, AccessShareLock);
+	if (rel == NULL)
+		PG_RETURN_NULL();
+	if (type.nkeys == 0)
+		fault = psprintf(_("It has no trigger \"%s\" for the key columns that are registered."),
+						 BINDING_TRIGGER_NAME);
+	else if (!owner_may_look(rel))
+		fault = _("Its owner may not read it, or not its schema.");
+	else if (rel->rd_rel->relispartition)
+		fault = _("It is a partition of another table.");
+	else if (has_unlogged_partition(rel))
+		fault = _(SHORT_LIVED_ROWS);
+	else
+		fault = missing_property(rel, &type, InvalidOid);
+	relation_close(rel, AccessShareLock);
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}

@@ -1,0 +1,36 @@
+/*
+ * object_type_rules.h
+ *		The rules of actstream.object_types.
+ */
+#ifndef ACTSTREAM_OBJECT_TYPE_RULES_H
+#define ACTSTREAM_OBJECT_TYPE_RULES_H
+
+#include "object/registry.h"
+
+/* A row of actstream.object_types; the attribute number is the index + 1. */
+typedef struct ObjectTypeRow
+{
+	Datum		values[Natts_object_type];
+	bool		isnull[Natts_object_type];
+} ObjectTypeRow;
+
+#define ROW_VALUE(row, name)	((row)->values[Anum_object_type_##name - 1])
+#define ROW_ISNULL(row, name)	((row)->isnull[Anum_object_type_##name - 1])
+
+/* What the rules of the registry let pass because register.c has seen to it. */
+typedef enum RegistryChange
+{
+	REGISTRY_CHANGE_CHECKED,	/* nothing */
+	REGISTRY_CHANGE_REBIND,		/* a label comes to mean the rows of another table */
+	REGISTRY_CHANGE_INTERNAL	/* what a table's DDL makes of its type */
+} RegistryChange;
+
+extern Relation ObjectTypeOpenTable(Oid relid);
+extern void ObjectTypeCheckOwner(Oid relid);
+extern RegistryChange ObjectTypeBeginChange(RegistryChange change);
+extern bool ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns);
+extern void ObjectTypeLockToChange(const RegisteredType *type);
+extern void ObjectTypeCheckTable(Oid relid, Oid without);
+extern void ObjectTypeCheckPartition(Oid relid);
+
+#endif							/* ACTSTREAM_OBJECT_TYPE_RULES_H */

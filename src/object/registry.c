@@ -1,0 +1,360 @@
+/*
+ * registry.c
+ *		The registry of object types.
+ *
+ * The registry is small and read on every write, so each backend keeps all of
+ * it in a hash table.  It is emptied when the relation cache hears of a change
+ * to actstream.object_types, which a trigger of that table announces, and
+ * filled anew, with what is committed then, by the next look-up.  While that trigger
+ * is missing or disabled, each look-up fills it anew.
+ *
+ * It is read without a query, so that no policy or rule of the table's owner has a say.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/relation_watch.h"
+#include "object/binding.h"
+#include "object/registry.h"
+#include "tables/own_trigger.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/*
+ * The registry: RegisteredType by label; NULL until it is loaded whole.
+ * Everything lives in registry_context, which is reset when the next look-up
+ * finds the registry invalid, never before.
+ */
+static MemoryContext registry_context = NULL;
+static HTAB *registry = NULL;
+static Oid	registry_relid = InvalidOid;	/* the table that it was loaded from */
+static bool registry_valid = false;
+
+/* the types that have a table, by its OID: entries of TypeByRelation */
+static HTAB *types_by_relation = NULL;
+
+typedef struct TypeByRelation
+{
+	Oid			relation;		/* hash key */
+	RegisteredType *type;
+} TypeByRelation;
+
+/*
+ * Watcher: forget what depended on "relid", or everything if that is InvalidOid.
+ */
+static void
+relation_changed(Oid relid)
+{
+	if (relid == InvalidOid || relid == registry_relid)
+		registry_valid = false;
+	else if (types_by_relation != NULL)
+	{
+		TypeByRelation *entry = hash_search(types_by_relation, &relid, HASH_FIND, NULL);
+
+		if (entry != NULL)
+			entry->type->binding_known = false;
+	}
+}
+
+/* Is it an array that NameArrayToList() takes? */
+static bool
+is_name_list(ArrayType *array)
+{
+	return ARR_NDIM(array) == 1 && !array_contains_nulls(array);
+}
+
+/*
+ * NameArrayToList
+ *		The elements of a name[] as a list of char *.
+ *
+ * Raises an error if the array is empty or holds a null.
+ */
+List *
+NameArrayToList(Datum array)
+{
+	List	   *result = NIL;
+	Datum	   *names;
+	bool	   *nulls;
+	int			n;
+
+	if (ARR_NDIM(DatumGetArrayTypeP(array)) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("list of columns must be a one-dimensional array")));
+	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false,
+					  TYPALIGN_CHAR, &names, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("column name must not be null")));
+		result = lappend(result, pstrdup(NameStr(*DatumGetName(names[i]))));
+	}
+	if (result == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("list of columns must not be empty")));
+	return result;
+}
+
+/*
+ * ListToNameArray
+ *		A name[] of a list of char *.
+ */
+Datum
+ListToNameArray(List *names)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * list_length(names));
+	ListCell   *lc;
+
+	foreach(lc, names)
+		elems[foreach_current_index(lc)] =
+			DirectFunctionCall1(namein, CStringGetDatum(lfirst(lc)));
+	return PointerGetDatum(construct_array(elems, list_length(names), NAMEOID,
+										   NAMEDATALEN, false, TYPALIGN_CHAR));
+}
+
+/* What a value of on_delete stands for; false if there is no such value. */
+static bool
+find_on_delete(const char *value, OnDelete *on_delete)
+{
+	static const char *const names[] = {
+		[ON_DELETE_CASCADE] = "cascade",
+		[ON_DELETE_SET_NULL] = "set null",
+		[ON_DELETE_RESTRICT] = "restrict",
+		[ON_DELETE_KEEP] = "keep"
+	};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		*on_delete = i;
+		if (strcmp(value, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * OnDeleteFromText
+ *		The value of on_delete, or ERRCODE_INVALID_PARAMETER_VALUE.
+ */
+OnDelete
+OnDeleteFromText(const char *value)
+{
+	OnDelete	result;
+
+	if (!find_on_delete(value, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unrecognized value for on_delete: \"%s\"", value),
+				 errhint("Use \"cascade\", \"set null\", \"restrict\" or \"keep\".")));
+	return result;
+}
+
+/*
+ * Enter one row of actstream.object_types into the cache, unless it is one that the
+ * table's triggers would have refused.
+ */
+static void
+load_object_type(HTAB *types, HTAB *by_relation, HeapTuple tuple, TupleDesc tupdesc)
+{
+	char	   *label;
+	char	   *on_delete_text;
+	OnDelete	on_delete;
+	RegisteredType *type;
+	Datum		value;
+	bool		isnull;
+
+	label = OwnRowText(tuple, tupdesc, Anum_object_type_label);
+	on_delete_text = OwnRowText(tuple, tupdesc, Anum_object_type_on_delete);
+	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
+	/* the table's owner can drop constraints, and disable triggers */
+	if (label == NULL || strlen(label) > REF_MAX_LABEL || isnull ||
+		on_delete_text == NULL || !find_on_delete(on_delete_text, &on_delete))
+		return;
+	type = hash_search(types, label, HASH_ENTER, NULL);
+
+	type->on_delete = on_delete;
+	type->checked = DatumGetBool(value);
+	type->name_template = OwnRowText(tuple, tupdesc, Anum_object_type_name_template);
+	type->url_template = OwnRowText(tuple, tupdesc, Anum_object_type_url_template);
+
+	value = heap_getattr(tuple, Anum_object_type_relation, tupdesc, &isnull);
+	type->relation = isnull ? InvalidOid : DatumGetObjectId(value);
+	value = heap_getattr(tuple, Anum_object_type_key_columns, tupdesc, &isnull);
+	type->key_columns = isnull || !is_name_list(DatumGetArrayTypeP(value)) ? NIL :
+		NameArrayToList(value);
+	type->nkeys = 0;
+	type->binding_known = !OidIsValid(type->relation);
+	if (OidIsValid(type->relation))
+	{
+		TypeByRelation *entry = hash_search(by_relation, &type->relation, HASH_ENTER, NULL);
+
+		entry->type = type;
+	}
+}
+
+static void
+load_registry(void)
+{
+	HASHCTL		ctl = {0};
+	HASHCTL		by_relation_ctl = {0};
+	HTAB	   *types;
+	HTAB	   *by_relation;
+	Relation	rel;
+	bool		watched;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	MemoryContext oldcontext;
+
+	if (registry_valid && registry != NULL && OwnTableId(OWN_OBJECT_TYPES) == registry_relid)
+		return;
+
+	RelationWatch(relation_changed);
+	rel = OwnTableOpen(OWN_OBJECT_TYPES, AccessShareLock);
+	watched = OwnTableIsWatched(rel, "object_type_changed");
+	if (registry_context == NULL)
+		registry_context = AllocSetContextCreate(CacheMemoryContext,
+												 "actstream registry",
+												 ALLOCSET_SMALL_SIZES);
+	registry = NULL;
+	types_by_relation = NULL;
+	MemoryContextReset(registry_context);
+	oldcontext = MemoryContextSwitchTo(registry_context);
+
+	ctl.keysize = sizeof(((RegisteredType *) NULL)->label);
+	ctl.entrysize = sizeof(RegisteredType);
+	ctl.hcxt = registry_context;
+	types = hash_create("actstream object types", 32, &ctl,
+						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	by_relation_ctl.keysize = sizeof(Oid);
+	by_relation_ctl.entrysize = sizeof(TypeByRelation);
+	by_relation_ctl.hcxt = registry_context;
+	by_relation = hash_create("actstream object types by relation", 32, &by_relation_ctl,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	/* before the scan, so that a change during it is not missed */
+	registry_relid = RelationGetRelid(rel);
+	registry_valid = watched;
+
+	/* no snapshot given: the newest, also under REPEATABLE READ */
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		load_object_type(types, by_relation, tuple, RelationGetDescr(rel));
+	systable_endscan(scan);
+
+	table_close(rel, AccessShareLock);
+	MemoryContextSwitchTo(oldcontext);
+	registry = types;
+	types_by_relation = by_relation;
+}
+
+/*
+ * The type as it is bound now: what is kept of that is forgotten as soon as the
+ * relation cache hears of a change to the table.
+ */
+static const RegisteredType *
+with_binding(RegisteredType *type)
+{
+	if (type != NULL && !type->binding_known)
+	{
+		/* a change while it is being looked at clears this again */
+		type->binding_known = true;
+		type->nkeys = BindingFind(type->relation, type->key_columns, type->keys);
+	}
+	return type;
+}
+
+/*
+ * RegistryLookupLabel
+ *		The object type of that label, or NULL.
+ *
+ * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if there is no registry: see
+ * OwnTableExists().  What it returns is good until the next call of this file's functions.
+ */
+const RegisteredType *
+RegistryLookupLabel(const char *label, int len)
+{
+	char		key[REF_MAX_LABEL + 1];
+
+	if (len > REF_MAX_LABEL)
+		return NULL;
+	memcpy(key, label, len);
+	key[len] = '\0';
+
+	load_registry();
+	return with_binding(hash_search(registry, key, HASH_FIND, NULL));
+}
+
+/*
+ * RegistryLookupRelation
+ *		The object type of that table, or NULL; see RegistryLookupLabel().
+ *
+ * Where there is no registry, nothing is registered.
+ */
+const RegisteredType *
+RegistryLookupRelation(Oid relation)
+{
+	TypeByRelation *entry;
+
+	if (!OidIsValid(OwnTableFind(OWN_OBJECT_TYPES)))
+		return NULL;
+	load_registry();
+	entry = hash_search(types_by_relation, &relation, HASH_FIND, NULL);
+	return entry == NULL ? NULL : with_binding(entry->type);
+}
+
+/*
+ * RegistryLookupTable
+ *		The object type of that table, or of the partitioned table that it is a
+ *		partition of, or NULL; see RegistryLookupLabel().
+ */
+const RegisteredType *
+RegistryLookupTable(Oid relation)
+{
+	const RegisteredType *type = RegistryLookupRelation(relation);
+
+	/* one that is being detached still belongs to what it is detached from */
+	while (type == NULL && get_rel_relispartition(relation))
+	{
+		relation = get_partition_parent(relation, true);
+		type = RegistryLookupRelation(relation);
+	}
+	return type;
+}
+
+/*
+ * RegistryRequireBound
+ *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the table of the
+ *		type is there and bound to it by its triggers: else its rows come and go
+ *		without our knowing, or it is not the table that was registered.
+ */
+void
+RegistryRequireBound(const RegisteredType *type)
+{
+	if (type->nkeys > 0)
+		return;
+	if (get_rel_name(type->relation) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("object type \"%s\" is not bound to a table", type->label),
+				 errdetail("The table is gone."),
+				 errhint("Hand the object type to another table with actstream.rebind(), or use actstream.unregister().")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("object type \"%s\" is not bound to a table", type->label),
+			 errdetail("The trigger \"%s\" of the table is gone, or not for the key columns that were registered.",
+					   BINDING_TRIGGER_NAME),
+			 errhint("Let the owner of the table call actstream.register() for it again.")));
+}

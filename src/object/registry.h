@@ -1,0 +1,50 @@
+/*
+ * registry.h
+ *		The registry of object types.
+ */
+#ifndef ACTSTREAM_REGISTRY_H
+#define ACTSTREAM_REGISTRY_H
+
+#include "ref/ref.h"
+#include "tables/own_tables.h"
+
+#include "nodes/pg_list.h"
+
+/* on_delete: what becomes of references to a row that is gone */
+typedef enum OnDelete
+{
+	ON_DELETE_CASCADE,
+	ON_DELETE_SET_NULL,
+	ON_DELETE_RESTRICT,
+	ON_DELETE_KEEP
+} OnDelete;
+
+/*
+ * One registered object type, as the cache holds it.
+ *
+ * The lists and strings, NULL where there is none, live as long as the cache, which
+ * any call of the registry's functions may replace.
+ */
+typedef struct RegisteredType
+{
+	char		label[REF_MAX_LABEL + 1];	/* hash key */
+	Oid			relation;		/* InvalidOid for an external type */
+	List	   *key_columns;	/* names (char *), as registered */
+	bool		binding_known;	/* has it been looked at since the table changed? */
+	int			nkeys;			/* 0 if external, or not bound: see binding.c */
+	AttrNumber	keys[INDEX_MAX_KEYS];	/* key columns of relation, in key order */
+	OnDelete	on_delete;
+	bool		checked;
+	char	   *name_template;
+	char	   *url_template;
+} RegisteredType;
+
+extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
+extern const RegisteredType *RegistryLookupRelation(Oid relation);
+extern const RegisteredType *RegistryLookupTable(Oid relation);
+extern void RegistryRequireBound(const RegisteredType *type);
+extern OnDelete OnDeleteFromText(const char *value);
+extern List *NameArrayToList(Datum array);
+extern Datum ListToNameArray(List *names);
+
+#endif							/* ACTSTREAM_REGISTRY_H */

@@ -1,0 +1,439 @@
+/*
+ * follow_list.c
+ *		What a follower follows, kept between statements.
+ *
+ * To read a long list of follows from its index takes longer than to merge a
+ * page of what the followees did.  So a session keeps the lists that it has
+ * read, and reads one again only if it may have changed.
+ *
+ * A trigger on actstream.follows notes each change in shared memory: in the
+ * counter of the follower it leaves the newest transaction that has made one,
+ * and then counts it.  A list can be kept if the snapshot that it is read by
+ * sees how every transaction that has changed it has ended, and can be used if
+ * nothing was counted since and the snapshot sees the same.  The order of
+ * commits does not matter then: whoever changes the list later counts before he
+ * commits, and no snapshot that sees him is taken before that.
+ *
+ * Some things the trigger does not hear of:
+ *	- What transactions did before the session looked first, some of them perhaps
+ *	  before the server started, prepared.  Snapshots have to see the end of all
+ *	  that had begun by then.
+ *	- Changes while the trigger is disabled, TRUNCATE, a rewritten table.  The
+ *	  relation cache hears of each of these, and then the session begins afresh.
+ *	  But it hears a moment after they can be seen, so that an event trigger
+ *	  notes whoever disables the trigger, and perhaps then changes something.
+ *	- Its own transaction's changes, as long as they are queued.  A transaction
+ *	  that has written to the table does without kept lists.
+ * A serializable transaction has to have read what it relies on, and a standby
+ * has no triggers: these do without, too.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/relation_watch.h"
+#include "reader/follow_list.h"
+#include "tables/follow_changes.h"
+#include "tables/own_tables.h"
+
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "common/hashfn.h"
+#include "lib/ilist.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+/* A list that is kept. */
+typedef struct FollowList
+{
+	FollowListKey key;			/* hash key */
+	dlist_node	node;			/* in lists_by_use */
+	MemoryContext context;		/* of what it points to */
+	Size		size;			/* of that */
+	int			users;			/* readers that are at it */
+	bool		stale;			/* to be dropped when these are gone */
+	uint64		changes;		/* of the follower's counter */
+	SourceSet  *sources;
+} FollowList;
+
+/* A reader's hold on a list, which ends with the reader's memory. */
+typedef struct FollowListUse
+{
+	FollowList *list;
+	MemoryContextCallback callback;
+} FollowListUse;
+
+/* actstream.follow_cache_size: memory for the lists of a session, in kilobytes */
+static int	follow_cache_size = 8192;
+
+static HTAB *lists = NULL;
+static MemoryContext list_context = NULL;
+static dlist_head lists_by_use = DLIST_STATIC_INIT(lists_by_use);	/* latest first */
+static Size lists_size = 0;
+
+/* What the session knows of actstream.follows; InvalidOid: it has to look. */
+static struct
+{
+	Oid			relid;
+	bool		watched;		/* does the trigger hear of each change? */
+	FullTransactionId begin;	/* snapshots have to see the end of older ones */
+}			table;
+
+/*
+ * FollowListDefineSetting
+ *		Called once, when the library is loaded.
+ */
+void
+FollowListDefineSetting(void)
+{
+	DefineCustomIntVariable("actstream.follow_cache_size",
+							"Sets the memory for lists of follows that a session keeps.",
+							"Zero makes it read them anew for each stream.",
+							&follow_cache_size,
+							8192,
+							0,
+							MAX_KILOBYTES,
+							PGC_USERSET,
+							GUC_UNIT_KB,
+							NULL,
+							NULL,
+							NULL);
+}
+
+static uint32
+hash_bytes_of(const void *value)
+{
+	return hash_bytes((const unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
+static uint32
+hash_key(const void *key, Size size)
+{
+	const FollowListKey *k = key;
+	uint32		hash = hash_bytes_of(k->follower);
+
+	if (k->flag != NULL)
+		hash = hash_combine(hash, hash_bytes_of(k->flag));
+	return hash_combine(hash, k->with_own * 2 + k->since_follow);
+}
+
+static bool
+same_bytes(const void *a, const void *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+static int
+compare_keys(const void *a, const void *b, Size size)
+{
+	const FollowListKey *x = a;
+	const FollowListKey *y = b;
+
+	return !(same_bytes(x->follower, y->follower) &&
+			 (x->flag == NULL) == (y->flag == NULL) &&
+			 (x->flag == NULL || same_bytes(x->flag, y->flag)) &&
+			 x->with_own == y->with_own && x->since_follow == y->since_follow);
+}
+
+static void
+drop_list(FollowList *list)
+{
+	MemoryContext context = list->context;	/* the key is in there */
+
+	dlist_delete(&list->node);
+	lists_size -= list->size;
+	(void) hash_search(lists, &list->key, HASH_REMOVE, NULL);
+	MemoryContextDelete(context);
+}
+
+/* Drop the lists that were used least recently, until "room" is free. */
+static void
+make_room(Size room)
+{
+	Size		limit = (Size) follow_cache_size * 1024;
+	dlist_node *node = dlist_is_empty(&lists_by_use) ? NULL : dlist_tail_node(&lists_by_use);
+
+	while (node != NULL && lists_size + room > limit)
+	{
+		FollowList *list = dlist_container(FollowList, node, node);
+
+		node = dlist_has_prev(&lists_by_use, node) ?
+			dlist_prev_node(&lists_by_use, node) : NULL;
+		if (list->users == 0)
+			drop_list(list);
+	}
+}
+
+/* Watcher. */
+static void
+relation_changed(Oid relid)
+{
+	if (relid == InvalidOid || relid == table.relid)
+		table.relid = InvalidOid;
+}
+
+/*
+ * Learn what has happened to the table, and forget all lists if something has.
+ *
+ * Whoever disabled the trigger committed before he could be seen, and so before
+ * anyone whose changes it did not hear of.
+ */
+static void
+look_at_table(Relation follow)
+{
+	dlist_mutable_iter iter;
+
+	AcceptInvalidationMessages();
+	if (table.relid == RelationGetRelid(follow))
+		return;
+	RelationWatch(relation_changed);
+	dlist_foreach_modify(iter, &lists_by_use)
+	{
+		FollowList *list = dlist_container(FollowList, node, iter.cur);
+
+		if (list->users == 0)
+			drop_list(list);
+		else
+			list->stale = true;
+	}
+	table.relid = RelationGetRelid(follow);
+	table.begin = ReadNextFullTransactionId();
+	table.watched = FollowChangesAreWatched(follow);
+}
+
+/*
+ * Does the snapshot see how all transactions have ended that had begun before
+ * "table.begin", and all up to the newest of the counters?
+ */
+static bool
+sees_end(Snapshot snapshot, FollowCounter *one, FollowCounter *all)
+{
+	TransactionId begin = XidFromFullTransactionId(table.begin);
+	uint64		xmin = U64FromFullTransactionId(table.begin) + (uint32) (snapshot->xmin - begin);
+
+	return TransactionIdFollowsOrEquals(snapshot->xmin, begin) &&
+		pg_atomic_read_u64(&one->newest) < xmin && pg_atomic_read_u64(&all->newest) < xmin;
+}
+
+/*
+ * May the transaction have made changes that the trigger has not heard of yet?
+ *
+ * Who changes rows of a table has it locked.  A parallel worker does not know the
+ * locks of its leader.
+ */
+static bool
+may_have_changed(Relation follow)
+{
+	return TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
+		(IsParallelWorker() || CheckRelationLockedByMe(follow, RowExclusiveLock, true));
+}
+
+/*
+ * May a list be kept, or used, with this snapshot?  If so, "changes" is what the
+ * counters say: both only grow, so their sum is the same if they are.
+ */
+static bool
+list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, uint64 *changes)
+{
+	SharedMemory *shared;
+	FollowCounter *counter;
+
+	if (follow_cache_size == 0 || IsolationIsSerializable() || RecoveryInProgress() ||
+		snapshot->takenDuringRecovery || may_have_changed(follow) ||
+		(shared = SharedMemoryGet()) == NULL)
+		return false;
+	look_at_table(follow);
+	counter = FollowChangesCounter(shared, key->follower);
+	*changes = pg_atomic_read_u64(&counter->changes) +
+		pg_atomic_read_u64(&shared->all_follows.changes);
+	pg_read_barrier();
+	return table.watched && sees_end(snapshot, counter, &shared->all_follows);
+}
+
+/* Read a list, into the current memory context. */
+static SourceSet *
+read_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
+{
+	SourceSet  *set = SourceSetCreate();
+
+	SourceSetAddFollows(set, follow, index, snapshot, key->follower, key->flag,
+						key->since_follow);
+	if (key->with_own)
+		SourceSetAdd(set, key->follower, ROLE_BIT(ACTION_BY_ACTOR));
+	return set;
+}
+
+static void *
+copy_varlena(const void *value)
+{
+	return memcpy(palloc(VARSIZE_ANY(value)), value, VARSIZE_ANY(value));
+}
+
+static void
+make_table(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(FollowListKey), .entrysize = sizeof(FollowList),
+	.hash = hash_key, .match = compare_keys};
+
+	list_context = AllocSetContextCreate(CacheMemoryContext, "actstream follow lists",
+										 ALLOCSET_DEFAULT_SIZES);
+	ctl.hcxt = list_context;
+	lists = hash_create("actstream follow lists", 64, &ctl,
+						HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/* Callback: a reader's memory is freed. */
+static void
+end_use(void *arg)
+{
+	FollowList *list = ((FollowListUse *) arg)->list;
+
+	if (--list->users == 0 && list->stale)
+		drop_list(list);
+}
+
+/* Keep the list until the current memory context is reset. */
+static SourceSet *
+use_list(FollowList *list)
+{
+	FollowListUse *use = palloc(sizeof(FollowListUse));
+
+	use->list = list;
+	use->callback.func = end_use;
+	use->callback.arg = use;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &use->callback);
+	list->users++;
+	dlist_move_head(&lists_by_use, &list->node);
+	return list->sources;
+}
+
+/*
+ * Read a list, and keep it if it is not too long.
+ */
+static SourceSet *
+read_and_keep_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot,
+				   uint64 changes)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream follow list",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	SourceSet  *set = read_list(key, follow, index, snapshot);
+	FollowListKey copy = *key;
+	FollowList *list;
+	Size		size;
+
+	SourceSetHash(set, true);
+	SourceSetIndex(set);
+	copy.follower = copy_varlena(key->follower);
+	copy.flag = key->flag == NULL ? NULL : copy_varlena(key->flag);
+	MemoryContextSwitchTo(oldcontext);
+
+	size = MemoryContextMemAllocated(context, true);
+	if (size > (Size) follow_cache_size * 1024)
+		return set;
+	make_room(size);
+	list = hash_search(lists, &copy, HASH_ENTER, NULL);
+	MemoryContextSetParent(context, list_context);
+	list->context = context;
+	list->size = size;
+	list->users = 0;
+	list->stale = false;
+	list->changes = changes;
+	list->sources = set;
+	dlist_push_head(&lists_by_use, &list->node);
+	lists_size += size;
+	return use_list(list);
+}
+
+/*
+ * May the role, if it may read the table, see all of it, and is what its heap holds
+ * what a query would show?
+ */
+static bool
+is_known(Relation follow, Oid role)
+{
+	return follow->rd_rel->relkind == RELKIND_RELATION &&
+		follow->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+		follow->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!TableHasChildren(follow) &&
+		check_enable_rls(RelationGetRelid(follow), role, true) != RLS_ENABLED &&
+		OidIsValid(FollowIndexFind(follow));
+}
+
+/*
+ * FollowListIsKnown
+ *		Whether FollowListGet() shows the role what a query over the table would.
+ *
+ * A plan that relies on it has to depend on the table and on the role.
+ */
+bool
+FollowListIsKnown(Oid role)
+{
+	Relation	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
+	bool		result = is_known(follow, role);
+
+	table_close(follow, NoLock);
+	return result;
+}
+
+/* The list, from what is kept or from the table. */
+static SourceSet *
+get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
+{
+	FollowList *list;
+	uint64		changes;
+
+	if (list_is_settled(key, follow, snapshot, &changes))
+	{
+		if (lists == NULL)
+			make_table();
+		list = hash_search(lists, key, HASH_FIND, NULL);
+		if (list != NULL && !list->stale && list->changes == changes)
+			return use_list(list);
+		if (list != NULL && list->users == 0)
+		{
+			drop_list(list);
+			list = NULL;
+		}
+		if (list == NULL)
+			return read_and_keep_list(key, follow, index, snapshot, changes);
+	}
+	return read_list(key, follow, index, snapshot);
+}
+
+/*
+ * FollowListGet
+ *		What the follower follows, as the snapshot sees it.
+ *
+ * Only for a plan that was made where FollowListIsKnown(), and that has the executor
+ * check privileges on the table: no rights are checked here.  The result must not be
+ * changed, and stays until the current memory context is reset.
+ */
+SourceSet *
+FollowListGet(const FollowListKey *key, Snapshot snapshot)
+{
+	Relation	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
+	Oid			index = FollowIndexFind(follow);
+	SourceSet  *result;
+
+	/* the transaction of an open cursor can have dropped it */
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no index to find the follows of a follower by",
+						RelationGetRelationName(follow))));
+	result = get_list(key, follow, index, snapshot);
+	table_close(follow, NoLock);
+	return result;
+}

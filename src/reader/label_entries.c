@@ -1,0 +1,217 @@
+/*
+ * label_entries.c
+ *		All actions with an object of one type, from the indexes.
+ *
+ * References of one label lie together in an index by a role, in whatever
+ * order of time.  For a label that few actions have it is cheaper to collect
+ * and sort them all than to look for them on the time line.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/label_entries.h"
+#include "ref/ref.h"
+#include "tables/index_cursor.h"
+
+#include "access/stratnum.h"
+#include "miscadmin.h"
+#include "port.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+struct LabelEntries
+{
+	Relation	action;
+	const Oid  *indexes;
+	Snapshot	snapshot;
+	const char *label;
+	int			label_len;
+	ReadCounters *counters;
+	MemoryContext context;		/* of all this */
+	ActionIndex role;			/* the index that is being read */
+	IndexCursor *cursor;		/* over it; NULL between two of them */
+	ActionEntry *entries;
+	Size		n;
+	Size		capacity;
+};
+
+/*
+ * LabelEntriesCreate
+ *		Begin to collect the public actions with an object of a type in any role.
+ *
+ * The label is a valid one.  It, "indexes", those of ActionIndexesFind(), and
+ * what is returned live in the current memory context until the end.
+ */
+LabelEntries *
+LabelEntriesCreate(Relation action, const Oid *indexes, Snapshot snapshot,
+				   const char *label, ReadCounters *counters)
+{
+	LabelEntries *labels = palloc0(sizeof(LabelEntries));
+
+	labels->action = action;
+	labels->indexes = indexes;
+	labels->snapshot = snapshot;
+	labels->label = label;
+	labels->label_len = strlen(label);
+	labels->counters = counters;
+	labels->context = CurrentMemoryContext;
+	return labels;
+}
+
+static void
+close_cursor(LabelEntries *labels)
+{
+	if (labels->cursor != NULL)
+		IndexCursorClose(labels->cursor);
+	labels->cursor = NULL;
+}
+
+/*
+ * Stand before the first entry of the index that has the label.
+ *
+ * The index has to know where the label ends, too, lest it look for a public
+ * action among the private ones that come after.
+ */
+static void
+open_cursor(LabelEntries *labels)
+{
+	Ref		   *first = RefFromInteger(labels->label, labels->label_len, PG_INT64_MIN);
+	Ref		   *after = RefAfterLabel(labels->label, labels->label_len);
+	int			key = 0;
+
+	labels->cursor = IndexCursorOpen(labels->action, labels->indexes[labels->role],
+									 after != NULL ? 3 : 2, labels->snapshot);
+	IndexCursorInitKey(labels->cursor, key, Anum_role_index_object, BTGreaterEqualStrategyNumber);
+	IndexCursorSetKey(labels->cursor, key++, PointerGetDatum(first));
+	if (after != NULL)
+	{
+		IndexCursorInitKey(labels->cursor, key, Anum_role_index_object, BTLessStrategyNumber);
+		IndexCursorSetKey(labels->cursor, key++, PointerGetDatum(after));
+	}
+	IndexCursorInitKey(labels->cursor, key, Anum_role_index_public, BTEqualStrategyNumber);
+	IndexCursorSetKey(labels->cursor, key, BoolGetDatum(true));
+	IndexCursorSeek(labels->cursor);
+	labels->counters->lists_opened++;
+	labels->counters->searches++;
+}
+
+/*
+ * Has the object of the current entry the label?  An index compresses long
+ * keys; there are too many entries to leave a copy of each behind.
+ */
+static bool
+has_label(LabelEntries *labels)
+{
+	bool		isnull;
+	Datum		stored = IndexCursorColumn(labels->cursor, Anum_role_index_object, &isnull);
+	Ref		   *object = DatumGetRefPP(stored);
+	bool		result = RefHasLabel(object, labels->label, labels->label_len);
+
+	if ((Pointer) object != DatumGetPointer(stored))
+		pfree(object);
+	return result;
+}
+
+/*
+ * Take one entry, unless it has no time, which the table's owner can allow; false
+ * if the index has no more with the label.
+ */
+static bool
+take_entry(LabelEntries *labels)
+{
+	ActionEntry *entry;
+	Datum		timestamp;
+	Datum		id;
+	bool		isnull;
+
+	if (!IndexCursorNext(labels->cursor, ForwardScanDirection))
+		return false;
+	labels->counters->entries_read++;
+	if (!has_label(labels))
+		return false;
+	timestamp = IndexCursorColumn(labels->cursor, Anum_role_index_timestamp, &isnull);
+	if (isnull)
+		return true;
+	if (labels->n == labels->capacity)
+	{
+		labels->capacity = Max(labels->capacity * 2, 64);
+		labels->entries = labels->entries == NULL ?
+			palloc(labels->capacity * sizeof(ActionEntry)) :
+			repalloc_huge(labels->entries, labels->capacity * sizeof(ActionEntry));
+	}
+	entry = &labels->entries[labels->n++];
+	id = IndexCursorColumn(labels->cursor, Anum_role_index_id, &isnull);
+	entry->place.timestamp = DatumGetTimestampTz(timestamp);
+	entry->place.id = isnull ? PG_INT64_MAX : DatumGetInt64(id);
+	entry->tid = *IndexCursorTid(labels->cursor);
+	return true;
+}
+
+/*
+ * LabelEntriesCollect
+ *		Collect up to "limit" more entries; true when all have been collected.
+ */
+bool
+LabelEntriesCollect(LabelEntries *labels, int64 limit)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(labels->context);
+
+	while (labels->role < NUM_ACTION_ROLES)
+	{
+		if (labels->cursor == NULL)
+			open_cursor(labels);
+		while (limit > 0 && take_entry(labels))
+		{
+			limit--;
+			CHECK_FOR_INTERRUPTS();
+		}
+		if (limit <= 0)
+		{
+			IndexCursorUnpin(labels->cursor);
+			break;
+		}
+		close_cursor(labels);
+		labels->role++;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return labels->role == NUM_ACTION_ROLES;
+}
+
+static int
+compare_entries(const void *a, const void *b, void *arg)
+{
+	return ActionEntryCompare(b, a);
+}
+
+/*
+ * LabelEntriesSort
+ *		What has been collected from "newest" to "oldest", both included, the newest
+ *		first.
+ */
+ActionEntry *
+LabelEntriesSort(LabelEntries *labels, ActionPlace newest, ActionPlace oldest, int *n)
+{
+	Size		kept = 0;
+
+	for (Size i = 0; i < labels->n; i++)
+	{
+		const ActionPlace *place = &labels->entries[i].place;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ActionPlaceCompare(place, &newest) <= 0 && ActionPlaceCompare(place, &oldest) >= 0)
+			labels->entries[kept++] = labels->entries[i];
+	}
+	qsort_interruptible(labels->entries, kept, sizeof(ActionEntry), compare_entries, NULL);
+	*n = kept;
+	return labels->entries;
+}
+
+/*
+ * LabelEntriesEnd
+ *		Release what the collection holds; its memory goes with its context.
+ */
+void
+LabelEntriesEnd(LabelEntries *labels)
+{
+	close_cursor(labels);
+}

@@ -1,0 +1,35 @@
+/*
+ * stream_call.h
+ *		Which stream is to be read, and which part of it.
+ */
+#ifndef ACTSTREAM_STREAM_CALL_H
+#define ACTSTREAM_STREAM_CALL_H
+
+#include "reader/source_set.h"
+#include "tables/action_place.h"
+
+/* the streams, in the order of their conditions in the SQL script */
+typedef enum StreamKind
+{
+	PUBLIC_STREAM,
+	MODEL_STREAM,
+	STREAM_OF,
+	USER_STREAM
+} StreamKind;
+
+#define NUM_STREAM_KINDS	4
+
+/*
+ * What to read: a stream, and the part from a place to another.  What this points to
+ * has to stay until the reader is reset or ended.
+ */
+typedef struct StreamCall
+{
+	SourceSet  *sources;		/* NULL if the stream is not about objects */
+	const char *label;			/* of MODEL_STREAM; NULL: nothing */
+	ActionPlace newest;			/* both included */
+	ActionPlace oldest;
+	double		page;			/* rows that will be wanted, at a guess */
+} StreamCall;
+
+#endif							/* ACTSTREAM_STREAM_CALL_H */

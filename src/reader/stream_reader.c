@@ -1,0 +1,553 @@
+/*
+ * stream_reader.c
+ *		Reading a stream from the indexes.
+ *
+ * A stream can be read in two ways.  The time line is walked from the newest
+ * action on, and what does not belong to the stream is left out: good if much
+ * belongs to it.  Or the lists that the indexes have for the stream's objects
+ * are merged: good if they are few.  Which is better depends on the data, so
+ * the reader begins on the time line, gives it a number of rows that costs a
+ * fraction of opening the lists, and goes on with the lists below the point
+ * that it has come to.
+ *
+ * With the recency map most lists of a long merge stay closed, so that the
+ * length of a page counts for more than the number of lists.
+ *
+ * For all objects of a type there are no lists to merge.  There the reader
+ * walks the time line and collects entries by turns, each turn longer, until
+ * it has all of the one or has been given enough of the other.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/label_entries.h"
+#include "reader/source_lists.h"
+#include "reader/stream_reader.h"
+#include "reader/time_line.h"
+#include "tables/own_tables.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* What each row of the lists costs, in rows of the time line: see source_lists.c. */
+#define LIST_ROW_COST	5.0
+
+/* With fewer lists than this the try is not worth its beginning. */
+#define MIN_LISTS		16
+
+/*
+ * Where a try on the time line was in vain, that of the next as many streams of
+ * the same kept list of follows would be, too.
+ */
+#define SKIPPED_TRIES	15
+
+/* Of dead rows, as many are skipped before something is done about them. */
+#define FEW_DEAD		32
+
+/*
+ * Entries that a call may look at to lower bounds: enough for some ten thousand
+ * lists.
+ */
+#define LOWERING_BUDGET	65536
+
+/* Rows, and entries, of the first turn for a label. */
+#define FIRST_TURN		256
+
+struct StreamReader
+{
+	StreamKind	kind;
+	StreamTables tables;
+	Snapshot	snapshot;
+	MemoryContext context;		/* of all that lives as long as the reader */
+	MemoryContext call_context; /* of the current call */
+	RowFetch   *fetch;
+	RecencyLowerer *lowerer;
+	TimeLine   *time_line;
+	ReaderCounters counters;
+
+	/* the current call */
+	ActionPlace below;			/* what was read, there are the next entries */
+	bool		at_bottom;		/* is there no such place? */
+	SourceLists lists;
+	RecencyMap	map;
+	bool		has_map;		/* can that be relied on? */
+	const char *label;			/* of MODEL_STREAM */
+	int			label_len;
+	LabelEntries *entries;		/* of it; NULL between calls */
+	int64		turn;			/* length of the current turn */
+	bool		trying;			/* on the time line, with the lists to come */
+	int64		visited_before; /* rows of the time line, in earlier calls */
+	int64		found;			/* of the current one's, rows of the stream */
+	int64		dead;			/* and those that are dead to everybody */
+	double		wanted;			/* of the page's rows, those that are left */
+	double		lists_cost;		/* of opening them, in rows of the time line */
+	bool		counted;		/* is that more than the least? */
+	bool		fell_short;		/* were a page's lists too few for one? */
+};
+
+/*
+ * StreamReaderCreate
+ *		Make a reader of one kind of stream from tables that are open.
+ *
+ * It lives in the current memory context and has to be ended before the tables
+ * are closed.
+ */
+StreamReader *
+StreamReaderCreate(StreamKind kind, const StreamTables *tables, Snapshot snapshot)
+{
+	StreamReader *reader;
+
+	reader = palloc0(sizeof(StreamReader));
+	reader->kind = kind;
+	reader->tables = *tables;
+	reader->snapshot = snapshot;
+	reader->context = CurrentMemoryContext;
+	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
+												 ALLOCSET_DEFAULT_SIZES);
+	reader->fetch = RowFetchCreate(tables->action, snapshot, &reader->counters.read);
+	reader->lowerer = RecencyLowererCreate(tables->action, tables->indexes, tables->recency_index);
+	reader->time_line = TimeLineCreate(tables->action, tables->indexes[ACTION_BY_TIME], snapshot,
+									   reader->fetch, reader->lowerer, &reader->counters.read);
+	reader->lists.counters = &reader->counters.read;
+	reader->lists.merge = StreamMergeCreate(tables->action, tables->indexes, snapshot,
+											reader->fetch, reader->lowerer,
+											&reader->counters.read);
+	return reader;
+}
+
+/* Filter: an action that one of the sources plays its role in. */
+static bool
+shows_source(void *arg, const ActionRefs *action)
+{
+	return SourceSetShows(((StreamReader *) arg)->lists.sources, action);
+}
+
+/* Filter: an action with an object of the type in any role. */
+static bool
+shows_label(void *arg, const ActionRefs *action)
+{
+	StreamReader *reader = arg;
+
+	return ActionHasLabel(action, reader->label, reader->label_len);
+}
+
+/* Read the time line, below what was read. */
+static void
+begin_time_line(StreamReader *reader, ActionFilter filter)
+{
+	reader->counters.strategy = READ_TIME_LINE;
+	TimeLineBegin(reader->time_line, reader->below, reader->lists.oldest.timestamp,
+				  reader->lists.sources == NULL ? 0 : reader->lists.sources->hints.visited,
+				  reader->has_map ? &reader->map : NULL, filter, reader);
+}
+
+/* Merge the lists of the sources, below what was read. */
+static void
+begin_lists(StreamReader *reader)
+{
+	if (!reader->lists.merging)
+		reader->fell_short = false;
+	SourceListsMerge(&reader->lists, reader->below, 1);
+}
+
+/* Merge what was collected for the label, below what was read. */
+static void
+begin_entries(StreamReader *reader)
+{
+	int			n;
+	ActionEntry *entries = LabelEntriesSort(reader->entries, reader->below, reader->lists.oldest, &n);
+
+	StreamMergeBegin(reader->lists.merge, reader->below, NULL, 1, reader->lists.page, DT_NOBEGIN, 0);
+	StreamMergeAddEntries(reader->lists.merge, entries, n);
+}
+
+static int64
+count_visits(StreamReader *reader)
+{
+	return reader->counters.read.time_line_rows - reader->visited_before;
+}
+
+/* Leave a note of what this stream has met for the next of the same sources. */
+static void
+leave_hints(StreamReader *reader)
+{
+	SourceHints *hints = &reader->lists.sources->hints;
+
+	if (reader->trying)
+		hints->visited = count_visits(reader);
+	if (reader->trying && reader->lists.merging)
+		hints->skip_bounds = SKIPPED_BOUNDS;
+	/* bounds were right, and yet did not tell which lists to open */
+	if (reader->lists.merging && reader->fell_short &&
+		reader->counters.read.false_opens == reader->lists.false_opens_before)
+		hints->skip_tries = 0;
+	if (reader->lists.newest.timestamp == DT_NOEND &&
+		reader->found >= reader->lists.page && reader->found < 2 * reader->lists.page)
+	{
+		hints->page = reader->lists.page;
+		hints->page_end = reader->below.timestamp;
+	}
+}
+
+/*
+ * Where bounds have come down, do now what the next stream would have to do.
+ *
+ * What had raised them has raised that of all actions, too, and the time line would come
+ * to it.  And of bounds that are kept, find out which are the newest: else the next
+ * stream of the same sources would have to look at all of them.
+ */
+static void
+follow_lowered(StreamReader *reader)
+{
+	TimestampTz newest;
+
+	if (RecencyLowererCount(reader->lowerer) == 0)
+		return;
+	(void) RecencyLowerNewest(reader->lowerer, &reader->map, &newest);
+	if (reader->lists.bounds->kept == NULL || reader->lists.newest.timestamp < DT_NOEND)
+		return;
+	KeptBoundsForgetFront(reader->lists.sources->kept_bounds);
+	reader->below = reader->lists.newest;
+	begin_lists(reader);
+}
+
+/*
+ * StreamReaderReset
+ *		Forget what is being read, and whatever the call pointed to.
+ */
+void
+StreamReaderReset(StreamReader *reader)
+{
+	if (reader->lists.sources != NULL)
+		leave_hints(reader);
+	if (reader->lists.bounds != NULL)
+	{
+		follow_lowered(reader);
+		SourceListsEndBounds(&reader->lists);
+	}
+	if (reader->entries != NULL)
+		LabelEntriesEnd(reader->entries);
+	reader->entries = NULL;
+	reader->label = NULL;
+	reader->lists.sources = NULL;
+	reader->lists.n = 0;
+	reader->trying = reader->lists.merging = false;
+	reader->counters.strategy = READ_NOTHING;
+	StreamMergeReset(reader->lists.merge);
+	RecencyLowererRest(reader->lowerer);
+	MemoryContextReset(reader->call_context);
+}
+
+/*
+ * Where lists begin after a try: if that has found nothing, at the top, as the map knows
+ * where newest actions are, and of none that is not there.
+ */
+static ActionPlace
+begin_of_lists(const StreamReader *reader)
+{
+	return reader->found == 0 && reader->lists.newest.timestamp == DT_NOEND ? reader->lists.newest : reader->below;
+}
+
+/*
+ * Let the cost be complete; false if it was.
+ *
+ * Where many actions have the same time, as after an import, there is one of it in most
+ * lists, which all have to be opened to know the first.
+ */
+static bool
+add_newer_lists(StreamReader *reader)
+{
+	if (reader->lists.bounds == NULL || reader->counted)
+		return false;
+	reader->lists_cost +=
+		SourceListsCostOfNewer(&reader->lists, begin_of_lists(reader).timestamp);
+	reader->counted = true;
+	/* then the next stream of the same sources is to begin with its lists, which lowers them */
+	if (SourceListsRefuted(&reader->lists, reader->below.timestamp, reader->found))
+		reader->lists.sources->hints.skip_tries = SKIPPED_TRIES;
+	return true;
+}
+
+/* Is it known without a try that the lists are better? */
+static bool
+lists_are_better(StreamReader *reader)
+{
+	return reader->lists.n < MIN_LISTS ||
+		(reader->lists.bounds != NULL && reader->lists.newest.timestamp == DT_NOEND &&
+		 reader->lists.sources->hints.skip_tries-- > 0);
+}
+
+/* Go on on the time line, and have lists that would cost so much to come. */
+static void
+begin_try(StreamReader *reader, double lists_cost)
+{
+	reader->lists_cost = lists_cost;
+	reader->trying = true;
+	SourceSetIndex(reader->lists.sources);
+	begin_time_line(reader, shows_source);
+}
+
+/*
+ * Begin on the time line, or with the lists if those are known to be better.
+ *
+ * A serializable transaction that has read the end of the time line conflicts
+ * with every action that is sent, so it reads its lists.
+ */
+static void
+begin_sources(StreamReader *reader)
+{
+	if (reader->lists.n == 0)
+		return;
+	if (reader->has_map)
+		SourceListsUseBounds(&reader->lists, &reader->map);
+	reader->counters.recency_map = reader->lists.bounds != NULL;
+	if (IsolationIsSerializable() || lists_are_better(reader))
+	{
+		begin_lists(reader);
+		reader->counters.strategy = READ_LISTS;
+	}
+	else
+	{
+		reader->counted = false;
+		begin_try(reader, SourceListsCost(&reader->lists));
+	}
+}
+
+/* Too many bounds are too high: let the time line have a turn. */
+static void
+doubt_bounds(StreamReader *reader)
+{
+	double		cost = SourceListsDoubtBounds(&reader->lists);
+
+	reader->visited_before = reader->counters.read.time_line_rows;
+	begin_try(reader, cost);
+}
+
+/* Begin the first turn on the time line. */
+static void
+begin_label(StreamReader *reader)
+{
+	reader->entries = LabelEntriesCreate(reader->tables.action, reader->tables.indexes,
+										 reader->snapshot, reader->label, &reader->counters.read);
+	reader->turn = FIRST_TURN;
+	reader->trying = true;
+	begin_time_line(reader, shows_label);
+}
+
+/*
+ * StreamReaderBegin
+ *		Begin to read a stream, of the reader's kind, and forget what was read
+ *		before.
+ */
+void
+StreamReaderBegin(StreamReader *reader, const StreamCall *call)
+{
+	MemoryContext oldcontext;
+
+	StreamReaderReset(reader);
+	oldcontext = MemoryContextSwitchTo(reader->call_context);
+	SourceListsBegin(&reader->lists, call->sources, call->newest, call->oldest,
+					 Max(call->page, 1));
+	reader->below = call->newest;
+	reader->at_bottom = false;
+	reader->wanted = reader->lists.page;
+	reader->visited_before = reader->counters.read.time_line_rows;
+	reader->found = reader->dead = 0;
+	reader->label = call->label;
+	reader->label_len = call->label == NULL ? 0 : strlen(call->label);
+	reader->counters.sources += call->sources == NULL ? 0 : call->sources->n;
+	reader->counters.recency_map = false;
+	reader->has_map = SourceBoundsMap(&reader->map, reader->tables.recency_index,
+									  reader->snapshot);
+	RecencyLowererBegin(reader->lowerer, LOWERING_BUDGET);
+	if (reader->kind == PUBLIC_STREAM)
+		begin_time_line(reader, NULL);
+	else if (reader->label != NULL)
+		begin_label(reader);
+	else
+		begin_sources(reader);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * try_is_over
+ *		Whether the time line has been given enough.
+ */
+static bool
+try_is_over(StreamReader *reader)
+{
+	int64		visited = count_visits(reader);
+
+	if (reader->label != NULL)
+		return visited >= reader->turn;
+	if (visited > reader->lists_cost + LIST_ROW_COST * reader->found)
+		return true;
+	/* where bounds are in doubt it is not known what the lists cost */
+	if (reader->lists.merging)
+		return false;
+	/*
+	 * Rows to the end of the page, if they go on to be found like this: one more
+	 * than have been, for who has found nothing yet knows little.
+	 */
+	return reader->wanted * visited / (reader->found + 1) >
+		reader->lists_cost + LIST_ROW_COST * reader->wanted;
+}
+
+/*
+ * end_try
+ *		The time line has been given enough: go on with the lists, or give it
+ *		another turn.
+ */
+static void
+end_try(StreamReader *reader)
+{
+	if (reader->label != NULL && !LabelEntriesCollect(reader->entries, reader->turn))
+	{
+		reader->turn *= 2;
+		return;
+	}
+	if (reader->found == 0)
+		TimeLineCheckBound(reader->time_line);
+	reader->trying = false;
+	reader->counters.strategy = READ_BOTH;
+	if (reader->at_bottom)
+		return;
+	if (reader->label != NULL)
+		begin_entries(reader);
+	else
+	{
+		reader->below = begin_of_lists(reader);
+		reader->lists.sources->hints.skip_tries = SKIPPED_TRIES;
+		begin_lists(reader);
+	}
+}
+
+/*
+ * next_entry
+ *		The next entry, which may be one of no row; false at the end of the stream.
+ */
+static bool
+next_entry(StreamReader *reader, ActionEntry *entry)
+{
+	if (reader->trying && TimeLineMayPause(reader->time_line) && try_is_over(reader) &&
+		!(add_newer_lists(reader) && !try_is_over(reader)))
+		end_try(reader);
+	if (reader->counters.strategy == READ_TIME_LINE)
+	{
+		if (!TimeLineNext(reader->time_line, entry))
+			return false;
+	}
+	else
+	{
+		while (!StreamMergeNext(reader->lists.merge, entry))
+		{
+			if (!reader->lists.merging || reader->at_bottom)
+				return false;
+			if (StreamMergeIsMisled(reader->lists.merge))
+			{
+				doubt_bounds(reader);
+				return next_entry(reader, entry);
+			}
+			if (!StreamMergeHasLeftOut(reader->lists.merge))
+				return false;
+			reader->fell_short |= reader->found < reader->lists.page;
+			SourceListsWiden(&reader->lists, reader->below);
+		}
+	}
+	reader->below = entry->place;
+	reader->at_bottom = !ActionPlaceGoDown(&reader->below);
+	return ActionPlaceCompare(&entry->place, &reader->lists.oldest) >= 0;
+}
+
+/*
+ * The row of the latest entry is dead to everybody.
+ *
+ * On a standby nothing can be done about that.
+ */
+static void
+skip_dead(StreamReader *reader, const ActionEntry *entry)
+{
+	if (++reader->dead <= FEW_DEAD || TransactionStartedDuringRecovery())
+		return;
+	if (reader->counters.strategy == READ_TIME_LINE)
+		TimeLineClean(reader->time_line, entry);
+	else
+		StreamMergeClean(reader->lists.merge);
+}
+
+/*
+ * next_row
+ *		The next row of the stream, or NULL at its end.
+ */
+static TupleTableSlot *
+next_row(StreamReader *reader)
+{
+	ActionEntry entry;
+
+	while (next_entry(reader, &entry))
+	{
+		TupleTableSlot *row;
+		bool		dead;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!ItemPointerIsValid(&entry.tid))
+			continue;
+		row = RowFetchVisible(reader->fetch, &entry.tid, &dead);
+		if (row == NULL && reader->counters.strategy != READ_TIME_LINE)
+			StreamMergeMissed(reader->lists.merge, dead);
+		if (dead)
+			skip_dead(reader, &entry);
+		if (row == NULL || (reader->counters.strategy == READ_TIME_LINE &&
+							!TimeLineWants(reader->time_line, row)))
+			continue;
+		reader->found++;
+		if (--reader->wanted <= 0)
+			reader->wanted += reader->lists.page;
+		return row;
+	}
+	return NULL;
+}
+
+/*
+ * StreamReaderNext
+ *		The next row of the stream, or NULL at its end.
+ *
+ * It has the columns of the table, and is valid until the next call.
+ */
+TupleTableSlot *
+StreamReaderNext(StreamReader *reader)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(reader->context);
+	TupleTableSlot *row = next_row(reader);
+
+	MemoryContextSwitchTo(oldcontext);
+	return row;
+}
+
+/*
+ * StreamReaderGetCounters
+ *		What the reader has done so far.
+ */
+const ReaderCounters *
+StreamReaderGetCounters(StreamReader *reader)
+{
+	reader->counters.lists_skipped = reader->lists.skipped_before + SourceListsSkipped(&reader->lists);
+	return &reader->counters;
+}
+
+/*
+ * StreamReaderEnd
+ *		Release what the reader holds, except for locks.
+ */
+void
+StreamReaderEnd(StreamReader *reader)
+{
+	StreamReaderReset(reader);
+	StreamMergeEnd(reader->lists.merge);
+	TimeLineEnd(reader->time_line);
+	RecencyLowererEnd(reader->lowerer);
+	RowFetchEnd(reader->fetch);
+	MemoryContextDelete(reader->call_context);
+	pfree(reader);
+}

@@ -1,0 +1,43 @@
+/*
+ * stream_reader.h
+ *		Reading a stream from the indexes.
+ */
+#ifndef ACTSTREAM_STREAM_READER_H
+#define ACTSTREAM_STREAM_READER_H
+
+#include "reader/read_counters.h"
+#include "reader/stream_call.h"
+#include "reader/stream_tables.h"
+
+#include "executor/tuptable.h"
+#include "utils/snapshot.h"
+
+typedef enum ReaderStrategy
+{
+	READ_NOTHING,				/* not begun, or nothing to read */
+	READ_TIME_LINE,				/* the time line alone has answered so far */
+	READ_LISTS,					/* lists alone */
+	READ_BOTH					/* lists, after a try on the time line */
+} ReaderStrategy;
+
+/* What a reader has done, summed up over all that it read. */
+typedef struct ReaderCounters
+{
+	ReaderStrategy strategy;	/* of the latest call */
+	int64		sources;		/* objects that the stream is about */
+	bool		recency_map;	/* was it used by the latest call? */
+	int64		lists_skipped;	/* that bounds left closed */
+	ReadCounters read;
+} ReaderCounters;
+
+typedef struct StreamReader StreamReader;
+
+extern StreamReader *StreamReaderCreate(StreamKind kind, const StreamTables *tables,
+										Snapshot snapshot);
+extern void StreamReaderReset(StreamReader *reader);
+extern void StreamReaderBegin(StreamReader *reader, const StreamCall *call);
+extern TupleTableSlot *StreamReaderNext(StreamReader *reader);
+extern const ReaderCounters *StreamReaderGetCounters(StreamReader *reader);
+extern void StreamReaderEnd(StreamReader *reader);
+
+#endif							/* ACTSTREAM_STREAM_READER_H */

@@ -1,0 +1,98 @@
+/*
+ * stream_tables.c
+ *		The table and indexes that a stream is read from.
+ *
+ * Whether a table can be read by its indexes is found out when a plan is made,
+ * and holds as long as the plan: whatever changes it makes the plan anew.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/stream_tables.h"
+#include "recency/recency_index.h"
+#include "tables/own_tables.h"
+
+#include "access/genam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "storage/lockdefs.h"
+#include "utils/rel.h"
+
+/*
+ * Are the columns that are read where they are in actstream.actions?  The table may
+ * be a partition, or inherit from it.
+ */
+static bool
+has_columns(TupleDesc tupdesc)
+{
+	const Oid	types[Anum_action_target] = {
+		INT8OID, TIMESTAMPTZOID, BOOLOID, RefTypeId(), TEXTOID, RefTypeId(), RefTypeId()
+	};
+
+	if (tupdesc->natts < (int) lengthof(types))
+		return false;
+	for (int i = 0; i < (int) lengthof(types); i++)
+	{
+		if (TupleDescAttr(tupdesc, i)->attisdropped ||
+			TupleDescAttr(tupdesc, i)->atttypid != types[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * StreamTablesFind
+ *		Whether streams can be read from the table by its indexes; if so, "indexes"
+ *		are for StreamTablesOpen().
+ *
+ * The caller holds a lock on the table.  The recency map knows of one table only.
+ */
+bool
+StreamTablesFind(Relation action, List **indexes)
+{
+	Oid			found[NUM_ACTION_INDEXES];
+
+	if (action->rd_rel->relkind != RELKIND_RELATION ||
+		action->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT ||
+		action->rd_rel->relam != HEAP_TABLE_AM_OID ||
+		!has_columns(RelationGetDescr(action)) ||
+		!ActionIndexesFind(action, found))
+		return false;
+	*indexes = NIL;
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+		*indexes = lappend_oid(*indexes, found[i]);
+	*indexes = lappend_oid(*indexes, RelationGetRelid(action) == OwnTableFind(OWN_ACTIONS) ?
+						   RecencyIndexFind(action) : InvalidOid);
+	return true;
+}
+
+/*
+ * StreamTablesOpen
+ *		Open the indexes, so that none of them is dropped, as the session itself still
+ *		could, before the reader comes to it.
+ *
+ * The table is open and stays so.
+ */
+void
+StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes)
+{
+	tables->action = action;
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	{
+		tables->indexes[i] = list_nth_oid(indexes, i);
+		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
+	}
+	tables->recency_index = list_nth_oid(indexes, NUM_ACTION_INDEXES);
+}
+
+/*
+ * StreamTablesClose
+ *		Close the indexes; the locks stay.
+ */
+void
+StreamTablesClose(StreamTables *tables)
+{
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+		index_close(tables->index_rels[i], NoLock);
+}

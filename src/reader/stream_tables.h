@@ -1,0 +1,25 @@
+/*
+ * stream_tables.h
+ *		The table and indexes that a stream is read from.
+ */
+#ifndef ACTSTREAM_STREAM_TABLES_H
+#define ACTSTREAM_STREAM_TABLES_H
+
+#include "tables/table_index.h"
+
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+typedef struct StreamTables
+{
+	Relation	action;
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Oid			recency_index;	/* may be InvalidOid */
+	Relation	index_rels[NUM_ACTION_INDEXES];
+} StreamTables;
+
+extern bool StreamTablesFind(Relation action, List **indexes);
+extern void StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes);
+extern void StreamTablesClose(StreamTables *tables);
+
+#endif							/* ACTSTREAM_STREAM_TABLES_H */

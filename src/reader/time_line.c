@@ -1,0 +1,318 @@
+/*
+ * time_line.c
+ *		All public actions, newest first, and those of them that are wanted.
+ *
+ * What is not wanted is left out a slice at a time, before the first that may be
+ * is fetched.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/time_line.h"
+
+#include "access/stratnum.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* The least number of entries in the first chunk. */
+#define FIRST_CHUNK	64
+
+/* Entries of a slice. */
+#define SLICE		64
+
+struct TimeLine
+{
+	Relation	action;
+	Oid			index;
+	Snapshot	snapshot;
+	RowFetch   *fetch;
+	RecencyLowerer *lowerer;
+	ReadCounters *counters;
+	MemoryContext context;		/* of the chunk */
+	MemoryContext filter_context;	/* reset after each row */
+	IndexCursor *cursors[2][2]; /* NULL until they are needed: has it a newest
+								 * entry, and an oldest? */
+
+	TimestampTz oldest;
+	ActionFilter filter;		/* or NULL */
+	void	   *filter_arg;
+	ActionChunk chunk;			/* from "next" on, "wanted" that may be */
+	int			wanted;			/* end of these */
+	int			slice_end;		/* where those begin that were not looked at */
+	const RecencyMap *map;		/* at whose bound it has begun; NULL if at none, or
+								 * if there is nothing to be done about it */
+	ItemPointerData top;		/* what the first entry leads to */
+};
+
+/*
+ * TimeLineCreate
+ *		Make a time line, to be begun, of the index by time.
+ *
+ * The caller holds a lock on the table.  The time line lives in the current
+ * memory context and has to be ended.  It may have rows fetched by "fetch", and the
+ * bound of all actions lowered by "lowerer", and adds what it does to "counters".
+ */
+TimeLine *
+TimeLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
+			   RecencyLowerer *lowerer, ReadCounters *counters)
+{
+	TimeLine   *line = palloc0(sizeof(TimeLine));
+
+	line->action = action;
+	line->index = index;
+	line->snapshot = snapshot;
+	line->fetch = fetch;
+	line->lowerer = lowerer;
+	line->counters = counters;
+	line->context = CurrentMemoryContext;
+	line->filter_context = AllocSetContextCreate(CurrentMemoryContext, "actstream filter",
+												 ALLOCSET_SMALL_SIZES);
+	return line;
+}
+
+/* Go on at a time, as nothing is newer, unless the time line is further down already. */
+static void
+go_on_at(TimeLine *line, TimestampTz newest)
+{
+	ActionPlace place = NewestPlaceOf(newest);
+
+	if (ActionPlaceCompare(&place, &line->chunk.resume) < 0)
+	{
+		line->chunk.resume = place;
+		line->chunk.clean = false;
+	}
+}
+
+/*
+ * TimeLineBegin
+ *		Begin with the actions from "newest" to "oldest", both included, for which
+ *		"filter", unless it is NULL, is true.
+ *
+ * "expected" is how many will be looked at, at a guess.  "map", unless it is NULL, is
+ * complete, and stays.
+ */
+void
+TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expected,
+			  const RecencyMap *map, ActionFilter filter, void *filter_arg)
+{
+	line->oldest = oldest;
+	line->filter = filter;
+	line->filter_arg = filter_arg;
+	line->chunk.n = line->chunk.next = 0;
+	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
+	/* a comparison of rows is for the first page only: see place_to_resume() */
+	line->chunk.whole_pages = newest.id < PG_INT64_MAX;
+	line->chunk.more = true;
+	line->chunk.clean = false;
+	line->chunk.resume = newest;
+	line->wanted = line->slice_end = 0;
+	line->counters->lists_opened++;
+	line->map = NULL;
+	if (map != NULL && RecencyTimeLineIsBounded(line->lowerer) &&
+		newest.timestamp >= RecencyNewestOfAll(map))
+		line->map = map;
+	if (line->map != NULL)
+		go_on_at(line, RecencyNewestOfAll(map));
+	ItemPointerSetInvalid(&line->top);
+}
+
+/*
+ * TimeLineCheckBound
+ *		What has been read was not enough.  If its first row is dead to everybody, there
+ *		may be many like it: lower the bound at which the time line has begun, and go on
+ *		at what that is now.
+ */
+void
+TimeLineCheckBound(TimeLine *line)
+{
+	TimestampTz newest;
+	bool		dead;
+
+	if (line->map == NULL || !ItemPointerIsValid(&line->top))
+		return;
+	if (!RowFetchSees(line->fetch, &line->top, &dead) && dead &&
+		RecencyLowerNewest(line->lowerer, line->map, &newest))
+		go_on_at(line, newest);
+	line->map = NULL;
+}
+
+/*
+ * The cursor over the index, with a key for each end that there is.
+ *
+ * A key is one more for the index to compare each entry with.
+ */
+static IndexCursor *
+get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
+{
+	IndexCursor **place = &line->cursors[has_newest][has_oldest];
+	int			nkeys = 0;
+
+	if (*place != NULL)
+		return *place;
+	*place = IndexCursorOpen(line->action, line->index, has_newest + has_oldest, line->snapshot);
+	if (has_newest)
+		IndexCursorInitPlace(*place, nkeys++, Anum_time_index_timestamp);
+	if (has_oldest)
+		IndexCursorInitKey(*place, nkeys++, Anum_time_index_timestamp,
+						   BTGreaterEqualStrategyNumber);
+	return *place;
+}
+
+/* Read the next entries; all that were read have been taken. */
+static void
+read_chunk(TimeLine *line)
+{
+	const ActionPlace newest_of_all = NewestPlaceOf(DT_NOEND);
+	bool		has_newest = ActionPlaceCompare(&line->chunk.resume, &newest_of_all) < 0;
+	bool		has_oldest = line->oldest > DT_NOBEGIN;
+	IndexCursor *cursor = get_cursor(line, has_newest, has_oldest);
+	int			nkeys = 0;
+
+	if (has_newest)
+		IndexCursorSetPlace(cursor, nkeys++, &line->chunk.resume);
+	if (has_oldest)
+		IndexCursorSetKey(cursor, nkeys++, TimestampTzGetDatum(line->oldest));
+	IndexCursorSeek(cursor);
+	ActionChunkRead(&line->chunk, cursor, Anum_time_index_timestamp, line->context,
+					line->counters);
+	line->chunk.size = LARGEST_CHUNK;
+	line->chunk.whole_pages = true;
+	line->slice_end = 0;
+}
+
+/* The end of the next slice: all entries of a place are in the same. */
+static int
+find_slice_end(const TimeLine *line)
+{
+	const ActionChunk *chunk = &line->chunk;
+	int			end = line->slice_end + (line->filter == NULL ? 1 : SLICE);
+
+	if (end >= chunk->n)
+		return chunk->n;
+	while (end < chunk->n &&
+		   ActionPlaceCompare(&chunk->entries[end].place, &chunk->entries[end - 1].place) == 0)
+		end++;
+	return end;
+}
+
+/*
+ * Look at the next entries; false if there are no more.
+ *
+ * A serializable transaction is to lock what it has looked at, as a fetch does.
+ */
+static bool
+next_slice(TimeLine *line)
+{
+	ActionChunk *chunk = &line->chunk;
+	int			n;
+
+	if (line->slice_end == chunk->n)
+	{
+		if (!chunk->more)
+			return false;
+		TimeLineCheckBound(line);
+		read_chunk(line);
+		if (chunk->n == 0)
+			return false;
+		if (!ItemPointerIsValid(&line->top))
+			line->top = chunk->entries[0].tid;
+	}
+	chunk->next = line->slice_end;
+	line->slice_end = find_slice_end(line);
+	n = line->slice_end - chunk->next;
+	line->counters->time_line_rows += n;
+	if (line->filter != NULL && !IsolationIsSerializable())
+		n = ActionScreen(line->action, &chunk->entries[chunk->next], n,
+						 line->filter, line->filter_arg);
+	line->wanted = chunk->next + n;
+	return true;
+}
+
+/*
+ * TimeLineNext
+ *		The next entry; false if there are no more.
+ *
+ * It may be one of no row, just to say how far the time line has been read.
+ */
+bool
+TimeLineNext(TimeLine *line, ActionEntry *entry)
+{
+	ActionChunk *chunk = &line->chunk;
+
+	if (chunk->next == line->wanted && !next_slice(line))
+		return false;
+	if (chunk->next < line->wanted)
+		*entry = chunk->entries[chunk->next++];
+	else
+	{
+		entry->place = chunk->entries[line->slice_end - 1].place;
+		ItemPointerSetInvalid(&entry->tid);
+	}
+	return true;
+}
+
+/*
+ * TimeLineClean
+ *		The row of the latest entry is dead to everybody: skip, and mark, what is
+ *		dead after it.
+ *
+ * That takes a visit to each row, also to those that the filter would pass over.
+ */
+void
+TimeLineClean(TimeLine *line, const ActionEntry *dead)
+{
+	ActionChunkClean(&line->chunk, dead);
+	line->wanted = line->slice_end = 0;
+}
+
+/*
+ * TimeLineWants
+ *		Whether the filter is true of a row that one of the entries led to.
+ */
+bool
+TimeLineWants(TimeLine *line, TupleTableSlot *row)
+{
+	MemoryContext oldcontext;
+	bool		wanted;
+
+	if (line->filter == NULL)
+		return true;
+	oldcontext = MemoryContextSwitchTo(line->filter_context);
+	wanted = ActionRowPasses(row, line->filter, line->filter_arg);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextReset(line->filter_context);
+	return wanted;
+}
+
+/*
+ * TimeLineMayPause
+ *		Whether all that was looked at has been yielded.
+ */
+bool
+TimeLineMayPause(const TimeLine *line)
+{
+	return line->chunk.next == line->wanted;
+}
+
+/*
+ * TimeLineEnd
+ *		Release what the time line holds.
+ */
+void
+TimeLineEnd(TimeLine *line)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		for (int j = 0; j < 2; j++)
+		{
+			if (line->cursors[i][j] != NULL)
+				IndexCursorClose(line->cursors[i][j]);
+		}
+	}
+	MemoryContextDelete(line->filter_context);
+	if (line->chunk.entries != NULL)
+		pfree(line->chunk.entries);
+	pfree(line);
+}

@@ -1,0 +1,394 @@
+/*
+ * recency_build.c
+ *		Completing the recency map from the indexes.
+ *
+ * Rows that were there before the recency index, or before the server started,
+ * have raised no bound.  What they would have raised is found in the indexes by
+ * role, whose entries count if anybody may still or yet see their rows: those of
+ * a prepared transaction are among them.  Who writes meanwhile raises by
+ * himself, so nobody is kept waiting.  Bounds that are higher than what is found are
+ * lowered.
+ *
+ * The first stream to be read without a complete map asks for a background
+ * worker.  It has a connection to the database for as long as it works.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/run_as.h"
+#include "recency/recency_build.h"
+#include "recency/recency_index.h"
+#include "recency/recency_lower.h"
+#include "recency/recency_raise.h"
+#include "ref/ref_ops.h"
+#include "tables/index_cursor.h"
+#include "tables/own_tables.h"
+#include "tables/table_index.h"
+
+#ifndef WIN32
+#include <dlfcn.h>
+#endif
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(actstream_recency_build);
+
+extern PGDLLEXPORT void actstream_recency_main(Datum database);
+
+/* No two workers are asked for within this time. */
+#define REQUEST_INTERVAL_MS		10000
+
+/* Settings that end what takes long; a server may not know all of them. */
+static const char *const timeouts_of_clients[] = {
+	"statement_timeout", "transaction_timeout", "lock_timeout",
+	"idle_in_transaction_session_timeout"
+};
+
+/* Give up being the builder: a callback for whatever way that ends. */
+static void
+release_builder(int code, Datum arg)
+{
+	RecencyDatabase *database = (RecencyDatabase *) DatumGetPointer(arg);
+
+	pg_atomic_write_u32(&database->builder, 0);
+}
+
+/* What an index has of an object, as far as it has been read. */
+typedef struct ObjectEntries
+{
+	Ref		   *object;			/* NULL before the first one */
+	int			found;			/* up to two that somebody may see */
+	TimestampTz newest[2];
+} ObjectEntries;
+
+/* Go to the next entry of a public action; false if there is none. */
+static bool
+next_public(IndexCursor *cursor, Datum *columns)
+{
+	bool		isnull[Natts_role_index];
+
+	while (IndexCursorNext(cursor, BackwardScanDirection))
+	{
+		CHECK_FOR_INTERRUPTS();
+		IndexCursorColumns(cursor, columns, isnull);
+		/* where the index was replaced, or a constraint dropped, any may be null */
+		if (!isnull[Anum_role_index_object - 1] && !isnull[Anum_role_index_public - 1] &&
+			!isnull[Anum_role_index_timestamp - 1] &&
+			DatumGetBool(columns[Anum_role_index_public - 1]))
+			return true;
+	}
+	return false;
+}
+
+/* All entries of an object have been read: let its bounds be no higher. */
+static void
+end_object(RecencyLowerer *lowerer, const RecencyMap *map, ActionIndex role,
+		   const ObjectEntries *entries)
+{
+	uint64		times[2] = {0, 0};
+	uint64		hash;
+	uint64		bound;
+	uint64		rest;
+	TimestampTz newest;
+
+	if (entries->object == NULL)
+		return;
+	for (int i = 0; i < entries->found; i++)
+		times[i] = RecencyTime(entries->newest[i]);
+	hash = RecencyHash(entries->object);
+	if (!RecencyReadRest(map, hash, role, &bound, &rest) ||
+		bound >> BOUND_TIME_SHIFT > times[0] || rest >> BOUND_TIME_SHIFT > times[1])
+		(void) RecencyLower(lowerer, map, hash, entries->object, role, &newest);
+}
+
+/*
+ * bounds_from_index
+ *		Let the bounds of all objects that an index by role has be as high as their
+ *		entries, and no higher; returns of how many objects somebody may see an
+ *		action.
+ *
+ * Read backwards, the first entry of an object is its newest, and the second is the
+ * newest of the rest.
+ */
+static int64
+bounds_from_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation action, Oid index,
+				  ActionIndex role, Snapshot living)
+{
+	IndexCursor *cursor = IndexCursorOpen(action, index, 0, living);
+	ObjectEntries latest = {.object = NULL};
+	Datum		columns[Natts_role_index];
+	int64		count = 0;
+
+	IndexCursorSeek(cursor);
+	while (next_public(cursor, columns))
+	{
+		Ref		   *object = DatumGetRefPP(columns[Anum_role_index_object - 1]);
+		TimestampTz timestamp = DatumGetTimestampTz(columns[Anum_role_index_timestamp - 1]);
+
+		if (latest.object == NULL || RefCompare(object, latest.object) != 0)
+		{
+			end_object(lowerer, map, role, &latest);
+			if (latest.object == NULL)
+				latest.object = palloc(REF_MAX_SIZE);
+			memcpy(latest.object, object, VARSIZE_ANY(object));
+			latest.found = 0;
+		}
+		if (latest.found < (int) lengthof(latest.newest) && IndexCursorIsVisible(cursor))
+		{
+			uint64		hashes[NUM_ACTION_ROLES];
+
+			hashes[role] = RecencyHash(object);
+			RecencyRaise(map, hashes, ROLE_BIT(role), timestamp, IndexCursorTid(cursor), true);
+			count += latest.found == 0;
+			latest.newest[latest.found++] = timestamp;
+		}
+		/* a long key is compressed in the index */
+		if ((Pointer) object != DatumGetPointer(columns[Anum_role_index_object - 1]))
+			pfree(object);
+	}
+	end_object(lowerer, map, role, &latest);
+	IndexCursorClose(cursor);
+	if (latest.object != NULL)
+		pfree(latest.object);
+	return count;
+}
+
+/* Let the bound of all public actions be as high as the newest of them, and no higher. */
+static void
+bound_from_time_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation action, Oid index,
+					  Snapshot living)
+{
+	IndexCursor *cursor = IndexCursorOpen(action, index, 0, living);
+	TimestampTz newest;
+
+	IndexCursorSeek(cursor);
+	while (IndexCursorNext(cursor, BackwardScanDirection))
+	{
+		bool		isnull;
+		Datum		timestamp = IndexCursorColumn(cursor, Anum_time_index_timestamp, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!isnull && IndexCursorIsVisible(cursor))
+		{
+			RecencyRaiseNewest(map, DatumGetTimestampTz(timestamp));
+			break;
+		}
+	}
+	IndexCursorClose(cursor);
+	(void) RecencyLowerNewest(lowerer, map, &newest);
+}
+
+/*
+ * complete_map
+ *		Raise what the recency index has not raised, and lower what is too high;
+ *		returns how many pairs of an object and a role there are, or -1 if an index is
+ *		missing.
+ *
+ * The caller is the builder, and holds a lock on the table, so that no index of
+ * it can go.
+ */
+static int64
+complete_map(const RecencyMap *map, Relation action)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Oid			recency_index = RecencyIndexFind(action);
+	RecencyLowerer *lowerer;
+	SnapshotData living;
+	int64		count = 0;
+
+	if (!OidIsValid(recency_index) || !ActionIndexesFind(action, indexes))
+		return -1;
+	lowerer = RecencyLowererCreate(action, indexes, recency_index);
+	RecencyLowererBegin(lowerer, -1);
+	InitNonVacuumableSnapshot(living, GlobalVisTestFor(action));
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+		count += bounds_from_index(lowerer, map, action, indexes[role], role, &living);
+	bound_from_time_index(lowerer, map, action, indexes[ACTION_BY_TIME], &living);
+	RecencyLowererEnd(lowerer);
+	pg_atomic_write_u64(&map->database->objects, count);
+	pg_atomic_write_u64(&map->database->built, GetCurrentTimestamp());
+	pg_atomic_write_u64(&map->database->build_time, GetCurrentTimestamp() - start);
+	/* nobody may find the map complete and a bound as it was before */
+	pg_write_barrier();
+	pg_atomic_write_u32(&map->database->index, recency_index);
+	return count;
+}
+
+/*
+ * build_map
+ *		Complete the map, unless someone does; see complete_map().
+ */
+static int64
+build_map(const RecencyMap *map, Relation action, bool *busy)
+{
+	uint32		nobody = 0;
+	int64		count = 0;
+	RunAs		before;
+
+	*busy = !pg_atomic_compare_exchange_u32(&map->database->builder, &nobody, MyProcPid);
+	if (*busy)
+		return 0;
+	PG_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
+	{
+		/* the worker would be a superuser */
+		RunAsBegin(&before, action->rd_rel->relowner, RUN_AS_RESTRICTED);
+		count = complete_map(map, action);
+		RunAsEnd(&before);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
+	release_builder(0, PointerGetDatum(map->database));
+	return count;
+}
+
+/*
+ * recency_build() RETURNS bigint
+ *		How many pairs of an object and a role have a bound now.
+ */
+Datum
+actstream_recency_build(PG_FUNCTION_ARGS)
+{
+	RecencyMap	map;
+	Relation	action;
+	int64		count;
+	bool		busy;
+
+	PreventCommandDuringRecovery("recency_build()");
+	OwnTableRequireOwner(OWN_ACTIONS);
+	if (!RecencyMapGet(&map))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is no recency map"),
+				 errhint("Add \"actstream\" to shared_preload_libraries, and let actstream.recency_map_size be above zero.")));
+	if (!RecencyMapFind(&map))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("too many databases use the recency map"),
+				 errdetail("%d databases do, of which none has been dropped.", RECENCY_DATABASES)));
+	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+	/* what this transaction has done to the table may not stay */
+	if (CheckRelationLockedByMe(action, AccessExclusiveLock, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
+						RelationGetRelationName(action)),
+				 errhint("Call recency_build() when the transaction has ended.")));
+	count = build_map(&map, action, &busy);
+	if (busy)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("the recency map is being built")));
+	if (count < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("an index of relation \"%s\" is missing", RelationGetRelationName(action))));
+	table_close(action, NoLock);
+	PG_RETURN_INT64(count);
+}
+
+/*
+ * Let nothing that the database, or the server, sets for its clients stop the worker,
+ * or make it lock what it reads.
+ */
+static void
+override_settings(void)
+{
+	for (int i = 0; i < (int) lengthof(timeouts_of_clients); i++)
+	{
+		if (GetConfigOption(timeouts_of_clients[i], true, false) != NULL)
+			SetConfigOption(timeouts_of_clients[i], "0", PGC_SUSET, PGC_S_OVERRIDE);
+	}
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * actstream_recency_main
+ *		A background worker that completes the map of a database.
+ *
+ * It gives up if someone changes the table just now: a stream that is read
+ * later will ask again.
+ */
+void
+actstream_recency_main(Datum database)
+{
+	RecencyMap	map;
+	bool		busy;
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	override_settings();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, 0);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "building the recency map");
+	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) &&
+		ConditionalLockRelationOid(OwnTableId(OWN_ACTIONS), AccessShareLock))
+	{
+		Relation	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+
+		(void) build_map(&map, action, &busy);
+		table_close(action, NoLock);
+	}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+/*
+ * Name the file that the library was loaded from, so that the worker does not load
+ * another one: the server may have been told of one by an absolute path.
+ */
+static void
+name_library(char *name, Size size)
+{
+#ifndef WIN32
+	Dl_info		library;
+
+	if (dladdr(&timeouts_of_clients, &library) != 0 && strlen(library.dli_fname) < size)
+	{
+		strlcpy(name, library.dli_fname, size);
+		return;
+	}
+#endif
+	strlcpy(name, "actstream", size);
+}
+
+/*
+ * RecencyRequestBuild
+ *		Ask for a worker that completes the map, unless that was done just now.
+ */
+void
+RecencyRequestBuild(const RecencyMap *map)
+{
+	RecencyDatabase *database = map->database;
+	uint64		requested = pg_atomic_read_u64(&database->requested);
+	uint64		now = GetCurrentTimestamp();
+	BackgroundWorker worker = {0};
+	BackgroundWorkerHandle *handle;
+
+	if (pg_atomic_read_u32(&database->builder) != 0 ||
+		now < requested + REQUEST_INTERVAL_MS * INT64CONST(1000) ||
+		!pg_atomic_compare_exchange_u64(&database->requested, &requested, now))
+		return;
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	name_library(worker.bgw_library_name, sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "actstream_recency_main", BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "actstream recency map of database %u", MyDatabaseId);
+	strlcpy(worker.bgw_type, "actstream recency map", BGW_MAXLEN);
+	worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
+	if (RegisterDynamicBackgroundWorker(&worker, &handle))
+		pfree(handle);
+}

@@ -1,0 +1,12 @@
+/*
+ * recency_build.h
+ *		Completing the recency map from the indexes.
+ */
+#ifndef ACTSTREAM_RECENCY_BUILD_H
+#define ACTSTREAM_RECENCY_BUILD_H
+
+#include "recency/recency_map.h"
+
+extern void RecencyRequestBuild(const RecencyMap *map);
+
+#endif							/* ACTSTREAM_RECENCY_BUILD_H */

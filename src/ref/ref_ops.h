@@ -1,0 +1,12 @@
+/*
+ * ref_ops.h
+ *		Comparing references.
+ */
+#ifndef ACTSTREAM_REF_OPS_H
+#define ACTSTREAM_REF_OPS_H
+
+#include "ref/ref.h"
+
+extern int	RefCompare(const Ref *a, const Ref *b);
+
+#endif							/* ACTSTREAM_REF_OPS_H */

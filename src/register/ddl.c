@@ -1,0 +1,664 @@
+/*
+ * ddl.c
+ *		What becomes of references when registered tables are altered or dropped.
+ *
+ * Rows can go without any trigger of their table: with the table, with a
+ * partition, with a partition that is detached.  Event triggers see it, in everybody's
+ * DDL, so they leave as soon as it is not about a registered table.
+ *
+ * They act on what the command itself reports to have done, by number, and look no
+ * name up: a name may mean another table by then, or have been no table of the
+ * command's at all.  What was in a partition cannot be known when it is gone; so an
+ * object access hook reads it at the moment when PostgreSQL is about to drop it.  The
+ * first of the event triggers, which does nothing else, sees to it that this
+ * library is loaded by then.
+ *
+ * No DROP is refused, but that of a partition whose rows are referred to under
+ * on_delete = 'restrict', and that of an index or a property that the key of a
+ * registered table needs.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/attempt.h"
+#include "base/run_as.h"
+#include "object/binding.h"
+#include "object/integrity.h"
+#include "object/integrity_remove.h"
+#include "object/object_trigger.h"
+#include "object/object_type_rules.h"
+#include "object/registry.h"
+#include "register/ddl.h"
+#include "register/register.h"
+#include "tables/follow_changes.h"
+#include "tables/spi_plan.h"
+#include "track/track.h"
+#include "track/track_ddl.h"
+#include "track/track_triggers.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
+#include "commands/user.h"
+#include "nodes/parsenodes.h"
+#include "tcop/deparse_utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_ddl_begins);
+PG_FUNCTION_INFO_V1(actstream_objects_dropped);
+PG_FUNCTION_INFO_V1(actstream_table_altered);
+
+static SpiPlan list_commands = {
+	.sql = "SELECT d.command, d.objid"
+	" FROM pg_catalog.pg_event_trigger_ddl_commands() d",
+	.nargs = 0
+};
+
+static object_access_hook_type next_object_access_hook = NULL;
+
+/* What the hook has met. */
+typedef enum EventKind
+{
+	CHILD_CHANGED,				/* a table has come to a parent, or left it */
+	COLUMN_ALTERED,				/* of a registered or tracked table */
+	TRIGGER_LOST,				/* of ours, by a table that perhaps goes itself */
+	INDEX_LOST,					/* by a registered table */
+	PARTITION_LOST				/* by one, and its rows could not be read, or need not
+								 * be if the whole table is to go */
+} EventKind;
+
+typedef struct Event
+{
+	EventKind	kind;
+	SubTransactionId subid;		/* that it is of */
+	Oid			relid;
+	Oid			parent;			/* of a child */
+	bool		was_partition;	/* a child, at that moment */
+	AttrNumber	attnum;			/* of a column */
+	char	   *old_name;		/* of that; or of the table, if it has lost the trigger that
+								 * binds it */
+} Event;
+
+/* since the command began, in the transaction's memory */
+static List *events = NIL;
+
+/* The DROP that is being run, also in the transaction's memory: a hint only. */
+static Node *current_statement = NULL;
+
+static EventTriggerData *
+event_trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function was not called by event trigger manager")));
+	return (EventTriggerData *) fcinfo->context;
+}
+
+/* Callback: what a transaction has met ends with it. */
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	events = NIL;
+	current_statement = NULL;
+}
+
+/* Callback: what is undone has not been met. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
+					SubTransactionId parentSubid, void *arg)
+{
+	ListCell   *lc;
+
+	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
+		return;
+	foreach(lc, events)
+	{
+		Event	   *met = lfirst(lc);
+
+		if (met->subid != mySubid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			met->subid = parentSubid;
+		else
+			events = foreach_delete_current(events, lc);
+	}
+}
+
+/* Remember what the hook has met. */
+static Event *
+remember(EventKind kind, Oid relid)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+	Event	   *event = palloc0(sizeof(Event));
+
+	event->kind = kind;
+	event->subid = GetCurrentSubTransactionId();
+	event->relid = relid;
+	events = lappend(events, event);
+	MemoryContextSwitchTo(oldcontext);
+	return event;
+}
+
+/* Take what was remembered of these kinds. */
+static List *
+take_events(bool of_drop)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, events)
+	{
+		Event	   *event = lfirst(lc);
+
+		if ((event->kind >= TRIGGER_LOST) == of_drop)
+		{
+			result = lappend(result, event);
+			events = foreach_delete_current(events, lc);
+		}
+	}
+	return result;
+}
+
+/*
+ * Can the table be a registered one, or a partition of one?
+ *
+ * Whether it is, is in the registry, and that can be locked by those who may register.
+ * So that nobody else's DDL ever waits for them, the triggers of the table are asked
+ * first.  Those of a table that is dropped go before it.
+ */
+static bool
+may_be_registered(Oid relid)
+{
+	Relation	rel;
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, events)
+	{
+		Event	   *event = lfirst(lc);
+
+		if (event->kind == TRIGGER_LOST && event->relid == relid)
+			return true;
+	}
+	rel = relation_open(relid, AccessShareLock);
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		result = result || IsOwnTriggerName(rel->trigdesc->triggers[i].tgname);
+	relation_close(rel, NoLock);
+	return result;
+}
+
+/*
+ * The object type of a table, or of the partitioned table that it is a partition of; NULL
+ * if there is none, or no registry that could be read.
+ */
+static const RegisteredType *
+find_type(Oid relid)
+{
+	return OwnTableExists(OWN_OBJECT_TYPES) ? RegistryLookupTable(relid) : NULL;
+}
+
+static bool
+is_registered(Oid relid)
+{
+	const RegisteredType *type = find_type(relid);
+
+	return type != NULL && type->relation == relid;
+}
+
+/*
+ * Does the statement drop the table?
+ *
+ * No name is looked up: it is asked whether the name that the statement has would
+ * find this table.  If it is not dropped after all, references are swept up when the
+ * command has ended.
+ */
+static bool
+seems_to_drop(Oid relid)
+{
+	DropStmt   *stmt = (DropStmt *) current_statement;
+	ListCell   *lc;
+
+	if (stmt == NULL)
+		return false;
+	if (IsA(stmt, DropOwnedStmt))
+		return list_member_oid(roleSpecsToIds(((DropOwnedStmt *) stmt)->roles),
+							   TableOwner(relid));
+	foreach(lc, stmt->objects)
+	{
+		if (stmt->removeType == OBJECT_SCHEMA)
+		{
+			if (strcmp(strVal(lfirst(lc)), get_namespace_name(get_rel_namespace(relid))) == 0)
+				return true;
+		}
+		else if (stmt->removeType == OBJECT_TABLE)
+		{
+			List	   *name = lfirst_node(List, lc);
+			char	   *schema = list_length(name) > 1 ? strVal(list_nth(name, list_length(name) - 2)) : NULL;
+
+			if (strcmp(strVal(llast(name)), get_rel_name(relid)) == 0 &&
+				(schema == NULL ? RelationIsVisible(relid) :
+				 strcmp(schema, get_namespace_name(get_rel_namespace(relid))) == 0))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What is done when rows of a registered table go with a table. */
+typedef struct Loss
+{
+	EventKind	kind;
+	const RegisteredType *type;
+	Relation	partition;		/* that is about to go, or NULL */
+} Loss;
+
+/* AttemptFunction */
+static void
+forget_lost(void *arg)
+{
+	Loss	   *loss = arg;
+
+	if (loss->partition != NULL)
+		IntegrityForgetRows(loss->type, loss->partition, RUN_AS_RESTRICTED);
+	else if (loss->kind == PARTITION_LOST)
+		IntegritySweep(loss->type, RUN_AS_RESTRICTED);
+	else
+		ObjectTypeTableDropped(loss->type);
+}
+
+/*
+ * Do with the references to what is lost by a DROP what on_delete says.  That must not
+ * stop the DROP, whatever the owner of the tables has put on them; but "restrict" may, and
+ * so may what another attempt of the transaction would not meet.
+ */
+static void
+forget_if_possible(Loss *loss)
+{
+	RegisteredType type = *loss->type;
+	ErrorData  *error;
+
+	loss->type = &type;
+	error = Attempt(forget_lost, loss);
+	if (error == NULL)
+		return;
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
+		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
+		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("references to dropped objects of type \"%s\" stay behind: %s",
+					type.label, error->message),
+			 errhint("Let the owner of the extension's tables delete what actstream.integrity_check() reports.")));
+}
+
+/*
+ * A table that is bound to a type goes, or a partition of one, and without the registry
+ * there is no telling which.  Warn, if there is anything that could have references.
+ */
+static void
+warn_of_registry(const char *relname)
+{
+	if (OwnTableExists(OWN_OBJECT_TYPES) ||
+		(!OidIsValid(OwnTableFind(OWN_ACTIONS)) && !OidIsValid(OwnTableFind(OWN_FOLLOWS))))
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("references to rows of table \"%s\" stay behind, because there is no table \"actstream.%s\" as create_tables() makes it",
+					relname, OwnTableName(OWN_OBJECT_TYPES))));
+}
+
+/*
+ * A partition of a registered table is about to be dropped, by its own or with whatever
+ * it depends on.
+ */
+static void
+partition_goes(Oid relid, const RegisteredType *type)
+{
+	Loss		loss = {.kind = PARTITION_LOST, .type = type};
+
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		return;					/* its own partitions go first */
+	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(type->relation))
+	{
+		(void) remember(PARTITION_LOST, type->relation);
+		return;
+	}
+	loss.partition = table_open(relid, NoLock);
+	forget_if_possible(&loss);
+	table_close(loss.partition, NoLock);
+}
+
+/* A table is about to be dropped, or an index. */
+static void
+relation_goes(Oid objid, bool concurrently)
+{
+	const RegisteredType *type;
+
+	if (get_rel_relkind(objid) == RELKIND_INDEX || get_rel_relkind(objid) == RELKIND_PARTITIONED_INDEX)
+	{
+		Oid			table = IndexGetRelation(objid, true);
+
+		if (!OidIsValid(table) || !may_be_registered(table) ||
+			!is_registered(table))
+			return;
+		/* that commits before it comes to an end */
+		if (concurrently)
+			ObjectTypeCheckTable(table, objid);
+		else
+			(void) remember(INDEX_LOST, table);
+	}
+	else if (get_rel_relispartition(objid) && may_be_registered(objid))
+	{
+		type = find_type(objid);
+		if (type != NULL && type->relation != objid)
+			partition_goes(objid, type);
+	}
+}
+
+/* A trigger is about to be dropped. */
+static void
+trigger_goes(Oid trigger)
+{
+	Oid			relid = TriggerRelation(trigger, true);
+
+	Event	   *event;
+
+	if (!OidIsValid(relid))
+		return;
+	event = remember(TRIGGER_LOST, relid);
+	if (trigger == get_trigger_oid(relid, BINDING_TRIGGER_NAME, true))
+		event->old_name = MemoryContextStrdup(TopTransactionContext, get_rel_name(relid));
+}
+
+/* A table comes to a parent, or leaves it; the command is still at work on it. */
+static void
+child_changes(Oid relid, Oid parent)
+{
+	Event	   *event;
+
+	if (!may_be_registered(parent))
+		return;
+	if (find_type(parent) == NULL)
+	{
+		if (get_rel_relispartition(relid) &&
+			OidIsValid(get_trigger_oid(parent, BINDING_TRIGGER_NAME, true)))
+			warn_of_registry(get_rel_name(relid));
+		return;
+	}
+	event = remember(CHILD_CHANGED, relid);
+	event->parent = parent;
+	event->was_partition = get_rel_relispartition(relid);
+}
+
+/*
+ * A column is altered, or has another name: that of a table, or of a parent or row type
+ * that the table follows.  Its old name can still be seen.
+ */
+static void
+column_changes(Oid relid, AttrNumber attnum)
+{
+	Event	   *event;
+	char	   *name;
+
+	if (attnum <= 0 ||
+		((!may_be_registered(relid) || !is_registered(relid)) &&
+		 TrackTriggers(relid) == NIL))
+		return;
+	name = get_attname(relid, attnum, true);
+	if (name == NULL)
+		return;
+	event = remember(COLUMN_ALTERED, relid);
+	event->attnum = attnum;
+	event->old_name = MemoryContextStrdup(TopTransactionContext, name);
+}
+
+/*
+ * Hook: an object is accessed.
+ */
+static void
+object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg)
+{
+	int			dropflags = access == OAT_DROP ? ((ObjectAccessDrop *) arg)->dropflags : 0;
+	bool		drop = access == OAT_DROP && (dropflags & PERFORM_DELETION_INTERNAL) == 0;
+	bool		goes = drop && classid == RelationRelationId && subid == 0;
+	bool		unbinds = drop && classid == TriggerRelationId;
+	bool		inherits = access == OAT_POST_ALTER && classid == InheritsRelationId;
+	bool		alters = access == OAT_POST_ALTER && classid == RelationRelationId && subid != 0;
+
+	if (next_object_access_hook != NULL)
+		next_object_access_hook(access, classid, objid, subid, arg);
+	if ((!goes && !unbinds && !inherits && !alters) || !ExtensionExists())
+		return;
+	if (goes)
+		relation_goes(objid, (dropflags & PERFORM_DELETION_CONCURRENTLY) != 0);
+	else if (unbinds)
+		trigger_goes(objid);
+	else if (inherits)
+		child_changes(objid, ((ObjectAccessPostAlter *) arg)->auxiliary_id);
+	else
+		column_changes(objid, subid);
+}
+
+/*
+ * DdlInit
+ *		Watch what is dropped; called once, when the library is loaded.
+ */
+void
+DdlInit(void)
+{
+	next_object_access_hook = object_access_hook;
+	object_access_hook = object_is_accessed;
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+}
+
+/*
+ * Event trigger ON ddl_command_start: the library is loaded, and knows the statement.
+ */
+Datum
+actstream_ddl_begins(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = event_trigger_data(fcinfo);
+	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+
+	current_statement = data->parsetree != NULL &&
+		(IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt)) ?
+		copyObject(data->parsetree) : NULL;
+	MemoryContextSwitchTo(oldcontext);
+	PG_RETURN_NULL();
+}
+
+/*
+ * Event trigger ON sql_drop.
+ */
+Datum
+actstream_objects_dropped(PG_FUNCTION_ARGS)
+{
+	List	   *met = take_events(true);
+	List	   *gone = NIL;
+	ListCell   *lc;
+
+	(void) event_trigger_data(fcinfo);
+	current_statement = NULL;
+	foreach(lc, met)
+	{
+		Event	   *event = lfirst(lc);
+		Loss		loss = {.kind = event->kind, .type = find_type(event->relid)};
+		bool		is_there = get_rel_name(event->relid) != NULL;
+
+		if (!is_there)
+		{
+			if (event->kind != TRIGGER_LOST)
+				continue;
+			if (loss.type == NULL && event->old_name != NULL)
+				warn_of_registry(event->old_name);
+			else if (loss.type != NULL && !list_member_oid(gone, event->relid))
+				forget_if_possible(&loss);
+			gone = lappend_oid(gone, event->relid);
+		}
+		else if (loss.type != NULL && event->kind == PARTITION_LOST)
+			forget_if_possible(&loss);
+		else if (loss.type != NULL && event->kind == INDEX_LOST)
+			ObjectTypeCheckTable(event->relid, InvalidOid);
+	}
+	PG_RETURN_NULL();
+}
+
+/*
+ * A table has come to a registered table, or to one of its partitions, or has left it.
+ */
+static void
+child_changed(const Event *child)
+{
+	const RegisteredType *found = find_type(child->parent);
+	RegisteredType type;
+	ListCell   *lc;
+
+	if (found == NULL)
+		return;
+	type = *found;
+	if (get_rel_relispartition(child->relid))
+	{
+		ObjectTypeCheckPartition(child->relid);
+		ObjectTriggersAttached(child->relid);
+	}
+	else if (child->was_partition)
+	{
+		foreach(lc, ObjectTriggersDetached(child->relid))
+		{
+			Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+			IntegrityForgetRows(&type, rel, RUN_AS_RESTRICTED);
+			table_close(rel, NoLock);
+		}
+	}
+}
+
+/*
+ * What ALTER TABLE has done to the table "relid".
+ */
+static void
+table_altered(Oid relid, List *subcommands)
+{
+	bool		check = false;
+	bool		track = false;
+	ListCell   *lc;
+
+	if (IsOwnTable(relid, OWN_FOLLOWS))
+		FollowChangesNoteAll();	/* their trigger may have been disabled */
+	foreach(lc, subcommands)
+	{
+		AlterTableCmd *cmd = (AlterTableCmd *) ((CollectedATSubcmd *) lfirst(lc))->parsetree;
+
+		check = check || (IsA(cmd, AlterTableCmd) &&
+						  (cmd->subtype == AT_SetUnLogged || cmd->subtype == AT_DropNotNull ||
+						   cmd->subtype == AT_DropConstraint));
+		track = track || (IsA(cmd, AlterTableCmd) &&
+						  (is_drop_column(cmd) || cmd->subtype == AT_AlterColumnType ||
+						   cmd->subtype == AT_ChangeOwner));
+	}
+	if (check)
+	{
+		/* what the parent has lost, its children may have, too */
+		foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		{
+			if (may_be_registered(lfirst_oid(lc)) && find_type(lfirst_oid(lc)) != NULL)
+				ObjectTypeCheckTable(lfirst_oid(lc), InvalidOid);
+		}
+	}
+	if (track)
+		TrackTableAltered(relid);
+}
+
+/* A column of a registered or tracked table was altered, perhaps by its name. */
+static void
+column_altered(const Event *event)
+{
+	char	   *name = get_attname(event->relid, event->attnum, true);
+	bool		renamed = name != NULL && strcmp(name, event->old_name) != 0;
+
+	if (renamed)
+		TrackColumnRenamed(event->relid, event->old_name, name);
+	if (!is_registered(event->relid))
+		return;
+	if (renamed)
+		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
+	ObjectTypeCheckTable(event->relid, InvalidOid);
+}
+
+/*
+ * Look at what a command reports to have done.
+ */
+static void
+look_at_commands(void)
+{
+	uint64		ncommands;
+	SPITupleTable *commands;
+
+	SPI_connect();
+	ncommands = SpiPlanExecute(&list_commands, NULL, NULL);
+	commands = SPI_tuptable;
+	for (uint64 i = 0; i < ncommands; i++)
+	{
+		bool		isnull;
+		CollectedCommand *command = (CollectedCommand *)
+			DatumGetPointer(SPI_getbinval(commands->vals[i], commands->tupdesc, 1, &isnull));
+		Oid			objid = DatumGetObjectId(SPI_getbinval(commands->vals[i], commands->tupdesc,
+														   2, &isnull));
+
+		if (command->type == SCT_AlterTable &&
+			command->d.alterTable.classId == RelationRelationId)
+			table_altered(command->d.alterTable.objectId, command->d.alterTable.subcmds);
+		else if (command->type == SCT_Simple && IsA(command->parsetree, CreateTrigStmt))
+		{
+			TrackTriggerCreated(objid);
+			if (IsOwnTable(TriggerRelation(objid, false), OWN_FOLLOWS))
+				FollowChangesNoteAll();
+		}
+	}
+	SPI_finish();
+}
+
+/*
+ * Event trigger ON ddl_command_end.
+ */
+Datum
+actstream_table_altered(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = event_trigger_data(fcinfo);
+	List	   *met = take_events(false);
+	ListCell   *lc;
+
+	current_statement = NULL;
+	if (!ExtensionExists())
+		PG_RETURN_NULL();
+	foreach(lc, met)
+	{
+		const Event *event = lfirst(lc);
+
+		if (event->kind == CHILD_CHANGED)
+			child_changed(event);
+		else
+			column_altered(event);
+	}
+	if (data->tag == CMDTAG_ALTER_TABLE || data->tag == CMDTAG_CREATE_TRIGGER ||
+		data->tag == CMDTAG_CREATE_SCHEMA)
+		look_at_commands();
+	PG_RETURN_NULL();
+}

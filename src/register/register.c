@@ -1,0 +1,600 @@
+/*
+ * register.c
+ *		Registering object types.
+ *
+ * These functions write to actstream.object_types as their caller: the
+ * privileges on it say who may register at all, and the owner of a table who
+ * may register that.  What the table itself insists on is in
+ * object_type_rules.c.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/template.h"
+#include "object/integrity.h"
+#include "object/integrity_remove.h"
+#include "object/object_key.h"
+#include "object/object_type_rules.h"
+#include "register/register.h"
+#include "tables/spi_plan.h"
+#include "track/track.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_register);
+PG_FUNCTION_INFO_V1(actstream_register_external);
+PG_FUNCTION_INFO_V1(actstream_unregister);
+PG_FUNCTION_INFO_V1(actstream_rebind);
+
+static SpiPlan insert_object_type = {
+	.sql = "INSERT INTO actstream.object_types AS t"
+	" (label, relation, key_columns, name_template, url_template, on_delete, checked)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING t::actstream.object_type",
+	.nargs = Natts_object_type,
+	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
+};
+
+/* what is null stays as it is; of a text, empty is none */
+static SpiPlan update_object_type = {
+	.sql = "UPDATE actstream.object_types t SET"
+	" key_columns = CASE WHEN $3 IS NULL THEN t.key_columns ELSE $3 END,"
+	" name_template = CASE WHEN $4 IS NULL THEN t.name_template"
+	" WHEN $4 OPERATOR(pg_catalog.<>) '' THEN $4 END,"
+	" url_template = CASE WHEN $5 IS NULL THEN t.url_template"
+	" WHEN $5 OPERATOR(pg_catalog.<>) '' THEN $5 END,"
+	" on_delete = CASE WHEN $6 IS NULL THEN t.on_delete ELSE $6 END,"
+	" checked = CASE WHEN $7 IS NULL THEN t.checked ELSE $7 END"
+	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t::actstream.object_type",
+	.nargs = Natts_object_type,
+	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
+};
+
+static SpiPlan rebind_object_type = {
+	.sql = "UPDATE actstream.object_types t SET relation = $2, key_columns = $3,"
+	" checked = t.checked OR t.relation IS NULL"
+	" WHERE t.label OPERATOR(pg_catalog.=) $1 RETURNING t::actstream.object_type",
+	.nargs = 3,
+	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID}
+};
+
+static SpiPlan delete_object_type = {
+	.sql = "DELETE FROM actstream.object_types t WHERE t.label OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/* its templates named columns that are gone, too */
+static SpiPlan unbind_object_type = {
+	.sql = "UPDATE actstream.object_types t SET relation = NULL, key_columns = NULL,"
+	" name_template = NULL, url_template = NULL, on_delete = 'keep', checked = false"
+	" WHERE t.label OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+static SpiPlan rename_in_object_type = {
+	.sql = "UPDATE actstream.object_types t"
+	" SET key_columns = pg_catalog.array_replace(t.key_columns, $2, $3),"
+	" name_template = $4, url_template = $5"
+	" WHERE t.label OPERATOR(pg_catalog.=) $1",
+	.nargs = 5,
+	.argtypes = {TEXTOID, NAMEOID, NAMEOID, TEXTOID, TEXTOID}
+};
+
+/*
+ * Raise an error unless the current user has one of the privileges "mode" on
+ * the registry; before we take a lock on it that others would feel.
+ */
+static void
+check_registry_privilege(AclMode mode)
+{
+	if (pg_class_aclcheck(OwnTableId(OWN_OBJECT_TYPES), GetUserId(), mode) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, "object_types");
+}
+
+/*
+ * Until the transaction ends, nobody else registers.  Nobody who reads the registry waits
+ * for this, nor does VACUUM.
+ */
+static void
+lock_registry(void)
+{
+	LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES), InvalidOid, 1, ExclusiveLock);
+	AcceptInvalidationMessages();
+}
+
+/*
+ * A row that is in the newest state of the registry, which we have locked, was
+ * not found: the transaction is too old to see it, or the user may not.
+ */
+static void
+registry_row_not_found(void)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent registration")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to change the object type")));
+}
+
+/*
+ * Run a statement on the registry that stores "row", as the current user, and
+ * return the row as stored.
+ *
+ * The caller holds a lock that keeps other sessions from registering, and has
+ * seen in the newest state of the registry that there is such a row to update.
+ */
+static Datum
+store_object_type(SpiPlan *statement, ObjectTypeRow *row)
+{
+	char		nulls[Natts_object_type];
+	Datum		result;
+	bool		isnull;
+
+	for (int i = 0; i < Natts_object_type; i++)
+		nulls[i] = row->isnull[i] ? 'n' : ' ';
+
+	SPI_connect();
+	if (SpiPlanExecute(statement, row->values, nulls) == 0)
+		registry_row_not_found();
+	result = SpiPlanResult(&isnull);
+	SPI_finish();
+	return result;
+}
+
+/*
+ * Take an argument over into the row, unless it is null.
+ */
+static void
+take_argument(ObjectTypeRow *row, AttrNumber attnum, FunctionCallInfo fcinfo, int arg)
+{
+	row->isnull[attnum - 1] = PG_ARGISNULL(arg);
+	row->values[attnum - 1] = PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
+}
+
+/* For a new row: what a column is that the caller has said nothing of. */
+static void
+set_default(ObjectTypeRow *row, AttrNumber attnum, Datum value)
+{
+	if (row->isnull[attnum - 1])
+		row->values[attnum - 1] = value;
+	row->isnull[attnum - 1] = false;
+}
+
+/* For a new row: an empty template is none. */
+static void
+drop_empty(ObjectTypeRow *row, AttrNumber attnum)
+{
+	row->isnull[attnum - 1] = row->isnull[attnum - 1] ||
+		VARSIZE_ANY_EXHDR(DatumGetTextPP(row->values[attnum - 1])) == 0;
+}
+
+/*
+ * Raise ERRCODE_DUPLICATE_OBJECT if the label of "existing", which may be NULL,
+ * is not that of "relation", which is InvalidOid for an external type.
+ */
+static void
+check_label_is_free(const RegisteredType *existing, Oid relation)
+{
+	if (existing == NULL || existing->relation == relation)
+		return;
+	if (!OidIsValid(existing->relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("label \"%s\" is already registered for objects without a table",
+						existing->label),
+				 errhint("If their table was dropped or replaced, use actstream.rebind(); else choose another label.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("label \"%s\" is already registered for another table",
+					existing->label),
+			 errhint("To hand it to this table, use actstream.rebind(); else choose another label.")));
+}
+
+/*
+ * The type to update when "relation" is registered under "label": NULL if
+ * neither is registered yet.  Raises ERRCODE_DUPLICATE_OBJECT if one of them is,
+ * with another.
+ */
+static const RegisteredType *
+type_to_register(Oid relation, const char *label)
+{
+	const RegisteredType *existing = RegistryLookupRelation(relation);
+
+	if (existing != NULL && strcmp(existing->label, label) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("table \"%s\" is already registered with label \"%s\"",
+						get_rel_name(relation), existing->label)));
+	existing = RegistryLookupLabel(label, strlen(label));
+	check_label_is_free(existing, relation);
+	return existing;
+}
+
+/*
+ * The type of that label, or ERRCODE_UNDEFINED_OBJECT.
+ */
+static const RegisteredType *
+registered_type(const char *label)
+{
+	const RegisteredType *type = RegistryLookupLabel(label, strlen(label));
+
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%s\" is not registered", label)));
+	return type;
+}
+
+/*
+ * register(relation, label, key_columns, name_template, url_template,
+ *			on_delete, checked)
+ */
+Datum
+actstream_register(PG_FUNCTION_ARGS)
+{
+	ObjectTypeRow row;
+	Relation	rel;
+	Oid			relid;
+	char	   *label;
+	const RegisteredType *existing;
+	bool		was_unknown;
+	Datum		result;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("relation to register must not be null")));
+	relid = PG_GETARG_OID(0);
+
+	PreventCommandIfReadOnly("actstream.register()");
+	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
+	rel = ObjectTypeOpenTable(relid);
+
+	take_argument(&row, Anum_object_type_relation, fcinfo, 0);
+	take_argument(&row, Anum_object_type_label, fcinfo, 1);
+	take_argument(&row, Anum_object_type_key_columns, fcinfo, 2);
+	take_argument(&row, Anum_object_type_name_template, fcinfo, 3);
+	take_argument(&row, Anum_object_type_url_template, fcinfo, 4);
+	take_argument(&row, Anum_object_type_on_delete, fcinfo, 5);
+	take_argument(&row, Anum_object_type_checked, fcinfo, 6);
+
+	existing = RegistryLookupRelation(relid);
+	if (ROW_ISNULL(&row, label) && existing != NULL)
+		set_default(&row, Anum_object_type_label, CStringGetTextDatum(existing->label));
+	set_default(&row, Anum_object_type_label,
+				CStringGetTextDatum(RelationGetRelationName(rel)));
+	label = TextDatumGetCString(ROW_VALUE(&row, label));
+	existing = RegistryLookupLabel(label, strlen(label));
+	if (existing != NULL && existing->relation == relid && !ROW_ISNULL(&row, key_columns) &&
+		!ObjectTypeIsBoundBy(existing, ROW_VALUE(&row, key_columns)))
+	{
+		ObjectKeyCheck(rel, NameArrayToList(ROW_VALUE(&row, key_columns)));
+		ObjectTypeLockToChange(existing);
+	}
+
+	lock_registry();
+	existing = type_to_register(relid, label);
+	if (existing == NULL)
+	{
+		if (ROW_ISNULL(&row, key_columns))
+			set_default(&row, Anum_object_type_key_columns,
+						ListToNameArray(ObjectKeyPrimary(rel)));
+		set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("cascade"));
+		set_default(&row, Anum_object_type_checked, BoolGetDatum(true));
+		drop_empty(&row, Anum_object_type_name_template);
+		drop_empty(&row, Anum_object_type_url_template);
+	}
+	relation_close(rel, NoLock);
+
+	/* unchecked, or with rows that came and went without our knowing */
+	was_unknown = existing != NULL && (!existing->checked || existing->nkeys == 0);
+	result = store_object_type(existing != NULL ? &update_object_type : &insert_object_type, &row);
+	existing = registered_type(label);
+	if (was_unknown && existing->checked)
+		IntegrityRequireObjects(existing);
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * register_external(label, name_template, url_template)
+ */
+Datum
+actstream_register_external(PG_FUNCTION_ARGS)
+{
+	ObjectTypeRow row;
+	char	   *label;
+	const RegisteredType *by_label;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("label to register must not be null")));
+
+	PreventCommandIfReadOnly("actstream.register_external()");
+	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
+	lock_registry();
+
+	memset(row.isnull, true, sizeof(row.isnull));
+	take_argument(&row, Anum_object_type_label, fcinfo, 0);
+	take_argument(&row, Anum_object_type_name_template, fcinfo, 1);
+	take_argument(&row, Anum_object_type_url_template, fcinfo, 2);
+
+	/* nobody tells us of the end of such an object, nor of its existence */
+	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
+	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
+
+	label = TextDatumGetCString(ROW_VALUE(&row, label));
+	by_label = RegistryLookupLabel(label, strlen(label));
+	check_label_is_free(by_label, InvalidOid);
+	if (by_label == NULL)
+	{
+		drop_empty(&row, Anum_object_type_name_template);
+		drop_empty(&row, Anum_object_type_url_template);
+	}
+
+	PG_RETURN_DATUM(store_object_type(by_label != NULL ? &update_object_type :
+									  &insert_object_type, &row));
+}
+
+/*
+ * unregister(label)
+ */
+Datum
+actstream_unregister(PG_FUNCTION_ARGS)
+{
+	Datum		value;
+	char	   *label;
+	Oid			relid;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("label to unregister must not be null")));
+	value = PG_GETARG_DATUM(0);
+	label = TextDatumGetCString(value);
+
+	PreventCommandIfReadOnly("actstream.unregister()");
+	check_registry_privilege(ACL_DELETE);
+	ObjectTypeLockToChange(registered_type(label));
+	lock_registry();
+	relid = registered_type(label)->relation;
+
+	SPI_connect();
+	if (SpiPlanExecute(&delete_object_type, &value, NULL) == 0)
+		registry_row_not_found();
+	SPI_finish();
+	if (OidIsValid(relid))
+		TrackDropTriggers(relid);
+	PG_RETURN_VOID();
+}
+
+/*
+ * The columns of a table that a label is handed to that are to be its key: those that
+ * are called as before, if they can be, else the primary key.
+ */
+static List *
+key_for_rebinding(Relation rel, const RegisteredType *type)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, type->key_columns)
+	{
+		if (get_attnum(RelationGetRelid(rel), lfirst(lc)) <= 0)
+			return ObjectKeyPrimary(rel);
+		columns = lappend(columns, pstrdup(lfirst(lc)));
+	}
+	return columns != NIL && ObjectKeyIsUnique(rel, columns, InvalidOid) ? columns : ObjectKeyPrimary(rel);
+}
+
+static bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+/*
+ * Raise ERRCODE_DATATYPE_MISMATCH unless the columns are as many as the key of the type
+ * has, whose table is "old", and of the same types; integers are the same in references,
+ * however long.
+ */
+static void
+check_same_key(Relation old, const RegisteredType *type, Relation new, List *columns)
+{
+	if (list_length(columns) != type->nkeys)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("key of relation \"%s\" has %d columns, not %d",
+						RelationGetRelationName(new), list_length(columns), type->nkeys)));
+	for (int i = 0; i < type->nkeys; i++)
+	{
+		AttrNumber	attnum = get_attnum(RelationGetRelid(new), list_nth(columns, i));
+		Oid			new_type = ObjectKeyType(RelationGetDescr(new), attnum);
+		Oid			old_type = ObjectKeyType(RelationGetDescr(old), type->keys[i]);
+
+		if (new_type != old_type && !(is_integer(new_type) && is_integer(old_type)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("key column \"%s\" is of type %s, not %s",
+							(char *) list_nth(columns, i),
+							format_type_be(new_type), format_type_be(old_type))));
+	}
+}
+
+/*
+ * Check that the current user may take the label from the table that has it, and that
+ * what has it has a like key; and lock that, so that nobody refers to it meanwhile.
+ */
+static void
+release_label(const RegisteredType *type, Relation new, List *columns)
+{
+	Relation	old;
+
+	if (OidIsValid(type->relation) && get_rel_name(type->relation) != NULL)
+		ObjectTypeCheckOwner(type->relation);
+	IntegrityLockLabel(type, AccessExclusiveLock);
+	old = OidIsValid(type->relation) ? try_relation_open(type->relation, NoLock) : NULL;
+	if (old == NULL)
+	{
+		/* whose it was is not known any more */
+		ObjectTypeCheckOwner(OwnTableId(OWN_OBJECT_TYPES));
+		return;
+	}
+	ObjectTypeCheckOwner(type->relation);
+	RegistryRequireBound(type);
+	check_same_key(old, type, new, columns);
+	relation_close(old, NoLock);
+}
+
+/*
+ * rebind(label, relation)
+ *
+ * The new table is locked against changes, and so are the old one and the label; then
+ * every object that is referred to is looked for in the new table.
+ */
+Datum
+actstream_rebind(PG_FUNCTION_ARGS)
+{
+	ObjectTypeRow row;
+	RegisteredType type;
+	RegistryChange before;
+	Relation	rel;
+	Oid			relid;
+	char	   *label;
+	List	   *columns;
+	volatile Datum result = (Datum) 0;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("label and relation must not be null")));
+	label = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	relid = PG_GETARG_OID(1);
+
+	PreventCommandIfReadOnly("actstream.rebind()");
+	check_registry_privilege(ACL_UPDATE);
+	rel = ObjectTypeOpenTable(relid);
+	LockRelationOid(relid, ShareRowExclusiveLock);
+	if (RegistryLookupRelation(relid) != NULL)
+		(void) type_to_register(relid, label);
+	type = *registered_type(label);
+	columns = key_for_rebinding(rel, &type);
+	ObjectKeyCheck(rel, columns);
+	if (type.relation != relid)
+		release_label(&type, rel, columns);
+
+	lock_registry();
+	if (registered_type(label)->relation != type.relation)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent registration")));
+	memset(row.isnull, true, sizeof(row.isnull));
+	set_default(&row, Anum_object_type_label, PG_GETARG_DATUM(0));
+	set_default(&row, Anum_object_type_relation, ObjectIdGetDatum(relid));
+	set_default(&row, Anum_object_type_key_columns, ListToNameArray(columns));
+	before = ObjectTypeBeginChange(REGISTRY_CHANGE_REBIND);
+	PG_TRY();
+	{
+		result = store_object_type(&rebind_object_type, &row);
+	}
+	PG_FINALLY();
+	{
+		(void) ObjectTypeBeginChange(before);
+	}
+	PG_END_TRY();
+	relation_close(rel, NoLock);
+	IntegrityRequireObjects(registered_type(label));
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * Run a statement on the registry as the owner of the extension's tables, because of
+ * what has become of a registered table.
+ */
+static void
+change_registry(SpiPlan *statement, Datum *values, const char *nulls)
+{
+	RegistryChange before = ObjectTypeBeginChange(REGISTRY_CHANGE_INTERNAL);
+
+	PG_TRY();
+	{
+		SPI_connect();
+		SpiPlanExecuteAs(OWN_OBJECT_TYPES, RUN_AS_RESTRICTED, statement, values, nulls);
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		(void) ObjectTypeBeginChange(before);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * ObjectTypeTableDropped
+ *		The table of the type was dropped: do with its references what on_delete
+ *		says, and forget the type.
+ *
+ * Nobody's DROP is stopped: "restrict" keeps the references here.  A type that
+ * is still referenced then stays, as the label of objects that are nowhere, so
+ * that nothing else can take their name.  Whoever has sent or followed under the label
+ * has ended by now, since they lock the table: see IntegrityLockLabel().
+ *
+ * Raises what the tables of ours raise: the caller sees to it that this stops nobody.
+ */
+void
+ObjectTypeTableDropped(const RegisteredType *type)
+{
+	RegisteredType dropped = *type;
+	Datum		value = CStringGetTextDatum(dropped.label);
+
+	if (dropped.on_delete == ON_DELETE_RESTRICT)
+		dropped.on_delete = ON_DELETE_KEEP;
+	if (IntegrityIsReferenced(dropped.label))
+		IntegrityForgetLabel(&dropped, RUN_AS_RESTRICTED);
+	change_registry(IntegrityIsReferenced(dropped.label) ?
+					&unbind_object_type : &delete_object_type, &value, NULL);
+}
+
+/* A template in which a column has its new name; null if there is none. */
+static Datum
+rename_in_template(const char *template, const char *old_name, const char *new_name, char *null)
+{
+	*null = template == NULL ? 'n' : ' ';
+	return template == NULL ? (Datum) 0 :
+		CStringGetTextDatum(TemplateRename(template, old_name, new_name));
+}
+
+/*
+ * ObjectTypeColumnRenamed
+ *		A column of a table has another name: if the table is registered, let its type
+ *		know.
+ */
+void
+ObjectTypeColumnRenamed(Oid relid, const char *old_name, const char *new_name)
+{
+	const RegisteredType *type = RegistryLookupRelation(relid);
+	Datum		values[5];
+	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
+
+	if (type == NULL)
+		return;
+	values[0] = CStringGetTextDatum(type->label);
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(old_name));
+	values[2] = DirectFunctionCall1(namein, CStringGetDatum(new_name));
+	values[3] = rename_in_template(type->name_template, old_name, new_name, &nulls[3]);
+	values[4] = rename_in_template(type->url_template, old_name, new_name, &nulls[4]);
+	change_registry(&rename_in_object_type, values, nulls);
+}

@@ -1,0 +1,219 @@
+/*
+ * stream_bound.c
+ *		Conditions that limit the part of a stream that is read.
+ *
+ * A condition stays a filter of the scan even where it also limits it: what is
+ * made of it here need not be exact, only never too narrow.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "stream/stream_bound.h"
+#include "tables/own_tables.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/date.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+/* Strategy of an operator that compares a column of that type with something, or 0. */
+static int
+operator_strategy(Oid operator, Oid type)
+{
+	Oid			opfamily = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+
+	return get_op_opfamily_strategy(operator, opfamily);
+}
+
+static bool
+is_time(Node *expr)
+{
+	Oid			type = exprType(expr);
+
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
+}
+
+static bool
+is_integer(Node *expr)
+{
+	Oid			type = exprType(expr);
+
+	return type == INT8OID || type == INT4OID || type == INT2OID;
+}
+
+/*
+ * Does a comparison of one expression with another compare the column, and with
+ * what?  Fills in the strategy, of a btree with the column on the left.
+ */
+static Expr *
+compared_with(Node *left, Node *right, Oid operator, AttrNumber column, Oid type,
+			  IsStreamColumn is_column, void *arg, int *strategy)
+{
+	if (!is_column(left, column, arg))
+	{
+		Node	   *other = left;
+
+		left = right;
+		right = other;
+		operator = get_commutator(operator);
+		if (!is_column(left, column, arg))
+			return NULL;
+	}
+	*strategy = OidIsValid(operator) ? operator_strategy(operator, type) : 0;
+	return *strategy != 0 ? (Expr *) right : NULL;
+}
+
+/* Find out what a comparison of rows says; false if not about "timestamp" first. */
+static bool
+bound_of_rows(RowCompareExpr *rows, IsStreamColumn is_column, void *arg, StreamBound *bound)
+{
+	int			strategy;
+
+	bound->timestamp = compared_with(linitial(rows->largs), linitial(rows->rargs),
+									 linitial_oid(rows->opnos), Anum_action_timestamp,
+									 TIMESTAMPTZOID, is_column, arg, &bound->strategy);
+	if (bound->timestamp == NULL)
+		return false;
+	bound->id = compared_with(lsecond(rows->largs), lsecond(rows->rargs),
+							  lsecond_oid(rows->opnos), Anum_action_id,
+							  INT8OID, is_column, arg, &strategy);
+	/* each column can be on a side of its own */
+	if (bound->id != NULL && (strategy != bound->strategy || !is_integer((Node *) bound->id)))
+		bound->id = NULL;
+	bound->exact = bound->id != NULL && list_length(rows->opnos) == 2;
+	return true;
+}
+
+/*
+ * StreamBoundOfClause
+ *		Find out whether the clause limits the places of actions, and to what.
+ *
+ * It does if it compares "timestamp", or a row that begins with that.
+ */
+bool
+StreamBoundOfClause(Expr *clause, IsStreamColumn is_column, void *arg, StreamBound *bound)
+{
+	if (IsA(clause, OpExpr) && list_length(((OpExpr *) clause)->args) == 2)
+	{
+		OpExpr	   *op = (OpExpr *) clause;
+
+		bound->timestamp = compared_with(linitial(op->args), lsecond(op->args), op->opno,
+										 Anum_action_timestamp, TIMESTAMPTZOID,
+										 is_column, arg, &bound->strategy);
+		bound->id = NULL;
+		bound->exact = true;
+		if (bound->timestamp == NULL)
+			return false;
+	}
+	else if (!IsA(clause, RowCompareExpr) ||
+			 !bound_of_rows((RowCompareExpr *) clause, is_column, arg, bound))
+		return false;
+	return is_time((Node *) bound->timestamp);
+}
+
+/* The value as timestamptz; "overflow" is set if there is none as small or large. */
+static TimestampTz
+convert_timestamp(const StreamBound *bound, Datum value, int *overflow)
+{
+	*overflow = 0;
+	switch (exprType((Node *) bound->timestamp))
+	{
+		case DATEOID:
+			return date2timestamptz_opt_overflow(DatumGetDateADT(value), overflow);
+		case TIMESTAMPOID:
+			return timestamp2timestamptz_opt_overflow(DatumGetTimestamp(value), overflow);
+		default:
+			return DatumGetTimestampTz(value);
+	}
+}
+
+static int64
+convert_id(const StreamBound *bound, Datum value)
+{
+	switch (exprType((Node *) bound->id))
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		default:
+			return DatumGetInt64(value);
+	}
+}
+
+/* Leave nothing. */
+static void
+exclude_all(ActionPlace *newest, ActionPlace *oldest)
+{
+	*newest = OldestPlaceOf(DT_NOBEGIN);
+	*oldest = NewestPlaceOf(DT_NOEND);
+}
+
+/* Nothing is newer than, or at, "place". */
+static void
+limit_newest(ActionPlace place, bool strictly, ActionPlace *newest, ActionPlace *oldest)
+{
+	if (strictly && !ActionPlaceGoDown(&place))
+		exclude_all(newest, oldest);
+	else if (ActionPlaceCompare(&place, newest) < 0)
+		*newest = place;
+}
+
+/* Nothing is older than, or at, "place". */
+static void
+limit_oldest(ActionPlace place, bool strictly, ActionPlace *newest, ActionPlace *oldest)
+{
+	if (strictly && !ActionPlaceGoUp(&place))
+		exclude_all(newest, oldest);
+	else if (ActionPlaceCompare(&place, oldest) > 0)
+		*oldest = place;
+}
+
+/*
+ * StreamBoundApply
+ *		Narrow the part of a stream from "newest" to "oldest", both included, by
+ *		what the bound says for a time and, if it has one, an id.
+ *
+ * If nothing is left, "newest" is older than "oldest".
+ */
+void
+StreamBoundApply(const StreamBound *bound, NullableDatum timestamp, NullableDatum id,
+				 ActionPlace *newest, ActionPlace *oldest)
+{
+	TimestampTz limit;
+	int			overflow;
+	bool		is_less = bound->strategy < BTEqualStrategyNumber;
+	bool		is_greater = bound->strategy > BTEqualStrategyNumber;
+	bool		strictly = bound->exact &&
+		(bound->strategy == BTLessStrategyNumber || bound->strategy == BTGreaterStrategyNumber);
+
+	if (timestamp.isnull)
+	{
+		/* no comparison with null is true */
+		exclude_all(newest, oldest);
+		return;
+	}
+	limit = convert_timestamp(bound, timestamp.value, &overflow);
+	if (overflow != 0)
+		return;					/* left to the filter */
+	if (bound->id != NULL && !id.isnull)
+	{
+		ActionPlace place = {limit, convert_id(bound, id.value)};
+
+		if (is_less)
+			limit_newest(place, strictly, newest, oldest);
+		else
+			limit_oldest(place, strictly, newest, oldest);
+		return;
+	}
+	/* what is less than a time is older than all that is of that time */
+	if (!is_greater)
+		limit_newest(strictly ? OldestPlaceOf(limit) : NewestPlaceOf(limit), strictly,
+					 newest, oldest);
+	if (!is_less)
+		limit_oldest(strictly ? NewestPlaceOf(limit) : OldestPlaceOf(limit), strictly,
+					 newest, oldest);
+}

@@ -1,0 +1,30 @@
+/*
+ * stream_bound.h
+ *		Conditions that limit the part of a stream that is read.
+ */
+#ifndef ACTSTREAM_STREAM_BOUND_H
+#define ACTSTREAM_STREAM_BOUND_H
+
+#include "tables/action_place.h"
+
+#include "nodes/primnodes.h"
+#include "postgres_ext.h"
+
+/* Is the expression this column of the stream? */
+typedef bool (*IsStreamColumn) (Node *expr, AttrNumber column, void *arg);
+
+/* What a condition says of the places of actions. */
+typedef struct StreamBound
+{
+	Expr	   *timestamp;		/* what "timestamp" is compared with */
+	Expr	   *id;				/* and, where that is equal, id; or NULL */
+	int			strategy;		/* as of a btree, the columns on the left */
+	bool		exact;			/* is that all that it says? */
+} StreamBound;
+
+extern bool StreamBoundOfClause(Expr *clause, IsStreamColumn is_column, void *arg,
+								StreamBound *bound);
+extern void StreamBoundApply(const StreamBound *bound, NullableDatum timestamp, NullableDatum id,
+							 ActionPlace *newest, ActionPlace *oldest);
+
+#endif							/* ACTSTREAM_STREAM_BOUND_H */

@@ -1,0 +1,23 @@
+/*
+ * stream_estimate.h
+ *		How large a stream is, and what it costs to read.
+ */
+#ifndef ACTSTREAM_STREAM_ESTIMATE_H
+#define ACTSTREAM_STREAM_ESTIMATE_H
+
+#include "reader/stream_call.h"
+
+#include "nodes/pathnodes.h"
+
+typedef struct StreamEstimates
+{
+	double		lists;			/* lists that are merged */
+	double		rows;
+	bool		in_order;		/* do its rows lie as the stream has them? */
+} StreamEstimates;
+
+extern StreamEstimates StreamEstimate(PlannerInfo *root, StreamKind kind, List *args);
+extern void StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates,
+					   List *limits, List *filters);
+
+#endif							/* ACTSTREAM_STREAM_ESTIMATE_H */

@@ -1,0 +1,406 @@
+/*
+ * stream_exec.c
+ *		Executing the scan of a stream.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/stream_reader.h"
+#include "reader/stream_sources.h"
+#include "stream/stream_bound.h"
+#include "stream/stream_functions.h"
+#include "stream/stream_scan.h"
+#include "tables/own_tables.h"
+
+#include "access/tableam.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+/* Where more rows are wanted than were prepared for, it is for so many times more. */
+#define PAGE_GROWTH		8
+
+/* A condition that limits the scan, and how to get its values. */
+typedef struct BoundState
+{
+	StreamBound bound;
+	ExprState  *timestamp;
+	ExprState  *id;				/* NULL if it has none */
+} BoundState;
+
+typedef struct StreamScanState
+{
+	CustomScanState css;
+	StreamKind	kind;
+	int			first_page;		/* rows to prepare for at first */
+	int			last_page;		/* and in the end */
+	bool		kept_follows;	/* see STREAM_KEPT_FOLLOWS */
+	List	   *indexes;		/* for StreamTablesOpen() */
+	ExprState  *conditions;		/* that the rows of the stream meet */
+	List	   *args;			/* of ExprState: what is asked */
+	BoundState *bounds;
+	int			nbounds;
+	StreamTables tables;
+	StreamReader *reader;		/* NULL until the first row is wanted */
+	bool		begun;			/* has it begun? */
+	bool		empty;			/* do the bounds exclude each other? */
+	StreamCall	call;			/* what is being read */
+	int64		left;			/* rows of it that were prepared for */
+	ActionPlace last;			/* of the row after those */
+	StreamSubject subject;		/* what the stream is about, if it has begun */
+	MemoryContext subject_context;	/* of that */
+} StreamScanState;
+
+static Node *create_state(CustomScan *scan);
+static void begin_scan(CustomScanState *node, EState *estate, int eflags);
+static TupleTableSlot *exec_scan(CustomScanState *node);
+static void end_scan(CustomScanState *node);
+static void rescan(CustomScanState *node);
+static void explain_scan(CustomScanState *node, List *ancestors, ExplainState *es);
+
+const CustomScanMethods stream_scan_methods = {
+	.CustomName = STREAM_SCAN_NAME,
+	.CreateCustomScanState = create_state
+};
+
+static const CustomExecMethods stream_exec_methods = {
+	.CustomName = STREAM_SCAN_NAME,
+	.BeginCustomScan = begin_scan,
+	.ExecCustomScan = exec_scan,
+	.EndCustomScan = end_scan,
+	.ReScanCustomScan = rescan,
+	.ExplainCustomScan = explain_scan
+};
+
+static Node *
+create_state(CustomScan *scan)
+{
+	StreamScanState *state = (StreamScanState *) newNode(sizeof(StreamScanState),
+														 T_CustomScanState);
+
+	state->css.methods = &stream_exec_methods;
+	state->kind = intVal(list_nth(scan->custom_private, STREAM_SCAN_KIND));
+	state->first_page = linitial_int(list_nth(scan->custom_private, STREAM_SCAN_PAGES));
+	state->last_page = lsecond_int(list_nth(scan->custom_private, STREAM_SCAN_PAGES));
+	state->indexes = list_nth(scan->custom_private, STREAM_SCAN_INDEXES);
+	return (Node *) state;
+}
+
+/* Is the expression a column of the scan's relation? */
+static bool
+is_column(Node *expr, AttrNumber column, void *arg)
+{
+	return IsA(expr, Var) && ((Var *) expr)->varattno == column &&
+		(Index) ((Var *) expr)->varno == *(Index *) arg;
+}
+
+/*
+ * Prepare the expressions of the plan.  That asks for the right to call the function
+ * of the condition.
+ */
+static void
+init_expressions(StreamScanState *state, List *conditions, List *bounds)
+{
+	ScanState  *node = &state->css.ss;
+	FuncExpr   *condition = llast_node(FuncExpr, conditions);
+	ListCell   *lc;
+
+	state->conditions = ExecInitQual(conditions, &node->ps);
+	state->kept_follows = exprType(llast(condition->args)) == STREAM_KEPT_FOLLOWS;
+	state->args = ExecInitExprList(list_copy_tail(condition->args, STREAM_ROW_ARGS), &node->ps);
+	state->bounds = palloc0(list_length(bounds) * sizeof(BoundState));
+	foreach(lc, bounds)
+	{
+		BoundState *bound = &state->bounds[state->nbounds++];
+
+		if (!StreamBoundOfClause(lfirst(lc), is_column, &((Scan *) node->ps.plan)->scanrelid,
+								 &bound->bound))
+			elog(ERROR, "clause of stream scan is not a bound");
+		bound->timestamp = ExecInitExpr(bound->bound.timestamp, &node->ps);
+		bound->id = ExecInitExpr(bound->bound.id, &node->ps);
+	}
+}
+
+/*
+ * Let rows be what they are in other scans of the table.
+ *
+ * The executor has prepared for virtual ones, which neither a repeated check can
+ * fill in nor have a place in the table.
+ */
+static void
+init_slot(ScanState *node)
+{
+	Scan	   *plan = (Scan *) node->ps.plan;
+
+	node->ss_ScanTupleSlot = NULL;
+	init_scan_slot(node->ps.state, node, RelationGetDescr(node->ss_currentRelation),
+				   table_slot_callbacks(node->ss_currentRelation));
+	node->ps.ps_ProjInfo = NULL;
+	ExecAssignScanProjectionInfoWithVarno(node, plan->scanrelid);
+	node->ps.qual = ExecInitQual(plan->plan.qual, &node->ps);
+}
+
+/*
+ * Callback: begin the execution of the plan.  Nothing is read yet.
+ */
+static void
+begin_scan(CustomScanState *node, EState *estate, int eflags)
+{
+	StreamScanState *state = (StreamScanState *) node;
+	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
+
+	init_slot(&node->ss);
+	init_expressions(state, list_nth(plan->custom_exprs, STREAM_SCAN_CONDITIONS),
+					 list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS));
+}
+
+static NullableDatum
+evaluate(StreamScanState *state, ExprState *expr)
+{
+	NullableDatum result = {.isnull = true};
+
+	if (expr != NULL)
+		result.value = ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &result.isnull);
+	return result;
+}
+
+/* Find out what the stream is about, once the reader knows nothing of the last time. */
+static void
+evaluate_subject(StreamScanState *state)
+{
+	NullableDatum args[STREAM_MAX_ARGS - STREAM_ROW_ARGS];
+	EState	   *estate = state->css.ss.ps.state;
+	MemoryContext oldcontext;
+	ListCell   *lc;
+
+	if (state->subject_context == NULL)
+		state->subject_context = AllocSetContextCreate(estate->es_query_cxt, "actstream subject",
+													   ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(state->subject_context);
+	oldcontext = MemoryContextSwitchTo(state->subject_context);
+	foreach(lc, state->args)
+		args[foreach_current_index(lc)] = evaluate(state, lfirst(lc));
+	state->subject = StreamSubjectOf(state->kind, args, state->kept_follows,
+									 estate->es_snapshot);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Narrow what is to be read to what the bounds leave. */
+static void
+apply_bounds(StreamScanState *state)
+{
+	StreamCall *call = &state->call;
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	MemoryContext oldcontext = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
+	for (int i = 0; i < state->nbounds; i++)
+	{
+		BoundState *bound = &state->bounds[i];
+
+		StreamBoundApply(&bound->bound, evaluate(state, bound->timestamp),
+						 evaluate(state, bound->id), &call->newest, &call->oldest);
+	}
+	MemoryContextSwitchTo(oldcontext);
+	state->empty = ActionPlaceCompare(&call->newest, &call->oldest) < 0;
+}
+
+/* Make the reader, whose tables stay open until the end. */
+static void
+create_reader(StreamScanState *state)
+{
+	EState	   *estate = state->css.ss.ps.state;
+	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
+
+	StreamTablesOpen(&state->tables, state->css.ss.ss_currentRelation, state->indexes);
+	state->reader = StreamReaderCreate(state->kind, &state->tables, estate->es_snapshot);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Read what the call says, and prepare for so many rows. */
+static void
+begin_page(StreamScanState *state, int page)
+{
+	state->call.page = state->left = page;
+	StreamReaderBegin(state->reader, &state->call);
+}
+
+/* Begin to read. */
+static void
+begin_reading(StreamScanState *state)
+{
+	StreamCall *call = &state->call;
+
+	state->begun = true;
+	call->newest = NewestPlaceOf(DT_NOEND);
+	call->oldest = OldestPlaceOf(DT_NOBEGIN);
+	apply_bounds(state);
+	if (state->empty)
+		return;
+	if (state->reader == NULL)
+		create_reader(state);
+	StreamReaderReset(state->reader);
+	evaluate_subject(state);
+	call->sources = state->subject.sources;
+	call->label = state->subject.label;
+	begin_page(state, state->first_page);
+}
+
+/* The place of a row in the stream: without an id, that of the largest one. */
+static ActionPlace
+place_of(TupleTableSlot *row)
+{
+	ActionPlace place;
+	bool		isnull;
+
+	place.timestamp = DatumGetTimestampTz(slot_getattr(row, Anum_action_timestamp, &isnull));
+	Assert(!isnull);
+	place.id = DatumGetInt64(slot_getattr(row, Anum_action_id, &isnull));
+	if (isnull)
+		place.id = PG_INT64_MAX;
+	return place;
+}
+
+/*
+ * More rows are wanted than were prepared for: begin anew with this one, to read many.
+ * Not among rows of the same place, should there be any: all of them would come again.
+ */
+static TupleTableSlot *
+turn_page(StreamScanState *state, TupleTableSlot *row)
+{
+	ActionPlace place = place_of(row);
+
+	if (state->left == -1 || ActionPlaceCompare(&place, &state->last) == 0)
+	{
+		state->last = place;
+		return row;
+	}
+	state->call.newest = place;
+	begin_page(state, Min((double) state->call.page * PAGE_GROWTH, state->last_page));
+	return StreamReaderNext(state->reader);
+}
+
+/* The next row of the stream: access method of ExecScan(). */
+static TupleTableSlot *
+next_row(ScanState *node)
+{
+	StreamScanState *state = (StreamScanState *) node;
+	TupleTableSlot *slot = node->ss_ScanTupleSlot;
+	TupleTableSlot *row;
+
+	if (!state->begun)
+		begin_reading(state);
+	row = state->empty ? NULL : StreamReaderNext(state->reader);
+	if (row != NULL && state->call.page < state->last_page && --state->left < 0)
+		row = turn_page(state, row);
+	if (row == NULL)
+		return ExecClearTuple(slot);
+	ExecCopySlot(slot, row);
+	slot->tts_tableOid = RelationGetRelid(node->ss_currentRelation);
+	return slot;
+}
+
+/*
+ * Does a row that was changed meanwhile belong to the stream?  Recheck method of
+ * ExecScan(): nothing is read for such a check.
+ */
+static bool
+recheck_row(ScanState *node, TupleTableSlot *slot)
+{
+	ExprContext *econtext = node->ps.ps_ExprContext;
+
+	econtext->ecxt_scantuple = slot;
+	return ExecQualAndReset(((StreamScanState *) node)->conditions, econtext);
+}
+
+/* Callback: the next tuple. */
+static TupleTableSlot *
+exec_scan(CustomScanState *node)
+{
+	return ExecScan(&node->ss, next_row, recheck_row);
+}
+
+/* Callback: release what the scan holds. */
+static void
+end_scan(CustomScanState *node)
+{
+	StreamScanState *state = (StreamScanState *) node;
+
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	if (state->reader == NULL)
+		return;
+	StreamReaderEnd(state->reader);
+	StreamTablesClose(&state->tables);
+}
+
+/* Callback: begin anew, perhaps with other parameters. */
+static void
+rescan(CustomScanState *node)
+{
+	((StreamScanState *) node)->begun = false;
+	ExecScanReScan(&node->ss);
+}
+
+/* Show the clauses that limit the scan. */
+static void
+explain_bounds(StreamScanState *state, List *ancestors, ExplainState *es)
+{
+	CustomScan *plan = (CustomScan *) state->css.ss.ps.plan;
+	List	   *bounds = list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS);
+	List	   *context;
+
+	if (bounds == NIL)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, &plan->scan.plan, ancestors);
+	ExplainPropertyText("Stream Cond",
+						deparse_expression((Node *) make_ands_explicit(bounds), context,
+										   es->verbose, false),
+						es);
+}
+
+/* Show what reading the indexes has done. */
+static void
+explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *es)
+{
+	static const char *const strategies[] = {
+		[READ_NOTHING] = "none",
+		[READ_TIME_LINE] = "time line",
+		[READ_LISTS] = "lists",
+		[READ_BOTH] = "time line, then lists"
+	};
+
+	ExplainPropertyText("Strategy", strategies[counters->strategy], es);
+	ExplainPropertyInteger(kind == USER_STREAM ? "Followees" : "Objects", NULL,
+						   counters->sources, es);
+	ExplainPropertyInteger("Lists Opened", NULL, counters->read.lists_opened, es);
+	if (counters->recency_map)
+	{
+		ExplainPropertyInteger("Lists Skipped", NULL, counters->lists_skipped, es);
+		ExplainPropertyInteger("Newest From Map", NULL, counters->read.newest_found, es);
+	}
+	ExplainPropertyInteger("Index Searches", NULL, counters->read.searches, es);
+	ExplainPropertyInteger("Index Entries Read", NULL, counters->read.entries_read, es);
+	ExplainPropertyInteger("Heap Fetches", NULL, counters->read.heap_fetches, es);
+	ExplainPropertyInteger("Invisible Rows", NULL, counters->read.heap_skips, es);
+	ExplainPropertyInteger("Time Line Rows", NULL, counters->read.time_line_rows, es);
+}
+
+/*
+ * Callback: show the stream, and what reading it has done, if it has begun.
+ */
+static void
+explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	StreamScanState *state = (StreamScanState *) node;
+	ReaderCounters none = {0};
+
+	ExplainPropertyText("Stream", StreamKindName(state->kind), es);
+	explain_bounds(state, ancestors, es);
+	if (es->analyze && (state->begun || state->reader != NULL))
+		explain_counters(state->kind,
+						 state->reader == NULL ? &none : StreamReaderGetCounters(state->reader),
+						 es);
+}

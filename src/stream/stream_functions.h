@@ -1,0 +1,32 @@
+/*
+ * stream_functions.h
+ *		The conditions that streams are known by.
+ */
+#ifndef ACTSTREAM_STREAM_FUNCTIONS_H
+#define ACTSTREAM_STREAM_FUNCTIONS_H
+
+#include "reader/stream_call.h"
+
+#include "catalog/pg_type.h"
+
+/*
+ * Arguments of the functions in_…: first columns of the row, those that an action
+ * refers to things by at the places of ActionIndex, then what is asked.
+ */
+#define STREAM_TIMESTAMP_ARG	NUM_ACTION_ROLES
+#define STREAM_ROW_ARGS			(NUM_ACTION_ROLES + 1)
+#define STREAM_MAX_ARGS			(STREAM_ROW_ARGS + 5)
+
+/* the last argument of in_user_stream() */
+#define STREAM_FOLLOWS_ARG		(STREAM_MAX_ARGS - 1)
+
+/*
+ * The type of that argument where the planner has left out the query for follows, and
+ * they are FollowListGet().  No expression of a user's has it there.
+ */
+#define STREAM_KEPT_FOLLOWS		INTERNALOID
+
+extern bool StreamConditionKind(Oid function, StreamKind *kind);
+extern const char *StreamKindName(StreamKind kind);
+
+#endif							/* ACTSTREAM_STREAM_FUNCTIONS_H */

@@ -1,0 +1,681 @@
+/*
+ * stream_inline.c
+ *		Putting streams in place of the calls of their functions.
+ *
+ * The stream functions are written in SQL, and PostgreSQL could inline them by
+ * itself.  But it parses the body anew for each plan, which takes longer than to
+ * read a page, and it does not inline a function with a subquery or a volatile
+ * function among its arguments, which would then read the stream to its end.
+ *
+ * So it is done here, by the support function of the stream functions, which the
+ * planner calls before it looks at the items of FROM in earnest, from a parse tree
+ * of the body that is kept.  The result is the same but for what is not needed:
+ *	- If the table is a plain one that can be read by its indexes, it takes the place
+ *	  of the function itself, and is read in order without being told.  Otherwise a
+ *	  subquery with an ORDER BY does.
+ *	- The query for what a follower follows is left out if it would see every row of
+ *	  actstream.follows: then they are found without.  That table stays among those that
+ *	  the executor checks privileges on.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/follow_list.h"
+#include "reader/stream_tables.h"
+#include "stream/stream_functions.h"
+#include "stream/stream_inline.h"
+#include "tables/own_tables.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planmain.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* What arguments are called that are computed apart. */
+#define ARGUMENTS_NAME	"arguments"
+
+/* The body of a stream function, prepared once for the session. */
+typedef struct StreamBody
+{
+	Oid			function;		/* hash key */
+	SPIPlanPtr	plan;			/* NULL: not prepared */
+	TransactionId xmin;			/* of the function's row, when that was done */
+	ItemPointerData tid;
+	bool		policies;		/* does it depend on policies? */
+	uint64		role_changes;	/* when that was done */
+} StreamBody;
+
+/* How a body is put in place of a call. */
+typedef struct Substitution
+{
+	List	   *args;			/* of the call, in place of the parameters */
+	Index		rti;			/* the call's place in the query, which the table takes;
+								 * 0: the body becomes a subquery */
+	int			level;			/* of nested queries in the body */
+	CommonTableExpr *apart;		/* computes arguments apart, or NULL */
+	SubLink    *left_out;		/* the query for follows that is, or NULL */
+} Substitution;
+
+static HTAB *bodies = NULL;
+
+/* Changes to roles, and to who is a member of them, that were heard of. */
+static uint64 role_changes = 0;
+
+/* Has there been a body that depended on policies?  Then so may plans that are kept. */
+static bool policies_met = false;
+
+static Node *substitute(Node *node, Substitution *context);
+
+/*
+ * Callback of the syscache.  The server takes plans to depend on a role's number, but what
+ * was put in them does on whether policies apply to it.
+ */
+static void
+role_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	role_changes++;
+	if (policies_met)
+		ResetPlanCache();
+}
+
+/* Make the table of bodies. */
+static void
+make_bodies(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(StreamBody)};
+
+	bodies = hash_create("actstream stream bodies", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, role_changed, (Datum) 0);
+}
+
+/* Is the plan of a body as it would be made now, as far as the server does not know? */
+static bool
+is_current(StreamBody *body, HeapTuple proc)
+{
+	return body->xmin == HeapTupleHeaderGetRawXmin(proc->t_data) &&
+		ItemPointerEquals(&body->tid, &proc->t_self) &&
+		(!body->policies || body->role_changes == role_changes);
+}
+
+/* Prepare the body of a function, to be kept. */
+static SPIPlanPtr
+prepare_body(HeapTuple proc)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(proc);
+	bool		isnull;
+	Datum		source = SysCacheGetAttr(PROCOID, proc, Anum_pg_proc_prosrc, &isnull);
+	SPIPlanPtr	plan;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare(TextDatumGetCString(source), form->pronargs, form->proargtypes.values);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s", SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	SPI_finish();
+	return plan;
+}
+
+/*
+ * The body of a stream function as a query: analyzed, and rewritten for the current
+ * user.  It is not to be changed, and not to be pointed to.  Its tables are locked.
+ * NULL if it is anything but one SELECT.
+ *
+ * One that has policies in it, or could have, also depends on what the current user is
+ * a member of.
+ */
+static Query *
+get_body(HeapTuple proc)
+{
+	Oid			function = ((Form_pg_proc) GETSTRUCT(proc))->oid;
+	StreamBody *body;
+	CachedPlanSource *source;
+	Query	   *result;
+	bool		found;
+
+	if (bodies == NULL)
+		make_bodies();
+	body = hash_search(bodies, &function, HASH_ENTER, &found);
+	if (!found)
+		body->plan = NULL;
+	if (body->plan != NULL && !is_current(body, proc))
+	{
+		SPI_freeplan(body->plan);
+		body->plan = NULL;
+	}
+	if (body->plan == NULL)
+	{
+		body->role_changes = role_changes;
+		body->plan = prepare_body(proc);
+		body->xmin = HeapTupleHeaderGetRawXmin(proc->t_data);
+		body->tid = proc->t_self;
+	}
+	if (list_length(SPI_plan_get_plan_sources(body->plan)) != 1)
+		return NULL;
+	source = linitial(SPI_plan_get_plan_sources(body->plan));
+	/* this looks whether it is still valid, and locks */
+	(void) CachedPlanGetTargetList(source, NULL);
+	body->policies = source->dependsOnRLS;
+	policies_met |= body->policies;
+	result = linitial_node(Query, source->query_list);
+	return list_length(source->query_list) == 1 && result->commandType == CMD_SELECT &&
+		result->setOperations == NULL ? result : NULL;
+}
+
+/* SELECT expressions, from nothing. */
+static Query *
+select_expressions(List *targetlist)
+{
+	Query	   *query = makeNode(Query);
+
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->targetList = targetlist;
+	query->jointree = makeFromExpr(NIL, NULL);
+	query->hasSubLinks = checkExprHasSubLink((Node *) targetlist);
+	return query;
+}
+
+/* (query), of one row and column. */
+static Node *
+make_sublink(Query *query)
+{
+	SubLink    *result = makeNode(SubLink);
+
+	result->subLinkType = EXPR_SUBLINK;
+	result->subselect = (Node *) query;
+	result->location = -1;
+	return (Node *) result;
+}
+
+/* Has the expression to be computed once, and not wherever it is referred to? */
+static bool
+is_computed_once(Node *expr)
+{
+	return contain_volatile_functions(expr) || contain_subplans(expr);
+}
+
+/* WITH arguments AS MATERIALIZED (SELECT ...), for a query one level down. */
+static CommonTableExpr *
+compute_apart(List *args)
+{
+	CommonTableExpr *result = makeNode(CommonTableExpr);
+	List	   *targetlist = NIL;
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		Node	   *arg = copyObject(lfirst(lc));
+		char	   *name = psprintf("%d", foreach_current_index(lc) + 1);
+
+		IncrementVarSublevelsUp(arg, 2, 0);
+		targetlist = lappend(targetlist,
+							 makeTargetEntry((Expr *) arg, foreach_current_index(lc) + 1, name, false));
+		result->ctecolnames = lappend(result->ctecolnames, makeString(name));
+		result->ctecoltypes = lappend_oid(result->ctecoltypes, exprType(arg));
+		result->ctecoltypmods = lappend_int(result->ctecoltypmods, exprTypmod(arg));
+		result->ctecolcollations = lappend_oid(result->ctecolcollations, exprCollation(arg));
+	}
+	result->ctename = ARGUMENTS_NAME;
+	result->ctematerialized = CTEMaterializeAlways;
+	result->ctequery = (Node *) select_expressions(targetlist);
+	result->location = -1;
+	return result;
+}
+
+/* (SELECT argument FROM arguments) */
+static Node *
+refer_to_apart(const Substitution *context, int number)
+{
+	CommonTableExpr *cte = context->apart;
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblRef *rtr = makeNode(RangeTblRef);
+	Var		   *var = makeVar(1, number, list_nth_oid(cte->ctecoltypes, number - 1),
+							  list_nth_int(cte->ctecoltypmods, number - 1),
+							  list_nth_oid(cte->ctecolcollations, number - 1), 0);
+	Query	   *query = select_expressions(list_make1(makeTargetEntry((Expr *) var, 1, ARGUMENTS_NAME, false)));
+
+	rte->rtekind = RTE_CTE;
+	rte->ctename = cte->ctename;
+	rte->ctelevelsup = context->level + 1;
+	rte->coltypes = copyObject(cte->ctecoltypes);
+	rte->coltypmods = copyObject(cte->ctecoltypmods);
+	rte->colcollations = copyObject(cte->ctecolcollations);
+	rte->eref = makeAlias(cte->ctename, copyObject(cte->ctecolnames));
+	rte->inFromCl = true;
+	rtr->rtindex = 1;
+	query->rtable = list_make1(rte);
+	query->jointree->fromlist = list_make1(rtr);
+	cte->cterefcount++;
+	return make_sublink(query);
+}
+
+/* An argument, in place of a parameter. */
+static Node *
+substitute_parameter(const Param *param, const Substitution *context)
+{
+	Node	   *arg = list_nth(context->args, param->paramid - 1);
+	int			levels = context->level + (context->rti == 0 ? 1 : 0);
+
+	if (context->apart != NULL && is_computed_once(arg))
+		return refer_to_apart(context, param->paramid);
+	arg = copyObject(arg);
+	if (!contain_volatile_functions(arg))
+	{
+		IncrementVarSublevelsUp(arg, levels, 0);
+		return arg;
+	}
+	IncrementVarSublevelsUp(arg, levels + 1, 0);
+	return make_sublink(select_expressions(list_make1(makeTargetEntry((Expr *) arg, 1, ARGUMENTS_NAME, false))));
+}
+
+/* A part of the body, as it is to be in place of the call. */
+static Node *
+substitute(Node *node, Substitution *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		return substitute_parameter((Param *) node, context);
+	if (IsA(node, Var) && context->rti != 0 && (int) ((Var *) node)->varlevelsup == context->level)
+	{
+		Var		   *var = copyObject((Var *) node);
+
+		var->varno = var->varnosyn = context->rti;
+		return (Node *) var;
+	}
+	if (node == (Node *) context->left_out)
+		return (Node *) makeNullConst(STREAM_KEPT_FOLLOWS, -1, InvalidOid);
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->level++;
+		result = query_tree_mutator((Query *) node, substitute, context, 0);
+		context->level--;
+		result->hasSubLinks |= context->apart != NULL;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, substitute, context);
+}
+
+/* Does a clause say that a column of the only table is equal to the value? */
+static bool
+is_equality(Node *clause, AttrNumber column, Node *value)
+{
+	OpExpr	   *op = (OpExpr *) clause;
+	Var		   *var;
+
+	if (!IsA(clause, OpExpr) || list_length(op->args) != 2 || !equal(lsecond(op->args), value) ||
+		!op_hashjoinable(op->opno, exprType(value)))
+		return false;
+	var = linitial(op->args);
+	return IsA(var, Var) && var->varattno == column && var->varlevelsup == 0;
+}
+
+/* Does a clause say that the flag is this one, if that is not null? */
+static bool
+is_flag_clause(Node *clause, Node *flag)
+{
+	List	   *args = ((BoolExpr *) clause)->args;
+	NullTest   *test;
+
+	if (!is_orclause(clause) || list_length(args) != 2)
+		return false;
+	test = linitial(args);
+	return IsA(test, NullTest) && test->nulltesttype == IS_NULL && equal(test->arg, flag) &&
+		is_equality(lsecond(args), Anum_follow_flag, flag);
+}
+
+/*
+ * The query for the follows of in_user_stream() in a body, if it is one over their table
+ * alone for what the condition is asked about; or NULL.
+ */
+static SubLink *
+find_query_for_follows(const Query *body)
+{
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) body->jointree->quals))
+	{
+		FuncExpr   *condition = lfirst(lc);
+		StreamKind	kind;
+		SubLink    *result;
+		Query	   *query;
+		List	   *clauses;
+
+		if (!IsA(condition, FuncExpr) || !StreamConditionKind(condition->funcid, &kind) ||
+			kind != USER_STREAM)
+			continue;
+		result = llast(condition->args);
+		if (!IsA(result, SubLink) || result->subLinkType != ARRAY_SUBLINK)
+			return NULL;
+		query = castNode(Query, result->subselect);
+		clauses = make_ands_implicit((Expr *) query->jointree->quals);
+		return list_length(query->rtable) == 1 &&
+			linitial_node(RangeTblEntry, query->rtable)->relid == OwnTableFind(OWN_FOLLOWS) &&
+			list_length(clauses) == 2 &&
+			is_equality(linitial(clauses), Anum_follow_follower,
+						list_nth(condition->args, STREAM_ROW_ARGS)) &&
+			is_flag_clause(lsecond(clauses), list_nth(condition->args, STREAM_ROW_ARGS + 1)) ?
+			result : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Where the query for follows is left out, let the executor check privileges on its table,
+ * and the plan depend on that.
+ */
+static void
+keep_table_of_follows(const Substitution *context, Query *parse)
+{
+	Query	   *query;
+	RangeTblEntry *rte;
+
+	if (context->left_out == NULL)
+		return;
+	query = castNode(Query, context->left_out->subselect);
+	rte = copyObject(linitial_node(RangeTblEntry, query->rtable));
+	rte->inh = false;
+	rte->inFromCl = false;
+	move_permissions(rte, query, parse);
+	parse->rtable = lappend(parse->rtable, rte);
+}
+
+/* Can the whole table be read as a stream, by its indexes? */
+static bool
+is_readable(Relation table)
+{
+	List	   *indexes;
+
+	return !TableHasChildren(table) && StreamTablesFind(table, &indexes);
+}
+
+/*
+ * Give conditions to a relation, at its own place in the join tree.  Returns what takes
+ * the place of the tree.
+ */
+static Node *
+add_quals(Node *jtnode, Index rti, Node *quals)
+{
+	if (IsA(jtnode, RangeTblRef))
+	{
+		if (((RangeTblRef *) jtnode)->rtindex == (int) rti)
+			return (Node *) makeFromExpr(list_make1(jtnode), quals);
+	}
+	else if (IsA(jtnode, FromExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((FromExpr *) jtnode)->fromlist)
+			lfirst(lc) = add_quals(lfirst(lc), rti, quals);
+	}
+	else
+	{
+		JoinExpr   *join = castNode(JoinExpr, jtnode);
+
+		join->larg = add_quals(join->larg, rti, quals);
+		join->rarg = add_quals(join->rarg, rti, quals);
+	}
+	return jtnode;
+}
+
+/*
+ * Put the table of the body in place of the call.
+ *
+ * The conditions are not among those of policies, which the planner takes to be the same
+ * wherever one user reads a table: it may join two of its readers to one.
+ */
+static RangeTblEntry *
+inline_table(Query *parse, RangeTblEntry *call, const Query *body, Substitution *context)
+{
+	RangeTblEntry *rte = linitial_node(RangeTblEntry, body->rtable);
+	Node	   *quals = copyObject(substitute(body->jointree->quals, context));
+
+	/* a mutator does not copy everything */
+	rte = copyObject(linitial_node(RangeTblEntry,
+								   range_table_mutator(list_make1(rte), substitute, context, 0)));
+	rte->alias = call->alias;
+	rte->eref = call->eref;
+	rte->inh = false;
+	move_permissions(rte, body, parse);
+	parse->jointree = castNode(FromExpr, add_quals((Node *) parse->jointree, context->rti, quals));
+	keep_table_of_follows(context, parse);
+	parse->hasRowSecurity |= body->hasRowSecurity;
+	parse->hasSubLinks |= checkExprHasSubLink(quals) ||
+		checkExprHasSubLink((Node *) rte->securityQuals);
+	return rte;
+}
+
+/* The columns of a subquery, with nulls where the table has dropped columns. */
+static List *
+add_dropped_columns(List *targetlist, TupleDesc tupdesc)
+{
+	List	   *result = NIL;
+	ListCell   *lc = list_head(targetlist);
+
+	for (int i = 1; i <= tupdesc->natts; i++)
+	{
+		TargetEntry *entry;
+
+		if (TupleDescAttr(tupdesc, i - 1)->attisdropped)
+			entry = makeTargetEntry((Expr *) makeNullConst(INT4OID, -1, InvalidOid), i, NULL, false);
+		else
+		{
+			entry = lfirst_node(TargetEntry, lc);
+			entry->resno = i;
+			lc = lnext(targetlist, lc);
+		}
+		result = lappend(result, entry);
+	}
+	return result;
+}
+
+/* Put the body in place of the call, as a subquery. */
+static RangeTblEntry *
+inline_query(RangeTblEntry *call, const Query *body, Relation table, Substitution *context)
+{
+	RangeTblEntry *rte = copyObject(call);
+	Query	   *query = copyObject(query_tree_mutator((Query *) body, substitute, context, 0));
+
+	query->targetList = add_dropped_columns(query->targetList, RelationGetDescr(table));
+	if (context->apart != NULL)
+		query->cteList = list_make1(context->apart);
+	query->hasSubLinks = true;
+	keep_table_of_follows(context, query);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	return rte;
+}
+
+/*
+ * Does an expression refer to other relations?  To those of the query, or of one
+ * around it, which it may yet become a part of.
+ */
+static bool
+is_lateral(Node *node, int *level)
+{
+	bool		result;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return (int) ((Var *) node)->varlevelsup >= *level;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, is_lateral, level);
+	++*level;
+	result = query_tree_walker((Query *) node, is_lateral, level, 0);
+	--*level;
+	return result;
+}
+
+/* Put a body in place of a call. */
+static RangeTblEntry *
+inline_body(Query *parse, Index rti, RangeTblEntry *call, const Query *body, Relation table,
+			List *args)
+{
+	Substitution context = {.args = args};
+	bool		readable = is_readable(table);
+	int			level = 0;
+
+	context.left_out = find_query_for_follows(body);
+	if (context.left_out != NULL && !FollowListIsKnown(GetUserId()))
+		context.left_out = NULL;
+	if (body->hasSubLinks && is_computed_once((Node *) args) && context.left_out == NULL)
+		context.apart = compute_apart(args);
+	else if (readable && !has_virtual_columns(table) && !is_lateral((Node *) args, &level))
+	{
+		context.rti = rti;
+		return inline_table(parse, call, body, &context);
+	}
+	return inline_query(call, body, table, &context);
+}
+
+/* Is the function as it was made?  Its owner may have changed how it is to be run. */
+static bool
+is_inlinable(HeapTuple proc)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(proc);
+
+	return form->prolang == SQLlanguageId && !form->prosecdef && !form->proisstrict &&
+		form->provolatile != PROVOLATILE_VOLATILE &&
+		heap_attisnull(proc, Anum_pg_proc_proconfig, NULL) &&
+		heap_attisnull(proc, Anum_pg_proc_prosqlbody, NULL);
+}
+
+/* The table that a body reads, if that is SELECT * FROM table WHERE ... ORDER BY ...; or NULL. */
+static RangeTblEntry *
+scanned_table(const Query *body)
+{
+	RangeTblEntry *rte;
+
+	if (list_length(body->rtable) != 1 || list_length(body->jointree->fromlist) != 1 ||
+		body->hasAggs || body->hasWindowFuncs || body->hasTargetSRFs || body->cteList != NIL ||
+		body->groupClause != NIL || body->groupingSets != NIL || body->havingQual != NULL ||
+		body->distinctClause != NIL || body->limitOffset != NULL || body->limitCount != NULL ||
+		body->rowMarks != NIL)
+		return NULL;
+	rte = linitial_node(RangeTblEntry, body->rtable);
+	return rte->rtekind == RTE_RELATION && rte->tablesample == NULL ? rte : NULL;
+}
+
+/* Are these the columns of a table, all of them and in order? */
+static bool
+are_all_columns(List *targetlist, TupleDesc tupdesc)
+{
+	ListCell   *lc = list_head(targetlist);
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Var		   *var;
+
+		if (TupleDescAttr(tupdesc, i)->attisdropped)
+			continue;
+		if (lc == NULL)
+			return false;
+		var = (Var *) lfirst_node(TargetEntry, lc)->expr;
+		if (!IsA(var, Var) || var->varattno != i + 1)
+			return false;
+		lc = lnext(targetlist, lc);
+	}
+	return lc == NULL || lfirst_node(TargetEntry, lc)->resjunk;
+}
+
+/*
+ * What takes the place of a call of a stream function in a query.
+ *
+ * NULL leaves it to PostgreSQL: where the function is no longer ours but in name, or the
+ * table is none.
+ */
+static RangeTblEntry *
+inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
+{
+	HeapTuple	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	RangeTblEntry *result = NULL;
+	RangeTblEntry *scanned;
+	Query	   *body;
+	Relation	table;
+
+	if (!HeapTupleIsValid(proc))
+		elog(ERROR, "cache lookup failed for function %u", call->funcid);
+	body = is_inlinable(proc) ? get_body(proc) : NULL;
+	scanned = body == NULL ? NULL : scanned_table(body);
+	if (scanned != NULL)
+	{
+		table = table_open(scanned->relid, NoLock);
+		if (are_all_columns(body->targetList, RelationGetDescr(table)))
+			result = inline_body(root->parse, rti, rte, body, table,
+								 expand_function_arguments(call->args, false,
+														   call->funcresulttype, proc));
+		table_close(table, NoLock);
+	}
+	ReleaseSysCache(proc);
+	if (result != NULL)
+		record_plan_function_dependency(root, call->funcid);
+	return result;
+}
+
+/* The call of a stream function that is an item of FROM and can be inlined, or NULL. */
+static FuncExpr *
+call_to_inline(RangeTblEntry *rte, Oid support)
+{
+	FuncExpr   *call;
+
+	if (rte->rtekind != RTE_FUNCTION || rte->funcordinality || list_length(rte->functions) != 1)
+		return NULL;
+	call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
+	if (!IsA(call, FuncExpr) || !call->funcretset || get_func_support(call->funcid) != support ||
+		FmgrHookIsNeeded(call->funcid) ||
+		object_aclcheck(ProcedureRelationId, call->funcid, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
+		return NULL;
+	return call;
+}
+
+/*
+ * StreamInline
+ *		Put streams in place of the calls in FROM of functions with this support
+ *		function.
+ *
+ * The planner is about to look whether one of them can be inlined: it goes on with
+ * an item that is none of the query's any more, and that cannot.
+ */
+void
+StreamInline(PlannerInfo *root, Oid support)
+{
+	/* what is put in place may add to the list */
+	for (int i = 0; i < list_length(root->parse->rtable); i++)
+	{
+		RangeTblEntry *rte = list_nth_node(RangeTblEntry, root->parse->rtable, i);
+		FuncExpr   *call = call_to_inline(rte, support);
+		RangeTblEntry *inlined;
+
+		if (call == NULL)
+			continue;
+		inlined = inline_call(root, i + 1, rte, call);
+		if (inlined == NULL)
+			continue;
+		lfirst(list_nth_cell(root->parse->rtable, i)) = inlined;
+		rte->funcordinality = true;
+	}
+}

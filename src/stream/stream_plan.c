@@ -1,0 +1,597 @@
+/*
+ * stream_plan.c
+ *		Planning the scan of a stream.
+ *
+ * A stream is a scan of actstream.actions that has one of the conditions of
+ * stream_functions.c among its restrictions.  The hook on the paths of a relation sees it
+ * there, and adds a path by which the reader yields the rows that meet it, in the
+ * order of the stream.  All else is as in any scan of a table: the executor
+ * checks privileges and applies the other conditions, policies first.
+ *
+ * The support function of the stream functions, and of the conditions, is called
+ * while a query that has one is planned, before its paths are made: that loads
+ * this library and its hook, in whatever session.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/stream_tables.h"
+#include "stream/stream_bound.h"
+#include "stream/stream_estimate.h"
+#include "stream/stream_functions.h"
+#include "stream/stream_inline.h"
+#include "stream/stream_narrow.h"
+#include "stream/stream_plan.h"
+#include "stream/stream_scan.h"
+#include "tables/local_tables.h"
+#include "tables/own_tables.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/plancat.h"
+#include "optimizer/restrictinfo.h"
+#include "parser/parsetree.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(actstream_stream_support);
+
+static Plan *plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+						 List *tlist, List *clauses, List *custom_plans);
+
+static const CustomPathMethods stream_path_methods = {
+	.CustomName = STREAM_SCAN_NAME,
+	.PlanCustomPath = plan_stream
+};
+
+/* A scan of a stream. */
+typedef struct StreamScan
+{
+	StreamKind	kind;
+	FuncExpr   *condition;		/* that it is known by */
+	List	   *indexes;		/* see StreamTablesFind() */
+	StreamEstimates estimates;
+} StreamScan;
+
+/* Rows to prepare for where it is not known that more are wanted. */
+#define SMALL_PAGE		20
+
+/* actstream.enable_streamscan: may streams be read from the indexes? */
+static bool enable_streamscan = true;
+
+static set_rel_pathlist_hook_type next_set_rel_pathlist_hook = NULL;
+static get_relation_info_hook_type next_get_relation_info_hook = NULL;
+
+/* Is the expression a column of the relation "arg" points to the number of? */
+static bool
+is_column(Node *expr, AttrNumber column, void *arg)
+{
+	Var		   *var = (Var *) expr;
+
+	return IsA(expr, Var) && (Index) var->varno == *(Index *) arg && var->varlevelsup == 0 &&
+		var->varattno == column;
+}
+
+/* Are the arguments that are to be of a row the columns of this relation? */
+static bool
+has_row_args(List *args, Index rti)
+{
+	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
+	{
+		if (!is_column(list_nth(args, role), ActionRoleColumns[role], &rti))
+			return false;
+	}
+	return is_column(list_nth(args, STREAM_TIMESTAMP_ARG), Anum_action_timestamp, &rti);
+}
+
+/* Is an expression the same for all rows of the relation? */
+static bool
+is_given(PlannerInfo *root, RelOptInfo *rel, Node *expr)
+{
+	return !bms_overlap(pull_varnos(root, expr), rel->relids) &&
+		!contain_volatile_functions(expr);
+}
+
+/* Is the clause a condition by which a stream is known, upon the rows of this relation? */
+static bool
+is_condition_on(Node *clause, Index rti, StreamKind *kind)
+{
+	FuncExpr   *call = (FuncExpr *) clause;
+
+	return IsA(clause, FuncExpr) && list_length(call->args) >= STREAM_ROW_ARGS &&
+		has_row_args(call->args, rti) && StreamConditionKind(call->funcid, kind);
+}
+
+/* Is it such a condition, and does it ask for the same whatever the row? */
+static bool
+is_stream_condition(PlannerInfo *root, RelOptInfo *rel, Node *clause, StreamKind *kind)
+{
+	return is_condition_on(clause, rel->relid, kind) &&
+		is_given(root, rel, (Node *) list_copy_tail(((FuncExpr *) clause)->args, STREAM_ROW_ARGS));
+}
+
+/*
+ * Find what makes a scan of the relation one of a stream: a condition by which it
+ * is known, which is returned, and that the actions are public.  NULL if either is
+ * missing.
+ */
+static FuncExpr *
+find_condition(PlannerInfo *root, RelOptInfo *rel, StreamKind *kind)
+{
+	FuncExpr   *result = NULL;
+	bool		only_public = false;
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		Node	   *clause = (Node *) lfirst_node(RestrictInfo, lc)->clause;
+
+		if (result == NULL && is_stream_condition(root, rel, clause, kind))
+			result = (FuncExpr *) clause;
+		only_public |= is_column(clause, Anum_action_public, &rel->relid);
+	}
+	return only_public ? result : NULL;
+}
+
+/* Estimate which part of a table's rows meet a condition. */
+static bool
+estimate_selectivity(SupportRequestSelectivity *request)
+{
+	StreamKind	kind;
+	Node	   *first = linitial(request->args);
+
+	if (request->is_join || !StreamConditionKind(request->funcid, &kind) || !IsA(first, Var) ||
+		!has_row_args(request->args, ((Var *) first)->varno))
+		return false;
+	request->selectivity = StreamEstimate(request->root, kind, request->args).rows /
+		clamp_row_est(find_base_rel(request->root, ((Var *) first)->varno)->tuples);
+	CLAMP_PROBABILITY(request->selectivity);
+	return true;
+}
+
+/* A function that returns a stream, or a condition, is called. */
+static void
+prepare_call(PlannerInfo *root, FuncExpr *call)
+{
+	/* what is done with the call depends on who may execute it */
+	root->glob->dependsOnRole = true;
+	if (!call->funcretset)
+		return;
+	OwnTablesRequireOf(call->funcid);
+	if (enable_streamscan)
+		StreamInline(root, get_func_support(call->funcid));
+}
+
+/*
+ * actstream_stream_support
+ *		Support function of the functions that return streams, and of the conditions
+ *		that streams are known by.
+ */
+Datum
+actstream_stream_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	Node	   *result = NULL;
+
+	if (IsA(request, SupportRequestSimplify))
+	{
+		SupportRequestSimplify *simplification = (SupportRequestSimplify *) request;
+
+		if (simplification->root != NULL)
+			prepare_call(simplification->root, simplification->fcall);
+	}
+	else if (IsA(request, SupportRequestSelectivity) &&
+			 estimate_selectivity((SupportRequestSelectivity *) request))
+		result = request;
+	PG_RETURN_POINTER(result);
+}
+
+/*
+ * Whether the clause limits the scan, by values that are the same for all of
+ * its rows.
+ */
+static bool
+clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
+{
+	StreamBound bound;
+
+	return StreamBoundOfClause(clause, is_column, &rel->relid, &bound) &&
+		is_given(root, rel, (Node *) bound.timestamp) &&
+		(bound.id == NULL || is_given(root, rel, (Node *) bound.id));
+}
+
+/*
+ * The order of a stream, as far as the query takes an interest in it; of a subquery it
+ * is not known what the queries around it are interested in.
+ */
+static List *
+stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
+{
+	static const AttrNumber columns[] = {Anum_action_timestamp, Anum_action_id};
+	static const Oid types[] = {TIMESTAMPTZOID, INT8OID};
+	List	   *result = NIL;
+
+	for (int i = 0; i < (int) lengthof(columns); i++)
+	{
+		Var		   *var = makeVar(rel->relid, columns[i], types[i], -1, InvalidOid, 0);
+		Oid			operator = lookup_type_cache(types[i], TYPECACHE_GT_OPR)->gt_opr;
+		List	   *pathkey = expression_pathkey(root, (Expr *) var, operator, rel->relids,
+											 root->parent_root != NULL);
+
+		if (pathkey == NIL)
+			break;
+		/* what is constant has no place in an order */
+		if (!EC_MUST_BE_REDUNDANT(linitial_node(PathKey, pathkey)->pk_eclass))
+			result = list_concat(result, pathkey);
+	}
+	return result;
+}
+
+/* The clauses that the reader does not enforce. */
+static List *
+other_clauses(RelOptInfo *rel, List *clauses, FuncExpr *condition)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if ((FuncExpr *) rinfo->clause != condition &&
+			!is_column((Node *) rinfo->clause, Anum_action_public, &rel->relid))
+			result = lappend(result, rinfo);
+	}
+	return result;
+}
+
+/* The clauses that say which part of a stream is read: those that limit it, and "public". */
+static List *
+limiting_clauses(PlannerInfo *root, RelOptInfo *rel, List *clauses)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (is_column((Node *) rinfo->clause, Anum_action_public, &rel->relid) ||
+			clause_limits(root, rel, rinfo->clause))
+			result = lappend(result, rinfo);
+	}
+	return result;
+}
+
+/* Add the path that needs the rows of the relations "required_outer". */
+static void
+add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids required_outer)
+{
+	CustomPath *path = makeNode(CustomPath);
+	List	   *clauses = list_copy(rel->baserestrictinfo);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.param_info = get_baserel_parampathinfo(root, rel, required_outer);
+	/* of several tables, workers would read each to its end and sort */
+	path->path.parallel_safe = rel->consider_parallel && rel->reloptkind == RELOPT_BASEREL;
+	path->path.pathkeys = stream_pathkeys(root, rel);
+	path->path.rows = rel->rows;
+	if (path->path.param_info)
+	{
+		path->path.rows = path->path.param_info->ppi_rows;
+		clauses = list_concat(clauses, path->path.param_info->ppi_clauses);
+	}
+	StreamCost(root, &path->path, &stream->estimates,
+			   limiting_clauses(root, rel, clauses),
+			   other_clauses(rel, clauses, stream->condition));
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_private = list_make3(makeInteger(stream->kind), stream->condition,
+									  stream->indexes);
+	path->methods = &stream_path_methods;
+	add_path(rel, &path->path);
+}
+
+static bool
+contains_relids(List *list, Relids relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
+	{
+		if (bms_equal(lfirst(lc), relids))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Add paths for conditions that compare "timestamp" with columns of other
+ * relations, each set of those once.
+ */
+static void
+add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream)
+{
+	List	   *done = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rel->joininfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		Relids		outer = bms_union(bms_difference(rinfo->clause_relids, rel->relids),
+									  rel->lateral_relids);
+
+		if (!join_clause_is_movable_to(rinfo, rel) ||
+			!clause_limits(root, rel, rinfo->clause) ||
+			bms_equal(outer, rel->lateral_relids) ||
+			contains_relids(done, outer))
+			continue;
+		done = lappend(done, outer);
+		add_stream_path(root, rel, stream, outer);
+	}
+}
+
+/*
+ * Add paths that read another stream, to which all rows belong that meet a filter of this
+ * one; see stream_narrow.c.  Only filters that may be evaluated before policies will do.
+ */
+static void
+add_narrow_paths(PlannerInfo *root, RelOptInfo *rel, const StreamScan *stream)
+{
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		StreamScan	narrow = *stream;
+
+		if (!restriction_is_securely_promotable(rinfo, rel))
+			continue;
+		narrow.condition = StreamNarrow(root, stream->condition, rinfo->clause);
+		if (narrow.condition == NULL ||
+			!is_stream_condition(root, rel, (Node *) narrow.condition, &narrow.kind))
+			continue;
+		narrow.estimates = StreamEstimate(root, narrow.kind, narrow.condition->args);
+		add_stream_path(root, rel, &narrow, rel->lateral_relids);
+		add_parameterized_paths(root, rel, &narrow);
+	}
+}
+
+/* The paths that look up rows in a unique index by columns of other relations. */
+static List *
+lookup_paths(RelOptInfo *rel)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rel->pathlist)
+	{
+		IndexPath  *path = lfirst(lc);
+
+		if (IsA(path, IndexPath) && path->indexinfo->unique &&
+			!bms_equal(PATH_REQ_OUTER(&path->path), rel->lateral_relids))
+			result = lappend(result, path);
+	}
+	return result;
+}
+
+/*
+ * Can the stream be read by the reader?  If so, fill in what is to be known for it.
+ *
+ * A single row is looked up as ever.
+ */
+static bool
+find_stream(PlannerInfo *root, RelOptInfo *rel, Oid relid, StreamScan *stream)
+{
+	Relation	table;
+	bool		readable;
+
+	if (is_single_row(root, rel))
+		return false;
+	table = table_open(relid, NoLock);
+	readable = StreamTablesFind(table, &stream->indexes);
+	table_close(table, NoLock);
+	if (readable)
+		stream->estimates = StreamEstimate(root, stream->kind, stream->condition->args);
+	return readable;
+}
+
+/*
+ * Hook: have a stream read by the reader.
+ *
+ * The other paths go, but for those that look up rows: of a query with a join or an
+ * ORDER BY the planner takes all rows to be wanted, and would sort the whole table for
+ * 20; without an ORDER BY they would not come in the order of the stream.
+ */
+static void
+set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	StreamScan	stream = {0};
+
+	if (next_set_rel_pathlist_hook)
+		next_set_rel_pathlist_hook(root, rel, rti, rte);
+	if (!enable_streamscan || rte->rtekind != RTE_RELATION || IS_DUMMY_REL(rel))
+		return;
+	stream.condition = find_condition(root, rel, &stream.kind);
+	if (stream.condition == NULL)
+		return;
+	if (rel->reloptkind == RELOPT_BASEREL)
+		LocalTablesRefuseDistributed();
+	root->glob->dependsOnRole = true;
+	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte->relid, &stream))
+		return;
+	rel->pathlist = lookup_paths(rel);
+	rel->partial_pathlist = NIL;
+	add_stream_path(root, rel, &stream, rel->lateral_relids);
+	add_parameterized_paths(root, rel, &stream);
+	add_narrow_paths(root, rel, &stream);
+}
+
+/*
+ * Does the join tree give the relation, at its own place, a condition of a stream?  There
+ * is no tree where CLUSTER or CREATE INDEX plans.
+ */
+static bool
+has_condition(Node *jtnode, Index rti)
+{
+	ListCell   *lc;
+
+	if (jtnode == NULL)
+		return false;
+	if (IsA(jtnode, JoinExpr))
+		return has_condition(((JoinExpr *) jtnode)->larg, rti) ||
+			has_condition(((JoinExpr *) jtnode)->rarg, rti);
+	if (!IsA(jtnode, FromExpr))
+		return false;
+	foreach(lc, (List *) ((FromExpr *) jtnode)->quals)
+	{
+		StreamKind	kind;
+
+		if (is_condition_on(lfirst(lc), rti, &kind))
+			return true;
+	}
+	foreach(lc, ((FromExpr *) jtnode)->fromlist)
+	{
+		if (has_condition(lfirst(lc), rti))
+			return true;
+	}
+	return false;
+}
+
+/* The relation that a child is a part of. */
+static RelOptInfo *
+parent_of(PlannerInfo *root, RelOptInfo *child)
+{
+	return find_base_rel(root, root->append_rel_array[child->relid]->parent_relid);
+}
+
+/* Will the relation, of which not all is known yet, be read as a stream? */
+static bool
+is_stream(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
+{
+	bool		is_child = rel->reloptkind == RELOPT_OTHER_MEMBER_REL;
+	StreamKind	kind;
+	List	   *indexes;
+	Relation	table;
+	bool		result;
+
+	if (!enable_streamscan || rte->rtekind != RTE_RELATION || rte->inh)
+		return false;
+	if (is_child ? find_condition(root, parent_of(root, rel), &kind) == NULL :
+		rte->relid != OwnTableFind(OWN_ACTIONS) ||
+		!has_condition((Node *) root->parse->jointree, rel->relid))
+		return false;
+	table = table_open(rte->relid, NoLock);
+	result = StreamTablesFind(table, &indexes);
+	table_close(table, NoLock);
+	return result;
+}
+
+/*
+ * Hook: look for no paths that would not be used.  Of a stream only single rows are
+ * found by other indexes than the reader's.
+ */
+static void
+forget_indexes(RELATION_HOOK_ARGS)
+{
+	ListCell   *lc;
+
+	if (next_get_relation_info_hook)
+		next_get_relation_info_hook(RELATION_HOOK_VALUES);
+	if (rel->indexlist == NIL || !is_stream(root, rel, planner_rt_fetch(rel->relid, root)))
+		return;
+	foreach(lc, rel->indexlist)
+	{
+		if (!lfirst_node(IndexOptInfo, lc)->unique)
+			rel->indexlist = foreach_delete_current(rel->indexlist, lc);
+	}
+}
+
+/*
+ * How many rows of the path the query will want: to prepare for at first, and in the
+ * end if more are wanted.
+ *
+ * The body of a stream function has no LIMIT, but the query around it may have.
+ * Without one it may want all, or, as a cursor or a loop, end after a few.
+ */
+static List *
+wanted_rows(PlannerInfo *root, Path *path)
+{
+	double		rows = path->rows;
+
+	for (PlannerInfo *level = root; level != NULL; level = level->parent_root)
+	{
+		if (level->limit_tuples > 0)
+		{
+			int			limit = Min(level->limit_tuples, INT_MAX);
+
+			return list_make2_int(limit, limit);
+		}
+	}
+	if (root->tuple_fraction >= 1)
+		rows = root->tuple_fraction;
+	else if (root->tuple_fraction > 0)
+		rows *= root->tuple_fraction;
+	return list_make2_int(Min(rows, SMALL_PAGE), Min(rows, INT_MAX));
+}
+
+/* Callback of the path: make the plan. */
+static Plan *
+plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+			List *tlist, List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	FuncExpr   *condition = lsecond_node(FuncExpr, best_path->custom_private);
+	Var		   *public = makeVar(rel->relid, Anum_action_public, BOOLOID, -1, InvalidOid, 0);
+	List	   *bounds = NIL;
+	ListCell   *lc;
+
+	clauses = extract_actual_clauses(other_clauses(rel, clauses, condition), false);
+	foreach(lc, clauses)
+	{
+		if (clause_limits(root, rel, lfirst(lc)))
+			bounds = lappend(bounds, lfirst(lc));
+	}
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.qual = clauses;
+	scan->scan.scanrelid = rel->relid;
+	scan->flags = best_path->flags;
+	scan->methods = &stream_scan_methods;
+	scan->custom_private = list_make3(linitial(best_path->custom_private),
+									  wanted_rows(root, &best_path->path),
+									  lthird(best_path->custom_private));
+	scan->custom_exprs = list_make2(list_make2(public, condition), bounds);
+	return &scan->scan.plan;
+}
+
+/*
+ * StreamPlanInit
+ *		Let the planner know of streams; called once, when the library is loaded.
+ */
+void
+StreamPlanInit(void)
+{
+	DefineCustomBoolVariable("actstream.enable_streamscan",
+							 "Enables reading streams from the indexes.",
+							 "Otherwise they are planned as any query, and sorted.",
+							 &enable_streamscan,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
+	RegisterCustomScanMethods(&stream_scan_methods);
+	next_set_rel_pathlist_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = set_stream_pathlist;
+	next_get_relation_info_hook = get_relation_info_hook;
+	get_relation_info_hook = forget_indexes;
+}

@@ -1,0 +1,467 @@
+/*
+ * index_cursor.c
+ *		An ordered index scan that can be re-positioned.
+ *
+ * A cursor yields the entries of one btree index whose columns compare with
+ * its keys as set, in the order of the index.  Whenever it is positioned, it
+ * begins anew, with other values or the same.
+ *
+ * While it yields entries it holds a pin on the index page it stands on, as an
+ * index-only scan does, for which VACUUM has to wait, and some 40 kB of memory,
+ * which the access method reads pages into.  At rest it holds neither.  Who may pause
+ * is to put it to rest, and so is who has several: a page of a stream is read so fast
+ * that it takes a third of the time if the process has to ask the system for more
+ * memory, and gives it back.
+ *
+ * A cursor must be used with an MVCC snapshot only: whoever visits the heap does
+ * so later.  One that visits it for each entry, before it moves, may have a snapshot
+ * that sees what VACUUM cannot remove.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "tables/index_cursor.h"
+
+#include "access/genam.h"
+#include "access/nbtree.h"
+#include "access/relscan.h"
+#include "access/tableam.h"
+#include "access/visibilitymap.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* What a key for places compares with; see IndexCursorSetPlace(). */
+typedef struct PlaceKey
+{
+	ScanKeyData timestamp;		/* no newer than a time */
+	ScanKeyData row[2];			/* no newer than a time and an id */
+} PlaceKey;
+
+struct IndexCursor
+{
+	Relation	heap;
+	Relation	index;
+	Snapshot	snapshot;
+	IndexScanDesc scan;			/* NULL at rest */
+	MemoryContext context;		/* of that */
+	TupleTableSlot *slot;		/* for visits to the heap; made when needed */
+	Buffer		vmbuffer;		/* page of the visibility map */
+	PlaceKey	place;
+	int			nkeys;
+	ScanKeyData keys[FLEXIBLE_ARRAY_MEMBER];
+};
+
+/*
+ * IndexCursorOpen
+ *		Open a cursor over an index of "heap", with "nkeys" keys to be set.
+ *
+ * The caller holds a lock on the heap; the index is locked until the end of
+ * the transaction.  The cursor lives in the current memory context and has to
+ * be closed.
+ */
+IndexCursor *
+IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
+{
+	IndexCursor *cursor = palloc0(offsetof(IndexCursor, keys) + nkeys * sizeof(ScanKeyData));
+
+	Assert(IsMVCCSnapshot(snapshot) || snapshot->snapshot_type == SNAPSHOT_NON_VACUUMABLE);
+	cursor->heap = heap;
+	cursor->index = index_open(index, AccessShareLock);
+	cursor->snapshot = snapshot;
+	cursor->context = CurrentMemoryContext;
+	cursor->vmbuffer = InvalidBuffer;
+	cursor->nkeys = nkeys;
+	return cursor;
+}
+
+/*
+ * IndexCursorInitKey
+ *		Say that a column of the index is to compare so with a value of its own
+ *		type, by the operator of the index's operator family.
+ */
+void
+IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum, StrategyNumber strategy)
+{
+	Relation	rel = cursor->index;
+	Oid			type = rel->rd_opcintype[attnum - 1];
+	Oid			operator = get_opfamily_member(rel->rd_opfamily[attnum - 1],
+											   type, type, strategy);
+
+	if (!OidIsValid(operator))
+		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u",
+			 strategy, type, type, rel->rd_opfamily[attnum - 1]);
+	ScanKeyEntryInitialize(&cursor->keys[key], 0, attnum, strategy, InvalidOid,
+						   rel->rd_indcollation[attnum - 1], get_opcode(operator),
+						   (Datum) 0);
+}
+
+/*
+ * IndexCursorSetKey
+ *		Set the value that a key compares with.
+ *
+ * The value is not copied: it has to stay until the cursor is positioned anew
+ * or closed.
+ */
+void
+IndexCursorSetKey(IndexCursor *cursor, int key, Datum value)
+{
+	cursor->keys[key].sk_argument = value;
+}
+
+/*
+ * IndexCursorInitPlace
+ *		Say that a key is for places: for the column that is the time, and the one
+ *		after it, which is the id.
+ *
+ * A cursor can have one such key.
+ */
+void
+IndexCursorInitPlace(IndexCursor *cursor, int key, AttrNumber timestamp)
+{
+	Relation	rel = cursor->index;
+
+	IndexCursorInitKey(cursor, key, timestamp, BTLessEqualStrategyNumber);
+	cursor->place.timestamp = cursor->keys[key];
+	for (int i = 0; i < (int) lengthof(cursor->place.row); i++)
+	{
+		AttrNumber	attnum = timestamp + i;
+
+		ScanKeyEntryInitialize(&cursor->place.row[i],
+							   SK_ROW_MEMBER | (i == lengthof(cursor->place.row) - 1 ? SK_ROW_END : 0),
+							   attnum, BTLessEqualStrategyNumber, InvalidOid,
+							   rel->rd_indcollation[attnum - 1],
+							   index_getprocid(rel, attnum, BTORDER_PROC), (Datum) 0);
+	}
+}
+
+/*
+ * IndexCursorSetPlace
+ *		Let a key for places allow what is at "newest" or older.
+ *
+ * From the newest place of a time on that takes one comparison of the time, which
+ * null ids pass, too; from any other one a comparison of rows, by which the index
+ * finds the place at once, however many entries have the same time.
+ */
+void
+IndexCursorSetPlace(IndexCursor *cursor, int key, const ActionPlace *newest)
+{
+	ScanKey		row = cursor->place.row;
+
+	if (newest->id == PG_INT64_MAX)
+	{
+		cursor->keys[key] = cursor->place.timestamp;
+		cursor->keys[key].sk_argument = TimestampTzGetDatum(newest->timestamp);
+		return;
+	}
+	row[0].sk_argument = TimestampTzGetDatum(newest->timestamp);
+	row[1].sk_argument = Int64GetDatum(newest->id);
+	memset(&cursor->keys[key], 0, sizeof(ScanKeyData));
+	cursor->keys[key].sk_flags = SK_ROW_HEADER;
+	cursor->keys[key].sk_attno = row[0].sk_attno;
+	cursor->keys[key].sk_strategy = BTLessEqualStrategyNumber;
+	cursor->keys[key].sk_argument = PointerGetDatum(row);
+}
+
+/*
+ * IndexCursorSeek
+ *		Position the cursor before the first entry, in whatever direction, that
+ *		its keys allow.
+ */
+void
+IndexCursorSeek(IndexCursor *cursor)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(cursor->context);
+
+	if (cursor->scan == NULL)
+	{
+		cursor->scan = begin_index_scan(cursor->heap, cursor->index, cursor->snapshot,
+										cursor->nkeys);
+		cursor->scan->xs_want_itup = true;
+	}
+	index_rescan(cursor->scan, cursor->keys, cursor->nkeys, NULL, 0);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * IndexCursorNext
+ *		Go to the next entry; false if there is none.
+ *
+ * Whether its row is visible is not known.
+ */
+bool
+IndexCursorNext(IndexCursor *cursor, ScanDirection direction)
+{
+	if (index_getnext_tid(cursor->scan, direction) == NULL)
+		return false;
+	if (cursor->scan->xs_itup == NULL)
+		elog(ERROR, "no data returned for index \"%s\"",
+			 RelationGetRelationName(cursor->scan->indexRelation));
+	return true;
+}
+
+/*
+ * Fetch the row of the current entry; false if the snapshot does not see it.
+ *
+ * An entry whose row is dead to everybody is marked so when the cursor moves on.
+ */
+static bool
+fetch_row(IndexCursor *cursor)
+{
+	bool		visible;
+
+	if (cursor->slot == NULL)
+		cursor->slot = table_slot_create(cursor->scan->heapRelation, NULL);
+	visible = index_fetch_heap(cursor->scan, cursor->slot);
+	ExecClearTuple(cursor->slot);
+	return visible;
+}
+
+/*
+ * IndexCursorIsVisible
+ *		Whether the snapshot sees the row of the current entry.
+ *
+ * Asks the visibility map first, and the heap only if that does not know.
+ * Leaves the predicate lock that reading the row does.
+ */
+bool
+IndexCursorIsVisible(IndexCursor *cursor)
+{
+	IndexScanDesc scan = cursor->scan;
+	BlockNumber block = ItemPointerGetBlockNumber(&scan->xs_heaptid);
+
+	if (VM_ALL_VISIBLE(scan->heapRelation, block, &cursor->vmbuffer))
+	{
+		PredicateLockPage(scan->heapRelation, block, scan->xs_snapshot);
+		return true;
+	}
+	return fetch_row(cursor);
+}
+
+/*
+ * IndexCursorIsOnLastPage
+ *		Whether the current entry is on the last page of the index.
+ */
+bool
+IndexCursorIsOnLastPage(IndexCursor *cursor)
+{
+	return ((BTScanOpaque) cursor->scan->opaque)->currPos.nextPage == P_NONE;
+}
+
+/*
+ * IndexCursorMarkDead
+ *		Whether the row of the current entry is dead to everybody, which takes a
+ *		visit to the heap.
+ *
+ * If so the entry is marked when the cursor moves on, as by any index scan, and
+ * scans skip it from then on.  Never true in a transaction that began during
+ * recovery.
+ */
+bool
+IndexCursorMarkDead(IndexCursor *cursor)
+{
+	return !fetch_row(cursor) && cursor->scan->kill_prior_tuple;
+}
+
+/*
+ * IndexCursorNextVisible
+ *		Go to the next entry whose row the snapshot sees; false if there is none.
+ */
+bool
+IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction)
+{
+	while (IndexCursorNext(cursor, direction))
+	{
+		if (IndexCursorIsVisible(cursor))
+			return true;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
+/*
+ * IndexCursorTid
+ *		Where the row of the current entry begins.
+ */
+ItemPointer
+IndexCursorTid(IndexCursor *cursor)
+{
+	return &cursor->scan->xs_heaptid;
+}
+
+/*
+ * IndexCursorColumn
+ *		A column of the current entry; valid until the cursor moves.
+ */
+Datum
+IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull)
+{
+	return index_getattr(cursor->scan->xs_itup, attnum, cursor->scan->xs_itupdesc, isnull);
+}
+
+/*
+ * Fill in what an index tuple says of an action; false if that has no time, which
+ * the table's owner can allow.  "timestamp" is the column that is the time, and the
+ * one after it is the id.
+ */
+static inline bool
+fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber timestamp,
+		   ItemPointer tid)
+{
+	Datum		columns[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+
+	if (timestamp == 1)
+	{
+		/* nothing before it makes offsets differ */
+		columns[0] = index_getattr(tuple, 1, tupdesc, &isnull[0]);
+		columns[1] = index_getattr(tuple, 2, tupdesc, &isnull[1]);
+	}
+	else
+		index_deform_tuple(tuple, tupdesc, columns, isnull);
+	entry->place.timestamp = DatumGetTimestampTz(columns[timestamp - 1]);
+	entry->place.id = isnull[timestamp] ? PG_INT64_MAX : DatumGetInt64(columns[timestamp]);
+	entry->tid = *tid;
+	return !isnull[timestamp - 1];
+}
+
+/*
+ * From the current entry on, take up to "n" that are on the same page of the index
+ * and have a time; returns how many.  The current entry is the last one then.
+ */
+static int
+take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, int n)
+{
+	IndexScanDesc scan = cursor->scan;
+	BTScanOpaque opaque = (BTScanOpaque) scan->opaque;
+	BTScanPos	page = &opaque->currPos;
+	int			first = page->itemIndex;
+	int			count = 0;
+
+	for (;; page->itemIndex--)
+	{
+		const BTScanPosItem *item = &page->items[page->itemIndex];
+		IndexTuple	tuple = (IndexTuple) (opaque->currTuples + item->tupleOffset);
+		ItemPointerData tid = item->heapTid;
+
+		count += fill_entry(&entries[count], tuple, scan->xs_itupdesc, timestamp, &tid);
+		if (count == n || page->itemIndex == page->firstItem)
+			break;
+	}
+	pgstat_count_index_tuples(scan->indexRelation, first - page->itemIndex);
+	return count;
+}
+
+/*
+ * IndexCursorPrevEntries
+ *		Go backwards by up to "n" entries, at least one, that are on one page of the
+ *		index; returns how many, zero if there are none.  "timestamp" is the column
+ *		that is the time, and the one after it is the id.  What has no time, which
+ *		the table's owner can allow, is left out.
+ *
+ * The access method reads whole pages.  What is left of one is taken from where it
+ * keeps that, since to ask for it entry by entry takes longer.  "ends_page" tells
+ * that to go on means to read another one.  There is no current entry afterwards.
+ */
+int
+IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
+					   ActionEntry *entries, int n, bool *ends_page)
+{
+	IndexScanDesc scan = cursor->scan;
+	BTScanOpaque opaque = (BTScanOpaque) scan->opaque;
+	BTScanPos	page = &opaque->currPos;
+	int			count;
+
+	do
+	{
+		if (BTScanPosIsValid(*page) && page->itemIndex > page->firstItem)
+		{
+			page->itemIndex--;
+			pgstat_count_index_tuples(scan->indexRelation, 1);
+		}
+		else if (!IndexCursorNext(cursor, BackwardScanDirection))
+			return 0;
+		count = take_entries(cursor, timestamp, entries, n);
+	} while (count == 0);
+	*ends_page = page->itemIndex == page->firstItem;
+	return count;
+}
+
+/*
+ * IndexCursorPrevEntry
+ *		Go backwards to the next entry that has a time; false if there is none.
+ *
+ * As IndexCursorPrevEntries(), but one at a time, and it is the current entry then.
+ */
+bool
+IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry)
+{
+	IndexScanDesc scan = cursor->scan;
+
+	while (IndexCursorNext(cursor, BackwardScanDirection))
+	{
+		if (fill_entry(entry, scan->xs_itup, scan->xs_itupdesc, timestamp, &scan->xs_heaptid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * IndexCursorColumns
+ *		All columns of the current entry; valid until the cursor moves.
+ */
+void
+IndexCursorColumns(IndexCursor *cursor, Datum *values, bool *isnull)
+{
+	index_deform_tuple(cursor->scan->xs_itup, cursor->scan->xs_itupdesc, values, isnull);
+}
+
+/*
+ * IndexCursorUnpin
+ *		Let go of the page that the cursor stands on, so that VACUUM need not wait,
+ *		but of nothing else: it can go on.
+ *
+ * The access method has read the entries of the page that it will yield, and where
+ * the next page is.  So it does by itself for who has every entry's row fetched.
+ */
+void
+IndexCursorUnpin(IndexCursor *cursor)
+{
+	BTScanPos	page = &((BTScanOpaque) cursor->scan->opaque)->currPos;
+
+	BTScanPosUnpinIfPinned(*page);
+}
+
+/*
+ * IndexCursorRest
+ *		Let go of the page that the cursor stands on, and of the access method's
+ *		memory; the cursor has to be positioned before it is used again.
+ */
+void
+IndexCursorRest(IndexCursor *cursor)
+{
+	if (cursor->scan != NULL)
+		index_endscan(cursor->scan);
+	cursor->scan = NULL;
+}
+
+/*
+ * IndexCursorClose
+ *		Release what the cursor holds, except for the lock on the index.
+ */
+void
+IndexCursorClose(IndexCursor *cursor)
+{
+	if (cursor->slot != NULL)
+		ExecDropSingleTupleTableSlot(cursor->slot);
+	if (BufferIsValid(cursor->vmbuffer))
+		ReleaseBuffer(cursor->vmbuffer);
+	IndexCursorRest(cursor);
+	index_close(cursor->index, NoLock);
+	pfree(cursor);
+}

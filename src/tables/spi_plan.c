@@ -1,0 +1,142 @@
+/*
+ * spi_plan.c
+ *		SQL statements that are prepared once per session.
+ *
+ * Every name and operator in such a statement must be qualified: it is parsed
+ * under whatever search_path the caller has.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "tables/spi_plan.h"
+
+#include "access/xact.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+/*
+ * Make sure that the statement is prepared, with today's type of references:
+ * it has another OID after DROP and CREATE EXTENSION.
+ */
+static void
+prepare(SpiPlan *plan)
+{
+	Oid			ref_type = RefTypeId();
+	Oid			argtypes[SPI_PLAN_MAX_ARGS];
+
+	/* one of an extension that was dropped may be running further out */
+	if (plan->plan != NULL && plan->ref_type == ref_type)
+		return;
+	plan->plan = NULL;
+
+	for (int i = 0; i < plan->nargs; i++)
+	{
+		argtypes[i] = plan->argtypes[i];
+		if (argtypes[i] == REF_ARG)
+			argtypes[i] = ref_type;
+		else if (argtypes[i] == REF_ARRAY_ARG)
+			argtypes[i] = get_array_type(ref_type);
+	}
+
+	plan->plan = SPI_prepare(plan->sql, plan->nargs, argtypes);
+	if (plan->plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for %s",
+			 SPI_result_code_string(SPI_result), plan->sql);
+	SPI_keepplan(plan->plan);
+	plan->ref_type = ref_type;
+}
+
+/*
+ * Run the statement.  The snapshots may be InvalidSnapshot: then it sees what
+ * any statement of a volatile function sees.
+ */
+static uint64
+execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
+		Snapshot crosscheck)
+{
+	int			result;
+
+	prepare(plan);
+	result = SPI_execute_snapshot(plan->plan, values, nulls, snapshot,
+								  crosscheck, false, true, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_snapshot returned %s for %s",
+			 SPI_result_code_string(result), plan->sql);
+	if (result == SPI_OK_REWRITTEN)
+	{
+		/*
+		 * Of no query nobody would hear when the rule is dropped.  The plan is left
+		 * alone, for it may be running further out.
+		 */
+		plan->plan = NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a rule has replaced a statement on a table of extension \"actstream\""),
+				 errdetail("The statement is: %s", plan->sql),
+				 errhint("Drop the rule; a trigger can do what it is for.")));
+	}
+	return SPI_processed;
+}
+
+/*
+ * SpiPlanExecute
+ *		Run the statement as the current user; SPI must be connected.
+ *
+ * Returns the number of rows processed or returned.  "nulls" is as for
+ * SPI_execute_plan().
+ */
+uint64
+SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
+{
+	return execute(plan, values, nulls, InvalidSnapshot, InvalidSnapshot);
+}
+
+/*
+ * SpiPlanExecuteAs
+ *		Run the statement, which is on that table of ours, as the table's owner, see
+ *		RunAsBegin(), on the newest state of the database; SPI must be connected.
+ *
+ * Newest also under REPEATABLE READ and SERIALIZABLE, where whoever holds a
+ * lock must see what was committed before he got it.  A row that he has to
+ * change then, and that his transaction cannot see, is an
+ * ERRCODE_T_R_SERIALIZATION_FAILURE, as it is in a foreign key's trigger.
+ */
+uint64
+SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
+				 const char *nulls)
+{
+	Snapshot	snapshot = InvalidSnapshot;
+	Snapshot	crosscheck = InvalidSnapshot;
+	RunAs		before;
+	uint64		result;
+
+	if (IsolationUsesXactSnapshot())
+	{
+		CommandCounterIncrement();
+		snapshot = GetLatestSnapshot();
+		crosscheck = GetTransactionSnapshot();
+	}
+	RunAsBegin(&before, OwnTableOwner(table), mode);
+	result = execute(plan, values, nulls, snapshot, crosscheck);
+	RunAsEnd(&before);
+	return result;
+}
+
+/*
+ * SpiPlanResult
+ *		The whole-row column that is the result of the last statement, in the
+ *		memory context outside of SPI; null if there was no row.
+ *
+ * No row is what INSERT returns when a trigger of the user's suppresses it.
+ */
+Datum
+SpiPlanResult(bool *isnull)
+{
+	Datum		value;
+
+	*isnull = true;
+	if (SPI_processed == 0)
+		return (Datum) 0;
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+	return SPI_datumTransfer(value, false, -1);
+}

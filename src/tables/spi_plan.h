@@ -1,0 +1,40 @@
+/*
+ * spi_plan.h
+ *		SQL statements that are prepared once per session.
+ */
+#ifndef ACTSTREAM_SPI_PLAN_H
+#define ACTSTREAM_SPI_PLAN_H
+
+#include "base/run_as.h"
+#include "tables/own_tables.h"
+
+#include "executor/spi.h"
+
+/* In the argument types of a SpiPlan: actstream.ref and its array type, whatever their OIDs. */
+#define REF_ARG			InvalidOid
+#define REF_ARRAY_ARG	((Oid) 1)
+
+#define SPI_PLAN_MAX_ARGS 10
+
+/*
+ * How often to begin again when a row that is in the way cannot be found: as
+ * often as other sessions can plausibly come in between.
+ */
+#define SPI_PLAN_TRIES 100
+
+/* One statement.  The last three fields are this module's, zero at first. */
+typedef struct SpiPlan
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[SPI_PLAN_MAX_ARGS];
+	SPIPlanPtr	plan;
+	Oid			ref_type;		/* that the plan was made with */
+} SpiPlan;
+
+extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
+extern uint64 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
+							   const char *nulls);
+extern Datum SpiPlanResult(bool *isnull);
+
+#endif							/* ACTSTREAM_SPI_PLAN_H */

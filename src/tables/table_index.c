@@ -1,0 +1,325 @@
+/*
+ * table_index.c
+ *		The indexes that streams are read from.
+ *
+ * They are known by what they are, not by name: whoever replaces an index by
+ * an equal one has changed nothing.  What was found is kept until the relation
+ * cache hears of a change to the table, as the table's own list of indexes is.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/relation_watch.h"
+#include "tables/own_tables.h"
+#include "tables/table_index.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "nodes/nodes.h"
+#include "nodes/primnodes.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* What an index has to be. */
+typedef struct IndexShape
+{
+	int			nkeys;
+	int			natts;
+	AttrNumber	columns[Natts_follow_index];
+	AttrNumber	not_null;		/* column that may be not null in its predicate */
+	bool		only_public;	/* must its predicate be "public"? */
+} IndexShape;
+
+#define ROLE_INDEX_SHAPE(role) \
+	{Natts_role_index, Natts_role_index, \
+	{role, Anum_action_public, Anum_action_timestamp, Anum_action_id}, role, false}
+
+static const IndexShape action_shapes[NUM_ACTION_INDEXES] = {
+	[ACTION_BY_ACTOR] = ROLE_INDEX_SHAPE(Anum_action_actor),
+	[ACTION_BY_TARGET] = ROLE_INDEX_SHAPE(Anum_action_target),
+	[ACTION_BY_ACTION_OBJECT] = ROLE_INDEX_SHAPE(Anum_action_action_object),
+	[ACTION_BY_TIME] = {Natts_time_index, Natts_time_index,
+	{Anum_action_timestamp, Anum_action_id}, InvalidAttrNumber, true}
+};
+
+static const IndexShape follow_shape = {
+	3, Natts_follow_index,
+	{Anum_follow_follower, Anum_follow_followee, Anum_follow_flag,
+	Anum_follow_actor_only, Anum_follow_started}, InvalidAttrNumber, false
+};
+
+/* What was found of actstream.actions, or of a table below it. */
+typedef struct FoundIndexes
+{
+	Oid			table;			/* hash key */
+	bool		valid;			/* does the rest hold? */
+	Oid			indexes[NUM_ACTION_INDEXES];
+} FoundIndexes;
+
+static HTAB *found_indexes = NULL;
+
+/* And of actstream.follows; if that is InvalidOid, the other has no meaning. */
+static struct
+{
+	Oid			follow;
+	Oid			follow_index;
+}			found;
+
+/* Watcher. */
+static void
+table_changed(Oid relid)
+{
+	FoundIndexes *entry;
+
+	if (relid == InvalidOid || relid == found.follow)
+		found.follow = InvalidOid;
+	if (found_indexes == NULL)
+		return;
+	if (relid == InvalidOid)
+	{
+		HASH_SEQ_STATUS status;
+
+		hash_seq_init(&status, found_indexes);
+		while ((entry = hash_seq_search(&status)) != NULL)
+			entry->valid = false;
+	}
+	else if ((entry = hash_search(found_indexes, &relid, HASH_FIND, NULL)) != NULL)
+		entry->valid = false;
+}
+
+/* Do the columns of the index match, each by its type's default order? */
+static bool
+columns_match(Relation index, TupleDesc table, const IndexShape *shape)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (form->indnkeyatts != shape->nkeys || form->indnatts != shape->natts)
+		return false;
+	for (int i = 0; i < shape->natts; i++)
+	{
+		Form_pg_attribute column;
+		Oid			opclass;
+
+		if (form->indkey.values[i] != shape->columns[i])
+			return false;
+		if (i >= shape->nkeys)
+			continue;
+		column = TupleDescAttr(table, shape->columns[i] - 1);
+		opclass = GetDefaultOpClass(column->atttypid, BTREE_AM_OID);
+		if (index->rd_indoption[i] != 0 ||
+			index->rd_indcollation[i] != column->attcollation ||
+			index->rd_opfamily[i] != get_opclass_family(opclass))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * IndexHasPredicate
+ *		Is the index one of some rows only?
+ */
+bool
+IndexHasPredicate(Relation index)
+{
+	return !heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+}
+
+/*
+ * IndexPredicate
+ *		The predicate of an index as it was declared, or NULL.
+ *
+ * RelationGetIndexPredicate() would simplify it, which calls functions of the table's
+ * owner, whoever looks at the index.
+ */
+Node *
+IndexPredicate(Relation index)
+{
+	HeapTuple	tuple;
+	Datum		predicate;
+	bool		isnull;
+	Node	   *result;
+
+	if (!IndexHasPredicate(index))
+		return NULL;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(RelationGetRelid(index)));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", RelationGetRelid(index));
+	predicate = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
+	result = stringToNode(TextDatumGetCString(predicate));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+is_column(Node *expr, AttrNumber attnum)
+{
+	return IsA(expr, Var) && ((Var *) expr)->varattno == attnum;
+}
+
+/* Is it "column IS NOT NULL"? */
+static bool
+is_not_null(Node *condition, AttrNumber attnum)
+{
+	NullTest   *test = (NullTest *) condition;
+
+	return IsA(condition, NullTest) && test->nulltesttype == IS_NOT_NULL &&
+		is_column((Node *) test->arg, attnum);
+}
+
+/*
+ * Does the index hold every row that a stream may want of it?  And no other:
+ * that a row is public is known by its index alone.
+ */
+static bool
+predicate_allows(Relation index, const IndexShape *shape)
+{
+	Node	   *predicate = IndexPredicate(index);
+
+	if (shape->only_public)
+		return predicate != NULL && is_column(predicate, Anum_action_public);
+	return predicate == NULL ||
+		(AttributeNumberIsValid(shape->not_null) && is_not_null(predicate, shape->not_null));
+}
+
+/* May a snapshot of this transaction use the index? */
+static bool
+is_usable(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisvalid || !form->indisready || !form->indislive)
+		return false;
+	return !form->indcheckxmin ||
+		TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							  TransactionXmin);
+}
+
+/*
+ * find_indexes
+ *		Fill in an index for each shape, InvalidOid where there is none.
+ *
+ * Returns whether the answer will hold until the table changes.
+ */
+static bool
+find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	bool		lasting = true;
+	ListCell   *lc;
+
+	memset(result, 0, nshapes * sizeof(Oid));
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		for (int i = 0; i < nshapes; i++)
+		{
+			if (index->rd_rel->relam != BTREE_AM_OID || OidIsValid(result[i]) ||
+				!columns_match(index, RelationGetDescr(table), &shapes[i]) ||
+				!predicate_allows(index, &shapes[i]))
+				continue;
+			if (is_usable(index))
+				result[i] = RelationGetRelid(index);
+			lasting &= !index->rd_index->indcheckxmin;
+		}
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return lasting;
+}
+
+/*
+ * Look for the indexes of actstream.actions, or of a table below it, and keep what is
+ * found for as long as it holds.
+ */
+static const FoundIndexes *
+find_action_indexes(Relation action)
+{
+	Oid			table = RelationGetRelid(action);
+	FoundIndexes *entry;
+	uint64		changes_before;
+	bool		is_known;
+
+	if (found_indexes == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(FoundIndexes)};
+
+		found_indexes = hash_create("actstream indexes", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+		RelationWatch(table_changed);
+	}
+	entry = hash_search(found_indexes, &table, HASH_ENTER, &is_known);
+	if (is_known && entry->valid)
+		return entry;
+	entry->valid = false;
+	changes_before = RelationChanges();
+	is_known = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, entry->indexes);
+	entry->valid = is_known && RelationChanges() == changes_before;
+	return entry;
+}
+
+/*
+ * TableHasChildren
+ *		Does a query over the table read tables below it, too?
+ *
+ * After the last one is gone, the table's own row goes on to say so until ANALYZE.
+ */
+bool
+TableHasChildren(Relation table)
+{
+	return table->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(table), NoLock) != NIL;
+}
+
+/*
+ * ActionIndexesFind
+ *		Fill in the NUM_ACTION_INDEXES indexes of actstream.actions; false unless
+ *		all of them are there.
+ *
+ * The caller holds a lock on the table.
+ */
+bool
+ActionIndexesFind(Relation action, Oid *indexes)
+{
+	memcpy(indexes, find_action_indexes(action)->indexes, NUM_ACTION_INDEXES * sizeof(Oid));
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	{
+		if (!OidIsValid(indexes[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * FollowIndexFind
+ *		The index of actstream.follows by follower that holds all columns, or
+ *		InvalidOid if there is none.
+ *
+ * The caller holds a lock on the table.
+ */
+Oid
+FollowIndexFind(Relation follow)
+{
+	Oid			index;
+	uint64		changes_before = RelationChanges();
+
+	RelationWatch(table_changed);
+	if (found.follow == RelationGetRelid(follow))
+		return found.follow_index;
+	if (find_indexes(follow, &follow_shape, 1, &index) && RelationChanges() == changes_before)
+	{
+		found.follow_index = index;
+		found.follow = RelationGetRelid(follow);
+	}
+	return index;
+}

@@ -1,0 +1,94 @@
+/*
+ * actor.c
+ *		Who acts, where nothing else says it.
+ *
+ * A setting is context, not identity: whoever can run SQL can set it.  What a
+ * role may say in whose name is for policies on actstream.actions.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "track/actor.h"
+
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#define ACTOR_SETTING "actstream.actor"
+
+PG_FUNCTION_INFO_V1(actstream_set_actor);
+PG_FUNCTION_INFO_V1(actstream_current_actor);
+
+/* actstream.actor: a reference, or empty for nobody */
+static char *actor_setting = NULL;
+
+static bool
+check_actor(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || (*newval)[0] == '\0' || RefIsWellFormed(*newval))
+		return true;
+	GUC_check_errdetail("It must be a reference, label:key, or empty.");
+	return false;
+}
+
+/*
+ * ActorDefineSetting
+ *		Called once, when the library is loaded.
+ */
+void
+ActorDefineSetting(void)
+{
+	DefineCustomStringVariable(ACTOR_SETTING,
+							   "Who acts, where an action does not say it.",
+							   "A reference, label:key; empty for nobody.",
+							   &actor_setting,
+							   "",
+							   PGC_USERSET,
+							   0,
+							   check_actor,
+							   NULL,
+							   NULL);
+}
+
+/*
+ * CurrentActor
+ *		The actor that was set, or NULL.
+ */
+Ref *
+CurrentActor(void)
+{
+	const char *colon;
+
+	if (actor_setting == NULL || actor_setting[0] == '\0')
+		return NULL;
+	colon = strchr(actor_setting, ':');
+	return RefFromText(actor_setting, colon - actor_setting,
+					   colon + 1, strlen(colon + 1));
+}
+
+/*
+ * set_actor(ref, is_local): null is nobody.
+ */
+Datum
+actstream_set_actor(PG_FUNCTION_ARGS)
+{
+	char	   *value = PG_ARGISNULL(0) ? "" : RefToText(PG_GETARG_REF_PP(0));
+	bool		is_local = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
+
+	(void) set_config_option(ACTOR_SETTING, value, PGC_USERSET, PGC_S_SESSION,
+							 is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+							 true, 0, false);
+	PG_RETURN_VOID();
+}
+
+/*
+ * current_actor()
+ */
+Datum
+actstream_current_actor(PG_FUNCTION_ARGS)
+{
+	Ref		   *actor = CurrentActor();
+
+	if (actor == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_REF_P(actor);
+}

@@ -1,0 +1,13 @@
+/*
+ * emission_content.h
+ *		The description and the data of an action that is made of a change of a row.
+ */
+#ifndef ACTSTREAM_EMISSION_CONTENT_H
+#define ACTSTREAM_EMISSION_CONTENT_H
+
+#include "track/emission.h"
+
+extern Datum EmissionDescription(const Emission *emission);
+extern Datum EmissionData(const Emission *emission);
+
+#endif							/* ACTSTREAM_EMISSION_CONTENT_H */

@@ -1,0 +1,12 @@
+/*
+ * emission_roles.h
+ *		The objects of an action that is made of a change of a row.
+ */
+#ifndef ACTSTREAM_EMISSION_ROLES_H
+#define ACTSTREAM_EMISSION_ROLES_H
+
+#include "track/emission.h"
+
+extern bool EmissionFindRoles(Emission *emission);
+
+#endif							/* ACTSTREAM_EMISSION_ROLES_H */

@@ -1,0 +1,357 @@
+/*
+ * row_trigger.c
+ *		The triggers of a tracked table.
+ *
+ * Each call of track() makes a trigger that calls row_changed().  A partitioned table
+ * that is tracked has one more, which calls row_moved(): PostgreSQL moves a row to
+ * another partition by deleting it there and inserting it here, and fires the triggers of
+ * these two events, but not those AFTER UPDATE.  That is one change of one row:
+ *
+ *	row_changed()	ignores both halves of a move;
+ *	row_moved()		remembers the deleted row, and, when the inserted one comes, does for
+ *					each trigger AFTER UPDATE what would be done for an update in place.
+ *
+ * A tuple that was deleted for a move is marked.  The two events are queued one after
+ * the other by one command, which is in both tuples, so what is remembered cannot be
+ * taken for the other half of anything else.  Whatever triggers of the user's do in
+ * between they do at a greater depth.  A row that a trigger BEFORE INSERT keeps from
+ * arriving is gone without an action.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "object/binding.h"
+#include "tables/own_tables.h"
+#include "tables/own_trigger.h"
+#include "track/row_changed.h"
+#include "track/tracking_cache.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tupconvert.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(actstream_row_changed);
+PG_FUNCTION_INFO_V1(actstream_row_moved);
+
+/* A row on its way to another partition. */
+typedef struct Move
+{
+	int			depth;			/* of triggers, where its events are fired */
+	TransactionId xid;			/* that deletes it, and will insert it */
+	CommandId	cid;
+	Oid			from;			/* the partition that it leaves */
+	HeapTuple	old;
+	Oid			to;				/* where it has arrived; InvalidOid if it has not */
+	ItemPointerData new;		/* as which row, if that is not a foreign table */
+	List	   *seen;			/* if it is, the triggers that have been told */
+	struct Move *outer;			/* of a lesser depth */
+} Move;
+
+/* the last one at each depth, the deepest first, in TopTransactionContext */
+static Move *moves = NULL;
+
+/* Memory context callback: the transaction has ended. */
+static void forget_moves(void *arg);
+static MemoryContextCallback end_of_moves = {.func = forget_moves};
+static bool end_is_watched = false;
+
+static void
+forget_moves(void *arg)
+{
+	moves = NULL;
+	end_is_watched = false;
+}
+
+static void
+forget_row(Move *move)
+{
+	heap_freetuple(move->old);
+	list_free(move->seen);
+	move->seen = NIL;
+}
+
+/*
+ * The last move at this depth of triggers; those at greater ones are over.
+ */
+static Move *
+last_move(int depth)
+{
+	while (moves != NULL && moves->depth > depth)
+	{
+		Move	   *over = moves;
+
+		moves = over->outer;
+		forget_row(over);
+		pfree(over);
+	}
+	return moves != NULL && moves->depth == depth ? moves : NULL;
+}
+
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+static bool
+is_half_of_move(const TriggerData *trigdata)
+{
+	return TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) &&
+		HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data);
+}
+
+/*
+ * A row has left its partition.
+ */
+static void
+remember_departure(const TriggerData *trigdata)
+{
+	HeapTupleHeader header = trigdata->tg_trigtuple->t_data;
+	int			depth = trigger_depth();
+	Move	   *move = last_move(depth);
+	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+
+	if (!end_is_watched)
+		MemoryContextRegisterResetCallback(TopTransactionContext, &end_of_moves);
+	end_is_watched = true;
+	if (move == NULL)
+	{
+		move = palloc0(sizeof(Move));
+		move->depth = depth;
+		move->outer = moves;
+		moves = move;
+	}
+	else
+		forget_row(move);
+	move->xid = HeapTupleHeaderGetUpdateXid(header);
+	move->cid = HeapTupleHeaderGetCmax(header);
+	move->from = RelationGetRelid(trigdata->tg_relation);
+	move->to = InvalidOid;
+	move->old = heap_copytuple(trigdata->tg_trigtuple);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * Is an inserted row the one that the move is waiting for, or that it has met already?
+ *
+ * A row of a foreign table does not tell who has put it there: the next one is it, and
+ * each trigger is told of it once, unless the deletion has been rolled back.
+ */
+static bool
+is_arrival(Move *move, const TriggerData *trigdata)
+{
+	Oid			relid = RelationGetRelid(trigdata->tg_relation);
+	HeapTuple	row = trigdata->tg_trigtuple;
+	bool		is_foreign = trigdata->tg_relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE;
+
+	if (OidIsValid(move->to) && move->to != relid)
+		return false;
+	if (is_foreign)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+		Oid			trigger = trigdata->tg_trigger->tgoid;
+		bool		is_new = TransactionIdIsCurrentTransactionId(move->xid) &&
+			!list_member_oid(move->seen, trigger);
+
+		if (is_new)
+			move->seen = lappend_oid(move->seen, trigger);
+		MemoryContextSwitchTo(oldcontext);
+		move->to = relid;
+		return is_new;
+	}
+	if (OidIsValid(move->to))
+		return ItemPointerEquals(&move->new, &row->t_self);
+	if (HeapTupleHeaderGetXmin(row->t_data) != move->xid ||
+		HeapTupleHeaderGetCmin(row->t_data) != move->cid)
+		return false;
+	move->to = relid;
+	move->new = row->t_self;
+	return true;
+}
+
+/*
+ * The move that an inserted row is the end of, if it has begun below the table that the
+ * trigger was made on; else NULL.
+ */
+static Move *
+arrival(const TriggerData *trigdata)
+{
+	Move	   *move = moves == NULL ? NULL : last_move(trigger_depth());
+
+	if (move == NULL || !is_arrival(move, trigdata))
+		return NULL;
+	return list_member_oid(get_partition_ancestors(move->from),
+						   TrackingSource(RelationGetRelid(trigdata->tg_relation),
+										  trigdata->tg_trigger)) ? move : NULL;
+}
+
+/*
+ * The row that has left another partition, in the format of the one that it has come to.
+ */
+static HeapTuple
+convert_row(Relation to, const Move *move)
+{
+	Relation	from = table_open(move->from, AccessShareLock);
+	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(from),
+													 RelationGetDescr(to));
+	HeapTuple	result = map == NULL ? move->old : execute_attr_map_tuple(move->old, map);
+
+	table_close(from, AccessShareLock);
+	return result;
+}
+
+/*
+ * Does the condition of the trigger hold for the rows?  As the executor finds out.
+ */
+static bool
+condition_holds(const RowChange *change)
+{
+	TupleDesc	tupdesc = RelationGetDescr(change->rel);
+	EState	   *estate;
+	ExprContext *econtext;
+	Node	   *condition;
+	bool		result;
+
+	if (change->trigger->tgqual == NULL)
+		return true;
+	condition = stringToNode(change->trigger->tgqual);
+	condition = expand_virtual_columns(condition, change->rel, PRS2_OLD_VARNO);
+	condition = expand_virtual_columns(condition, change->rel, PRS2_NEW_VARNO);
+	ChangeVarNodes(condition, PRS2_OLD_VARNO, INNER_VAR, 0);
+	ChangeVarNodes(condition, PRS2_NEW_VARNO, OUTER_VAR, 0);
+
+	estate = CreateExecutorState();
+	econtext = GetPerTupleExprContext(estate);
+	econtext->ecxt_innertuple = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
+	econtext->ecxt_outertuple = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
+	ExecStoreHeapTuple(change->old, econtext->ecxt_innertuple, false);
+	ExecStoreHeapTuple(change->row, econtext->ecxt_outertuple, false);
+	result = ExecQual(ExecPrepareQual(make_ands_implicit((Expr *) condition), estate), econtext);
+	ExecDropSingleTupleTableSlot(econtext->ecxt_innertuple);
+	ExecDropSingleTupleTableSlot(econtext->ecxt_outertuple);
+	FreeExecutorState(estate);
+	return result;
+}
+
+/* Is the trigger enabled, in this session? */
+static bool
+is_enabled(const Trigger *trigger)
+{
+	if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
+		return true;
+	return trigger->tgenabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
+								  TRIGGER_FIRES_ON_REPLICA : TRIGGER_FIRES_ON_ORIGIN);
+}
+
+/*
+ * Send the actions of the triggers AFTER UPDATE that were made on the same table as
+ * this one.
+ */
+static void
+emit_move(const TriggerData *trigdata, const Move *move)
+{
+	Relation	rel = trigdata->tg_relation;
+	Oid			source = TrackingSource(RelationGetRelid(rel), trigdata->tg_trigger);
+	Oid			function = OwnTriggerFunction(TRACKING_FUNCTION);
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+	RowChange	change = {.rel = rel};
+
+	change.row = trigdata->tg_trigtuple;
+	change.old = convert_row(rel, move);
+	change.slot = trigdata->tg_trigslot;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		change.trigger = &triggers->triggers[i];
+		if (change.trigger->tgfoid == function &&
+			TRIGGER_FOR_UPDATE(change.trigger->tgtype) && is_enabled(change.trigger) &&
+			TrackingSource(RelationGetRelid(rel), change.trigger) == source &&
+			condition_holds(&change))
+			EmitRowChange(&change);
+	}
+}
+
+/*
+ * How a trigger function of this file was called: for each row, after a change.
+ */
+static TriggerData *
+row_trigger_data(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function was not called by trigger manager")));
+	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger must be fired after a change, for each row")));
+	return trigdata;
+}
+
+/*
+ * Trigger AFTER INSERT OR UPDATE OR DELETE, for each row, made by track().
+ *
+ * What moves between partitions is left to row_moved(), but where the trigger was made
+ * on the partition itself: from there the row is gone, or has come there.
+ */
+Datum
+actstream_row_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = row_trigger_data(fcinfo);
+	RowChange	change = {.rel = trigdata->tg_relation,.trigger = trigdata->tg_trigger};
+	bool		is_clone = trigdata->tg_trigger->tgisclone;
+
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		change.row = trigdata->tg_newtuple;
+		change.old = trigdata->tg_trigtuple;
+		change.slot = trigdata->tg_newslot;
+	}
+	else
+	{
+		change.row = trigdata->tg_trigtuple;
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+			change.slot = trigdata->tg_trigslot;
+		if (is_clone && change.slot == NULL && is_half_of_move(trigdata))
+			return PointerGetDatum(NULL);
+		if (is_clone && change.slot != NULL && arrival(trigdata) != NULL)
+			return PointerGetDatum(NULL);
+	}
+	EmitRowChange(&change);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * Trigger AFTER INSERT OR DELETE, for each row, made by track() on a partitioned table.
+ */
+Datum
+actstream_row_moved(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = row_trigger_data(fcinfo);
+
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	{
+		Move	   *move = arrival(trigdata);
+
+		if (move != NULL)
+			emit_move(trigdata, move);
+	}
+	else if (is_half_of_move(trigdata))
+		remember_departure(trigdata);
+	return PointerGetDatum(NULL);
+}

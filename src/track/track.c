@@ -1,0 +1,521 @@
+/*
+ * track.c
+ *		track() and untrack(): triggers that send actions.
+ *
+ * track() needs the owner of the table, who must be one that may insert any action:
+ * with that right the trigger sends them, whoever changes the table, see row_changed.c.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "object/binding.h"
+#include "tables/own_tables.h"
+#include "tables/own_trigger.h"
+#include "track/row_changed.h"
+#include "track/track.h"
+#include "track/track_check.h"
+#include "track/track_triggers.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_clause.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#define DEFAULT_TRIGGER_NAME	"actstream_track"
+#define MOVE_TRIGGER_NAME		"actstream_move"
+
+PG_FUNCTION_INFO_V1(actstream_track);
+PG_FUNCTION_INFO_V1(actstream_untrack);
+
+static void
+check_owner(Oid relid)
+{
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
+/*
+ * Open a table that the current user may track, and keep it from changing.
+ *
+ * Nobody waits for a lock on a table, or keeps others waiting, who does not own it.
+ */
+static Relation
+open_trackable(Oid relid, LOCKMODE lockmode)
+{
+	Relation	rel = NULL;
+
+	if (get_rel_name(relid) != NULL)
+	{
+		check_owner(relid);
+		rel = try_relation_open(relid, lockmode);
+	}
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	if (rel->rd_rel->relkind != RELKIND_RELATION &&
+		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
+				 errdetail("It is not a table.")));
+	if (IsSystemRelation(rel) || IsAnyOwnTable(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
+				 errdetail("System catalogs and tables of actstream cannot be tracked.")));
+	check_owner(relid);
+	return rel;
+}
+
+/*
+ * Raise ERRCODE_INSUFFICIENT_PRIVILEGE unless the table could send actions.
+ */
+static void
+check_may_send(Relation rel)
+{
+	const char *why_not;
+
+	OwnTablesRequire();
+	why_not = EmitIsForbidden(rel->rd_rel->relowner);
+	if (why_not != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to track relation \"%s\": %s",
+						RelationGetRelationName(rel), why_not)));
+}
+
+static int16
+events_from_array(Datum array)
+{
+	static const struct
+	{
+		const char *name;
+		int16		event;
+	}			known[] = {
+		{"insert", TRIGGER_TYPE_INSERT},
+		{"update", TRIGGER_TYPE_UPDATE},
+		{"delete", TRIGGER_TYPE_DELETE}
+	};
+	int16		result = 0;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *name = nulls[i] ? "" : TextDatumGetCString(elems[i]);
+		int16		event = 0;
+
+		for (int k = 0; k < (int) lengthof(known); k++)
+		{
+			if (strcmp(name, known[k].name) == 0)
+				event = known[k].event;
+		}
+		if (event == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unrecognized event: \"%s\"", name),
+					 errhint("Events are \"insert\", \"update\" and \"delete\".")));
+		result |= event;
+	}
+	if (result == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("events must not be empty")));
+	return result;
+}
+
+/*
+ * The raw parse tree of a condition, which must be one expression.
+ *
+ * It goes into the trigger as a tree: there is no way out of it into the
+ * statement around, and nothing of it is evaluated here.
+ */
+static Node *
+parse_condition(const char *condition)
+{
+	List	   *parsed = raw_parser(condition, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *stmt = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
+	ResTarget  *target = stmt->targetList == NIL ? NULL : linitial_node(ResTarget, stmt->targetList);
+	ColumnRef  *column = target != NULL && IsA(target->val, ColumnRef) ?
+		(ColumnRef *) target->val : NULL;
+
+	/* what a list of results may have and an expression may not: a star, another name */
+	if ((column != NULL && IsA(llast(column->fields), A_Star)) ||
+		(target != NULL && (target->name != NULL || target->indirection != NIL)) ||
+		list_length(stmt->targetList) != 1 || stmt->distinctClause != NIL ||
+		stmt->fromClause != NIL || stmt->whereClause != NULL ||
+		stmt->groupClause != NIL || stmt->havingClause != NULL ||
+		stmt->windowClause != NIL || stmt->sortClause != NIL ||
+		stmt->limitCount != NULL || stmt->limitOffset != NULL ||
+		stmt->lockingClause != NIL || stmt->op != SETOP_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("condition is not an expression: \"%s\"", condition)));
+	return target->val;
+}
+
+/*
+ * A condition as the catalog has it, without the checks of CREATE TRIGGER.
+ */
+static Node *
+transform_condition(Relation rel, Node *condition)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	static const char *const names[] = {"old", "new"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		addNSItemToQuery(pstate,
+						 addRangeTableEntryForRelation(pstate, rel, AccessShareLock,
+													   makeAlias(names[i], NIL), false, false),
+						 false, true, true);
+	condition = transformWhereClause(pstate, copyObject(condition), EXPR_KIND_TRIGGER_WHEN,
+									 "WHEN");
+	assign_expr_collations(pstate, condition);
+	free_parsestate(pstate);
+	return condition;
+}
+
+/*
+ * Is a trigger the one that the statement would create, but for its name?
+ */
+static bool
+is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *args,
+		 Relation rel)
+{
+	if (trigger->is_move || trigger->is_clone || trigger->nargs != NUM_TRACKING_ARGS ||
+		trigger->type != (TRIGGER_TYPE_ROW | stmt->timing | stmt->events))
+		return false;
+	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
+	{
+		if (strcmp(trigger->args[i], args[i]) != 0)
+			return false;
+	}
+	if (trigger->condition == NULL || stmt->whenClause == NULL)
+		return trigger->condition == NULL && stmt->whenClause == NULL;
+	return equal(stringToNode(trigger->condition), transform_condition(rel, stmt->whenClause));
+}
+
+/*
+ * The name of a trigger of the table that does the same already, and is called as the
+ * statement says, if it says so; else NULL.
+ */
+static char *
+find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if ((stmt->trigname == NULL || strcmp(trigger->name, stmt->trigname) == 0) &&
+			is_equal(trigger, stmt, args, rel))
+			return trigger->name;
+	}
+	return NULL;
+}
+
+/*
+ * The table, and all its partitions, which will have the trigger as well.
+ */
+static List *
+with_partitions(Relation rel)
+{
+	return find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL);
+}
+
+/*
+ * A name for a trigger that is free, on partitions too.
+ */
+static char *
+free_name(Relation rel, const char *prefix)
+{
+	List	   *relids = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ?
+		with_partitions(rel) : list_make1_oid(RelationGetRelid(rel));
+	char	   *name = pstrdup(prefix);
+
+	for (int i = 2;; i++)
+	{
+		bool		is_free = true;
+		ListCell   *lc;
+
+		foreach(lc, relids)
+			is_free = is_free && !OidIsValid(get_trigger_oid(lfirst_oid(lc), name, true));
+		if (is_free)
+			return name;
+		name = psprintf("%s_%d", prefix, i);
+	}
+}
+
+/*
+ * The name of the trigger that is given, or NULL.
+ */
+static char *
+name_argument(FunctionCallInfo fcinfo, int arg)
+{
+	char	   *name;
+
+	if (PG_ARGISNULL(arg))
+		return NULL;
+	name = pstrdup(NameStr(*PG_GETARG_NAME(arg)));
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("name of a trigger must not be empty")));
+	return name;
+}
+
+/*
+ * An argument of track() as one of the trigger: text, "" for null.
+ */
+static char *
+text_argument(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+static char *
+name_array_argument(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? "" :
+		OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(arg));
+}
+
+/* what track() takes */
+enum TrackArg
+{
+	ARG_RELATION, ARG_VERB, ARG_ACTOR, ARG_ACTION_OBJECT, ARG_TARGET, ARG_EVENTS,
+	ARG_COLUMNS, ARG_CONDITION, ARG_DESCRIPTION, ARG_PUBLIC, ARG_DATA_COLUMNS,
+	ARG_TRIGGER_NAME, ARG_TIMESTAMP_COLUMN
+};
+
+static void
+check_not_null(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", name)));
+}
+
+static void
+trigger_arguments(FunctionCallInfo fcinfo, char **args)
+{
+	args[TRACKING_VERB] = text_argument(fcinfo, ARG_VERB);
+	args[TRACKING_ACTOR] = text_argument(fcinfo, ARG_ACTOR);
+	args[TRACKING_ACTION_OBJECT] = text_argument(fcinfo, ARG_ACTION_OBJECT);
+	args[TRACKING_TARGET] = text_argument(fcinfo, ARG_TARGET);
+	args[TRACKING_DESCRIPTION] = text_argument(fcinfo, ARG_DESCRIPTION);
+	args[TRACKING_PUBLIC] = PG_GETARG_BOOL(ARG_PUBLIC) ? "public" : "private";
+	args[TRACKING_COLUMNS] = name_array_argument(fcinfo, ARG_COLUMNS);
+	args[TRACKING_DATA_COLUMNS] = name_array_argument(fcinfo, ARG_DATA_COLUMNS);
+	args[TRACKING_TIMESTAMP_COLUMN] = PG_ARGISNULL(ARG_TIMESTAMP_COLUMN) ? "" :
+		pstrdup(NameStr(*PG_GETARG_NAME(ARG_TIMESTAMP_COLUMN)));
+}
+
+/*
+ * The statement that creates the trigger, without a name if none is given.
+ */
+static CreateTrigStmt *
+make_statement(FunctionCallInfo fcinfo, char *const *args)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+
+	stmt->trigname = name_argument(fcinfo, ARG_TRIGGER_NAME);
+	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
+		stmt->args = lappend(stmt->args, makeString(args[i]));
+	stmt->row = true;
+	stmt->timing = TRIGGER_TYPE_AFTER;
+	stmt->events = events_from_array(PG_GETARG_DATUM(ARG_EVENTS));
+	if (!PG_ARGISNULL(ARG_CONDITION))
+		stmt->whenClause = parse_condition(text_argument(fcinfo, ARG_CONDITION));
+	return stmt;
+}
+
+/*
+ * Create the trigger, as the current user: to analyse the condition is to run code that
+ * its types and domains bring along.  The next call, of the same query, sees it.
+ */
+static void
+create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
+{
+	(void) CreateTrigger(stmt, NULL, RelationGetRelid(rel), InvalidOid, InvalidOid,
+						 InvalidOid, OwnTriggerFunction(is_move ? MOVE_FUNCTION : TRACKING_FUNCTION),
+						 InvalidOid, NULL, false, false);
+	CommandCounterIncrement();
+}
+
+/*
+ * Give a partitioned table the trigger that notices moved rows, unless it has it.
+ */
+static void
+create_move_trigger(Relation rel)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if (trigger->is_move && !trigger->is_clone)
+			return;
+	}
+	stmt->trigname = free_name(rel, MOVE_TRIGGER_NAME);
+	stmt->row = true;
+	stmt->timing = TRIGGER_TYPE_AFTER;
+	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
+	create_trigger(stmt, rel, true);
+}
+
+/*
+ * track(relation, verb, actor, action_object, target, events, columns,
+ *		 condition, description, public, data_columns, trigger_name,
+ *		 timestamp_column)
+ *
+ * What the arguments name is looked up now, for its errors.
+ */
+Datum
+actstream_track(PG_FUNCTION_ARGS)
+{
+	char	   *args[NUM_TRACKING_ARGS];
+	Tracking	tracking;
+	CreateTrigStmt *stmt;
+	Relation	rel;
+	char	   *name;
+
+	check_not_null(fcinfo, ARG_RELATION, "relation to track");
+	check_not_null(fcinfo, ARG_VERB, "verb");
+	check_not_null(fcinfo, ARG_EVENTS, "events");
+	check_not_null(fcinfo, ARG_PUBLIC, "public");
+	PreventCommandIfReadOnly("actstream.track()");
+	rel = open_trackable(PG_GETARG_OID(ARG_RELATION), ShareRowExclusiveLock);
+	check_may_send(rel);
+
+	trigger_arguments(fcinfo, args);
+	TrackingParse(&tracking, args, NUM_TRACKING_ARGS, rel, true);
+	stmt = make_statement(fcinfo, args);
+	if (tracking.has_columns && (stmt->events & TRIGGER_TYPE_UPDATE) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns are given, but not the event \"update\"")));
+	TrackCheckTemplates(&tracking, rel);
+
+	name = find_equal(stmt, args, rel);
+	if (name == NULL)
+	{
+		if (stmt->trigname == NULL)
+			stmt->trigname = free_name(rel, DEFAULT_TRIGGER_NAME);
+		name = stmt->trigname;
+		create_trigger(stmt, rel, false);
+		if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+			create_move_trigger(rel);
+	}
+	relation_close(rel, NoLock);
+	PG_RETURN_NAME(DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(name))));
+}
+
+/*
+ * Drop the tracking trigger of a table that has the name, or with NULL all of them;
+ * returns their number.  With the last one goes the one that notices moved rows.
+ */
+static int64
+drop_triggers(Oid relid, const char *name)
+{
+	ObjectAddresses *dropped = new_object_addresses();
+	List	   *triggers = TrackTriggers(relid);
+	ListCell   *lc;
+	int64		ndropped = 0;
+	int			nleft = 0;
+
+	foreach(lc, triggers)
+	{
+		TrackTrigger *trigger = lfirst(lc);
+		ObjectAddress address;
+
+		if (trigger->is_clone || trigger->is_move)
+			continue;
+		if (name != NULL && strcmp(trigger->name, name) != 0)
+		{
+			nleft++;
+			continue;
+		}
+		ObjectAddressSet(address, TriggerRelationId, trigger->oid);
+		add_exact_object_address(&address, dropped);
+		ndropped++;
+	}
+	foreach(lc, triggers)
+	{
+		TrackTrigger *trigger = lfirst(lc);
+		ObjectAddress address;
+
+		if (trigger->is_clone || !trigger->is_move || nleft > 0)
+			continue;
+		ObjectAddressSet(address, TriggerRelationId, trigger->oid);
+		add_exact_object_address(&address, dropped);
+	}
+	performMultipleDeletions(dropped, DROP_RESTRICT, 0);
+	free_object_addresses(dropped);
+	CommandCounterIncrement();
+	return ndropped;
+}
+
+/*
+ * TrackDropTriggers
+ *		Drop all tracking triggers of a table, which the current user owns.
+ */
+void
+TrackDropTriggers(Oid relid)
+{
+	(void) drop_triggers(relid, NULL);
+}
+
+/*
+ * untrack(relation, trigger_name): null is all.
+ */
+Datum
+actstream_untrack(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	Oid			relid;
+	char	   *name;
+	char	   *relname;
+	int64		ndropped;
+
+	check_not_null(fcinfo, 0, "relation to untrack");
+	PreventCommandIfReadOnly("actstream.untrack()");
+	relid = PG_GETARG_OID(0);
+	name = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
+	rel = open_trackable(relid, AccessExclusiveLock);
+	relname = pstrdup(RelationGetRelationName(rel));
+	relation_close(rel, NoLock);	/* it must not be in use */
+
+	ndropped = drop_triggers(relid, name);
+	if (name != NULL && ndropped == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("relation \"%s\" is not tracked by a trigger \"%s\"", relname, name)));
+	PG_RETURN_INT64(ndropped);
+}

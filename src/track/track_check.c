@@ -1,0 +1,299 @@
+/*
+ * track_check.c
+ *		What is wrong with the templates of track().
+ *
+ * A template that names no object makes no error when rows change, only actions that
+ * are not sent.  So what can be known of it is checked when it is given.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "object/integrity_hold.h"
+#include "object/object_key.h"
+#include "object/registry.h"
+#include "track/track_check.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* A template of a reference, and what its label says. */
+typedef struct Check
+{
+	const char *role;
+	const TrackingTemplate *template;
+	const char *label;
+	const char *key_text;		/* what of the first part stands behind the colon */
+	Relation	rel;			/* whose rows it is for */
+	RegisteredType type;
+	Relation	objects;		/* the table of the type */
+} Check;
+
+/* "label:{column},{column}", as an example of how to write it. */
+static char *
+example(const Check *check)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	appendStringInfo(&result, "%s:", check->label);
+	for (int i = 0; i < check->type.nkeys; i++)
+		appendStringInfo(&result, "%s{%s}", i > 0 ? "," : "",
+						 NameStr(TupleDescAttr(RelationGetDescr(check->objects),
+											   check->type.keys[i] - 1)->attname));
+	return result.data;
+}
+
+static void
+check_count(const Check *check, int nparts)
+{
+	if (nparts != check->type.nkeys)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template of %s does not match the key of object type \"%s\"",
+						check->role, check->label),
+				 errdetail_plural("It has %d part, and the key has %d columns.",
+								  "It has %d parts, and the key has %d columns.",
+								  nparts, nparts, check->type.nkeys),
+				 errhint("Write %s, with columns of the tracked table.", example(check))));
+}
+
+static bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+/* Can a value of a column be one of the key, the types being those of ObjectKeyType()? */
+static bool
+types_fit(Oid column, Oid key)
+{
+	return column == key || (is_integer(column) && is_integer(key)) ||
+		TypeCategory(key) == TYPCATEGORY_STRING;
+}
+
+/*
+ * Check that a part of a key, which consists of texts and columns, can be the value of
+ * the key column of that number.
+ *
+ * Any text can be made of texts and columns; of any other type, a column is alone.
+ */
+static void
+check_part(const Check *check, int key, const char *text, const TrackingPart *column)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(check->objects),
+										  check->type.keys[key] - 1);
+	Oid			key_type = ObjectKeyType(RelationGetDescr(check->objects), att->attnum);
+
+	if (column == NULL || TypeCategory(key_type) == TYPCATEGORY_STRING)
+		return;					/* text alone is looked at by check_object() */
+	if (text[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template of %s does not match the key of object type \"%s\"",
+						check->role, check->label),
+				 errdetail("There is \"%s\" beside column \"%s\", and key column \"%s\" is of type %s.",
+						   text, column->text, NameStr(att->attname),
+						   format_type_be(att->atttypid)),
+				 errhint("Write %s:{%s}.", check->label, column->text)));
+	if (!types_fit(ObjectKeyType(RelationGetDescr(check->rel), column->attnum), key_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("template of %s does not match the key of object type \"%s\"",
+						check->role, check->label),
+				 errdetail("Column \"%s\" is of type %s, and key column \"%s\" of type %s.",
+						   column->text,
+						   format_type_be(TupleDescAttr(RelationGetDescr(check->rel),
+														column->attnum - 1)->atttypid),
+						   NameStr(att->attname), format_type_be(att->atttypid)),
+				 errhint("Name a column of the tracked table that holds keys of \"%s\".",
+						 check->label)));
+}
+
+/*
+ * Check the key, part by part: commas in the text are between parts.
+ */
+static void
+check_key(const Check *check)
+{
+	const TrackingTemplate *template = check->template;
+	bool		composite = check->type.nkeys > 1;
+	const TrackingPart *column = NULL;
+	StringInfoData text;
+	int			key = 0;
+	int			nparts = 1;
+
+	for (int i = 0; composite && i < template->nparts; i++)
+	{
+		const char *c = template->parts[i].is_column ? "" :
+			i == 0 ? check->key_text : template->parts[i].text;
+
+		while ((c = strchr(c, ',')) != NULL)
+		{
+			nparts++;
+			c++;
+		}
+	}
+	check_count(check, nparts);
+
+	initStringInfo(&text);
+	for (int i = 0; i < template->nparts; i++)
+	{
+		const TrackingPart *part = &template->parts[i];
+
+		if (part->is_column && column == NULL)
+			column = part;
+		else if (part->is_column)
+			appendStringInfo(&text, "{%s}", part->text);
+		else
+		{
+			for (const char *c = i == 0 ? check->key_text : part->text; *c != '\0'; c++)
+			{
+				if (composite && *c == ',')
+				{
+					check_part(check, key++, text.data, column);
+					resetStringInfo(&text);
+					column = NULL;
+				}
+				else
+					appendStringInfoChar(&text, *c);
+			}
+		}
+	}
+	check_part(check, key, text.data, column);
+}
+
+/* The hint that a name stands in the template without braces, if it is a column's. */
+static int
+hint_braces(const Check *check)
+{
+	if (get_attnum(RelationGetRelid(check->rel), check->key_text) > 0)
+		errhint("For the value of column \"%s\", write %s:{%s}.", check->key_text,
+				check->label, check->key_text);
+	return 0;
+}
+
+/*
+ * A template without a column names the same object each time.  Raise an error if there
+ * can be none, say so if there is none yet, or if it looks like a column.
+ */
+static void
+check_object(const Check *check)
+{
+	Ref		   *ref = RefFromText(check->label, strlen(check->label), check->key_text,
+								  strlen(check->key_text));
+	Datum		values[INDEX_MAX_KEYS];
+
+	if (check->objects != NULL &&
+		!ObjectKeyParse(&check->type, RelationGetDescr(check->objects), ref, values))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template of %s has no column, and there can be no object \"%s\"",
+						check->role, RefToText(ref)),
+				 errhint("Write %s, with columns of the tracked table.", example(check)),
+				 hint_braces(check)));
+	if (check->type.checked &&
+		!IntegrityReferenceHolds(ref, check->rel->rd_rel->relowner, GetActiveSnapshot()))
+		ereport(NOTICE,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("template of %s has no column, and there is no object \"%s\"",
+						check->role, RefToText(ref)),
+				 hint_braces(check)));
+	else if (get_attnum(RelationGetRelid(check->rel), check->key_text) > 0)
+		ereport(NOTICE,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("template of %s has no column: each row has object \"%s\"",
+						check->role, RefToText(ref)),
+				 hint_braces(check)));
+}
+
+/* "${column}" is how other languages write it. */
+static void
+check_dollar(const Check *check)
+{
+	for (int i = 1; i < check->template->nparts; i++)
+	{
+		const TrackingPart *before = &check->template->parts[i - 1];
+		size_t		len = strlen(before->text);
+
+		if (check->template->parts[i].is_column && !before->is_column && len > 0 &&
+			before->text[len - 1] == '$')
+			ereport(NOTICE,
+					(errcode(ERRCODE_WARNING),
+					 errmsg("template of %s has \"$\" before column \"%s\", in the key",
+							check->role, check->template->parts[i].text),
+					 errhint("Write {%s} for the value of the column.",
+							 check->template->parts[i].text)));
+	}
+}
+
+static void
+find_type(Check *check)
+{
+	const RegisteredType *type;
+
+	/* no lock that we took has brought us news */
+	AcceptInvalidationMessages();
+	type = RegistryLookupLabel(check->label, strlen(check->label));
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%s\" is not registered", check->label),
+				 errdetail("The template of %s refers to such objects.", check->role),
+				 errhint("See the labels in actstream.object_types; to add one, use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
+	check->type = *type;
+	if (!OidIsValid(type->relation))
+		return;
+	RegistryRequireBound(type);
+	check->objects = table_open(check->type.relation, AccessShareLock);
+}
+
+static void
+check_template(const char *role, const TrackingTemplate *template, Relation rel)
+{
+	Check		check = {.role = role,.template = template,.rel = rel};
+	const char *colon;
+
+	if (template->nparts == 0 || template->parts[0].is_column)
+		return;					/* none, the row itself, or a label from a column */
+	colon = strchr(template->parts[0].text, ':');
+	if (colon == NULL)
+		return;
+	check.label = pnstrdup(template->parts[0].text, colon - template->parts[0].text);
+	check.key_text = colon + 1;
+	find_type(&check);
+	if (template->nparts == 1)
+		check_object(&check);
+	else
+	{
+		if (check.objects != NULL)
+			check_key(&check);
+		check_dollar(&check);
+	}
+	if (check.objects != NULL)
+		table_close(check.objects, AccessShareLock);
+}
+
+/*
+ * TrackCheckTemplates
+ *		Check that the references that the templates give for rows of "rel" can name
+ *		objects, as far as that can be known.
+ *
+ * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered,
+ * ERRCODE_INVALID_PARAMETER_VALUE for a key of another shape, and
+ * ERRCODE_DATATYPE_MISMATCH for a column of another type.  A NOTICE tells of what is
+ * probably meant otherwise.
+ */
+void
+TrackCheckTemplates(const Tracking *tracking, Relation rel)
+{
+	check_template("actor", &tracking->actor, rel);
+	check_template("action_object", &tracking->action_object, rel);
+	check_template("target", &tracking->target, rel);
+}

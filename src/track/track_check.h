@@ -1,0 +1,12 @@
+/*
+ * track_check.h
+ *		Whether the templates of a tracking fit its table.
+ */
+#ifndef ACTSTREAM_TRACK_CHECK_H
+#define ACTSTREAM_TRACK_CHECK_H
+
+#include "track/track_options.h"
+
+extern void TrackCheckTemplates(const Tracking *tracking, Relation rel);
+
+#endif							/* ACTSTREAM_TRACK_CHECK_H */

@@ -1,0 +1,211 @@
+/*
+ * track_ddl.c
+ *		What becomes of tracking triggers when tables are altered.
+ *
+ * Called by event triggers, as whoever runs the command, with what the command has done.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/attempt.h"
+#include "base/template.h"
+#include "object/binding.h"
+#include "object/registry.h"
+#include "track/track.h"
+#include "track/track_ddl.h"
+#include "track/track_triggers.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* A name[] as text, with another name in it. */
+static char *
+rename_in_array(char *array, const char *old_name, const char *new_name)
+{
+	List	   *names;
+	ListCell   *lc;
+
+	if (array[0] == '\0')
+		return array;
+	names = NameArrayToList(OidInputFunctionCall(F_ARRAY_IN, array, NAMEOID, -1));
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), old_name) == 0)
+			lfirst(lc) = unconstify(char *, new_name);
+	}
+	return OidOutputFunctionCall(F_ARRAY_OUT, ListToNameArray(names));
+}
+
+static char *
+rename_in_argument(int arg, char *value, const char *old_name, const char *new_name)
+{
+	switch (arg)
+	{
+		case TRACKING_ACTOR:
+		case TRACKING_ACTION_OBJECT:
+		case TRACKING_TARGET:
+		case TRACKING_DESCRIPTION:
+			return strcmp(value, "{self}") == 0 ? value :
+				TemplateRename(value, old_name, new_name);
+		case TRACKING_COLUMNS:
+		case TRACKING_DATA_COLUMNS:
+			return rename_in_array(value, old_name, new_name);
+		case TRACKING_TIMESTAMP_COLUMN:
+			return strcmp(value, old_name) == 0 ? pstrdup(new_name) : value;
+		default:
+			return value;
+	}
+}
+
+/*
+ * Store other arguments of a trigger.
+ */
+static void
+store_arguments(const TrackTrigger *trigger, char *const *args)
+{
+	Relation	rel = table_open(TriggerRelationId, RowExclusiveLock);
+	Datum		values[Natts_pg_trigger] = {0};
+	bool		nulls[Natts_pg_trigger] = {0};
+	bool		replaces[Natts_pg_trigger] = {0};
+	StringInfoData encoded;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	initStringInfo(&encoded);
+	for (int i = 0; i < trigger->nargs; i++)
+		appendBinaryStringInfo(&encoded, args[i], strlen(args[i]) + 1);
+	values[Anum_pg_trigger_tgargs - 1] =
+		PointerGetDatum(cstring_to_text_with_len(encoded.data, encoded.len));
+	replaces[Anum_pg_trigger_tgargs - 1] = true;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger->oid));
+	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "could not find tuple for trigger %u", trigger->oid);
+	tuple = heap_modify_tuple(tuple, RelationGetDescr(rel), values, nulls, replaces);
+	CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+	systable_endscan(scan);
+	table_close(rel, RowExclusiveLock);
+	CacheInvalidateRelcacheByRelid(trigger->relation);
+}
+
+/* A column to rename in the arguments of a trigger, and what they become. */
+typedef struct RenameJob
+{
+	const TrackTrigger *trigger;
+	const char *old_name;
+	const char *new_name;
+	char	   *args[NUM_TRACKING_ARGS];
+	bool		changed;
+} RenameJob;
+
+/* AttemptFunction: arguments that somebody else has made up may be malformed. */
+static void
+rename_in_arguments(void *arg)
+{
+	RenameJob  *job = arg;
+
+	job->changed = false;
+	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
+	{
+		job->args[i] = rename_in_argument(i, job->trigger->args[i], job->old_name, job->new_name);
+		job->changed = job->changed || strcmp(job->args[i], job->trigger->args[i]) != 0;
+	}
+}
+
+/*
+ * TrackColumnRenamed
+ *		Let the arguments of the tracking triggers of "relid" name a column as it is called
+ *		now.
+ */
+void
+TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
+{
+	RenameJob	job = {.old_name = old_name,.new_name = new_name};
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(relid))
+	{
+		job.trigger = lfirst(lc);
+		if (job.trigger->nargs == NUM_TRACKING_ARGS &&
+			Attempt(rename_in_arguments, &job) == NULL && job.changed)
+			store_arguments(job.trigger, job.args);
+	}
+}
+
+/*
+ * TrackTableAltered
+ *		Warn of tracking triggers of "relid", and of tables that inherit from it, which do
+ *		not do any more what they were made for.
+ *
+ * The columns or the owner of the table have changed.
+ */
+void
+TrackTableAltered(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		List	   *triggers = TrackTriggers(lfirst_oid(lc));
+		Relation	rel = triggers == NIL ? NULL :
+			try_relation_open(lfirst_oid(lc), AccessShareLock);
+		ListCell   *cell;
+
+		if (rel == NULL)
+			continue;
+		foreach(cell, triggers)
+		{
+			TrackTrigger *trigger = lfirst(cell);
+			char	   *problem = TrackTriggerProblem(rel, trigger);
+
+			if (problem != NULL && trigger->enabled != TRIGGER_DISABLED)
+				ereport(WARNING,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
+								trigger->name, RelationGetRelationName(rel), problem)));
+		}
+		relation_close(rel, AccessShareLock);
+	}
+}
+
+/*
+ * TrackTriggerCreated
+ *		Refuse a tracking trigger that does not belong to the current user's table.
+ *
+ * It sends actions with the rights of the table's owner, so TRIGGER on the table does
+ * not suffice.
+ */
+void
+TrackTriggerCreated(Oid trigger_oid)
+{
+	Oid			relid = TriggerRelation(trigger_oid, false);
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(relid))
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if (trigger->oid == trigger_oid &&
+			!object_ownercheck(RelationRelationId, relid, GetUserId()))
+			aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+						   get_rel_name(relid));
+	}
+}

@@ -1,0 +1,71 @@
+/*
+ * track_options.h
+ *		What a trigger made by track() does: its arguments.
+ */
+#ifndef ACTSTREAM_TRACK_OPTIONS_H
+#define ACTSTREAM_TRACK_OPTIONS_H
+
+#include "access/tupdesc.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+/*
+ * The arguments of the trigger, all text, so that a dump and \d show what it
+ * does.  An absent one is empty.
+ */
+enum TrackingArg
+{
+	TRACKING_VERB,
+	TRACKING_ACTOR,				/* templates of references */
+	TRACKING_ACTION_OBJECT,
+	TRACKING_TARGET,
+	TRACKING_DESCRIPTION,		/* a template of text */
+	TRACKING_PUBLIC,			/* "public" or "private" */
+	TRACKING_COLUMNS,			/* name[]: of which an update must change one */
+	TRACKING_DATA_COLUMNS,		/* name[]: that are copied into data */
+	TRACKING_TIMESTAMP_COLUMN	/* that tells when it happened */
+};
+
+#define NUM_TRACKING_ARGS (TRACKING_TIMESTAMP_COLUMN + 1)
+
+/* the functions of the triggers, in our schema */
+#define TRACKING_FUNCTION	"row_changed"
+#define MOVE_FUNCTION		"row_moved"
+
+/* A piece of a template: text, or a column of the row. */
+typedef struct TrackingPart
+{
+	bool		is_column;
+	AttrNumber	attnum;			/* InvalidAttrNumber: text, or no such column any more */
+	char	   *text;			/* text, or the name of the column */
+} TrackingPart;
+
+/* A template; no parts if it is absent. */
+typedef struct TrackingTemplate
+{
+	bool		is_self;		/* {self}: the row itself */
+	bool		is_broken;		/* a column is missing */
+	int			nparts;
+	TrackingPart *parts;
+} TrackingTemplate;
+
+/* The arguments of a trigger, understood for one table. */
+typedef struct Tracking
+{
+	char	   *verb;
+	TrackingTemplate actor;
+	TrackingTemplate action_object;
+	TrackingTemplate target;
+	TrackingTemplate description;
+	bool		is_public;
+	bool		has_columns;	/* does an update count only if it changes one of these? */
+	List	   *columns;		/* of attribute numbers */
+	List	   *data_columns;	/* likewise */
+	AttrNumber	timestamp_column;	/* or InvalidAttrNumber */
+	char	   *problem;		/* the first column that is missing, in words; NULL if none is */
+} Tracking;
+
+extern void TrackingParse(Tracking *tracking, char *const *args, int nargs, Relation rel,
+						  bool strict);
+
+#endif							/* ACTSTREAM_TRACK_OPTIONS_H */

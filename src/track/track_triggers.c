@@ -1,0 +1,141 @@
+/*
+ * track_triggers.c
+ *		The triggers that track() has made, as the catalog has them.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/attempt.h"
+#include "object/binding.h"
+#include "object/registry.h"
+#include "tables/own_trigger.h"
+#include "track/row_changed.h"
+#include "track/track_options.h"
+#include "track/track_triggers.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_trigger.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+/* The arguments of a trigger: strings, each with a zero byte at its end. */
+static char **
+arguments_of(HeapTuple tuple, TupleDesc tupdesc, int nargs)
+{
+	char	  **args = palloc(sizeof(char *) * Max(nargs, 1));
+	bool		isnull;
+	bytea	   *value = DatumGetByteaPP(heap_getattr(tuple, Anum_pg_trigger_tgargs, tupdesc,
+													 &isnull));
+	const char *next = VARDATA_ANY(value);
+
+	for (int i = 0; i < nargs; i++)
+	{
+		args[i] = pstrdup(next);
+		next += strlen(next) + 1;
+	}
+	return args;
+}
+
+static TrackTrigger *
+make_trigger(HeapTuple tuple, TupleDesc tupdesc, bool is_move)
+{
+	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+	TrackTrigger *trigger = palloc(sizeof(TrackTrigger));
+	bool		isnull;
+	Datum		condition = heap_getattr(tuple, Anum_pg_trigger_tgqual, tupdesc, &isnull);
+
+	trigger->oid = form->oid;
+	trigger->relation = form->tgrelid;
+	trigger->name = pstrdup(NameStr(form->tgname));
+	trigger->is_clone = OidIsValid(form->tgparentid);
+	trigger->is_move = is_move;
+	trigger->type = form->tgtype;
+	trigger->enabled = form->tgenabled;
+	trigger->condition = isnull ? NULL : TextDatumGetCString(condition);
+	trigger->nargs = form->tgnargs;
+	trigger->args = arguments_of(tuple, tupdesc, form->tgnargs);
+	return trigger;
+}
+
+/*
+ * TrackTriggers
+ *		The triggers of a table, or with InvalidOid of all tables, that call our
+ *		functions for tracking, in the order of tables and names (TrackTrigger *).
+ */
+List *
+TrackTriggers(Oid relid)
+{
+	Oid			tracking = OwnTriggerFunction(TRACKING_FUNCTION);
+	Oid			move = OwnTriggerFunction(MOVE_FUNCTION);
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL,
+							  OidIsValid(relid) ? 1 : 0, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
+
+		if (OidIsValid(function) && (function == tracking || function == move))
+			result = lappend(result, make_trigger(tuple, RelationGetDescr(rel),
+												  function == move));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Arguments that are to be understood, and the table. */
+typedef struct ParseJob
+{
+	Tracking	tracking;
+	const TrackTrigger *trigger;
+	Relation	rel;
+} ParseJob;
+
+/* AttemptFunction */
+static void
+parse(void *arg)
+{
+	ParseJob   *job = arg;
+
+	TrackingParse(&job->tracking, job->trigger->args, job->trigger->nargs, job->rel, false);
+}
+
+/*
+ * TrackTriggerProblem
+ *		Why a tracking trigger of "rel" does not do all that it was made for, in words;
+ *		NULL if it does.
+ */
+char *
+TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)
+{
+	ParseJob	job = {.trigger = trigger, .rel = rel};
+	ErrorData  *error;
+	const char *forbidden;
+
+	if (trigger->enabled == TRIGGER_DISABLED)
+		return pstrdup(_("trigger is disabled"));
+	if (trigger->is_clone || trigger->is_move)
+		return NULL;
+	error = Attempt(parse, &job);
+	if (error != NULL)
+		return error->message;
+	if (job.tracking.problem != NULL)
+		return job.tracking.problem;
+	if ((job.tracking.actor.is_self || job.tracking.action_object.is_self ||
+		 job.tracking.target.is_self) && OwnTableExists(OWN_OBJECT_TYPES) &&
+		RegistryLookupTable(RelationGetRelid(rel)) == NULL)
+		return pstrdup(_("table is not registered"));
+	forbidden = EmitIsForbidden(rel->rd_rel->relowner);
+	return forbidden == NULL ? NULL : pstrdup(forbidden);
+}

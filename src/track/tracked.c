@@ -1,0 +1,222 @@
+/*
+ * tracked.c
+ *		tracked(): which tables send actions, and when.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/attempt.h"
+#include "track/track_options.h"
+#include "track/track_triggers.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(actstream_tracked);
+
+/* the columns of the result */
+enum TrackedColumn
+{
+	TRACKED_RELATION, TRACKED_TRIGGER, TRACKED_VERB, TRACKED_ACTOR, TRACKED_ACTION_OBJECT,
+	TRACKED_TARGET, TRACKED_EVENTS, TRACKED_COLUMNS, TRACKED_CONDITION, TRACKED_DESCRIPTION,
+	TRACKED_PUBLIC, TRACKED_DATA_COLUMNS, TRACKED_TIMESTAMP_COLUMN, TRACKED_PROBLEM,
+	NUM_TRACKED_COLUMNS
+};
+
+typedef struct TrackedRow
+{
+	Datum		values[NUM_TRACKED_COLUMNS];
+	bool		isnull[NUM_TRACKED_COLUMNS];
+} TrackedRow;
+
+static void
+set_value(TrackedRow *row, int column, Datum value)
+{
+	row->values[column] = value;
+	row->isnull[column] = false;
+}
+
+static void
+set_text(TrackedRow *row, int column, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		set_value(row, column, CStringGetTextDatum(value));
+}
+
+static void
+set_names(TrackedRow *row, int column, char *value)
+{
+	if (value[0] != '\0')
+		set_value(row, column, OidInputFunctionCall(F_ARRAY_IN, value, NAMEOID, -1));
+}
+
+static Datum
+events_of(int16 type)
+{
+	Datum		events[3];
+	int			n = 0;
+
+	if (TRIGGER_FOR_INSERT(type))
+		events[n++] = CStringGetTextDatum("insert");
+	if (TRIGGER_FOR_UPDATE(type))
+		events[n++] = CStringGetTextDatum("update");
+	if (TRIGGER_FOR_DELETE(type))
+		events[n++] = CStringGetTextDatum("delete");
+	return PointerGetDatum(construct_array(events, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * The end of what is quoted, or in parentheses, and begins here.
+ */
+static const char *
+skip_group(const char *text)
+{
+	char		quote = *text;
+	int			depth = 0;
+
+	if (quote != '(')
+		return strchr(text + 1, quote) + 1;
+	do
+	{
+		if (*text == '\'' || *text == '"')
+			text = skip_group(text);
+		else
+		{
+			depth += (*text == '(') - (*text == ')');
+			text++;
+		}
+	} while (depth > 0);
+	return text;
+}
+
+/*
+ * The condition of a trigger, as its definition has it: PostgreSQL shows that of an
+ * expression on two rows in no other way.
+ */
+static char *
+condition_of(const TrackTrigger *trigger)
+{
+	static const char when[] = " WHEN (";
+	const char *def;
+
+	if (trigger->condition == NULL)
+		return NULL;
+	def = TextDatumGetCString(DirectFunctionCall1(pg_get_triggerdef,
+												  ObjectIdGetDatum(trigger->oid)));
+	while (*def != '\0' && strncmp(def, when, strlen(when)) != 0)
+		def = *def == '"' ? skip_group(def) : def + 1;
+	if (*def == '\0')
+		return NULL;
+	def += strlen(when) - 1;
+	return pnstrdup(def + 1, skip_group(def) - def - 2);
+}
+
+/* A row whose columns are to be filled in from arguments. */
+typedef struct ArgumentJob
+{
+	TrackedRow *row;
+	char	  **args;
+} ArgumentJob;
+
+/* AttemptFunction: arguments that somebody else has made up may be malformed. */
+static void
+set_arguments(void *arg)
+{
+	TrackedRow *row = ((ArgumentJob *) arg)->row;
+	char	  **args = ((ArgumentJob *) arg)->args;
+
+	set_text(row, TRACKED_VERB, args[TRACKING_VERB]);
+	set_text(row, TRACKED_ACTOR, args[TRACKING_ACTOR]);
+	set_text(row, TRACKED_ACTION_OBJECT, args[TRACKING_ACTION_OBJECT]);
+	set_text(row, TRACKED_TARGET, args[TRACKING_TARGET]);
+	set_text(row, TRACKED_DESCRIPTION, args[TRACKING_DESCRIPTION]);
+	set_value(row, TRACKED_PUBLIC, BoolGetDatum(strcmp(args[TRACKING_PUBLIC], "public") == 0));
+	set_names(row, TRACKED_COLUMNS, args[TRACKING_COLUMNS]);
+	set_names(row, TRACKED_DATA_COLUMNS, args[TRACKING_DATA_COLUMNS]);
+	if (args[TRACKING_TIMESTAMP_COLUMN][0] != '\0')
+		set_value(row, TRACKED_TIMESTAMP_COLUMN,
+				  DirectFunctionCall1(namein, CStringGetDatum(args[TRACKING_TIMESTAMP_COLUMN])));
+}
+
+/* Has a table, which is partitioned, no trigger that notices moved rows? */
+static bool
+lacks_move_trigger(Relation rel, List *triggers)
+{
+	ListCell   *lc;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(lc, triggers)
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if (trigger->is_move && !trigger->is_clone && trigger->relation == RelationGetRelid(rel))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * tracked(): a row for each tracking trigger, and for each other one of theirs, such as
+ * a clone on a partition, that has a problem.
+ */
+Datum
+actstream_tracked(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *triggers = TrackTriggers(InvalidOid);
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, triggers)
+	{
+		TrackTrigger *trigger = lfirst(lc);
+		Relation	rel = NULL;
+		bool		is_tracking = !trigger->is_clone && !trigger->is_move;
+		char	   *condition = NULL;
+		char	   *problem;
+		TrackedRow	row;
+		ArgumentJob job;
+
+		/* one table that is locked is not to hide all others */
+		if (!ConditionalLockRelationOid(trigger->relation, AccessShareLock))
+			problem = pstrdup(_("its table is locked by another session"));
+		else
+		{
+			rel = try_relation_open(trigger->relation, NoLock);
+			if (rel == NULL)
+				continue;
+			problem = TrackTriggerProblem(rel, trigger);
+			if (problem == NULL && is_tracking && lacks_move_trigger(rel, triggers))
+				problem = pstrdup(_("trigger for rows that move between partitions is missing"));
+			condition = condition_of(trigger);
+			relation_close(rel, AccessShareLock);
+		}
+		if (!is_tracking && problem == NULL)
+			continue;
+
+		memset(row.isnull, true, sizeof(row.isnull));
+		set_value(&row, TRACKED_RELATION, ObjectIdGetDatum(trigger->relation));
+		set_value(&row, TRACKED_TRIGGER,
+				  DirectFunctionCall1(namein, CStringGetDatum(trigger->name)));
+		job.row = &row;
+		job.args = trigger->args;
+		if (trigger->nargs == NUM_TRACKING_ARGS)
+			(void) Attempt(set_arguments, &job);
+		set_value(&row, TRACKED_EVENTS, events_of(trigger->type));
+		set_text(&row, TRACKED_CONDITION, condition);
+		set_text(&row, TRACKED_PROBLEM, problem);
+		tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.isnull);
+	}
+	return (Datum) 0;
+}

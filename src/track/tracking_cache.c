@@ -1,0 +1,177 @@
+/*
+ * tracking_cache.c
+ *		Triggers made by track(), understood once per session.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/attempt.h"
+#include "base/relation_watch.h"
+#include "track/tracking_cache.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_trigger.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* CachedTracking by trigger; lives as long as the session */
+static HTAB *trackings = NULL;
+
+/* The arguments of a trigger that are to be understood. */
+typedef struct ParseJob
+{
+	Tracking   *tracking;
+	const Trigger *trigger;
+	Relation	rel;
+} ParseJob;
+
+/*
+ * Forget an entry.  A firing that is going on may still need it until the transaction ends.
+ */
+static void
+forget(CachedTracking *entry)
+{
+	if (TopTransactionContext != NULL)
+		MemoryContextSetParent(entry->context, TopTransactionContext);
+	else
+		MemoryContextDelete(entry->context);
+	(void) hash_search(trackings, &entry->trigger, HASH_REMOVE, NULL);
+}
+
+/* Watcher. */
+static void
+table_changed(Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	CachedTracking *entry;
+
+	hash_seq_init(&status, trackings);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (relid == InvalidOid || entry->relation == relid || entry->source == relid)
+			forget(entry);
+	}
+}
+
+/*
+ * The trigger that this one was cloned from, and the table of that; false if it was
+ * not cloned.
+ */
+static bool
+parent_of_trigger(Oid *trigger, Oid *relation)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(*trigger));
+	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		*relation = form->tgrelid;
+		found = OidIsValid(form->tgparentid);
+		if (found)
+			*trigger = form->tgparentid;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * TrackingSource
+ *		The table that a trigger of "relation" was made on: a partitioned table, if it
+ *		is one that PostgreSQL has cloned for a partition of that.
+ *
+ * Its owner is who has arranged the trigger, and answers for what it says; the owner of
+ * a partition can neither change nor drop it.
+ */
+Oid
+TrackingSource(Oid relation, const Trigger *trigger)
+{
+	Oid			trigger_oid = trigger->tgoid;
+
+	if (trigger->tgisclone)
+	{
+		while (parent_of_trigger(&trigger_oid, &relation))
+			 /* on to the parent */ ;
+	}
+	return relation;
+}
+
+/* AttemptFunction */
+static void
+parse(void *arg)
+{
+	ParseJob   *job = arg;
+
+	TrackingParse(job->tracking, job->trigger->tgargs, job->trigger->tgnargs, job->rel, false);
+}
+
+/* Understand the trigger, in a memory context that ends with the transaction. */
+static void
+fill(CachedTracking *entry, Relation rel, const Trigger *trigger)
+{
+	ParseJob	job = {.trigger = trigger, .rel = rel};
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext,
+												  "actstream tracking",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	ErrorData  *error;
+
+	job.tracking = palloc0(sizeof(Tracking));
+	error = Attempt(parse, &job);
+	MemoryContextSwitchTo(oldcontext);
+
+	entry->tracking = error == NULL ? job.tracking : NULL;
+	entry->problem = error == NULL ? job.tracking->problem : error->message;
+	entry->context = context;
+}
+
+/*
+ * TrackingOfTrigger
+ *		What a trigger of "rel" that calls row_changed() is to do.
+ */
+CachedTracking
+TrackingOfTrigger(Relation rel, const Trigger *trigger)
+{
+	uint64		changes;
+	CachedTracking result = {.trigger = trigger->tgoid};
+	CachedTracking *entry;
+	bool		found;
+
+	if (trackings == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(CachedTracking)};
+
+		trackings = hash_create("actstream trackings", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+		RelationWatch(table_changed);
+	}
+	entry = hash_search(trackings, &trigger->tgoid, HASH_FIND, NULL);
+	if (entry != NULL)
+		return *entry;
+
+	changes = RelationChanges();
+	result.relation = RelationGetRelid(rel);
+	result.source = TrackingSource(RelationGetRelid(rel), trigger);
+	fill(&result, rel, trigger);
+	if (changes == RelationChanges())
+	{
+		entry = hash_search(trackings, &trigger->tgoid, HASH_ENTER, &found);
+		Assert(!found);
+		*entry = result;
+		MemoryContextSetParent(result.context, CacheMemoryContext);
+	}
+	return result;
+}
