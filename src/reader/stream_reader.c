@@ -2,20 +2,8 @@
  * stream_reader.c
  *		Reading a stream from the indexes.
  *
- * A stream can be read in two ways.  The time line is walked from the newest
- * action on, and what does not belong to the stream is left out: good if much
- * belongs to it.  Or the lists that the indexes have for the stream's objects
- * are merged: good if they are few.  Which is better depends on the data, so
- * the reader begins on the time line, gives it a number of rows that costs a
- * fraction of opening the lists, and goes on with the lists below the point
- * that it has come to.
- *
- * With the recency map most lists of a long merge stay closed, so that the
- * length of a page counts for more than the number of lists.
- *
- * For all objects of a type there are no lists to merge.  There the reader
- * walks the time line and collects entries by turns, each turn longer, until
- * it has all of the one or has been given enough of the other.
+ * The reader chooses between the time line and the lists of the stream's sources, by
+ * trying: see README.
  */
 #include "postgres.h"
 

@@ -2,26 +2,9 @@
  * recency_map.c
  *		The recency map: how new the newest action of an object can be.
  *
- * An array in shared memory holds upper bounds of the time of the newest public
- * action of an object in a role, found by a hash of database and object.  The
- * lists of a stream whose bounds are low need not be opened.
- *
- * A bound that is too high costs the opening of a list; one that is too low
- * would lose rows.  So objects may come to share a bound, and what a transaction
- * that was rolled back has raised stays, until somebody finds the list older than
- * that and lowers the bound: see recency_lower.c.  Each index entry of a
- * row raises before the row can be seen: see recency_index.c.  What was there
- * when the server started is found in the indexes: see recency_build.c.  Until
- * then the map of a database is incomplete, and not used.
- *
- * There is one more bound for each database, of all its public actions, by which
- * it is known where the time line begins.
- *
- * Beside a bound the map has a bound for the rest, and knows where the action is
- * that the rest does not count: see recency_raise.c.  Of most lists that a page
- * shows that is all that it shows, and then their index need not be read.
- *
- * Nobody locks anything here, but who gives a database its entry.
+ * What it is for, and how it is kept right, is explained in README.  Here a database gets
+ * its entry in shared memory, and bounds are read.  Nothing is locked, but to give a
+ * database its entry.
  */
 #include "postgres.h"
 
