@@ -1,9 +1,9 @@
 /*
  * actor.c
- *		Who acts, where nothing else says it.
+ *		The setting actstream.actor: the actor where nothing else gives one.
  *
- * A setting is context, not identity: whoever can run SQL can set it.  What a
- * role may say in whose name is for policies on actstream.actions.
+ * The setting is context, not identity: every role that can run SQL can set it.  To
+ * restrict which actors a role may use, define policies on actstream.actions.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 PG_FUNCTION_INFO_V1(actstream_set_actor);
 PG_FUNCTION_INFO_V1(actstream_current_actor);
 
-/* actstream.actor: a reference, or empty for nobody */
+/* actstream.actor: a reference, or empty for none */
 static char *actor_setting = NULL;
 
 static bool
@@ -32,7 +32,7 @@ check_actor(char **newval, void **extra, GucSource source)
 
 /*
  * ActorDefineSetting
- *		Called once, when the library is loaded.
+ *		Define the setting; called once, when the library is loaded.
  */
 void
 ActorDefineSetting(void)
@@ -51,7 +51,7 @@ ActorDefineSetting(void)
 
 /*
  * CurrentActor
- *		The actor that was set, or NULL.
+ *		The actor that is set, or NULL.
  */
 Ref *
 CurrentActor(void)
@@ -65,9 +65,7 @@ CurrentActor(void)
 					   colon + 1, strlen(colon + 1));
 }
 
-/*
- * set_actor(ref, is_local): null is nobody.
- */
+/* set_actor(ref, is_local): null means none. */
 Datum
 actstream_set_actor(PG_FUNCTION_ARGS)
 {

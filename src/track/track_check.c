@@ -1,9 +1,9 @@
 /*
  * track_check.c
- *		What is wrong with the templates of track().
+ *		Whether the templates given to track() can name objects.
  *
- * A template that names no object makes no error when rows change, only actions that
- * are not sent.  So what can be known of it is checked when it is given.
+ * A template that names no object raises no error when rows change; its actions are just
+ * not sent.  So track() checks it as far as possible.
  */
 #include "postgres.h"
 
@@ -23,19 +23,19 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* A template of a reference, and what its label says. */
+/* A template of a reference, and the type of its label. */
 typedef struct Check
 {
 	const char *role;
 	const TrackingTemplate *template;
 	const char *label;
-	const char *key_text;		/* what of the first part stands behind the colon */
-	Relation	rel;			/* whose rows it is for */
+	const char *key_text;		/* text of the first part after the colon */
+	Relation	rel;			/* the tracked table */
 	RegisteredType type;
-	Relation	objects;		/* the table of the type */
+	Relation	objects;		/* the table of the type; NULL if that is external */
 } Check;
 
-/* "label:{column},{column}", as an example of how to write it. */
+/* "label:{column},{column}", to show how to write the template. */
 static char *
 example(const Check *check)
 {
@@ -70,7 +70,7 @@ is_integer(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-/* Can a value of a column be one of the key, the types being those of ObjectKeyType()? */
+/* Can a column be a part of the key?  The types are those of ObjectKeyType(). */
 static bool
 types_fit(Oid column, Oid key)
 {
@@ -79,10 +79,11 @@ types_fit(Oid column, Oid key)
 }
 
 /*
- * Check that a part of a key, which consists of texts and columns, can be the value of
- * the key column of that number.
+ * Check that a part of a template's key, which consists of text and columns, can be a
+ * value of the key column with that number.
  *
- * Any text can be made of texts and columns; of any other type, a column is alone.
+ * Text and columns can be combined if that column holds strings; else a column must
+ * stand alone.
  */
 static void
 check_part(const Check *check, int key, const char *text, const TrackingPart *column)
@@ -92,7 +93,7 @@ check_part(const Check *check, int key, const char *text, const TrackingPart *co
 	Oid			key_type = ObjectKeyType(RelationGetDescr(check->objects), att->attnum);
 
 	if (column == NULL || TypeCategory(key_type) == TYPCATEGORY_STRING)
-		return;					/* text alone is looked at by check_object() */
+		return;					/* check_object() checks a key that is only text */
 	if (text[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -116,9 +117,7 @@ check_part(const Check *check, int key, const char *text, const TrackingPart *co
 						 check->label)));
 }
 
-/*
- * Check the key, part by part: commas in the text are between parts.
- */
+/* Check the key part by part; commas in the text separate parts. */
 static void
 check_key(const Check *check)
 {
@@ -169,7 +168,7 @@ check_key(const Check *check)
 	check_part(check, key, text.data, column);
 }
 
-/* The hint that a name stands in the template without braces, if it is a column's. */
+/* Add a hint if a column's name stands in the template without braces. */
 static int
 hint_braces(const Check *check)
 {
@@ -180,8 +179,9 @@ hint_braces(const Check *check)
 }
 
 /*
- * A template without a column names the same object each time.  Raise an error if there
- * can be none, say so if there is none yet, or if it looks like a column.
+ * Check a template without a column, which names the same object each time.  Raises an
+ * error if that object can never exist; raises a notice if it does not exist yet, or
+ * looks like a column's name.
  */
 static void
 check_object(const Check *check)
@@ -213,7 +213,7 @@ check_object(const Check *check)
 				 hint_braces(check)));
 }
 
-/* "${column}" is how other languages write it. */
+/* Raise a notice for "${column}", as other languages write it. */
 static void
 check_dollar(const Check *check)
 {
@@ -238,7 +238,7 @@ find_type(Check *check)
 {
 	const RegisteredType *type;
 
-	/* no lock that we took has brought us news */
+	/* we took no lock, which would have processed invalidations */
 	AcceptInvalidationMessages();
 	type = RegistryLookupLabel(check->label, strlen(check->label));
 	if (type == NULL)
@@ -286,9 +286,9 @@ check_template(const char *role, const TrackingTemplate *template, Relation rel)
  *		objects, as far as that can be known.
  *
  * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered,
- * ERRCODE_INVALID_PARAMETER_VALUE for a key of another shape, and
- * ERRCODE_DATATYPE_MISMATCH for a column of another type.  A NOTICE tells of what is
- * probably meant otherwise.
+ * ERRCODE_INVALID_PARAMETER_VALUE for a key that does not match, and
+ * ERRCODE_DATATYPE_MISMATCH for a column of the wrong type.  Raises a notice for what is
+ * probably a mistake.
  */
 void
 TrackCheckTemplates(const Tracking *tracking, Relation rel)
