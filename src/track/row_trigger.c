@@ -8,9 +8,9 @@
  * triggers of these two events, but not those AFTER UPDATE.  To the user, it is one
  * change of one row.  So
  *
- * row_changed()	ignores both halves of a move;
- * row_moved()		remembers the deleted row, and when the inserted row follows, does for
- *				each trigger AFTER UPDATE what an update in place would do.
+ *	row_changed()	ignores both halves of a move;
+ *	row_moved()		remembers the deleted row, and when the inserted row follows, does for
+ *					each trigger AFTER UPDATE what an update in place would do.
  *
  * The tuple that a move has deleted is marked.  The two events are queued one after the
  * other by one command, whose ID is in both tuples, so the remembered row cannot be

@@ -26,9 +26,9 @@
 #include "utils/lsyscache.h"
 
 /*
- * Converting a larger value could exhaust memory, or exceed what a string or an array in
- * a jsonb can hold.  A value beyond LARGE_SIZE is converted in a way that may fail; one
- * beyond MAX_SIZE is not converted at all.
+ * A large value could exhaust memory, or exceed what a string or an array in a jsonb can
+ * hold.  Above LARGE_SIZE, the conversion runs in a subtransaction, since it may fail;
+ * above MAX_SIZE, there is none.
  */
 #define LARGE_SIZE	(1024 * 1024)
 #define MAX_SIZE	(64 * 1024 * 1024)

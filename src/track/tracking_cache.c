@@ -60,8 +60,8 @@ table_changed(Oid relid)
 }
 
 /*
- * Replace a trigger by the one that it was cloned from, and its table by that one's;
- * returns false if it was not cloned, leaving *trigger as it is.
+ * Set *relation to the table of a trigger.  If the trigger was cloned from another,
+ * replace *trigger by that one and return true.
  */
 static bool
 parent_of_trigger(Oid *trigger, Oid *relation)

@@ -9,10 +9,7 @@
 
 #include "utils/reltrigger.h"
 
-/*
- * A trigger's parsed arguments.  Valid until a catalog is read; "tracking" and "problem"
- * until the end of the transaction.
- */
+/* A trigger's parsed arguments; the pointers are valid until the end of the transaction. */
 typedef struct CachedTracking
 {
 	Oid			trigger;		/* hash key */
@@ -21,7 +18,7 @@ typedef struct CachedTracking
 								 * this is a partition of */
 	Tracking   *tracking;		/* NULL if the arguments are malformed */
 	char	   *problem;		/* as part of a message; NULL if there is none */
-	MemoryContext context;		/* holds these two */
+	MemoryContext context;		/* holds both */
 } CachedTracking;
 
 extern CachedTracking TrackingOfTrigger(Relation rel, const Trigger *trigger);
