@@ -5,16 +5,16 @@
  * A registered table has
  *
  *	actstream_object	AFTER DELETE OR UPDATE OF key, for each row.  Applies
- *					on_delete to references to a deleted row.  Its column list
- *					records the key columns: see binding.c.
+ *						on_delete to references to a deleted row.  Its column list
+ *						records the key columns: see binding.c.
  *	actstream_rekey		AFTER UPDATE, for each row WHEN the key has changed, by
- *					whatever means.  References follow the new key.
+ *						whatever means.  References follow the new key.
  *	actstream_truncate	BEFORE TRUNCATE, on the table and on each partition, since a
- *					partition can be truncated by itself.  Removes references
- *					to the rows while these can still be read.
+ *						partition can be truncated by itself.  Removes references
+ *						to the rows while these can still be read.
  *	actstream_truncated	AFTER TRUNCATE, on the table itself, when all rows are gone.
  *	zz_actstream_move	BEFORE UPDATE, on a partitioned table, for each row WHEN
- *					the key changes: the row may be about to move.
+ *						the key changes: the row may be about to move.
  *
  * Their functions are in object_changed.c.
  */

@@ -9,7 +9,7 @@
 
 #include "utils/reltrigger.h"
 
-/* A trigger's parsed arguments; the pointers are valid until the end of the transaction. */
+/* A trigger's parsed arguments; pointers are valid until the end of the transaction. */
 typedef struct CachedTracking
 {
 	Oid			trigger;		/* hash key */
