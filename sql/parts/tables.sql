@@ -318,7 +318,7 @@ BEGIN
             ERRCODE = 'insufficient_privilege',
             MESSAGE = 'tables of the extension belong to another role',
             DETAIL = others || '.',
-            HINT = 'Call create_tables() as that role.';
+            HINT = 'Call actstream.create_tables() as that role.';
     END IF;
 
     FOR p IN SELECT * FROM actstream.table_parts() LOOP
@@ -403,9 +403,9 @@ BEGIN
     WHERE f.pronamespace = 'actstream'::regnamespace AND g.tgparentid = 0;
     IF kept IS NOT NULL THEN
         RAISE NOTICE USING
-            MESSAGE = 'triggers of the extension are left on tables of other roles',
+            MESSAGE = 'triggers of the extension remain on tables of other roles',
             DETAIL = 'They are on: ' || kept || '.',
-            HINT = 'Let the owners of these tables drop them, with untrack() for instance; until then they warn that there are no tables.';
+            HINT = 'The owners of these tables should drop them, for example with actstream.untrack(). Until then, they warn that the tables of the extension are missing.';
     END IF;
 END
 $function$;

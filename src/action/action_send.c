@@ -124,7 +124,7 @@ ActionCheckVerb(Datum verb)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("verb is too long"),
-				 errdetail("The verb has %d characters, the limit is %d.",
+				 errdetail("The verb has %d characters; the limit is %d.",
 						   nchars, VERB_MAX_CHARS)));
 }
 
@@ -137,7 +137,7 @@ check_external_id(Datum external_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("external_id is too long"),
-				 errdetail("It has %d bytes, the limit is %d.",
+				 errdetail("It has %d bytes; the limit is %d.",
 						   nbytes, EXTERNAL_ID_MAX_BYTES)));
 }
 

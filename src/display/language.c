@@ -167,8 +167,8 @@ void
 LanguageDefineSetting(void)
 {
 	DefineCustomStringVariable("actstream.language",
-							   "The language of sentences, and of how long ago something was.",
-							   "As in \"de\", \"de-AT\"; what is not known is in English.",
+							   "Sets the language of sentences and durations.",
+							   "For example \"de\" or \"de-AT\"; English is used for what other languages lack.",
 							   &language_setting,
 							   "en",
 							   PGC_USERSET,

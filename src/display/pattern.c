@@ -63,7 +63,7 @@ static void
 set_bracket_fault(PatternReader *reader, const char *fault)
 {
 	set_fault(reader, fault,
-			  _("Write [...|...] around what is not always there, [[ and ]] for brackets."));
+			  _("Write [...|...] around optional parts, and [[ or ]] for a literal bracket."));
 }
 
 static PatternWord
@@ -74,8 +74,8 @@ find_word(PatternReader *reader, const char *name)
 		if (strcmp(word_names[i], name) == 0)
 			return i;
 	}
-	set_fault(reader, psprintf(_("There is no {%s} in a sentence."), name),
-			  _("Use {actor}, {verb}, {action_object}, {target}, {timesince}."));
+	set_fault(reader, psprintf(_("{%s} is not known."), name),
+			  _("Use {actor}, {verb}, {action_object}, {target} or {timesince}."));
 	return WORD_ACTOR;
 }
 
@@ -120,9 +120,9 @@ read_bracket(PatternReader *reader, char c)
 	bool		opens = c == '[';
 
 	if (opens && reader->section->is_optional)
-		set_bracket_fault(reader, _("A \"[\" is within another."));
+		set_bracket_fault(reader, _("A \"[\" is nested in another."));
 	if (!opens && !reader->section->is_optional)
-		set_bracket_fault(reader, _("A \"]\" closes nothing."));
+		set_bracket_fault(reader, _("A \"]\" has no matching \"[\"."));
 	end_section(reader);
 	begin_section(reader, opens);
 }

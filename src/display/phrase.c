@@ -261,7 +261,7 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid language: \"%s\"", language),
-				 errhint("Write it in small letters, as in \"de\" or \"de-at\"; empty is any language.")));
+				 errhint("Write it in lower case, as in \"de\" or \"de-at\", or leave it empty for any language.")));
 	if (pg_mbstrlen(verb) > VERB_MAX_CHARS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

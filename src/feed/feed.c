@@ -63,8 +63,8 @@ void
 FeedDefineSetting(void)
 {
 	DefineCustomStringVariable(AUTHORITY_SETTING,
-							   "In whose name feeds make the ids of actions and objects.",
-							   "A domain name or an e-mail address, a comma, and a date when it was yours; if empty, the one in the id of the feed.",
+							   "Sets the authority in the ids that feeds give to actions and objects.",
+							   "A domain name or an e-mail address, a comma, and a date on which it was yours; if empty, the authority in the id of the feed is used.",
 							   &authority_setting,
 							   "",
 							   PGC_USERSET,
@@ -91,7 +91,7 @@ tag_authority(const char *feed_id)
 	if (len == 0 || feed_id[4 + len] != ':')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no authority for the ids of the feed's entries"),
+				 errmsg("no authority is known for the ids of the feed's entries"),
 				 errhint("Set \"%s\" to a domain of yours and a date, as in example.org,2026, or give the feed an id such as tag:example.org,2026:stream.",
 						 AUTHORITY_SETTING)));
 	return pnstrdup(feed_id + 4, len);
@@ -121,7 +121,7 @@ make_state(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("id of a feed must be a URI: \"%s\"", state->id),
-				 errhint("It is the address of the feed, or an id such as tag:example.org,2026:stream.")));
+				 errhint("Use the address of the feed, or an id such as tag:example.org,2026:stream.")));
 	if (!UriIsWebAddress(state->link))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

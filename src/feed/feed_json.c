@@ -25,7 +25,7 @@ push_text(JsonWriter *json, JsonbIteratorToken token, char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("text is too long for jsonb"),
-				 errdetail("It has %zu bytes, the limit is %d.", len, JENTRY_OFFLENMASK)));
+				 errdetail("It has %zu bytes; the limit is %d.", len, JENTRY_OFFLENMASK)));
 	value.val.string.len = len;
 	value.val.string.val = text;
 	pushJsonbValue(&json->state, token, &value);

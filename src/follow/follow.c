@@ -122,7 +122,7 @@ check_flag(Datum flag)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("flag is too long"),
-				 errdetail("The flag has %d bytes, the limit is %d.",
+				 errdetail("The flag has %d bytes; the limit is %d.",
 						   nbytes, FLAG_MAX_BYTES)));
 }
 

@@ -141,7 +141,7 @@ lock_type_of(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%.*s\" is not registered", RefLabelLength(ref),
 						VARDATA_ANY(ref)),
-				 errhint("Use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
+				 errhint("Use actstream.register() for a table, or actstream.register_external() for objects outside the database.")));
 }
 
 /*

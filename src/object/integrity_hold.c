@@ -121,9 +121,9 @@ attempt(AttemptFunction function, HoldQuestion *question)
 		TableWarnsFirst(RelationGetRelid(question->rel), WARN_OBJECT))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
-				 errmsg("could not look for objects of relation \"%s\": %s",
+				 errmsg("could not look up objects in relation \"%s\": %s",
 						RelationGetRelationName(question->rel), error->message),
-				 errdetail("Tracked tables send no actions of such actors, and other actions without them.")));
+				 errdetail("Tracked tables send no actions with such an object as the actor, and leave it out of other actions.")));
 }
 
 /*

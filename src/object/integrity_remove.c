@@ -276,7 +276,7 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 		}
 		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS))
 			refuse_references(mode, statements, first, FOLLOWEE, &value,
-							  _("A trigger has kept what refers to it from being deleted or updated."));
+							  _("A trigger has prevented rows that refer to it from being deleted or updated."));
 	}
 	SPI_finish();
 }

@@ -89,9 +89,9 @@ warn_of_missing_table(Relation rel)
 		if (TableWarnsFirst(RelationGetRelid(rel), WARN_TABLES))
 			ereport(WARNING,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("references to rows of table \"%s\" are not kept, because table \"actstream.%s\" does not exist",
+					 errmsg("references to rows of table \"%s\" are not maintained because table \"actstream.%s\" does not exist",
 							RelationGetRelationName(rel), OwnTableName(table)),
-					 errhint("Call actstream.create_tables() or rename the table back, and look at actstream.integrity_check(). Or call actstream.drop_tables() to do without.")));
+					 errhint("Call actstream.create_tables(), or rename the table back, and then call actstream.integrity_check(). To do without the tables, call actstream.drop_tables().")));
 		return;
 	}
 }
@@ -126,7 +126,7 @@ object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event)
 	if (!event_fits((*trigdata)->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" is not fired by the event that it is for",
+				 errmsg("trigger \"%s\" was fired by an event that it is not for",
 						(*trigdata)->tg_trigger->tgname)));
 	return true;
 }

@@ -66,7 +66,7 @@ ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" of type %s cannot be a key column",
 						NameStr(att->attname), format_type_be(att->atttypid)),
-				 errdetail("Key columns are integers, uuid, text, character varying, character, name, citext, enums, date or timestamps, with a deterministic collation.")));
+				 errdetail("The type of a key column must be an integer type, uuid, text, character varying, character, name, citext, an enum, date or a timestamp type, and its collation must be deterministic.")));
 }
 
 /*
@@ -183,7 +183,7 @@ ObjectKeyPrimary(Relation rel)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("relation \"%s\" has no primary key that references could use",
 						RelationGetRelationName(rel)),
-				 errhint("Add a primary key that is not deferrable, or name unique columns in key_columns.")));
+				 errhint("Add a primary key that is not deferrable, or give the columns of a unique index as key_columns.")));
 	return columns;
 }
 
@@ -233,7 +233,7 @@ ObjectKeyCheck(Relation rel, List *columns)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("relation \"%s\" has no unique constraint on exactly the key columns",
 						RelationGetRelationName(rel)),
-				 errhint("A unique index that is partial, deferrable, on expressions or of an operator class with another equality does not count.")));
+				 errhint("Create a unique index on exactly these columns that is neither partial nor deferrable and uses the default operator classes.")));
 }
 
 /*
@@ -543,7 +543,7 @@ part_hint(Form_pg_attribute att, const char *part)
 	if (example == NULL)
 		return psprintf(_("Key column \"%s\" is of type %s, which has no value \"%s\"."),
 						NameStr(att->attname), format_type_be(att->atttypid), part);
-	return psprintf(_("Key column \"%s\" is of type %s, written as in \"%s\"."),
+	return psprintf(_("Key column \"%s\" is of type %s; write its values as in \"%s\"."),
 					NameStr(att->attname), format_type_be(att->atttypid), example);
 }
 
@@ -563,7 +563,7 @@ ObjectKeyHint(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref)
 	if (!ObjectKeyIsReadable(type, tupdesc))
 		return NULL;
 	if (!ObjectKeySplit(type, ref, parts))
-		return psprintf(_("The key of \"%s\" is \"%s\", with a \"\\\" before each \",\" or \"\\\" within a part."),
+		return psprintf(_("The key of \"%s\" has the form \"%s\". Write \"\\\" before each \",\" or \"\\\" within a part."),
 						type->label, key_form(type, tupdesc));
 
 	initStringInfo(&key);
@@ -597,8 +597,8 @@ actstream_ref_of(PG_FUNCTION_ARGS)
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("not a row of a table"),
-				 errhint("Give a whole row, such as u in: SELECT actstream.ref_of(u) FROM users u.")));
+				 errmsg("argument is not a row of a table"),
+				 errhint("Pass a whole row, as in: SELECT actstream.ref_of(u) FROM users u.")));
 	/* we took no lock, which would have processed invalidations */
 	AcceptInvalidationMessages();
 	(void) OwnTableId(OWN_OBJECT_TYPES);

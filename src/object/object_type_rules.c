@@ -79,7 +79,7 @@ wrong_relation(Relation rel, const char *detail)
 			 errdetail_internal("%s", detail)));
 }
 
-#define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, references do."
+#define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, but references to them would."
 
 /* Does the table have a partition that is not permanent? */
 static bool
@@ -123,11 +123,11 @@ ObjectTypeOpenTable(Oid relid)
 	ObjectTypeCheckOwner(relid);
 
 	if (rel->rd_rel->relispartition)
-		wrong_relation(rel, _("It is a partition; register the partitioned table."));
+		wrong_relation(rel, _("It is a partition. Register the partitioned table instead."));
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
 		wrong_relation(rel, _(SHORT_LIVED_ROWS));
 	if (IsAnyOwnTable(relid))
-		wrong_relation(rel, _("It belongs to extension actstream."));
+		wrong_relation(rel, _("It is a table of extension actstream."));
 	return rel;
 }
 
@@ -148,7 +148,7 @@ check_template(Datum template, Relation rel)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("template is too long"),
-				 errdetail("It has %zu bytes, the limit is %d.", strlen(source), TEMPLATE_MAX_BYTES)));
+				 errdetail("It has %zu bytes; the limit is %d.", strlen(source), TEMPLATE_MAX_BYTES)));
 	foreach(lc, TemplateParse(source))
 	{
 		TemplatePart *part = lfirst(lc);
@@ -160,13 +160,13 @@ check_template(Datum template, Relation rel)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("unrecognized name in template: \"%s\"", part->text),
-					 errdetail("The template of an external type may hold {label} and {key}.")));
+					 errdetail("A template of an external type can contain {label} and {key} only.")));
 		if (rel != NULL && get_attnum(RelationGetRelid(rel), part->text) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
 							part->text, RelationGetRelationName(rel)),
-					 errdetail("It is named in a template.")));
+					 errdetail("A template refers to it.")));
 	}
 }
 
@@ -198,9 +198,9 @@ warn_of_name(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *n
 	template = TextDatumGetCString(ROW_VALUE(new, name_template));
 	if (template[0] != '\0' && !TemplateHasColumn(TemplateParse(template)))
 		ereport(NOTICE,
-				(errmsg("no column is named in name template \"%s\"", template),
-				 errdetail("All objects of the type are called the same."),
-				 errhint("Write {column} for the value of a column.")));
+				(errmsg("name template \"%s\" contains no column", template),
+				 errdetail("All objects of the type will have the same name."),
+				 errhint("Write {column} to insert the value of a column.")));
 }
 
 /*
@@ -222,7 +222,7 @@ check_new_row(const ObjectTypeRow *row)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_NAME),
 					 errmsg("label \"%s\" cannot be registered", text_to_cstring(label)),
-					 errdetail("No label is greater.")));
+					 errdetail("It is the greatest possible label.")));
 	}
 	if (!ROW_ISNULL(row, on_delete))
 		(void) OnDeleteFromText(TextDatumGetCString(ROW_VALUE(row, on_delete)));
@@ -267,7 +267,7 @@ check_unreferenced(const RegisteredType *type)
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("object type \"%s\" is still referenced", type->label),
 				 errdetail("Actions or follows refer to objects of that type."),
-				 errhint("Delete those rows of actstream.actions and actstream.follows first, or use actstream.rebind() to hand the object type to another table.")));
+				 errhint("Delete those rows of actstream.actions and actstream.follows first, or bind the object type to another table with actstream.rebind().")));
 }
 
 /* "relid" if the table exists, else InvalidOid. */
@@ -501,7 +501,7 @@ actstream_object_type_keep(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot truncate table \"object_types\""),
-			 errhint("Use DELETE or actstream.unregister().")));
+			 errhint("Use actstream.unregister() or DELETE.")));
 	return PointerGetDatum(NULL);	/* keep compiler quiet */
 }
 
@@ -538,11 +538,11 @@ missing_property(Relation rel, const RegisteredType *type, Oid without)
 	for (int i = 0; i < type->nkeys; i++)
 	{
 		if (!column_is_not_null(RelationGetDescr(rel), type->keys[i] - 1))
-			return _("A column of its key is not marked NOT NULL.");
+			return _("One of its key columns is not marked NOT NULL.");
 		columns = lappend(columns, get_attname(type->relation, type->keys[i], false));
 	}
 	if (!ObjectKeyIsUnique(rel, columns, without))
-		return _("There is no unique constraint on exactly its key columns.");
+		return _("It has no unique constraint on exactly its key columns.");
 	return NULL;
 }
 
@@ -579,7 +579,7 @@ ObjectTypeCheckTable(Oid relid, Oid without)
 				 errmsg("cannot alter table \"%s\" because it is registered as object type \"%s\"",
 						RelationGetRelationName(rel), type.label),
 				 errdetail_internal("%s", missing),
-				 errhint("Use actstream.unregister() first, or actstream.rebind() to hand the object type to another table.")));
+				 errhint("Use actstream.unregister() first, or bind the object type to another table with actstream.rebind().")));
 	relation_close(rel, NoLock);
 }
 
@@ -638,10 +638,10 @@ actstream_object_type_fault(PG_FUNCTION_ARGS)
 	if (rel == NULL)
 		PG_RETURN_NULL();
 	if (type.nkeys == 0)
-		fault = psprintf(_("It has no trigger \"%s\" for the key columns that are registered."),
+		fault = psprintf(_("It has no trigger \"%s\" on the registered key columns."),
 						 BINDING_TRIGGER_NAME);
 	else if (!owner_may_look(rel))
-		fault = _("Its owner may not read it, or not its schema.");
+		fault = _("Its owner lacks SELECT or UPDATE on it, or USAGE on its schema.");
 	else if (rel->rd_rel->relispartition)
 		fault = _("It is a partition of another table.");
 	else if (has_unlogged_partition(rel))

@@ -347,12 +347,12 @@ RegistryRequireBound(const RegisteredType *type)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("object type \"%s\" is not bound to a table", type->label),
-				 errdetail("The table is gone."),
-				 errhint("Hand the object type to another table with actstream.rebind(), or use actstream.unregister().")));
+				 errdetail("Its table does not exist any more."),
+				 errhint("Bind it to another table with actstream.rebind(), or remove it with actstream.unregister().")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("object type \"%s\" is not bound to a table", type->label),
-			 errdetail("The trigger \"%s\" of the table is gone, or not for the key columns that were registered.",
+			 errdetail("Trigger \"%s\" of its table is missing, or is not on the registered key columns.",
 					   BINDING_TRIGGER_NAME),
-			 errhint("Let the owner of the table call actstream.register() for it again.")));
+			 errhint("The owner of the table must call actstream.register() for it again.")));
 }

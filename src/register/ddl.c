@@ -309,9 +309,9 @@ forget_if_possible(Loss *loss)
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
-			 errmsg("references to dropped objects of type \"%s\" stay behind: %s",
+			 errmsg("could not remove references to dropped objects of type \"%s\": %s",
 					type.label, error->message),
-			 errhint("Let the owner of the extension's tables delete what actstream.integrity_check() reports.")));
+			 errhint("The owner of the extension's tables should delete what actstream.integrity_check() reports.")));
 }
 
 /*
@@ -327,7 +327,7 @@ warn_of_registry(const char *relname)
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("references to rows of table \"%s\" stay behind, because there is no table \"actstream.%s\" as create_tables() makes it",
+			 errmsg("references to rows of table \"%s\" are not removed because table \"actstream.%s\" is missing or was not made by create_tables()",
 					relname, OwnTableName(OWN_OBJECT_TYPES))));
 }
 

@@ -193,12 +193,12 @@ check_label_is_free(const RegisteredType *existing, Oid relation)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("label \"%s\" is already registered for objects without a table",
 						existing->label),
-				 errhint("If their table was dropped or replaced, use actstream.rebind(); else choose another label.")));
+				 errhint("If their table was dropped or replaced, use actstream.rebind(); otherwise choose another label.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("label \"%s\" is already registered for another table",
 					existing->label),
-			 errhint("To hand it to this table, use actstream.rebind(); else choose another label.")));
+			 errhint("To bind it to this table instead, use actstream.rebind(); otherwise choose another label.")));
 }
 
 /*

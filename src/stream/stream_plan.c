@@ -582,8 +582,8 @@ void
 StreamPlanInit(void)
 {
 	DefineCustomBoolVariable("actstream.enable_streamscan",
-							 "Enables reading streams from the indexes.",
-							 "Otherwise they are planned as any query, and sorted.",
+							 "Enables the planner's use of stream scans.",
+							 "If off, streams are planned like any query, and sorted.",
 							 &enable_streamscan,
 							 true,
 							 PGC_USERSET,

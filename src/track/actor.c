@@ -26,7 +26,7 @@ check_actor(char **newval, void **extra, GucSource source)
 {
 	if (*newval == NULL || (*newval)[0] == '\0' || RefIsWellFormed(*newval))
 		return true;
-	GUC_check_errdetail("It must be a reference, label:key, or empty.");
+	GUC_check_errdetail("It must be a reference, written label:key, or empty.");
 	return false;
 }
 
@@ -38,8 +38,8 @@ void
 ActorDefineSetting(void)
 {
 	DefineCustomStringVariable(ACTOR_SETTING,
-							   "Who acts, where an action does not say it.",
-							   "A reference, label:key; empty for nobody.",
+							   "Sets the actor of tracked changes that give no other.",
+							   "A reference, written label:key; empty for none.",
 							   &actor_setting,
 							   "",
 							   PGC_USERSET,

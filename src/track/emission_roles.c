@@ -158,7 +158,7 @@ report_no_actor(const RowChange *change)
 			(errcode(ERRCODE_NOT_NULL_VIOLATION),
 			 errmsg("no actor for the action on relation \"%s\"",
 					RelationGetRelationName(change->rel)),
-			 errdetail("Trigger \"%s\" has no actor for the row.", change->trigger->tgname),
+			 errdetail("Trigger \"%s\" found no actor for the row.", change->trigger->tgname),
 			 errhint("Call actstream.set_actor() in this transaction.")));
 }
 

@@ -55,7 +55,7 @@ EmitIsForbidden(Oid owner)
 	Oid			relid;
 
 	if (!OwnTableExists(OWN_OBJECT_TYPES) || !OwnTableExists(OWN_ACTIONS))
-		return _("tables of the extension are missing, or not as create_tables() makes them");
+		return _("tables of the extension are missing or were not made by create_tables()");
 	relid = OwnTableId(OWN_ACTIONS);
 	if (object_aclcheck(NamespaceRelationId, OwnSchema(), owner, ACL_USAGE) != ACLCHECK_OK ||
 		pg_class_aclcheck(relid, owner, ACL_INSERT) != ACLCHECK_OK)
@@ -159,7 +159,7 @@ warn_of_loss(const Emission *emission, const ErrorData *error)
 			 errmsg("could not store an action on relation \"%s\": %s",
 					RelationGetRelationName(emission->change->rel), error->message),
 			 error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && may_defer_trigger() ?
-			 errhint("What tracked tables send cannot fire a trigger of actstream.actions at COMMIT. Make its deferrable constraints and constraint triggers NOT DEFERRABLE.") : 0));
+			 errhint("Actions of tracked tables cannot fire triggers of actstream.actions at COMMIT. Make its deferrable constraints and constraint triggers NOT DEFERRABLE.") : 0));
 }
 
 /*
@@ -223,7 +223,7 @@ may_send(Oid source, Oid owner)
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("relation \"%s\" sends no actions: %s", get_rel_name(source), why_not),
-				 errhint("Mend that, or call actstream.untrack().")));
+				 errhint("Fix this, or call actstream.untrack().")));
 	return why_not == NULL;
 }
 
@@ -303,7 +303,7 @@ EmitRowChange(const RowChange *change)
 				 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
 						change->trigger->tgname, RelationGetRelationName(change->rel),
 						cached.problem),
-				 errhint("Call actstream.untrack() and actstream.track() again.")));
+				 errhint("Call actstream.untrack(), and then actstream.track() again.")));
 	if (cached.tracking == NULL || is_being_emitted(cached.source))
 		return;
 

@@ -280,7 +280,7 @@ name_argument(FunctionCallInfo fcinfo, int arg)
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("name of a trigger must not be empty")));
+				 errmsg("trigger name must not be empty")));
 	return name;
 }
 
@@ -411,7 +411,7 @@ actstream_track(PG_FUNCTION_ARGS)
 	if (tracking.has_columns && (stmt->events & TRIGGER_TYPE_UPDATE) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("columns are given, but not the event \"update\"")));
+				 errmsg("columns can be given only with event \"update\"")));
 	TrackCheckTemplates(&tracking, rel);
 
 	name = find_equal(stmt, args, rel);
@@ -506,6 +506,6 @@ actstream_untrack(PG_FUNCTION_ARGS)
 	if (name != NULL && ndropped == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("relation \"%s\" is not tracked by a trigger \"%s\"", relname, name)));
+				 errmsg("relation \"%s\" has no tracking trigger \"%s\"", relname, name)));
 	PG_RETURN_INT64(ndropped);
 }

@@ -58,10 +58,10 @@ check_count(const Check *check, int nparts)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template of %s does not match the key of object type \"%s\"",
 						check->role, check->label),
-				 errdetail_plural("It has %d part, and the key has %d columns.",
-								  "It has %d parts, and the key has %d columns.",
+				 errdetail_plural("It has %d part, but the key has %d columns.",
+								  "It has %d parts, but the key has %d columns.",
 								  nparts, nparts, check->type.nkeys),
-				 errhint("Write %s, with columns of the tracked table.", example(check))));
+				 errhint("Write it as %s, with columns of the tracked table.", example(check))));
 }
 
 static bool
@@ -99,7 +99,7 @@ check_part(const Check *check, int key, const char *text, const TrackingPart *co
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template of %s does not match the key of object type \"%s\"",
 						check->role, check->label),
-				 errdetail("There is \"%s\" beside column \"%s\", and key column \"%s\" is of type %s.",
+				 errdetail("It combines \"%s\" with column \"%s\", but key column \"%s\" is of type %s.",
 						   text, column->text, NameStr(att->attname),
 						   format_type_be(att->atttypid)),
 				 errhint("Write %s:{%s}.", check->label, column->text)));
@@ -108,12 +108,12 @@ check_part(const Check *check, int key, const char *text, const TrackingPart *co
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("template of %s does not match the key of object type \"%s\"",
 						check->role, check->label),
-				 errdetail("Column \"%s\" is of type %s, and key column \"%s\" of type %s.",
+				 errdetail("Column \"%s\" is of type %s, but key column \"%s\" is of type %s.",
 						   column->text,
 						   format_type_be(TupleDescAttr(RelationGetDescr(check->rel),
 														column->attnum - 1)->atttypid),
 						   NameStr(att->attname), format_type_be(att->atttypid)),
-				 errhint("Name a column of the tracked table that holds keys of \"%s\".",
+				 errhint("Use a column of the tracked table that holds keys of \"%s\".",
 						 check->label)));
 }
 
@@ -194,21 +194,21 @@ check_object(const Check *check)
 		!ObjectKeyParse(&check->type, RelationGetDescr(check->objects), ref, values))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template of %s has no column, and there can be no object \"%s\"",
+				 errmsg("template of %s has no column, and object \"%s\" cannot exist",
 						check->role, RefToText(ref)),
-				 errhint("Write %s, with columns of the tracked table.", example(check)),
+				 errhint("Write it as %s, with columns of the tracked table.", example(check)),
 				 hint_braces(check)));
 	if (check->type.checked &&
 		!IntegrityReferenceHolds(ref, check->rel->rd_rel->relowner, GetActiveSnapshot()))
 		ereport(NOTICE,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("template of %s has no column, and there is no object \"%s\"",
+				 errmsg("template of %s has no column, and object \"%s\" does not exist",
 						check->role, RefToText(ref)),
 				 hint_braces(check)));
 	else if (get_attnum(RelationGetRelid(check->rel), check->key_text) > 0)
 		ereport(NOTICE,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("template of %s has no column: each row has object \"%s\"",
+				 errmsg("template of %s has no column, so every row has object \"%s\"",
 						check->role, RefToText(ref)),
 				 hint_braces(check)));
 }
@@ -226,7 +226,7 @@ check_dollar(const Check *check)
 			before->text[len - 1] == '$')
 			ereport(NOTICE,
 					(errcode(ERRCODE_WARNING),
-					 errmsg("template of %s has \"$\" before column \"%s\", in the key",
+					 errmsg("template of %s has \"$\" before column \"%s\", as part of the key",
 							check->role, check->template->parts[i].text),
 					 errhint("Write {%s} for the value of the column.",
 							 check->template->parts[i].text)));
@@ -245,8 +245,8 @@ find_type(Check *check)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%s\" is not registered", check->label),
-				 errdetail("The template of %s refers to such objects.", check->role),
-				 errhint("See the labels in actstream.object_types; to add one, use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
+				 errdetail("The template of %s refers to objects of that type.", check->role),
+				 errhint("See actstream.object_types for existing labels. To add one, use actstream.register() for a table, or actstream.register_external() for objects outside the database.")));
 	check->type = *type;
 	if (!OidIsValid(type->relation))
 		return;

@@ -186,7 +186,7 @@ parse_reference(Parser *parser, TrackingTemplate *result, const char *template)
 	if (result->nparts > 0 && !has_colon)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template is not one of a reference: \"%s\"", template),
+				 errmsg("invalid template of a reference: \"%s\"", template),
 				 errhint("Write label:{column}, or {self} for the row itself.")));
 	if (result->nparts == 1 && !result->parts[0].is_column)
 		(void) DirectFunctionCall1(actstream_ref_in, CStringGetDatum(result->parts[0].text));
@@ -258,7 +258,7 @@ TrackingParse(Tracking *tracking, char *const *args, int nargs, Relation rel, bo
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger has %d arguments, not %d", nargs, NUM_TRACKING_ARGS),
-				 errhint("Such triggers are made by actstream.track().")));
+				 errhint("Create such triggers with actstream.track().")));
 
 	tracking->problem = NULL;
 	tracking->verb = pstrdup(args[TRACKING_VERB]);
