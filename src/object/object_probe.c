@@ -1,6 +1,6 @@
 /*
  * object_probe.c
- *		Looking up the row that a reference names through the index of the primary key.
+ *		Looking up, in the index of the primary key, the row that a reference names.
  *
  * For an ordinary table, this does what "SELECT 1 FROM ONLY table WHERE key = $1 FOR KEY
  * SHARE", run as the table's owner, does, in a third of the time: most of what a query

@@ -1,6 +1,6 @@
 /*
  * object_probe.h
- *		Looking up the row that a reference names through the index of the primary key.
+ *		Looking up, in the index of the primary key, the row that a reference names.
  */
 #ifndef ACTSTREAM_OBJECT_PROBE_H
 #define ACTSTREAM_OBJECT_PROBE_H

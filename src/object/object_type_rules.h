@@ -17,7 +17,7 @@ typedef struct ObjectTypeRow
 #define ROW_VALUE(row, name)	((row)->values[Anum_object_type_##name - 1])
 #define ROW_ISNULL(row, name)	((row)->isnull[Anum_object_type_##name - 1])
 
-/* Which checks the rules of the registry skip, because the caller has made them. */
+/* Which checks the rules skip, because register.c has made them. */
 typedef enum RegistryChange
 {
 	REGISTRY_CHANGE_CHECKED,	/* none */

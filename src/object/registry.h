@@ -30,7 +30,7 @@ typedef struct RegisteredType
 	char		label[REF_MAX_LABEL + 1];	/* hash key */
 	Oid			relation;		/* InvalidOid for an external type */
 	List	   *key_columns;	/* names (char *), as registered */
-	bool		binding_known;	/* up to date since the table last changed? */
+	bool		binding_known;	/* are the next two up to date? */
 	int			nkeys;			/* 0 if external, or not bound: see binding.c */
 	AttrNumber	keys[INDEX_MAX_KEYS];	/* key columns of relation, in key order */
 	OnDelete	on_delete;

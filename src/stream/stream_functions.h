@@ -21,9 +21,9 @@
 #define STREAM_FOLLOWS_ARG		(STREAM_MAX_ARGS - 1)
 
 /*
- * The type of that argument, which is null, if the planner has left out the query for
- * follows; they come from FollowListGet() then.  An expression that a user wrote never
- * has this type there.
+ * If the planner has left out the query for follows, that argument is a null of this
+ * type, and the follows come from FollowListGet().  No expression that a user wrote has
+ * this type there.
  */
 #define STREAM_KEPT_FOLLOWS		INTERNALOID
 

@@ -1,6 +1,6 @@
 /*
  * actor.c
- *		The setting actstream.actor: the actor where nothing else gives one.
+ *		The setting actstream.actor: the actor of actions that give no other.
  *
  * The setting is context, not identity: every role that can run SQL can set it.  To
  * restrict which actors a role may use, define policies on actstream.actions.

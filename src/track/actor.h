@@ -1,6 +1,6 @@
 /*
  * actor.h
- *		The setting actstream.actor: the actor where nothing else gives one.
+ *		The setting actstream.actor: the actor of actions that give no other.
  */
 #ifndef ACTSTREAM_ACTOR_H
 #define ACTSTREAM_ACTOR_H

@@ -25,8 +25,7 @@ typedef struct RowChange
 typedef enum RoleState
 {
 	ROLE_EMPTY,					/* no template, or a null column */
-	ROLE_GONE,					/* the row itself, deleted by now, or a column that was
-								 * dropped */
+	ROLE_GONE,					/* the row, deleted by now, or a dropped column */
 	ROLE_MISSING,				/* no such object, or not visible */
 	ROLE_GIVEN
 } RoleState;

@@ -9,7 +9,7 @@
 #include "access/tupdesc.h"
 #include "utils/jsonb.h"
 
-/* A column of a row, and the role as which code of its type runs. */
+/* A column of a row, and the role that runs code of its type. */
 typedef struct RowValue
 {
 	HeapTuple	row;
