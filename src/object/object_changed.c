@@ -2,10 +2,11 @@
  * object_changed.c
  *		The functions of the triggers of registered tables: see object_trigger.c.
  *
- * A row that moves to another partition is deleted there and inserted here, and no AFTER
- * trigger can tell that the two are one row.  The partition key is part of every key of
- * a partitioned table, so a row that moves has a new key: without zz_actstream_move,
- * which sees both keys, its references would be treated as those of a deleted row.
+ * A row that moves to another partition is deleted from one and inserted into the other,
+ * and no AFTER trigger can tell that the two are one row.  The partition key is part of
+ * every key of a partitioned table, so a row that moves has a new key: without
+ * zz_actstream_move, which sees both keys, its references would be treated as those of a
+ * deleted row.
  *
  * Any role may attach these functions to its own tables; the owner of a partitioned
  * table does so whenever a partition is created or a dump is restored.  They act on

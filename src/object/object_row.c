@@ -2,9 +2,9 @@
  * object_row.c
  *		Looking up the row that a reference names.
  *
- * As the triggers of foreign keys do (see ri_triggers.c), with prepared queries that are
- * prepared again when the table has changed; where the result is the same, without a
- * query.
+ * Like the triggers of foreign keys (see ri_triggers.c), this uses prepared queries,
+ * which are prepared again when the table has changed; but where the result is the same,
+ * it does without a query.
  */
 #include "postgres.h"
 
