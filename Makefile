@@ -11,6 +11,7 @@
 #   make check-recency          set up everything, torture the recency map
 #   make check-history          set up everything, check what clients are told
 #                               while backends are killed
+#   make dist                   pack the last commit as actstream-VERSION.zip
 #
 # With TEST=NAME, check and installcheck run the test of that name, on whatever level.
 #
@@ -55,9 +56,8 @@ PG_CPPFLAGS = -I$(source)/src
 # Other libraries of the server see what PostgreSQL has to find, and no more.
 PG_CFLAGS = -fvisibility=hidden
 
-# What is expected of both levels stands in one folder "expected": pg_regress looks for
-# expected/NAME.out in a folder that can be chosen from 16 on, but not for another name
-# than "expected".
+# The outputs that both levels expect stand in one folder: pg_regress reads
+# DIR/expected/NAME.out, of which only DIR can be chosen, and before 16 not even that.
 REGRESS = $(basename $(notdir $(call files,test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test
 ISOLATION = $(basename $(notdir $(call files,test/specs/*.spec)))
@@ -141,5 +141,9 @@ endif
 $(DATA_built): $(SQL_PARTS:%=$(source)/sql/parts/%.sql)
 	mkdir -p $(@D)
 	cat $^ >$@
+
+.PHONY: dist
+dist: $(DATA_built)
+	@$(source)/tools/dist $(DATA_built)
 
 endif
