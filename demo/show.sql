@@ -1,5 +1,5 @@
--- The demonstration: every query is printed above what it returns, and the time
--- that it took below.
+-- The demonstration: every query is printed above its result, and the time that it took
+-- below.
 
 \pset footer off
 \pset linestyle unicode
@@ -42,7 +42,7 @@ GROUP BY follower, flag, actor_only ORDER BY follower, flag, actor_only DESC;
 SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:1') a LIMIT 10;
 
--- what a program keeps from the last row of the page that it showed
+-- what a program remembers of the last row of a page
 \set ECHO none
 \timing off
 SELECT coalesce(max("timestamp"), '-infinity') AS last_timestamp, coalesce(max(id), 0) AS last_id
