@@ -340,8 +340,9 @@ sub half_built
     my $process = $builder->query_safe('SELECT pg_backend_pid()');
 
     $node->safe_psql('postgres', 'REINDEX INDEX CONCURRENTLY actstream.again');
-    # it finds the indexes now, so that it does not have to look at the locked one
     is($builder->query_safe('SELECT state FROM actstream.recency_stats()'), 'incomplete', 'to be built');
+    # it finds the indexes now, so that it does not have to look at the locked one
+    $builder->query_safe('EXPLAIN SELECT * FROM actstream.public_stream()');
     $lock->query_safe('BEGIN; ALTER INDEX actstream.actions_action_object_idx SET TABLESPACE pg_default');
     $builder->query_until(qr/begun/, "\\echo begun\nSELECT actstream.recency_build();\n");
     ok($node->poll_query_until('postgres', <<"END"), 'half of it');
