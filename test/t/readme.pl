@@ -161,7 +161,10 @@ my $links = 0;
 foreach my $file (sort keys %document)
 {
     my ($inside, $outside) = split_fences($document{$file});
+    my @fences = $document{$file} =~ /^\s*```/mg;
 
+    # else what is outside of them is not all looked at
+    push @dead, "$file: fences" if @fences % 2 || @fences != 2 * @$inside;
     foreach my $link ($outside =~ /\]\(([^)\s]+)\)/g)
     {
         next if $link =~ /^\w+:/;
