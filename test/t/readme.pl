@@ -161,10 +161,10 @@ my $links = 0;
 foreach my $file (sort keys %document)
 {
     my ($inside, $outside) = split_fences($document{$file});
-    my @fences = $document{$file} =~ /^\s*```/mg;
+    my @fences = $document{$file} =~ /^([ \t]*)```/mg;
 
     # else what is outside of them is not all looked at
-    push @dead, "$file: fences" if @fences % 2 || @fences != 2 * @$inside;
+    push @dead, "$file: fences" if @fences % 2 || grep { $_ ne '' } @fences;
     foreach my $link ($outside =~ /\]\(([^)\s]+)\)/g)
     {
         next if $link =~ /^\w+:/;
