@@ -157,6 +157,7 @@ show_why() {
     if [[ -e regression.diffs ]]; then
         head -n 400 regression.diffs
         as_user mv regression.diffs "results/$2.diffs"
+        [[ ! ${make_command:-} ]] || echo "(moved to results/$2.diffs)"
     fi
     sed -n 's|^test/t/\(.*\)\.pl  *(Wstat:.*|\1|p' "$1" |
         while read -r name; do
