@@ -17,9 +17,9 @@ CREATE TYPE actstream.action AS (
 );
 COMMENT ON TYPE actstream.action IS 'an actor did something, with an object, to a target, at some instant';
 
-CREATE FUNCTION actstream.action_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.action_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_check';
-COMMENT ON FUNCTION actstream.action_check() IS 'trigger: the row is valid, its references are to what exists';
+COMMENT ON FUNCTION actstream_internal.action_check() IS 'trigger: the row is valid, its references are to what exists';
 
 CREATE FUNCTION actstream.act_send(
     actor         actstream.ref,

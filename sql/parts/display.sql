@@ -37,9 +37,9 @@ CREATE TYPE actstream.phrase AS (
 );
 COMMENT ON TYPE actstream.phrase IS 'how sentences read in a language';
 
-CREATE FUNCTION actstream.phrase_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.phrase_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_check';
-CREATE FUNCTION actstream.phrase_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.phrase_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_changed';
-COMMENT ON FUNCTION actstream.phrase_check() IS 'trigger: the pattern is valid';
-COMMENT ON FUNCTION actstream.phrase_changed() IS 'trigger: all sessions read the phrases anew';
+COMMENT ON FUNCTION actstream_internal.phrase_check() IS 'trigger: the pattern is valid';
+COMMENT ON FUNCTION actstream_internal.phrase_changed() IS 'trigger: all sessions read the phrases anew';

@@ -11,15 +11,15 @@ CREATE TYPE actstream.follow AS (
 );
 COMMENT ON TYPE actstream.follow IS 'who follows what';
 
-CREATE FUNCTION actstream.follow_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.follow_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_check';
-COMMENT ON FUNCTION actstream.follow_check() IS 'trigger: the row is valid, its references are to what exists';
+COMMENT ON FUNCTION actstream_internal.follow_check() IS 'trigger: the row is valid, its references are to what exists';
 
 -- Sessions keep the lists of follows that they have read for as long as this
 -- trigger, which hears of replicated changes too, has not noted a change.
-CREATE FUNCTION actstream.follow_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.follow_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_changed';
-COMMENT ON FUNCTION actstream.follow_changed() IS 'trigger: lists of follows that sessions keep are to be read again';
+COMMENT ON FUNCTION actstream_internal.follow_changed() IS 'trigger: lists of follows that sessions keep are to be read again';
 
 CREATE FUNCTION actstream.follow(
     follower    actstream.ref,
@@ -50,12 +50,12 @@ CREATE FUNCTION actstream.is_following(
     followee actstream.ref,
     flag     text DEFAULT NULL)
     RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
     SELECT EXISTS (
         SELECT FROM actstream.follows f
-        WHERE f.follower OPERATOR(actstream.=) is_following.follower
-          AND f.followee OPERATOR(actstream.=) is_following.followee
+        WHERE f.follower OPERATOR(pg_catalog.=) is_following.follower
+          AND f.followee OPERATOR(pg_catalog.=) is_following.followee
           AND (is_following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) is_following.flag))
 $$;
 
@@ -63,11 +63,11 @@ CREATE FUNCTION actstream.followers(
     followee actstream.ref,
     flag     text DEFAULT NULL)
     RETURNS SETOF actstream.ref
-    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
     SELECT DISTINCT f.follower
     FROM actstream.follows f
-    WHERE f.followee OPERATOR(actstream.=) followers.followee
+    WHERE f.followee OPERATOR(pg_catalog.=) followers.followee
       AND (followers.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) followers.flag)
 $$;
 
@@ -76,11 +76,11 @@ CREATE FUNCTION actstream.following(
     flag     text DEFAULT NULL,
     labels   text[] DEFAULT NULL)
     RETURNS SETOF actstream.ref
-    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
     SELECT DISTINCT f.followee
     FROM actstream.follows f
-    WHERE f.follower OPERATOR(actstream.=) following.follower
+    WHERE f.follower OPERATOR(pg_catalog.=) following.follower
       AND (following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) following.flag)
       AND (following.labels IS NULL
            OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels))

@@ -15,18 +15,18 @@ COMMENT ON TYPE actstream.object_type IS 'what actions and follows can refer to'
 
 -- What create_tables() puts on the table of these.  Anybody may, for who owns the tables
 -- needs to: each does nothing but on that table.
-CREATE FUNCTION actstream.object_type_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_check';
-CREATE FUNCTION actstream.object_type_bind() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_bind() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_bind';
-CREATE FUNCTION actstream.object_type_keep() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_keep() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_keep';
-CREATE FUNCTION actstream.object_type_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_changed';
-COMMENT ON FUNCTION actstream.object_type_check() IS 'trigger: what is registered is valid, what is referenced keeps its meaning';
-COMMENT ON FUNCTION actstream.object_type_bind() IS 'trigger: a registered table has the triggers that bind it';
-COMMENT ON FUNCTION actstream.object_type_keep() IS 'trigger: what is registered is not truncated away';
-COMMENT ON FUNCTION actstream.object_type_changed() IS 'trigger: all sessions read the registry anew';
+COMMENT ON FUNCTION actstream_internal.object_type_check() IS 'trigger: what is registered is valid, what is referenced keeps its meaning';
+COMMENT ON FUNCTION actstream_internal.object_type_bind() IS 'trigger: a registered table has the triggers that bind it';
+COMMENT ON FUNCTION actstream_internal.object_type_keep() IS 'trigger: what is registered is not truncated away';
+COMMENT ON FUNCTION actstream_internal.object_type_changed() IS 'trigger: all sessions read the registry anew';
 
 CREATE FUNCTION actstream.register(
     relation      regclass,
@@ -61,39 +61,39 @@ COMMENT ON FUNCTION actstream.unregister(text)
 -- references to the rows of the table that it is fired for, and only if that is
 -- registered.  The owner of a partitioned table needs to, for each new partition, and so
 -- does whoever restores a dump.
-CREATE FUNCTION actstream.object_deleted() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_deleted() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_deleted';
-CREATE FUNCTION actstream.object_rekeyed() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_rekeyed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_rekeyed';
-CREATE FUNCTION actstream.object_moves() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_moves() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_moves';
-CREATE FUNCTION actstream.objects_truncated() RETURNS trigger
+CREATE FUNCTION actstream_internal.objects_truncated() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_objects_truncated';
-COMMENT ON FUNCTION actstream.object_deleted() IS 'trigger: references follow a deleted row';
-COMMENT ON FUNCTION actstream.object_rekeyed() IS 'trigger: references follow a new key';
-COMMENT ON FUNCTION actstream.object_moves() IS 'trigger: a row may be about to move to another partition';
-COMMENT ON FUNCTION actstream.objects_truncated() IS 'trigger: references follow truncated rows';
+COMMENT ON FUNCTION actstream_internal.object_deleted() IS 'trigger: references follow a deleted row';
+COMMENT ON FUNCTION actstream_internal.object_rekeyed() IS 'trigger: references follow a new key';
+COMMENT ON FUNCTION actstream_internal.object_moves() IS 'trigger: a row may be about to move to another partition';
+COMMENT ON FUNCTION actstream_internal.objects_truncated() IS 'trigger: references follow truncated rows';
 
 -- Rows can also go with their table or their partition.  Replicated DDL too
 -- has to be noticed, hence ALWAYS.
-CREATE FUNCTION actstream.ddl_begins() RETURNS event_trigger
+CREATE FUNCTION actstream_internal.ddl_begins() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_ddl_begins';
-CREATE FUNCTION actstream.objects_dropped() RETURNS event_trigger
+CREATE FUNCTION actstream_internal.objects_dropped() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_objects_dropped';
-CREATE FUNCTION actstream.table_altered() RETURNS event_trigger
+CREATE FUNCTION actstream_internal.table_altered() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_table_altered';
-REVOKE EXECUTE ON FUNCTION actstream.ddl_begins() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION actstream.objects_dropped() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION actstream.table_altered() FROM PUBLIC;
-COMMENT ON FUNCTION actstream.ddl_begins() IS 'event trigger: what is about to be dropped is watched';
-COMMENT ON FUNCTION actstream.objects_dropped() IS 'event trigger: references follow dropped tables and partitions';
-COMMENT ON FUNCTION actstream.table_altered() IS 'event trigger: partitions come and go';
+REVOKE EXECUTE ON FUNCTION actstream_internal.ddl_begins() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream_internal.objects_dropped() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream_internal.table_altered() FROM PUBLIC;
+COMMENT ON FUNCTION actstream_internal.ddl_begins() IS 'event trigger: what is about to be dropped is watched';
+COMMENT ON FUNCTION actstream_internal.objects_dropped() IS 'event trigger: references follow dropped tables and partitions';
+COMMENT ON FUNCTION actstream_internal.table_altered() IS 'event trigger: partitions come and go';
 CREATE EVENT TRIGGER actstream_ddl_begins ON ddl_command_start
-    EXECUTE FUNCTION actstream.ddl_begins();
+    EXECUTE FUNCTION actstream_internal.ddl_begins();
 CREATE EVENT TRIGGER actstream_objects_dropped ON sql_drop
-    EXECUTE FUNCTION actstream.objects_dropped();
+    EXECUTE FUNCTION actstream_internal.objects_dropped();
 CREATE EVENT TRIGGER actstream_table_altered ON ddl_command_end
-    EXECUTE FUNCTION actstream.table_altered();
+    EXECUTE FUNCTION actstream_internal.table_altered();
 ALTER EVENT TRIGGER actstream_ddl_begins ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_objects_dropped ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;

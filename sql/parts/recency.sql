@@ -5,11 +5,11 @@
 -- An index of this method stores nothing.  Through it the recency map hears of
 -- every new version of a row, in whatever way that was written; see
 -- recency_index.c.
-CREATE FUNCTION actstream.recency_handler(internal) RETURNS index_am_handler
+CREATE FUNCTION actstream_internal.recency_handler(internal) RETURNS index_am_handler
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_recency_handler';
-REVOKE EXECUTE ON FUNCTION actstream.recency_handler(internal) FROM PUBLIC;
-COMMENT ON FUNCTION actstream.recency_handler(internal) IS 'handler of access method actstream_recency';
-CREATE ACCESS METHOD actstream_recency TYPE INDEX HANDLER actstream.recency_handler;
+REVOKE EXECUTE ON FUNCTION actstream_internal.recency_handler(internal) FROM PUBLIC;
+COMMENT ON FUNCTION actstream_internal.recency_handler(internal) IS 'handler of access method actstream_recency';
+CREATE ACCESS METHOD actstream_recency TYPE INDEX HANDLER actstream_internal.recency_handler;
 COMMENT ON ACCESS METHOD actstream_recency IS 'raises upper bounds of the newest actions of objects';
 CREATE OPERATOR FAMILY actstream.recency_ops USING actstream_recency;
 CREATE OPERATOR CLASS actstream.recency_ref_ops DEFAULT FOR TYPE actstream.ref

@@ -16,3 +16,9 @@
 CREATE SCHEMA actstream;
 COMMENT ON SCHEMA actstream IS 'activity streams: references, actions, follows and streams';
 
+-- What nobody calls by name: trigger functions, support functions, functions behind
+-- operators and aggregates.  Bodies of functions in SQL are parsed as the caller, and owners
+-- of tables make triggers, so everybody may use it.
+CREATE SCHEMA actstream_internal;
+COMMENT ON SCHEMA actstream_internal IS 'functions of activity streams that are not to be called directly';
+GRANT USAGE ON SCHEMA actstream_internal TO PUBLIC;

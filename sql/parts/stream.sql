@@ -10,94 +10,94 @@
 -- They may come before the conditions of policies, and so they are leakproof:
 -- they raise no error, whatever they are given.  They are not for use elsewhere.
 
-CREATE FUNCTION actstream.stream_support(internal) RETURNS internal
+CREATE FUNCTION actstream_internal.stream_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_stream_support';
-COMMENT ON FUNCTION actstream.stream_support(internal) IS 'planner support of streams';
+COMMENT ON FUNCTION actstream_internal.stream_support(internal) IS 'planner support of streams';
 
-CREATE FUNCTION actstream.in_public_stream(
+CREATE FUNCTION actstream_internal.in_public_stream(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz)
     RETURNS boolean
-    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_public_stream';
-CREATE FUNCTION actstream.in_model_stream(
+CREATE FUNCTION actstream_internal.in_model_stream(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
     label_start actstream.ref)
     RETURNS boolean
-    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_model_stream';
-CREATE FUNCTION actstream.in_stream_of(
+CREATE FUNCTION actstream_internal.in_stream_of(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
     objects actstream.ref[], roles integer)
     RETURNS boolean
-    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_stream_of';
-CREATE FUNCTION actstream.in_user_stream(
+CREATE FUNCTION actstream_internal.in_user_stream(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
     follower actstream.ref, flag text, with_user_activity boolean, since_follow boolean,
     follows record[])
     RETURNS boolean
-    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream.stream_support
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_user_stream';
-COMMENT ON FUNCTION actstream.in_public_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz)
+COMMENT ON FUNCTION actstream_internal.in_public_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz)
     IS 'implementation of public_stream: does a public action belong to it?';
-COMMENT ON FUNCTION actstream.in_model_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref)
+COMMENT ON FUNCTION actstream_internal.in_model_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref)
     IS 'implementation of model_stream: does a public action belong to it?';
-COMMENT ON FUNCTION actstream.in_stream_of(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref[], integer)
+COMMENT ON FUNCTION actstream_internal.in_stream_of(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref[], integer)
     IS 'implementation of the streams of objects: does a public action belong to one?';
-COMMENT ON FUNCTION actstream.in_user_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref, text, boolean, boolean, record[])
+COMMENT ON FUNCTION actstream_internal.in_user_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref, text, boolean, boolean, record[])
     IS 'implementation of user_stream: does a public action belong to it?';
 
 -- A role is a bit: 1 actor, 2 target, 4 action_object.
-CREATE FUNCTION actstream.role_bits(roles text[]) RETURNS integer
+CREATE FUNCTION actstream_internal.role_bits(roles text[]) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_role_bits';
-COMMENT ON FUNCTION actstream.role_bits(text[]) IS 'implementation of stream_of: the roles as a number';
+COMMENT ON FUNCTION actstream_internal.role_bits(text[]) IS 'implementation of stream_of: the roles as a number';
 
 CREATE FUNCTION actstream.public_stream()
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_public_stream(a.actor, a.target, a.action_object, a."timestamp")
+      AND actstream_internal.in_public_stream(a.actor, a.target, a.action_object, a."timestamp")
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 CREATE FUNCTION actstream.actor_stream(actor actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 1)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 1)
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 CREATE FUNCTION actstream.target_stream(target actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 2)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 2)
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 4)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 4)
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 CREATE FUNCTION actstream.any_stream(object actstream.ref)
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 7)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 7)
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 CREATE FUNCTION actstream.model_stream(label text)
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_model_stream(a.actor, a.target, a.action_object, a."timestamp",
+      AND actstream_internal.in_model_stream(a.actor, a.target, a.action_object, a."timestamp",
                                     actstream.label_start($1))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
@@ -105,11 +105,11 @@ CREATE FUNCTION actstream.stream_of(
     objects actstream.ref[],
     roles   text[] DEFAULT '{actor,action_object,target}')
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp",
-                                 $1, actstream.role_bits($2))
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp",
+                                 $1, actstream_internal.role_bits($2))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 -- The follows are read only where the session does not keep them.
@@ -119,13 +119,13 @@ CREATE FUNCTION actstream.user_stream(
     with_user_activity boolean DEFAULT false,
     since_follow       boolean DEFAULT false)
     RETURNS SETOF actstream.action
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream.stream_support AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", $1, $2, $3, $4,
+      AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", $1, $2, $3, $4,
               ARRAY(SELECT ROW(f.followee, f.actor_only, f.started)
                     FROM actstream.follows f
-                    WHERE f.follower OPERATOR(actstream.=) $1
+                    WHERE f.follower OPERATOR(pg_catalog.=) $1
                       AND ($2 IS NULL OR f.flag OPERATOR(pg_catalog.=) $2)
                     ORDER BY f.followee))
     ORDER BY a."timestamp" DESC, a.id DESC

@@ -11,12 +11,12 @@ COMMENT ON FUNCTION actstream.current_actor() IS 'who acts, as set_actor() has s
 
 -- What track() puts on a table; see row_trigger.c.  Anybody may: an action is sent with
 -- the rights of the owner of the table, who alone can attach the trigger that sends it.
-CREATE FUNCTION actstream.row_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.row_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_changed';
-CREATE FUNCTION actstream.row_moved() RETURNS trigger
+CREATE FUNCTION actstream_internal.row_moved() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_moved';
-COMMENT ON FUNCTION actstream.row_changed() IS 'trigger: send an action';
-COMMENT ON FUNCTION actstream.row_moved() IS 'trigger: a row that moves to another partition is one that changes';
+COMMENT ON FUNCTION actstream_internal.row_changed() IS 'trigger: send an action';
+COMMENT ON FUNCTION actstream_internal.row_moved() IS 'trigger: a row that moves to another partition is one that changes';
 
 CREATE FUNCTION actstream.track(
     relation      regclass,

@@ -48,8 +48,8 @@ static SpiPlan insert_new_follow = {
 
 static SpiPlan update_follow = {
 	.sql = "UPDATE actstream.follows f SET actor_only = $4"
-	" WHERE f.follower OPERATOR(actstream.=) $1"
-	" AND f.followee OPERATOR(actstream.=) $2"
+	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
+	" AND f.followee OPERATOR(pg_catalog.=) $2"
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
 	" AND f.actor_only OPERATOR(pg_catalog.<>) $4 RETURNING f::actstream.follow",
 	.nargs = 4,
@@ -58,8 +58,8 @@ static SpiPlan update_follow = {
 
 static SpiPlan find_follow = {
 	.sql = "SELECT f::actstream.follow FROM actstream.follows f"
-	" WHERE f.follower OPERATOR(actstream.=) $1"
-	" AND f.followee OPERATOR(actstream.=) $2"
+	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
+	" AND f.followee OPERATOR(pg_catalog.=) $2"
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
 	" AND f.actor_only OPERATOR(pg_catalog.=) $4",
 	.nargs = 4,
@@ -68,8 +68,8 @@ static SpiPlan find_follow = {
 
 static SpiPlan delete_follow = {
 	.sql = "DELETE FROM actstream.follows f"
-	" WHERE f.follower OPERATOR(actstream.=) $1"
-	" AND f.followee OPERATOR(actstream.=) $2"
+	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
+	" AND f.followee OPERATOR(pg_catalog.=) $2"
 	" AND ($3 IS NULL OR f.flag OPERATOR(pg_catalog.=) $3) RETURNING f.flag",
 	.nargs = 3,
 	.argtypes = {REF_ARG, REF_ARG, TEXTOID}

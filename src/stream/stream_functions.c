@@ -66,14 +66,14 @@ static const struct
  * StreamConditionKind
  *		Whether the function is one of these conditions, and of which stream.
  *
- * It is known by the C function that it is declared with, in our schema.
+ * It is known by the C function that it is declared with, in our schema for such functions.
  */
 bool
 StreamConditionKind(Oid function, StreamKind *kind)
 {
 	FmgrInfo	info;
 
-	if (!ExtensionExists() || get_func_namespace(function) != OwnSchema())
+	if (!ExtensionExists() || get_func_namespace(function) != OwnInternalSchema())
 		return false;
 	fmgr_info(function, &info);
 	for (int i = 0; i < NUM_STREAM_KINDS; i++)

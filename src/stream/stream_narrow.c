@@ -37,7 +37,7 @@ find_in_stream_of(void)
 	Oid			result = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 										 CStringGetDatum("in_stream_of"),
 										 PointerGetDatum(buildoidvector(types, lengthof(types))),
-										 ObjectIdGetDatum(OwnSchema()));
+										 ObjectIdGetDatum(OwnInternalSchema()));
 	StreamKind	kind;
 
 	return OidIsValid(result) && StreamConditionKind(result, &kind) && kind == STREAM_OF &&

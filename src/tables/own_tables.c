@@ -88,6 +88,7 @@ static struct
 {
 	bool		valid;
 	Oid			schema;
+	Oid			internal_schema;
 	Oid			ref;
 	Oid			tables[NUM_OWN_TABLES]; /* what bears the name; InvalidOid: nothing */
 	OwnState	states[NUM_OWN_TABLES];
@@ -125,6 +126,7 @@ ExtensionExists(void)
 	RelationWatch(relation_changed);
 	changes_before = RelationChanges();
 	own.schema = get_namespace_oid("actstream", true);
+	own.internal_schema = get_namespace_oid("actstream_internal", true);
 	own.ref = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 							  CStringGetDatum("ref"),
 							  ObjectIdGetDatum(own.schema));
@@ -151,7 +153,7 @@ require_extension(void)
 }
 
 /*
- * OwnSchema, RefTypeId
+ * OwnSchema, OwnInternalSchema, RefTypeId
  *		OIDs of what is ours; ERRCODE_UNDEFINED_OBJECT if the extension is not there.
  */
 Oid
@@ -159,6 +161,13 @@ OwnSchema(void)
 {
 	require_extension();
 	return own.schema;
+}
+
+Oid
+OwnInternalSchema(void)
+{
+	require_extension();
+	return own.internal_schema;
 }
 
 Oid

@@ -28,7 +28,7 @@ OwnTriggerFunction(const char *name)
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(name),
 						   PointerGetDatum(buildoidvector(NULL, 0)),
-						   ObjectIdGetDatum(OwnSchema()));
+						   ObjectIdGetDatum(OwnInternalSchema()));
 }
 
 /*

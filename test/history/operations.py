@@ -44,8 +44,8 @@ STATEMENTS = dict(streams()) | {
     'look up send': 'SELECT a.id, ' + MICROSECONDS.format('a."timestamp"') +
                     ' FROM actstream.actions a WHERE a.external_id = $1',
     'look up follow': 'SELECT f.actor_only FROM actstream.follows f'
-                      ' WHERE f.follower OPERATOR(actstream.=) $1'
-                      ' AND f.followee OPERATOR(actstream.=) $2',
+                      ' WHERE f.follower = $1'
+                      ' AND f.followee = $2',
     'look up delete': 'SELECT FROM actstream.actions WHERE id = $1',
     'look up prepared': 'SELECT FROM pg_catalog.pg_prepared_xacts WHERE gid = $1',
 }

@@ -32,7 +32,7 @@ ALTER TABLE actstream.follows ALTER actor_only SET NOT NULL, ALTER started SET N
 ALTER TABLE actstream.follows ATTACH PARTITION parts.follows_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 SELECT actstream.create_tables();
 SELECT actstream.create_tables();
-SELECT count(*) AS triggers FROM pg_trigger WHERE tgfoid = 'actstream.action_check'::regproc;
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgfoid = 'actstream_internal.action_check'::regproc;
 
 CREATE TABLE person (id int PRIMARY KEY, name text);
 CREATE TABLE post (id int PRIMARY KEY, author int, at timestamptz);

@@ -122,9 +122,9 @@ CALL try('ALTER TABLE actstream.object_types DROP CONSTRAINT object_types_pkey, 
     ALTER TABLE actstream.object_types DROP CONSTRAINT object_types_relation_key, ALTER label DROP NOT NULL, DISABLE TRIGGER ALL;
     INSERT INTO actstream.object_types VALUES (NULL, NULL, NULL, NULL, NULL, ''keep'', true), (''person'', ''other'', ''{}'', NULL, NULL, ''what'', true),
         (repeat(''x'', 1000), ''other'', ''{id}'', NULL, NULL, ''cascade'', true), (''odd'', ''other'', ''{{id},{id}}'', NULL, NULL, ''keep'', false)');
-CALL try('CREATE TRIGGER x BEFORE INSERT ON actstream.phrases EXECUTE FUNCTION actstream.phrase_check();
-    CREATE TRIGGER x AFTER INSERT OR DELETE ON actstream.follows EXECUTE FUNCTION actstream.follow_changed();
-    CREATE TRIGGER x AFTER DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream.action_check()');
+CALL try('CREATE TRIGGER x BEFORE INSERT ON actstream.phrases EXECUTE FUNCTION actstream_internal.phrase_check();
+    CREATE TRIGGER x AFTER INSERT OR DELETE ON actstream.follows EXECUTE FUNCTION actstream_internal.follow_changed();
+    CREATE TRIGGER x AFTER DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_check()');
 -- repaired
 DROP TRIGGER object_type_bind ON actstream.object_types;
 ALTER TABLE actstream.follows DISABLE TRIGGER follow_changed, ALTER actor_only DROP DEFAULT;

@@ -169,7 +169,7 @@ BEGIN
     -- at another event of our own table
     FOREACH f IN ARRAY '{action_check BEFORE INSERT,action_check AFTER DELETE}'::text[] LOOP
         BEGIN
-            EXECUTE format('CREATE TRIGGER t %s ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream.action_check()',
+            EXECUTE format('CREATE TRIGGER t %s ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_check()',
                            substr(f, 14));
             INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', 'fired');
             DELETE FROM actstream.actions WHERE verb = 'fired';
@@ -181,7 +181,7 @@ BEGIN
     END LOOP;
 END
 $$;
-SELECT actstream.action_check();
+SELECT actstream_internal.action_check();
 
 -- look-alikes that come first in the search path are never called
 CREATE SCHEMA evil;

@@ -69,9 +69,9 @@ foreach my $level ('read committed', 'repeatable read', 'serializable')
 SELECT followee, started > 50, started - removed = follows
 FROM (VALUES (actstream.ref('user', 2)), (actstream.ref('user', 3))) AS o (followee),
      LATERAL (SELECT count(*) AS started FROM actstream.actions
-              WHERE target OPERATOR(actstream.=) followee AND verb = 'started following') AS a,
-     LATERAL (SELECT sum(n) AS removed FROM removed r WHERE r.followee OPERATOR(actstream.=) o.followee) AS r,
-     LATERAL (SELECT count(*) AS follows FROM actstream.follows f WHERE f.followee OPERATOR(actstream.=) o.followee) AS f
+              WHERE target = followee AND verb = 'started following') AS a,
+     LATERAL (SELECT sum(n) AS removed FROM removed r WHERE r.followee = o.followee) AS r,
+     LATERAL (SELECT count(*) AS follows FROM actstream.follows f WHERE f.followee = o.followee) AS f
 ORDER BY followee
 END
     is($node->safe_psql('postgres', q{SELECT count(*) FROM actstream.actions WHERE verb <> 'started following'}),
