@@ -52,64 +52,109 @@ CREATE FUNCTION actstream_internal.role_bits(roles text[]) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_role_bits';
 COMMENT ON FUNCTION actstream_internal.role_bits(text[]) IS 'implementation of stream_of: the roles as a number';
 
-CREATE FUNCTION actstream.public_stream()
+-- A label that is not registered is an error, not a stream of nothing.
+CREATE FUNCTION actstream_internal.model_start(label text) RETURNS actstream.ref
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_model_start';
+COMMENT ON FUNCTION actstream_internal.model_start(text) IS 'implementation of model_stream: label_start() of a label that is registered';
+
+CREATE FUNCTION actstream.stream_cursor(action actstream.action) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_stream_cursor';
+COMMENT ON FUNCTION actstream.stream_cursor(actstream.action) IS 'position of an action in any stream, for the arguments before and after';
+CREATE FUNCTION actstream_internal.cursor_timestamp(cursor text, before boolean) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_cursor_timestamp';
+CREATE FUNCTION actstream_internal.cursor_id(cursor text, before boolean) RETURNS bigint
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_cursor_id';
+COMMENT ON FUNCTION actstream_internal.cursor_timestamp(text, boolean) IS 'implementation of streams: time of the position next to a cursor';
+COMMENT ON FUNCTION actstream_internal.cursor_id(text, boolean) IS 'implementation of streams: id of the position next to a cursor';
+
+CREATE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
       AND actstream_internal.in_public_stream(a.actor, a.target, a.action_object, a."timestamp")
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($1, true), actstream_internal.cursor_id($1, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($2, false), actstream_internal.cursor_id($2, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
-CREATE FUNCTION actstream.actor_stream(actor actstream.ref)
+CREATE FUNCTION actstream.actor_stream(actor actstream.ref, before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
       AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 1)
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($3, false), actstream_internal.cursor_id($3, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
-CREATE FUNCTION actstream.target_stream(target actstream.ref)
+CREATE FUNCTION actstream.target_stream(target actstream.ref, before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
       AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 2)
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($3, false), actstream_internal.cursor_id($3, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
-CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref)
+CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref, before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
       AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 4)
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($3, false), actstream_internal.cursor_id($3, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
-CREATE FUNCTION actstream.any_stream(object actstream.ref)
+CREATE FUNCTION actstream.any_stream(object actstream.ref, before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
       AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 7)
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($3, false), actstream_internal.cursor_id($3, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
-CREATE FUNCTION actstream.model_stream(label text)
+CREATE FUNCTION actstream.model_stream(label text, before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
       AND actstream_internal.in_model_stream(a.actor, a.target, a.action_object, a."timestamp",
-                                    actstream.label_start($1))
+                                    actstream_internal.model_start($1))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($3, false), actstream_internal.cursor_id($3, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 CREATE FUNCTION actstream.stream_of(
     objects actstream.ref[],
-    roles   text[] DEFAULT '{actor,action_object,target}')
+    roles   text[] DEFAULT '{actor,action_object,target}',
+    before  text DEFAULT NULL,
+    after   text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
       AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp",
                                  $1, actstream_internal.role_bits($2))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($3, true), actstream_internal.cursor_id($3, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($4, false), actstream_internal.cursor_id($4, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 -- The follows are read only where the session does not keep them.
@@ -117,7 +162,10 @@ CREATE FUNCTION actstream.user_stream(
     follower           actstream.ref,
     flag               text DEFAULT NULL,
     with_user_activity boolean DEFAULT false,
-    since_follow       boolean DEFAULT false)
+    since_follow       boolean DEFAULT false,
+    without_own        boolean DEFAULT false,
+    before             text DEFAULT NULL,
+    after              text DEFAULT NULL)
     RETURNS SETOF actstream.action
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
@@ -128,14 +176,19 @@ CREATE FUNCTION actstream.user_stream(
                     WHERE f.follower OPERATOR(pg_catalog.=) $1
                       AND ($2 IS NULL OR f.flag OPERATOR(pg_catalog.=) $2)
                     ORDER BY f.followee))
+      AND NOT ($5 AND a.actor OPERATOR(pg_catalog.=) $1)
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
+              (actstream_internal.cursor_timestamp($6, true), actstream_internal.cursor_id($6, true))
+      AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
+              (actstream_internal.cursor_timestamp($7, false), actstream_internal.cursor_id($7, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 
-COMMENT ON FUNCTION actstream.public_stream() IS 'the whole time line';
-COMMENT ON FUNCTION actstream.actor_stream(actstream.ref) IS 'what an actor did';
-COMMENT ON FUNCTION actstream.target_stream(actstream.ref) IS 'what was done to a target';
-COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref) IS 'what was done with an action object';
-COMMENT ON FUNCTION actstream.any_stream(actstream.ref) IS 'actions with an object in whatever role';
-COMMENT ON FUNCTION actstream.model_stream(text) IS 'actions with any object of a type in whatever role';
-COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[]) IS 'actions with any of the objects in one of the roles';
-COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean) IS 'what the objects do that a follower follows';
+COMMENT ON FUNCTION actstream.public_stream(text, text) IS 'the whole time line';
+COMMENT ON FUNCTION actstream.actor_stream(actstream.ref, text, text) IS 'what an actor did';
+COMMENT ON FUNCTION actstream.target_stream(actstream.ref, text, text) IS 'what was done to a target';
+COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref, text, text) IS 'what was done with an action object';
+COMMENT ON FUNCTION actstream.any_stream(actstream.ref, text, text) IS 'actions with an object in whatever role';
+COMMENT ON FUNCTION actstream.model_stream(text, text, text) IS 'actions with any object of a type in whatever role';
+COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[], text, text) IS 'actions with any of the objects in one of the roles';
+COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean, boolean, text, text) IS 'what the objects do that a follower follows';

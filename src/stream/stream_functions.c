@@ -14,11 +14,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "object/registry.h"
 #include "reader/stream_sources.h"
 #include "stream/stream_functions.h"
 #include "tables/own_tables.h"
 
 #include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -50,6 +52,7 @@ STREAM_CONDITION(actstream_in_stream_of, STREAM_OF)
 STREAM_CONDITION(actstream_in_user_stream, USER_STREAM)
 
 PG_FUNCTION_INFO_V1(actstream_role_bits);
+PG_FUNCTION_INFO_V1(actstream_model_start);
 
 static const struct
 {
@@ -189,4 +192,22 @@ Datum
 actstream_role_bits(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(RolesFromArray(PG_GETARG_ARRAYTYPE_P(0)));
+}
+
+/*
+ * model_start(label) RETURNS ref
+ *		The least reference with the label, which is registered;
+ *		ERRCODE_UNDEFINED_OBJECT if it is not.
+ */
+Datum
+actstream_model_start(PG_FUNCTION_ARGS)
+{
+	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (RegistryLookupLabel(label, strlen(label)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%s\" does not exist", label),
+				 errhint("The labels of object types are in actstream.object_types; actstream.register() adds one for a table.")));
+	PG_RETURN_REF_P(RefFromInteger(label, strlen(label), PG_INT64_MIN));
 }
