@@ -2,7 +2,7 @@
 -- Actions
 ------------------------------------------------------------------------------
 
--- What has a fixed width comes first, so that nothing is lost to alignment.
+-- Columns of fixed width come first, so that alignment wastes no space.
 CREATE TYPE actstream.action AS (
     id            bigint,
     "timestamp"   timestamptz,
@@ -15,11 +15,11 @@ CREATE TYPE actstream.action AS (
     data          jsonb,
     external_id   text
 );
-COMMENT ON TYPE actstream.action IS 'an actor did something, with an object, to a target, at some instant';
+COMMENT ON TYPE actstream.action IS 'actions: an actor did something, with an object, to a target, at some time';
 
 CREATE FUNCTION actstream_internal.action_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_check';
-COMMENT ON FUNCTION actstream_internal.action_check() IS 'trigger: the row is valid, its references are to what exists';
+COMMENT ON FUNCTION actstream_internal.action_check() IS 'trigger: check that the row is valid and its references name existing objects';
 
 CREATE FUNCTION actstream.act_send(
     actor         actstream.ref,

@@ -2,7 +2,7 @@
 -- Feeds
 ------------------------------------------------------------------------------
 
--- PARALLEL UNSAFE for the same reason: the final functions read names.
+-- PARALLEL UNSAFE, because the final functions read names of objects.
 
 CREATE FUNCTION actstream_internal.feed_collect(internal, actstream.action, text, text, text) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_feed_collect';

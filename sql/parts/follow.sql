@@ -9,17 +9,17 @@ CREATE TYPE actstream.follow AS (
     actor_only boolean,
     started    timestamptz
 );
-COMMENT ON TYPE actstream.follow IS 'who follows what';
+COMMENT ON TYPE actstream.follow IS 'follows: which object follows which';
 
 CREATE FUNCTION actstream_internal.follow_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_check';
-COMMENT ON FUNCTION actstream_internal.follow_check() IS 'trigger: the row is valid, its references are to what exists';
+COMMENT ON FUNCTION actstream_internal.follow_check() IS 'trigger: check that the row is valid and its references name existing objects';
 
--- Sessions keep the lists of follows that they have read for as long as this
--- trigger, which hears of replicated changes too, has not noted a change.
+-- Sessions keep the lists of follows that they have read until this trigger, which also
+-- fires for replicated changes, reports a change.
 CREATE FUNCTION actstream_internal.follow_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_changed';
-COMMENT ON FUNCTION actstream_internal.follow_changed() IS 'trigger: lists of follows that sessions keep are to be read again';
+COMMENT ON FUNCTION actstream_internal.follow_changed() IS 'trigger: make sessions reload the lists of follows that they keep';
 
 CREATE FUNCTION actstream.follow(
     follower    actstream.ref,
@@ -43,7 +43,7 @@ CREATE FUNCTION actstream.unfollow(
 COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb)
     IS 'follow an object';
 COMMENT ON FUNCTION actstream.unfollow(actstream.ref, actstream.ref, text, boolean)
-    IS 'stop following an object; with flag null, in every kind';
+    IS 'stop following an object; with a null flag, for all flags';
 
 CREATE FUNCTION actstream.is_following(
     follower actstream.ref,
@@ -87,8 +87,8 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
-    IS 'whether the one follows the other';
+    IS 'whether one object follows another';
 COMMENT ON FUNCTION actstream.followers(actstream.ref, text)
-    IS 'who follows an object, each once';
+    IS 'followers of an object, each once';
 COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])
-    IS 'what a follower follows, each once';
+    IS 'objects that a follower follows, each once';

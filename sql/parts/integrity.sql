@@ -2,25 +2,25 @@
 -- Integrity
 ------------------------------------------------------------------------------
 
--- These are for who owns the tables of the extension: they tell of rows that others may
--- not see.
+-- These are for the owner of the extension's tables: they disclose rows that other roles
+-- may not see.
 CREATE FUNCTION actstream.object_exists(object actstream.ref) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_exists';
-COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether there is such an object; null if its table cannot be read';
+COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether an object exists; null if its table cannot be read';
 
 CREATE FUNCTION actstream_internal.object_type_fault(label text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_type_fault';
 CREATE FUNCTION actstream_internal.template_fault(template text, relation regclass) RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_template_fault';
 COMMENT ON FUNCTION actstream_internal.template_fault(text, regclass) IS 'why a template gives no text; null if it does';
-COMMENT ON FUNCTION actstream_internal.object_type_fault(text) IS 'why a table is not what its registration says; null if it is';
+COMMENT ON FUNCTION actstream_internal.object_type_fault(text) IS 'why a table does not meet its registration; null if it does';
 
 CREATE FUNCTION actstream.integrity_check()
     RETURNS TABLE (problem text, label text, relation regclass, object actstream.ref, detail text)
     LANGUAGE sql STABLE PARALLEL UNSAFE SUPPORT actstream_internal.tables_support
     SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off
 AS $$
-    -- every object that is referred to, each once
+    -- every object that is referred to, once
     WITH reference (object, kept) AS (
         SELECT a.actor, true FROM actstream.actions a
         UNION
@@ -32,8 +32,8 @@ AS $$
         UNION
         SELECT f.followee, false FROM actstream.follows f
     ),
-    -- every table that has triggers of ours, and what they are; those of our own
-    -- tables are in the mode that we have given them
+    -- every table that has our triggers, and these triggers; those of our own tables
+    -- with the mode that create_tables() gives them
     expected (label, relation, trigger, function, mode) AS (
         SELECT t.label, t.relation, e.trigger, e.function, NULL::"char"
         FROM actstream.object_types t
@@ -151,4 +151,4 @@ AS $$
            AND actstream_internal.object_type_fault(t.label) IS NULL
            AND actstream.object_exists(r.object) IS NOT TRUE)
 $$;
-COMMENT ON FUNCTION actstream.integrity_check() IS 'whatever is not as promised; empty in a healthy database';
+COMMENT ON FUNCTION actstream.integrity_check() IS 'violations of integrity, and their causes; empty in a healthy database';

@@ -11,10 +11,10 @@ CREATE TYPE actstream.object_type AS (
     on_delete     text,
     checked       boolean
 );
-COMMENT ON TYPE actstream.object_type IS 'what actions and follows can refer to';
+COMMENT ON TYPE actstream.object_type IS 'types of objects that actions and follows can refer to';
 
--- What create_tables() puts on the table of these.  Anybody may, for who owns the tables
--- needs to: each does nothing but on that table.
+-- The triggers that create_tables() creates on object_types.  PUBLIC may execute their
+-- functions, since the owner of the tables has to; they act on that table only.
 CREATE FUNCTION actstream_internal.object_type_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_check';
 CREATE FUNCTION actstream_internal.object_type_bind() RETURNS trigger
@@ -23,10 +23,10 @@ CREATE FUNCTION actstream_internal.object_type_keep() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_keep';
 CREATE FUNCTION actstream_internal.object_type_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_changed';
-COMMENT ON FUNCTION actstream_internal.object_type_check() IS 'trigger: what is registered is valid, what is referenced keeps its meaning';
-COMMENT ON FUNCTION actstream_internal.object_type_bind() IS 'trigger: a registered table has the triggers that bind it';
-COMMENT ON FUNCTION actstream_internal.object_type_keep() IS 'trigger: what is registered is not truncated away';
-COMMENT ON FUNCTION actstream_internal.object_type_changed() IS 'trigger: all sessions read the registry anew';
+COMMENT ON FUNCTION actstream_internal.object_type_check() IS 'trigger: check that the row is valid and that a label in use keeps its meaning';
+COMMENT ON FUNCTION actstream_internal.object_type_bind() IS 'trigger: create the triggers that bind a registered table, or drop them';
+COMMENT ON FUNCTION actstream_internal.object_type_keep() IS 'trigger: refuse TRUNCATE';
+COMMENT ON FUNCTION actstream_internal.object_type_changed() IS 'trigger: make all sessions reload the registry';
 
 CREATE FUNCTION actstream.register(
     relation      regclass,
@@ -49,18 +49,18 @@ CREATE FUNCTION actstream.unregister(label text) RETURNS void
 CREATE FUNCTION actstream.rebind(label text, relation regclass) RETURNS actstream.object_type
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_rebind';
 COMMENT ON FUNCTION actstream.register(regclass, text, name[], text, text, text, boolean)
-    IS 'let actions and follows refer to the rows of a table; what is null stays as it is registered';
+    IS 'let actions and follows refer to rows of a table; null arguments leave a registration unchanged';
 COMMENT ON FUNCTION actstream.rebind(text, regclass)
-    IS 'hand an object type to another table, which has all rows that are referred to';
+    IS 'bind an object type to another table, which must have all rows that are referred to';
 COMMENT ON FUNCTION actstream.register_external(text, text, text)
-    IS 'let actions and follows refer to objects outside of this database';
+    IS 'let actions and follows refer to objects outside this database';
 COMMENT ON FUNCTION actstream.unregister(text)
-    IS 'forget an object type that nothing refers to';
+    IS 'remove an object type that nothing refers to';
 
--- What register() puts on a table; see object_trigger.c.  Anybody may: each acts on
--- references to the rows of the table that it is fired for, and only if that is
--- registered.  The owner of a partitioned table needs to, for each new partition, and so
--- does whoever restores a dump.
+-- The triggers that register() creates on a table; see object_trigger.c.  PUBLIC may
+-- execute their functions: they act on references to rows of the table that they are
+-- fired for, and only if that is registered.  The owner of a partitioned table needs
+-- them for each new partition, and a role that restores a dump needs them, too.
 CREATE FUNCTION actstream_internal.object_deleted() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_deleted';
 CREATE FUNCTION actstream_internal.object_rekeyed() RETURNS trigger
@@ -69,13 +69,13 @@ CREATE FUNCTION actstream_internal.object_moves() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_moves';
 CREATE FUNCTION actstream_internal.objects_truncated() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_objects_truncated';
-COMMENT ON FUNCTION actstream_internal.object_deleted() IS 'trigger: references follow a deleted row';
-COMMENT ON FUNCTION actstream_internal.object_rekeyed() IS 'trigger: references follow a new key';
-COMMENT ON FUNCTION actstream_internal.object_moves() IS 'trigger: a row may be about to move to another partition';
-COMMENT ON FUNCTION actstream_internal.objects_truncated() IS 'trigger: references follow truncated rows';
+COMMENT ON FUNCTION actstream_internal.object_deleted() IS 'trigger: apply on_delete to references to a deleted row';
+COMMENT ON FUNCTION actstream_internal.object_rekeyed() IS 'trigger: update references to a row that gets a new key';
+COMMENT ON FUNCTION actstream_internal.object_moves() IS 'trigger: note a row that may be about to move to another partition';
+COMMENT ON FUNCTION actstream_internal.objects_truncated() IS 'trigger: apply on_delete to references to truncated rows';
 
--- Rows can also go with their table or their partition.  Replicated DDL too
--- has to be noticed, hence ALWAYS.
+-- Rows can also disappear with their table or partition.  Replicated DDL must be
+-- noticed, too, hence ALWAYS.
 CREATE FUNCTION actstream_internal.ddl_begins() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_ddl_begins';
 CREATE FUNCTION actstream_internal.objects_dropped() RETURNS event_trigger
@@ -85,9 +85,9 @@ CREATE FUNCTION actstream_internal.table_altered() RETURNS event_trigger
 REVOKE EXECUTE ON FUNCTION actstream_internal.ddl_begins() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION actstream_internal.objects_dropped() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION actstream_internal.table_altered() FROM PUBLIC;
-COMMENT ON FUNCTION actstream_internal.ddl_begins() IS 'event trigger: what is about to be dropped is watched';
-COMMENT ON FUNCTION actstream_internal.objects_dropped() IS 'event trigger: references follow dropped tables and partitions';
-COMMENT ON FUNCTION actstream_internal.table_altered() IS 'event trigger: partitions come and go';
+COMMENT ON FUNCTION actstream_internal.ddl_begins() IS 'event trigger: watch what a command drops';
+COMMENT ON FUNCTION actstream_internal.objects_dropped() IS 'event trigger: apply on_delete to references to dropped tables and partitions';
+COMMENT ON FUNCTION actstream_internal.table_altered() IS 'event trigger: act on changes to registered and tracked tables';
 CREATE EVENT TRIGGER actstream_ddl_begins ON ddl_command_start
     EXECUTE FUNCTION actstream_internal.ddl_begins();
 CREATE EVENT TRIGGER actstream_objects_dropped ON sql_drop
@@ -97,6 +97,6 @@ CREATE EVENT TRIGGER actstream_table_altered ON ddl_command_end
 ALTER EVENT TRIGGER actstream_ddl_begins ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_objects_dropped ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER actstream_ddl_begins IS 'what is about to be dropped is watched';
-COMMENT ON EVENT TRIGGER actstream_objects_dropped IS 'references follow dropped tables and partitions';
-COMMENT ON EVENT TRIGGER actstream_table_altered IS 'partitions of registered tables come and go';
+COMMENT ON EVENT TRIGGER actstream_ddl_begins IS 'watch what a command drops';
+COMMENT ON EVENT TRIGGER actstream_objects_dropped IS 'apply on_delete to references to dropped tables and partitions';
+COMMENT ON EVENT TRIGGER actstream_table_altered IS 'act on changes to registered and tracked tables';

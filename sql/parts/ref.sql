@@ -13,7 +13,7 @@ CREATE FUNCTION actstream_internal.ref_recv(internal) RETURNS actstream.ref
 CREATE FUNCTION actstream_internal.ref_send(actstream.ref) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_send';
 
--- "main" rather than "plain": only then is the one-byte header used
+-- "main" rather than "plain", which would not use one-byte headers
 CREATE TYPE actstream.ref (
     INPUT = actstream_internal.ref_in,
     OUTPUT = actstream_internal.ref_out,
@@ -46,7 +46,7 @@ CREATE FUNCTION actstream.ref(label text, key text) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_from_text';
 COMMENT ON FUNCTION actstream.ref(text, bigint) IS 'make a reference from a label and an integer key';
 COMMENT ON FUNCTION actstream.ref(text, uuid) IS 'make a reference from a label and a uuid key';
-COMMENT ON FUNCTION actstream.ref(text, text) IS 'make a reference from a label and a key of any text';
+COMMENT ON FUNCTION actstream.ref(text, text) IS 'make a reference from a label and a text key';
 
 CREATE FUNCTION actstream.ref_of(record) RETURNS actstream.ref
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_of';
@@ -59,14 +59,14 @@ CREATE FUNCTION actstream.ref_key(actstream.ref) RETURNS text
 COMMENT ON FUNCTION actstream.ref_label(actstream.ref) IS 'label of a reference';
 COMMENT ON FUNCTION actstream.ref_key(actstream.ref) IS 'key of a reference, as text';
 
--- ref >= label_start(l) AND ref < label_stop(l): the references with label l,
--- in a form that an index serves
+-- ref >= label_start(l) AND ref < label_stop(l): the references with label l, in a form
+-- that an index can serve
 CREATE FUNCTION actstream.label_start(label text) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_label_start';
 CREATE FUNCTION actstream.label_stop(label text) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_label_stop';
 COMMENT ON FUNCTION actstream.label_start(text) IS 'least reference with the label';
-COMMENT ON FUNCTION actstream.label_stop(text) IS 'least reference above all with the label';
+COMMENT ON FUNCTION actstream.label_stop(text) IS 'least reference that is greater than all with the label';
 
 CREATE FUNCTION actstream_internal.ref_eq(actstream.ref, actstream.ref) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_eq';

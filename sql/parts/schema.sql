@@ -1,18 +1,18 @@
 /*
- * The schema of the extension, to be read in the order in which the Makefile puts its
- * parts together.
+ * The schema of the extension.  The Makefile says in which order its parts are put
+ * together.
  *
- * Nothing is replaced and nothing is taken over: an object of ours that exists
- * already stops the script.  Functions in SQL, whose tables are made later, qualify every
- * name: they mean the same whatever search_path they are called under, and the
- * planner inlines them.
+ * The script creates every object itself, and uses none that exists already: if there
+ * is one of the same name, the script fails.  SQL functions, whose tables are created
+ * later, qualify every name: so they mean the same under any search_path, and the
+ * planner can inline them.
  */
 
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION actstream" to load this file. \quit
 
--- A member of the extension: somebody else's could hold anything, and its owner could
--- drop ours.
+-- A member of the extension: a schema of another role could hold any objects, and its
+-- owner could drop ours.
 CREATE SCHEMA actstream;
 COMMENT ON SCHEMA actstream IS 'activity streams: references, actions, follows and streams';
 

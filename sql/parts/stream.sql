@@ -2,17 +2,18 @@
 -- Streams: public actions, newest first
 ------------------------------------------------------------------------------
 
--- A stream is a scan of the table: the planner puts the body of its function in
--- place of the call.  Which actions belong to the stream is said by one of the
--- functions in_..., by which the library knows the scan, and has it read the
--- rows from the indexes, in order.  In any other plan that function is a filter.
+-- A stream is a scan of the table actions: the planner replaces a call of the function
+-- by its body.  A call of one of the functions in_... in the body tells which actions
+-- belong to the stream.  The library recognizes the scan by it, and returns the rows
+-- from the indexes, in order.  In any other plan, that function is a filter.
 --
--- They may come before the conditions of policies, and so they are leakproof:
--- they raise no error, whatever they are given.  They are not for use elsewhere.
+-- These functions may be evaluated before the conditions of policies, so they are
+-- leakproof: they raise no error, whatever the arguments.  They are not for use
+-- elsewhere.
 
 CREATE FUNCTION actstream_internal.stream_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_stream_support';
-COMMENT ON FUNCTION actstream_internal.stream_support(internal) IS 'planner support of streams';
+COMMENT ON FUNCTION actstream_internal.stream_support(internal) IS 'planner support for streams';
 
 CREATE FUNCTION actstream_internal.in_public_stream(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz)
@@ -39,15 +40,15 @@ CREATE FUNCTION actstream_internal.in_user_stream(
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_user_stream';
 COMMENT ON FUNCTION actstream_internal.in_public_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz)
-    IS 'implementation of public_stream: does a public action belong to it?';
+    IS 'implementation of public_stream: whether a public action belongs to it';
 COMMENT ON FUNCTION actstream_internal.in_model_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref)
-    IS 'implementation of model_stream: does a public action belong to it?';
+    IS 'implementation of model_stream: whether a public action belongs to it';
 COMMENT ON FUNCTION actstream_internal.in_stream_of(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref[], integer)
-    IS 'implementation of the streams of objects: does a public action belong to one?';
+    IS 'implementation of the streams of objects: whether a public action belongs to one';
 COMMENT ON FUNCTION actstream_internal.in_user_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref, text, boolean, boolean, record[])
-    IS 'implementation of user_stream: does a public action belong to it?';
+    IS 'implementation of user_stream: whether a public action belongs to it';
 
--- A role is a bit: 1 actor, 2 target, 4 action_object.
+-- Each role is a bit: 1 actor, 2 target, 4 action_object.
 CREATE FUNCTION actstream_internal.role_bits(roles text[]) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_role_bits';
 COMMENT ON FUNCTION actstream_internal.role_bits(text[]) IS 'implementation of stream_of: the roles as a number';
@@ -157,7 +158,7 @@ CREATE FUNCTION actstream.stream_of(
               (actstream_internal.cursor_timestamp($4, false), actstream_internal.cursor_id($4, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
--- The follows are read only where the session does not keep them.
+-- The query for follows runs only where the session does not keep the list of follows.
 CREATE FUNCTION actstream.user_stream(
     follower           actstream.ref,
     flag               text DEFAULT NULL,
@@ -184,11 +185,11 @@ CREATE FUNCTION actstream.user_stream(
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 
-COMMENT ON FUNCTION actstream.public_stream(text, text) IS 'the whole time line';
-COMMENT ON FUNCTION actstream.actor_stream(actstream.ref, text, text) IS 'what an actor did';
-COMMENT ON FUNCTION actstream.target_stream(actstream.ref, text, text) IS 'what was done to a target';
-COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref, text, text) IS 'what was done with an action object';
-COMMENT ON FUNCTION actstream.any_stream(actstream.ref, text, text) IS 'actions with an object in whatever role';
-COMMENT ON FUNCTION actstream.model_stream(text, text, text) IS 'actions with any object of a type in whatever role';
-COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[], text, text) IS 'actions with any of the objects in one of the roles';
-COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean, boolean, text, text) IS 'what the objects do that a follower follows';
+COMMENT ON FUNCTION actstream.public_stream(text, text) IS 'all public actions';
+COMMENT ON FUNCTION actstream.actor_stream(actstream.ref, text, text) IS 'actions of an actor';
+COMMENT ON FUNCTION actstream.target_stream(actstream.ref, text, text) IS 'actions with a target';
+COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref, text, text) IS 'actions with an action object';
+COMMENT ON FUNCTION actstream.any_stream(actstream.ref, text, text) IS 'actions with an object in any role';
+COMMENT ON FUNCTION actstream.model_stream(text, text, text) IS 'actions with any object of a type, in any role';
+COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[], text, text) IS 'actions with any of the objects, in one of the roles';
+COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean, boolean, text, text) IS 'actions of the objects that a follower follows';

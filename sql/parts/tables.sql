@@ -2,12 +2,12 @@
 -- Tables
 ------------------------------------------------------------------------------
 
--- The types of rows are the extension's; the tables are not, but ordinary ones of
--- whoever calls create_tables(): what is put on them, policies, grants, triggers,
--- indexes, is dumped and restored as that of any table.
+-- The row types belong to the extension.  The tables do not: they are ordinary tables of
+-- the role that calls create_tables(), so their policies, grants, triggers and indexes
+-- are dumped and restored as those of any table.
 
--- The triggers are in the form of pg_get_triggerdef().  What clears the caches of other
--- sessions fires always: replicated changes, too, must reach these.
+-- The definitions have the form of pg_get_triggerdef().  Triggers that invalidate caches
+-- of other sessions fire always: replicated changes must be reported, too.
 CREATE FUNCTION actstream_internal.table_triggers()
     RETURNS TABLE (relation name, trigger name, function name, mode "char", definition text, comment text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
@@ -18,32 +18,32 @@ $function$
            t.comment
     FROM (VALUES
         ('object_types', 'object_type_check', 'BEFORE INSERT OR DELETE OR UPDATE', 'ROW', 'object_type_check', 'O',
-            'what is registered is valid, what is referenced keeps its meaning'),
+            'check that the row is valid and that a label in use keeps its meaning'),
         ('object_types', 'object_type_bind', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'object_type_bind', 'O',
-            'a registered table has the triggers that bind it'),
+            'create the triggers that bind a registered table, or drop them'),
         ('object_types', 'object_type_keep', 'BEFORE TRUNCATE', 'STATEMENT', 'object_type_keep', 'O',
-            'what is registered is not truncated away'),
+            'refuse TRUNCATE'),
         ('object_types', 'object_type_changing', 'BEFORE INSERT OR DELETE OR UPDATE', 'ROW', 'object_type_changed', 'A',
-            'all sessions read the registry anew'),
+            'make all sessions reload the registry'),
         ('object_types', 'object_type_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'object_type_changed', 'A',
-            'all sessions read the registry anew'),
+            'make all sessions reload the registry'),
         ('actions', 'action_check', 'AFTER INSERT OR UPDATE', 'ROW', 'action_check', 'O',
-            'the row is valid, its references are to what exists'),
+            'check that the row is valid and its references name existing objects'),
         ('follows', 'follow_check', 'AFTER INSERT OR UPDATE', 'ROW', 'follow_check', 'O',
-            'the row is valid, its references are to what exists'),
+            'check that the row is valid and its references name existing objects'),
         ('follows', 'follow_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'follow_changed', 'A',
-            'lists of follows that sessions keep are to be read again'),
+            'make sessions reload the lists of follows that they keep'),
         ('phrases', 'phrase_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'phrase_check', 'O',
-            'the pattern is valid'),
+            'check that the row is valid'),
         ('phrases', 'phrase_changing', 'BEFORE INSERT OR DELETE OR UPDATE', 'ROW', 'phrase_changed', 'A',
-            'all sessions read the phrases anew'),
+            'make all sessions reload the phrases'),
         ('phrases', 'phrase_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'phrase_changed', 'A',
-            'all sessions read the phrases anew')
+            'make all sessions reload the phrases')
     ) AS t (relation, trigger, events, level, function, mode, comment)
 $function$;
-COMMENT ON FUNCTION actstream_internal.table_triggers() IS 'the triggers of the tables, for create_tables() and integrity_check()';
+COMMENT ON FUNCTION actstream_internal.table_triggers() IS 'triggers of the tables, for create_tables() and integrity_check()';
 
--- Their indexes, whatever they are called; streams read the first four.
+-- Their indexes, which may have other names; streams read the first four.
 CREATE FUNCTION actstream_internal.table_indexes()
     RETURNS TABLE (index name, method name, columns text, predicate text, is_unique boolean)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
@@ -57,10 +57,10 @@ $function$
         ('actions_track_recency_idx', 'actstream_recency', 'actor, target, action_object, public, timestamp', NULL, false),
         ('follows_followee_idx', 'btree', 'followee, follower, flag', NULL, false)
 $function$;
-COMMENT ON FUNCTION actstream_internal.table_indexes() IS 'the indexes of the tables, for create_tables() and integrity_check()';
+COMMENT ON FUNCTION actstream_internal.table_indexes() IS 'indexes of the tables, for create_tables() and integrity_check()';
 
--- The indexes of a table that are one of those; it is "good" unless it was left behind by a
--- command that failed.
+-- The indexes of a table that match one of those; "good" is false for one that a failed
+-- command has left behind.
 CREATE FUNCTION actstream_internal.found_indexes(relation regclass)
     RETURNS TABLE (index name, found oid, good boolean)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
@@ -79,12 +79,12 @@ $function$
       AND NOT EXISTS (SELECT FROM unnest(i.indclass) AS c JOIN pg_opclass o ON o.oid = c WHERE NOT o.opcdefault)
       AND 0 = ALL (i.indoption)
 $function$;
-COMMENT ON FUNCTION actstream_internal.found_indexes(regclass) IS 'which indexes of a table are those that create_tables() makes';
+COMMENT ON FUNCTION actstream_internal.found_indexes(regclass) IS 'indexes of a table that match those of create_tables()';
 
--- What the tables are made of, in the order in which it is made; and whether it is there.
--- Where a table is, but was not made by create_tables(), as a partitioned one, that adds
--- what is missing.  In a definition, %1$I is the name of an index, and %2$s what its key
--- has of the partition key.
+-- The parts of the tables, in the order in which they are created, and whether they are
+-- there.  To a table that was not made by create_tables(), such as a partitioned one,
+-- create_tables() adds what is missing.  In a definition, %1$I is the name of an index,
+-- and %2$s the columns of the partition key that the primary key must include.
 CREATE FUNCTION actstream_internal.table_parts()
     RETURNS TABLE (relation name, part text, present boolean, definition text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
@@ -102,7 +102,7 @@ $function$
                WHEN 'identity' THEN EXISTS (
                    SELECT FROM pg_attribute a
                    WHERE a.attrelid = c.oid AND a.attname = p.name AND a.attidentity <> '')
-               -- the key of a partitioned table has the partition key, too
+               -- the key of a partitioned table also contains the partition key
                WHEN 'primary key' THEN EXISTS (
                    SELECT FROM pg_constraint n
                    JOIN pg_index i ON i.indexrelid = n.conindid AND i.indisvalid
@@ -118,15 +118,16 @@ $function$
                    WHERE n.conrelid = c.oid
                      AND CASE WHEN p.name = 'object_types_relation_key' THEN pg_get_constraintdef(n.oid) = 'UNIQUE (relation)'
                               ELSE n.contype = 'c' AND n.conname = p.name END)
-               -- the recency map can be relied on only if its index comes after those that
-               -- streams read: in the order of their numbers a row is entered into indexes
+               -- the recency map is reliable only if its index comes after those that
+               -- streams read: a row is entered into indexes in the order of their OIDs
                WHEN 'index' THEN EXISTS (
                        SELECT FROM actstream_internal.found_indexes(c.oid) f
                        WHERE f.index = p.name AND f.good
                          AND (f.index <> 'actions_track_recency_idx' OR f.found > ALL (
                              SELECT o.found FROM actstream_internal.found_indexes(c.oid) o
                              WHERE o.index IN ('actions_actor_idx', 'actions_target_idx', 'actions_action_object_idx', 'actions_timestamp_idx'))))
-                   -- a partitioned table cannot have the one; the recency map has no use for the other
+                   -- the first is impossible on a partitioned table, the second useless
+                   -- there
                    OR (c.relkind = 'p' AND p.name IN ('actions_external_id_key', 'actions_track_recency_idx'))
                WHEN 'trigger' THEN EXISTS (
                    SELECT FROM pg_trigger t
@@ -140,13 +141,13 @@ $function$
         (11, 'object_types'::name, 'table', 'object_types', $$
             CREATE TABLE actstream.object_types OF actstream.object_type $$),
         (12, 'object_types', 'comment on', 'object_types', $$
-            COMMENT ON TABLE actstream.object_types IS 'what actions and follows can refer to';
-            COMMENT ON COLUMN actstream.object_types.label IS 'what references to these objects begin with';
-            COMMENT ON COLUMN actstream.object_types.relation IS 'the table; null for objects outside of this database';
-            COMMENT ON COLUMN actstream.object_types.key_columns IS 'columns of the table that are the key of a reference';
-            COMMENT ON COLUMN actstream.object_types.name_template IS 'how an object is called: text with {column} in it';
-            COMMENT ON COLUMN actstream.object_types.url_template IS 'where an object is shown: text with {column} in it';
-            COMMENT ON COLUMN actstream.object_types.on_delete IS 'what becomes of references to a deleted row';
+            COMMENT ON TABLE actstream.object_types IS 'types of objects that actions and follows can refer to';
+            COMMENT ON COLUMN actstream.object_types.label IS 'first part of references to these objects';
+            COMMENT ON COLUMN actstream.object_types.relation IS 'the table; null for objects outside this database';
+            COMMENT ON COLUMN actstream.object_types.key_columns IS 'columns of the table that form the key of a reference';
+            COMMENT ON COLUMN actstream.object_types.name_template IS 'name of an object: text with {column} in it';
+            COMMENT ON COLUMN actstream.object_types.url_template IS 'URL of an object: text with {column} in it';
+            COMMENT ON COLUMN actstream.object_types.on_delete IS 'what happens to references to a deleted row';
             COMMENT ON COLUMN actstream.object_types.checked IS 'whether references to rows that do not exist are refused' $$),
         (13, 'object_types', 'not null', 'on_delete, checked', $$
             ALTER TABLE actstream.object_types ALTER on_delete SET NOT NULL, ALTER checked SET NOT NULL $$),
@@ -162,29 +163,29 @@ $function$
             ALTER TABLE actstream.object_types ADD CONSTRAINT object_types_key_check
                 CHECK ((relation IS NULL) = (key_columns IS NULL));
             COMMENT ON CONSTRAINT object_types_key_check ON actstream.object_types
-                IS 'a table has key columns, an external type has none' $$),
+                IS 'only a type with a table has key columns' $$),
         (18, 'object_types', 'constraint', 'object_types_on_delete_check', $$
             ALTER TABLE actstream.object_types ADD CONSTRAINT object_types_on_delete_check
                 CHECK (on_delete IN ('cascade', 'set null', 'restrict', 'keep'));
             COMMENT ON CONSTRAINT object_types_on_delete_check ON actstream.object_types
-                IS 'what can become of references' $$),
+                IS 'valid values of on_delete' $$),
 
-        -- Limits of length are kept by the trigger: the expression of a CHECK is parsed
-        -- anew by each INSERT, which took a tenth of the time of sending an action.
+        -- A trigger checks lengths: the expression of a CHECK is parsed again for each
+        -- INSERT, which took a tenth of the time of sending an action.
         (21, 'actions', 'table', 'actions', $$
             CREATE TABLE actstream.actions OF actstream.action $$),
         (22, 'actions', 'comment on', 'actions', $$
-            COMMENT ON TABLE actstream.actions IS 'an actor did something, with an object, to a target, at some instant';
-            COMMENT ON COLUMN actstream.actions.id IS 'order among actions of one instant';
+            COMMENT ON TABLE actstream.actions IS 'actions: an actor did something, with an object, to a target, at some time';
+            COMMENT ON COLUMN actstream.actions.id IS 'order among actions with the same timestamp';
             COMMENT ON COLUMN actstream.actions."timestamp" IS 'when it happened';
             COMMENT ON COLUMN actstream.actions.public IS 'whether streams show it';
-            COMMENT ON COLUMN actstream.actions.actor IS 'who did it';
-            COMMENT ON COLUMN actstream.actions.verb IS 'what was done';
-            COMMENT ON COLUMN actstream.actions.action_object IS 'what it was done with';
-            COMMENT ON COLUMN actstream.actions.target IS 'what it was done to';
-            COMMENT ON COLUMN actstream.actions.description IS 'what there is to say';
-            COMMENT ON COLUMN actstream.actions.data IS 'what the application adds';
-            COMMENT ON COLUMN actstream.actions.external_id IS 'the producer''s name of the action, by which it is stored once' $$),
+            COMMENT ON COLUMN actstream.actions.actor IS 'the object that did it';
+            COMMENT ON COLUMN actstream.actions.verb IS 'what it did';
+            COMMENT ON COLUMN actstream.actions.action_object IS 'the object that it was done with';
+            COMMENT ON COLUMN actstream.actions.target IS 'the object that it was done to';
+            COMMENT ON COLUMN actstream.actions.description IS 'text of the action, such as a comment';
+            COMMENT ON COLUMN actstream.actions.data IS 'further data of the application';
+            COMMENT ON COLUMN actstream.actions.external_id IS 'identifier given by the producer, unique so that an action is stored once' $$),
         (23, 'actions', 'not null', 'id, timestamp, public, actor, verb', $$
             ALTER TABLE actstream.actions ALTER id SET NOT NULL, ALTER "timestamp" SET NOT NULL,
                 ALTER public SET NOT NULL, ALTER actor SET NOT NULL, ALTER verb SET NOT NULL $$),
@@ -195,44 +196,44 @@ $function$
         (26, 'actions', 'primary key', 'id', $$
             ALTER TABLE actstream.actions ADD CONSTRAINT %1$I PRIMARY KEY (id%2$s);
             COMMENT ON INDEX actstream.%1$I IS 'actions by id' $$),
-        -- Read backwards, these are the streams.  No two entries are alike, so to look for
-        -- duplicates is a waste.
+        -- Read backwards, these are the streams.  No two entries are equal, so
+        -- deduplication would be a waste of time.
         (31, 'actions', 'index', 'actions_actor_idx', $$
             CREATE INDEX %1$I ON actstream.actions (actor, public, "timestamp", id)
                 WITH (deduplicate_items = off);
-            COMMENT ON INDEX actstream.%1$I IS 'what an actor did' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'actions of an actor' $$),
         (32, 'actions', 'index', 'actions_target_idx', $$
             CREATE INDEX %1$I ON actstream.actions (target, public, "timestamp", id)
                 WITH (deduplicate_items = off) WHERE target IS NOT NULL;
-            COMMENT ON INDEX actstream.%1$I IS 'what was done to a target' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'actions with a target' $$),
         (33, 'actions', 'index', 'actions_action_object_idx', $$
             CREATE INDEX %1$I ON actstream.actions (action_object, public, "timestamp", id)
                 WITH (deduplicate_items = off) WHERE action_object IS NOT NULL;
-            COMMENT ON INDEX actstream.%1$I IS 'what was done with an action object' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'actions with an action object' $$),
         (34, 'actions', 'index', 'actions_timestamp_idx', $$
             CREATE INDEX %1$I ON actstream.actions ("timestamp", id)
                 WITH (deduplicate_items = off) WHERE public;
-            COMMENT ON INDEX actstream.%1$I IS 'the time line of public actions' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'public actions by time' $$),
         (35, 'actions', 'index', 'actions_external_id_key', $$
             CREATE UNIQUE INDEX %1$I ON actstream.actions (external_id)
                 WHERE external_id IS NOT NULL;
-            COMMENT ON INDEX actstream.%1$I IS 'actions that producers named' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'actions by external_id' $$),
         (36, 'actions', 'index', 'actions_track_recency_idx', $$
             CREATE INDEX %1$I ON actstream.actions
                 USING actstream_recency (actor actstream.recency_ref_ops, target actstream.recency_ref_ops,
                                          action_object actstream.recency_ref_ops, public actstream.recency_bool_ops,
                                          "timestamp" actstream.recency_timestamptz_ops);
-            COMMENT ON INDEX actstream.%1$I IS 'tells the recency map of new actions' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'reports new actions to the recency map' $$),
 
         (41, 'follows', 'table', 'follows', $$
             CREATE TABLE actstream.follows OF actstream.follow $$),
         (42, 'follows', 'comment on', 'follows', $$
-            COMMENT ON TABLE actstream.follows IS 'who follows what';
-            COMMENT ON COLUMN actstream.follows.follower IS 'who follows';
-            COMMENT ON COLUMN actstream.follows.followee IS 'what is followed';
-            COMMENT ON COLUMN actstream.follows.flag IS 'kind of follow; empty is the plain one';
-            COMMENT ON COLUMN actstream.follows.actor_only IS 'only what the followee does, not what is done to it or with it';
-            COMMENT ON COLUMN actstream.follows.started IS 'when it began' $$),
+            COMMENT ON TABLE actstream.follows IS 'follows: which object follows which';
+            COMMENT ON COLUMN actstream.follows.follower IS 'the object that follows';
+            COMMENT ON COLUMN actstream.follows.followee IS 'the object that is followed';
+            COMMENT ON COLUMN actstream.follows.flag IS 'kind of follow; empty by default';
+            COMMENT ON COLUMN actstream.follows.actor_only IS 'whether to follow only actions of the followee as the actor';
+            COMMENT ON COLUMN actstream.follows.started IS 'when the follow began' $$),
         (43, 'follows', 'not null', 'actor_only, started', $$
             ALTER TABLE actstream.follows ALTER actor_only SET NOT NULL, ALTER started SET NOT NULL $$),
         (44, 'follows', 'default', 'flag, actor_only, started', $$
@@ -241,17 +242,17 @@ $function$
         (45, 'follows', 'primary key', 'follower, followee, flag', $$
             ALTER TABLE actstream.follows ADD CONSTRAINT %1$I
                 PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started);
-            COMMENT ON INDEX actstream.%1$I IS 'what a follower follows, and how' $$),
-        -- all of the key, so that whoever looks for one follow reads one entry, whichever
-        -- index the planner takes
+            COMMENT ON INDEX actstream.%1$I IS 'follows by follower' $$),
+        -- the whole key, so that a look-up of one follow reads one entry, whichever
+        -- index the planner chooses
         (46, 'follows', 'index', 'follows_followee_idx', $$
             CREATE INDEX %1$I ON actstream.follows (followee, follower, flag);
-            COMMENT ON INDEX actstream.%1$I IS 'the followers of an object' $$),
+            COMMENT ON INDEX actstream.%1$I IS 'follows by followee' $$),
 
         (51, 'phrases', 'table', 'phrases', $$
             CREATE TABLE actstream.phrases OF actstream.phrase $$),
         (52, 'phrases', 'comment on', 'phrases', $$
-            COMMENT ON TABLE actstream.phrases IS 'how sentences read in a language';
+            COMMENT ON TABLE actstream.phrases IS 'patterns of sentences by language and verb';
             COMMENT ON COLUMN actstream.phrases.language IS 'the language, such as de or de-at; empty for any';
             COMMENT ON COLUMN actstream.phrases.verb IS 'the verb of the action; empty for any';
             COMMENT ON COLUMN actstream.phrases.pattern IS 'the sentence: text with {actor} and so on in it' $$),
@@ -270,17 +271,17 @@ $function$
     LEFT JOIN pg_class c ON c.relname = p.relation AND c.relnamespace = 'actstream'::regnamespace
     ORDER BY p.step, p.name
 $function$;
-COMMENT ON FUNCTION actstream_internal.table_parts() IS 'what the tables consist of, for create_tables()';
+COMMENT ON FUNCTION actstream_internal.table_parts() IS 'parts of the tables, for create_tables() and integrity_check()';
 
 CREATE FUNCTION actstream_internal.require_tables() RETURNS void
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_require_tables';
-COMMENT ON FUNCTION actstream_internal.require_tables() IS 'error unless the tables are as the extension needs them';
+COMMENT ON FUNCTION actstream_internal.require_tables() IS 'raise an error unless the tables are as the extension needs them';
 
 CREATE FUNCTION actstream_internal.lock_tables() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_lock_tables';
-COMMENT ON FUNCTION actstream_internal.lock_tables() IS 'lets only one create_tables() at a time run until the end of the transaction';
+COMMENT ON FUNCTION actstream_internal.lock_tables() IS 'keep other sessions out of create_tables() until the end of the transaction';
 
--- An index that is called like one of ours may be that of a table that was renamed.
+-- An index with the name of one of ours may belong to a table that was renamed.
 CREATE FUNCTION actstream_internal.free_name(wanted text) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS
 $function$
@@ -292,7 +293,7 @@ $function$
     ORDER BY n NULLS FIRST
     LIMIT 1
 $function$;
-COMMENT ON FUNCTION actstream_internal.free_name(text) IS 'a name for a relation in the schema that no other has';
+COMMENT ON FUNCTION actstream_internal.free_name(text) IS 'an unused name for a relation in the schema';
 
 CREATE FUNCTION actstream.create_tables() RETURNS SETOF text
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
@@ -303,7 +304,7 @@ DECLARE
     p record;
     i regclass;
 BEGIN
-    -- one at a time
+    -- one call at a time
     PERFORM actstream_internal.lock_tables();
 
     SELECT string_agg(format('%s belongs to role %I', c.oid::regclass, pg_get_userbyid(c.relowner)), ', ' ORDER BY c.relname)
@@ -317,17 +318,17 @@ BEGIN
             ERRCODE = 'insufficient_privilege',
             MESSAGE = 'tables of the extension belong to another role',
             DETAIL = others || '.',
-            HINT = 'Call create_tables() as that role.';
+            HINT = 'Call actstream.create_tables() as that role.';
     END IF;
 
     FOR p IN SELECT * FROM actstream_internal.table_parts() LOOP
-        -- the others may have been made just now
+        -- the other indexes may have been created just now
         IF p.part = 'index actions_track_recency_idx' THEN
             SELECT x.present INTO p.present FROM actstream_internal.table_parts() AS x WHERE x.part = p.part;
         END IF;
         CONTINUE WHEN p.present;
         IF p.part = 'index actions_track_recency_idx' THEN
-            -- one that comes too early has nothing to lose
+            -- an index that comes too early stores nothing that would be lost
             FOR i IN SELECT f.found FROM actstream_internal.found_indexes('actstream.actions') f WHERE f.index = 'actions_track_recency_idx' LOOP
                 EXECUTE format('DROP INDEX %s', i);
             END LOOP;
@@ -355,11 +356,11 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION actstream.create_tables()
-    IS 'make the tables of the extension, or what is missing of them, as tables of the caller; returns what it has made';
+    IS 'create the tables of the extension, or what is missing of them, owned by the caller; returns what was created';
 
 CREATE FUNCTION actstream_internal.drop_binding(relation regclass) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_drop_binding';
-COMMENT ON FUNCTION actstream_internal.drop_binding(regclass) IS 'drop the triggers that register() has made on a table; for the owner of object_types';
+COMMENT ON FUNCTION actstream_internal.drop_binding(regclass) IS 'drop the triggers that register() created on a table; for the owner of object_types';
 
 CREATE FUNCTION actstream.drop_tables() RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
@@ -369,7 +370,7 @@ DECLARE
     kept text;
 BEGIN
     IF to_regclass('actstream.object_types') IS NOT NULL THEN
-        -- those of a table before its partitions' own
+        -- the triggers of a table before those of its partitions
         PERFORM actstream_internal.drop_binding(c.oid)
         FROM (SELECT DISTINCT d.oid, d.relispartition
               FROM pg_trigger g
@@ -402,16 +403,16 @@ BEGIN
     WHERE f.pronamespace = 'actstream_internal'::regnamespace AND g.tgparentid = 0;
     IF kept IS NOT NULL THEN
         RAISE NOTICE USING
-            MESSAGE = 'triggers of the extension are left on tables of other roles',
+            MESSAGE = 'triggers of the extension remain on tables of other roles',
             DETAIL = 'They are on: ' || kept || '.',
-            HINT = 'Let the owners of these tables drop them, with untrack() for instance; until then they warn that there are no tables.';
+            HINT = 'The owners of these tables should drop them, for example with actstream.untrack(). Until then, they warn that the tables of the extension are missing.';
     END IF;
 END
 $function$;
 COMMENT ON FUNCTION actstream.drop_tables()
-    IS 'drop the tables of the extension, and the triggers that register() and track() have made';
+    IS 'drop the tables of the extension, and the triggers of register() and track()';
 
--- Support function of functions in SQL that read the tables, whatever their names.
+-- Support function of SQL functions that read the tables.
 CREATE FUNCTION actstream_internal.tables_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_tables_support';
-COMMENT ON FUNCTION actstream_internal.tables_support(internal) IS 'planner support of functions that read the tables';
+COMMENT ON FUNCTION actstream_internal.tables_support(internal) IS 'planner support for functions that read the tables';

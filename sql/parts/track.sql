@@ -6,17 +6,18 @@ CREATE FUNCTION actstream.set_actor(actor actstream.ref, is_local boolean DEFAUL
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_set_actor';
 CREATE FUNCTION actstream.current_actor() RETURNS actstream.ref
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_current_actor';
-COMMENT ON FUNCTION actstream.set_actor(actstream.ref, boolean) IS 'say who acts, until the end of the transaction or of the session';
-COMMENT ON FUNCTION actstream.current_actor() IS 'who acts, as set_actor() has said';
+COMMENT ON FUNCTION actstream.set_actor(actstream.ref, boolean) IS 'set the actor of tracked changes, until the end of the transaction or session';
+COMMENT ON FUNCTION actstream.current_actor() IS 'actor that was set with set_actor()';
 
--- What track() puts on a table; see row_trigger.c.  Anybody may: an action is sent with
--- the rights of the owner of the table, who alone can attach the trigger that sends it.
+-- The triggers that track() creates on a table; see row_trigger.c.  PUBLIC may execute
+-- their functions: an action is sent with the rights of the table's owner, and only the
+-- owner can create the trigger that sends it.
 CREATE FUNCTION actstream_internal.row_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_changed';
 CREATE FUNCTION actstream_internal.row_moved() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_moved';
 COMMENT ON FUNCTION actstream_internal.row_changed() IS 'trigger: send an action';
-COMMENT ON FUNCTION actstream_internal.row_moved() IS 'trigger: a row that moves to another partition is one that changes';
+COMMENT ON FUNCTION actstream_internal.row_moved() IS 'trigger: treat the move of a row to another partition as an update';
 
 CREATE FUNCTION actstream.track(
     relation      regclass,
@@ -54,6 +55,6 @@ CREATE FUNCTION actstream.tracked(
 CREATE FUNCTION actstream.untrack(relation regclass, trigger_name name DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_untrack';
 COMMENT ON FUNCTION actstream.track(regclass, text, text, text, text, text[], name[], text, text, boolean, name[], name, name)
-    IS 'let a table send an action when its rows change';
-COMMENT ON FUNCTION actstream.tracked() IS 'which tables send actions, when, and what keeps them from it';
-COMMENT ON FUNCTION actstream.untrack(regclass, name) IS 'undo track(); returns how many triggers it has dropped';
+    IS 'make a table send actions when its rows change';
+COMMENT ON FUNCTION actstream.tracked() IS 'tables that send actions, when they do, and problems that prevent it';
+COMMENT ON FUNCTION actstream.untrack(regclass, name) IS 'drop tracking triggers; returns how many';

@@ -1,10 +1,11 @@
 /*
  * action_plain.c
- *		Whether the table of actions can refuse an action.
+ *		Whether storing an action can fail.
  *
- * Who changes a row of a tracked table must not fail over the action that is sent of it.
- * To try takes a subtransaction, with a number of its own, for each row.  Where the table
- * is as create_tables() makes it, but for what can refuse nothing, there is no need to.
+ * Changing a row of a tracked table must not fail because of the action that is sent.
+ * Catching an error takes a subtransaction, with a transaction ID of its own, for each
+ * row.  That is not needed where actstream.actions is as create_tables() makes it,
+ * except for additions that cannot refuse a row.
  */
 #include "postgres.h"
 
@@ -36,22 +37,22 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* A btree entry that is no longer fits on a page, see BTMaxItemSize. */
+/* The largest btree entry that fits on a page, see BTMaxItemSize. */
 #define BTREE_ENTRY_SIZE	(BLCKSZ / 3 - 64)
 
-/* A sequence with fewer values left could come to its end while an action is stored. */
+/* A sequence with fewer values left could run out while an action is stored. */
 #define IDS_LEFT			(PG_INT64_MAX / 2)
 
-/* What was found, as long as "relid" is not InvalidOid. */
+/* What was found out about actstream.actions; valid unless "relid" is InvalidOid. */
 static struct
 {
 	Oid			relid;
-	Oid			sequence;		/* of its ids; InvalidOid: they come from elsewhere */
-	Oid			ids;			/* its primary key's index, if that is one of ids alone */
+	Oid			sequence;		/* that its ids come from; InvalidOid if there is none */
+	Oid			ids;			/* index of its primary key, if that is on id alone */
 	bool		plain;
 }			known;
 
-/* Watcher. */
+/* Watcher */
 static void
 relation_changed(Oid relid)
 {
@@ -59,7 +60,10 @@ relation_changed(Oid relid)
 		known.relid = InvalidOid;
 }
 
-/* Could a btree index get an entry that is too long?  Actions that are emitted have no external_id. */
+/*
+ * Could a btree index get an entry that is too long?  Actions of tracked tables have no
+ * external_id.
+ */
 static bool
 entry_may_be_too_long(Form_pg_index form)
 {
@@ -88,8 +92,8 @@ entry_may_be_too_long(Form_pg_index form)
 }
 
 /*
- * Could an index refuse a row, whose id is in no index yet?  Of access methods but ours
- * and btree nothing is known.
+ * Could an index refuse a row whose id is in no index yet?  Assumes so for access
+ * methods other than ours and btree.
  */
 static bool
 index_may_refuse(Relation index)
@@ -105,7 +109,10 @@ index_may_refuse(Relation index)
 		 (form->indkey.values[0] != Anum_action_external_id || form->indnullsnotdistinct));
 }
 
-/* Can the predicate of an index raise no error, being at most a test of one column? */
+/*
+ * Is the predicate of an index, if any, only a test of one column, which raises no
+ * error?
+ */
 static bool
 predicate_is_simple(Node *predicate)
 {
@@ -115,8 +122,8 @@ predicate_is_simple(Node *predicate)
 }
 
 /*
- * Could an index refuse a row?  Also finds that of the ids, without which another could
- * hold the same id.
+ * Could an index refuse a row?  Also sets known.ids, without which two rows could have
+ * the same id.
  */
 static bool
 any_index_may_refuse(Relation rel)
@@ -141,7 +148,7 @@ any_index_may_refuse(Relation rel)
 	return result || !OidIsValid(known.ids);
 }
 
-/* Does the sequence count upwards, for as long as there are numbers? */
+/* Does the sequence count upwards, up to the largest bigint? */
 static bool
 counts_up(Oid sequence)
 {
@@ -159,7 +166,7 @@ counts_up(Oid sequence)
 	return result;
 }
 
-/* Has the table no constraint that a right row could be in conflict with? */
+/* Does the table have no constraint that a valid row could violate? */
 static bool
 constraints_are_ours(Relation rel)
 {
@@ -189,7 +196,7 @@ is_plain(Relation rel)
 		OidIsValid(known.sequence) && counts_up(known.sequence) && !any_index_may_refuse(rel);
 }
 
-/* Is the sequence, which anybody may have set who may, far from its end? */
+/* Is the sequence far from its end?  Any role with UPDATE on it can set it. */
 static bool
 has_ids_left(Oid sequence)
 {
@@ -207,7 +214,7 @@ has_ids_left(Oid sequence)
 	return result;
 }
 
-/* Is there an entry of that id, be it of a row that is dead? */
+/* Does the index have an entry for that id, even of a dead row? */
 static bool
 id_is_there(Relation rel, Oid ids, int64 id)
 {
@@ -226,11 +233,12 @@ id_is_there(Relation rel, Oid ids, int64 id)
 
 /*
  * ActionIdIfPlain
- *		Take the next id, if storing an action by it, whose references are right, can raise
- *		no error of anybody's making: if the table is as create_tables() makes it, but for
- *		what cannot refuse a row, and has no such id.
+ *		Take the next id, if storing an action with it, whose references are valid,
+ *		cannot raise an error that a user of the database has caused: if the table is
+ *		as create_tables() makes it, except for additions that cannot refuse a row, and
+ *		has no such id.
  *
- * The transaction must not be read-only.
+ * Returns false otherwise.  The transaction must not be read-only.
  */
 bool
 ActionIdIfPlain(int64 *id)
@@ -247,7 +255,7 @@ ActionIdIfPlain(int64 *id)
 		if (TupleDescAttr(RelationGetDescr(rel), Anum_action_id - 1)->attidentity != '\0')
 			known.sequence = identity_sequence(rel, Anum_action_id);
 		known.plain = is_plain(rel);
-		/* what is heard of meanwhile is for the next time */
+		/* after a change meanwhile, look again the next time */
 		if (RelationChanges() == changes)
 			known.relid = RelationGetRelid(rel);
 	}

@@ -1,6 +1,6 @@
 /*
  * action_plain.h
- *		Whether the table of actions can refuse an action.
+ *		Whether storing an action can fail.
  */
 #ifndef ACTSTREAM_ACTION_PLAIN_H
 #define ACTSTREAM_ACTION_PLAIN_H

@@ -1,6 +1,6 @@
 /*
  * action_send.c
- *		Sending actions, and the rules of actstream.actions.
+ *		Sending actions, and the rules that rows of actstream.actions must obey.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(actstream_action_check);
 #define VALUES_ARE "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9"
 #define INSERT_ACTION INTO_ACTIONS("") " " VALUES_ARE ")"
 
-/* the id is not an argument, or the last one */
+/* the id is no argument, or the last one */
 #define ACTION_NARGS (Natts_action - 1)
 #define ACTION_ARGTYPES \
 	{TIMESTAMPTZOID, BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG, TEXTOID, JSONBOID, TEXTOID, INT8OID}
@@ -72,7 +72,7 @@ static SpiPlan find_sent = {
 
 /*
  * NewActionInit
- *		An action of which nothing is said but that it is public and happens now.
+ *		A public action that happens now, with all else null.
  */
 void
 NewActionInit(NewAction *action)
@@ -85,7 +85,7 @@ NewActionInit(NewAction *action)
 
 /*
  * NewActionSet
- *		Say one thing of it; the value must live until the action is sent.
+ *		Set a column; the value must live until the action is sent.
  */
 void
 NewActionSet(NewAction *action, AttrNumber attnum, Datum value)
@@ -96,7 +96,7 @@ NewActionSet(NewAction *action, AttrNumber attnum, Datum value)
 
 /*
  * NewActionSetArg
- *		Say what an argument of a function says, null included.
+ *		Set a column to an argument of a function, which may be null.
  */
 void
 NewActionSetArg(NewAction *action, AttrNumber attnum, FunctionCallInfo fcinfo, int arg)
@@ -124,7 +124,7 @@ ActionCheckVerb(Datum verb)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("verb is too long"),
-				 errdetail("The verb has %d characters, the limit is %d.",
+				 errdetail("The verb has %d characters; the limit is %d.",
 						   nchars, VERB_MAX_CHARS)));
 }
 
@@ -137,24 +137,24 @@ check_external_id(Datum external_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("external_id is too long"),
-				 errdetail("It has %d bytes, the limit is %d.",
+				 errdetail("It has %d bytes; the limit is %d.",
 						   nbytes, EXTERNAL_ID_MAX_BYTES)));
 }
 
 /*
- * Store the action unless one with its external_id is there, and leave that
- * one or this one as the result of SPI.
+ * Store the action unless one with its external_id exists already; the result of SPI is
+ * the row of the one or the other.
  *
- * Another session may remove the action between our look at it and the next;
- * then we begin again.  One that is in the way each time is one that the
- * current user may not see: the plain INSERT raises the error for that.
+ * Another session may delete the other action before we have read it; then this tries
+ * again.  If it can be read in no try, the current user may not see it: the plain INSERT
+ * then raises the error.
  */
 static void
 insert_once(Datum *values, const char *nulls)
 {
 	Datum	   *external_id = &values[ACTION_NARGS - 1];
 
-	/* a unique index over all partitions would have to be one by "timestamp" as well */
+	/* a unique index of a partitioned table would have to include "timestamp" */
 	if (get_rel_relkind(OwnTableId(OWN_ACTIONS)) == RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -169,9 +169,7 @@ insert_once(Datum *values, const char *nulls)
 	SpiPlanExecute(&insert_action, values, nulls);
 }
 
-/*
- * The values and nulls of an action, as the statements take them.
- */
+/* The values and nulls of an action, as arguments of the statements. */
 static Datum *
 action_args(NewAction *action, char *nulls)
 {
@@ -182,11 +180,11 @@ action_args(NewAction *action, char *nulls)
 
 /*
  * ActionSend
- *		Store an action as the current user, and return its row; null if a
- *		trigger of the user's has suppressed it.
+ *		Store an action as the current user, and return its row; null if a user's
+ *		trigger has suppressed it.
  *
- * With an external_id that is already there, returns the row that has it.
- * Raises whatever inserting into actstream.actions raises.
+ * If an action with its external_id exists already, returns that one's row.  Raises
+ * whatever inserting into actstream.actions raises.
  */
 Datum
 ActionSend(NewAction *action, bool *isnull)
@@ -209,10 +207,11 @@ ActionSend(NewAction *action, bool *isnull)
 
 /*
  * ActionEmit
- *		Store an action as "owner", who has arranged for it and may insert any; under
- *		"id", which ActionIdIfPlain() has given, or if that is NULL under the next one.
+ *		Store an action of a tracked table as "owner", the owner of that table, which
+ *		may insert any action.  Its id is *id, from ActionIdIfPlain(), or the next one
+ *		if that is NULL.
  *
- * Nothing that comes of it is left behind for the session's user: no setting, and no
+ * Leaves nothing behind that could affect the session's user: no setting, and no
  * deferred trigger, which is an error.
  *
  * Raises whatever inserting into actstream.actions raises; see ActionIdIfPlain().
@@ -230,7 +229,9 @@ ActionEmit(NewAction *action, Oid owner, const int64 *id)
 	nulls[ACTION_NARGS] = ' ';
 
 	LocalTableRequire(OWN_ACTIONS);
-	/* the restriction takes a time of its own; where there is an id, it would restrict nothing */
+	/*
+	 * with an id, no code of users runs, and we save the time that the restriction takes
+	 */
 	RunAsBegin(&before, owner, id == NULL ? RUN_AS_RESTRICTED : RUN_AS_CASCADE);
 	SPI_connect();
 	SpiPlanExecute(id == NULL ? &emit_action : &emit_action_by_id, values, nulls);
@@ -267,7 +268,7 @@ actstream_act_send(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(sent);
 }
 
-/* Check that nothing is missing that streams rely on: constraints can be dropped. */
+/* Check the columns that streams rely on: NOT NULL constraints can be dropped. */
 static void
 check_not_null(HeapTuple row, TupleDesc tupdesc)
 {
@@ -287,8 +288,8 @@ check_not_null(HeapTuple row, TupleDesc tupdesc)
 }
 
 /*
- * Trigger action_check AFTER INSERT OR UPDATE ON actstream.actions, for each row: the row
- * is valid, and its references are to what exists.
+ * Trigger action_check AFTER INSERT OR UPDATE ON actstream.actions, for each row: the
+ * row must be valid, and its references must name existing objects.
  */
 Datum
 actstream_action_check(PG_FUNCTION_ARGS)

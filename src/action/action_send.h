@@ -10,8 +10,8 @@
 #define VERB_MAX_CHARS 255
 
 /*
- * What a caller says of a new action; the attribute number is the index + 1.
- * The id is not among it: the table gives it.
+ * A new action; the attribute number is the index + 1.  The id is not set: the table
+ * assigns it.
  */
 typedef struct NewAction
 {

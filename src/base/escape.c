@@ -32,7 +32,7 @@ reserve(StringInfo result, int run_len)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("text is too long"),
-				 errdetail("With its markup it has more bytes than the limit, which is %d.",
+				 errdetail("With its markup, it exceeds the limit of %d bytes.",
 						   (int) MaxAllocSize)));
 	enlargeStringInfo(result, len);
 }

@@ -186,7 +186,7 @@ SharedMemoryInit(void)
 
 	DefineCustomIntVariable("actstream.recency_map_size",
 							"Sets the memory for upper bounds of the newest actions of objects.",
-							"It takes effect when the server starts.  Zero makes streams do without.",
+							"Takes effect when the server starts. If zero, streams are read without these bounds.",
 							&recency_map_size,
 							DEFAULT_MAP_SIZE,
 							0,
@@ -211,9 +211,9 @@ warn_once(const ErrorData *error)
 	if (!is_lacking)
 		ereport(WARNING,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("actstream has to do without shared memory"),
+				 errmsg("actstream runs without shared memory"),
 				 errdetail_internal("%s", error->message),
-				 errhint("Streams are the same, but slower.  Add \"actstream\" to shared_preload_libraries, or let actstream.recency_map_size be smaller.")));
+				 errhint("Streams work, but are slower. Add \"actstream\" to shared_preload_libraries, or reduce actstream.recency_map_size.")));
 	is_lacking = true;
 }
 

@@ -61,7 +61,7 @@ parse(const char *template, List **parts)
 			p += len + 2;
 		}
 		else if (*p == '}')
-			return _("A \"}\" closes nothing.");
+			return _("A \"}\" has no matching \"{\".");
 		else
 			appendStringInfoChar(&text, *p++);
 	}
@@ -87,7 +87,7 @@ TemplateParse(const char *template)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("malformed template: \"%s\"", template),
 				 errdetail_internal("%s", fault),
-				 errhint("Write {column} for the value of a column, {{ and }} for braces.")));
+				 errhint("Write {column} to insert the value of a column, and {{ or }} for a literal brace.")));
 	return parts;
 }
 

@@ -1,10 +1,10 @@
 /*
  * language.c
- *		The languages that sentences are in, and what each makes of numbers.
+ *		The languages of sentences, and the forms of their words for durations.
  *
- * A language is named as in HTML and HTTP, "de-AT", or as a locale is,
- * "de_AT.UTF-8"; what is not known of it is looked for in "de", and then in
- * English.  So no name of a language is wrong.  This file is in UTF-8.
+ * A language is named as in HTML and HTTP, "de-AT", or as in a locale, "de_AT.UTF-8".
+ * What "de-at" does not have is looked up in "de", and then in English, so no name of a
+ * language is an error.  This file is in UTF-8.
  */
 #include "postgres.h"
 
@@ -15,24 +15,27 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-/* actstream.language: what sentences are in unless they are told otherwise */
+/* actstream.language: the language of sentences, unless a function is given another */
 static char *language_setting = NULL;
 
-/* One, and many. */
+/* Singular for 1, plural for all other counts. */
 static int
 one_or_other(int64 count)
 {
 	return count == 1 ? 0 : 1;
 }
 
-/* None is as one. */
+/* Singular for 0 and 1. */
 static int
 up_to_one_or_other(int64 count)
 {
 	return count <= 1 ? 0 : 1;
 }
 
-/* As 1: 21, 31, 101.  As 2: 3, 4, 22, 102.  As 5: all others, 0 and 11 to 14, too. */
+/*
+ * Form 0: 1, 21, 31, 101.  Form 1: 2 to 4, 22, 102.  Form 2: all others, with 0 and 11
+ * to 14.
+ */
 static int
 east_slavic(int64 count)
 {
@@ -44,7 +47,7 @@ east_slavic(int64 count)
 	return 2;
 }
 
-/* the words of Brazil and of Portugal, where only the plural of none differs */
+/* the words of Brazil and of Portugal; they differ only in the form for 0 */
 #define PORTUGUESE \
 	.units = { \
 		[UNIT_YEAR] = {"ano", "anos"}, \
@@ -57,7 +60,10 @@ east_slavic(int64 count)
 	.pattern = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]" \
 	"[ há {timesince}]"
 
-/* English is the first.  From a million on some of them count otherwise: no count is so high. */
+/*
+ * English comes first.  From a million on, some of these languages have other forms; no
+ * count is that large.
+ */
 static const Language languages[] = {
 	{
 		.code = "en",
@@ -155,14 +161,14 @@ static const Language languages[] = {
 
 /*
  * LanguageDefineSetting
- *		Called once, when the library is loaded.
+ *		Define the setting; called once, when the library is loaded.
  */
 void
 LanguageDefineSetting(void)
 {
 	DefineCustomStringVariable("actstream.language",
-							   "The language of sentences, and of how long ago something was.",
-							   "As in \"de\", \"de-AT\"; what is not known is in English.",
+							   "Sets the language of sentences and durations.",
+							   "For example \"de\" or \"de-AT\"; English is used for what other languages lack.",
 							   &language_setting,
 							   "en",
 							   PGC_USERSET,
@@ -184,8 +190,8 @@ LanguageSetting(void)
 
 /*
  * LanguageArg
- *		The name of a language that a function was given, or that of the session
- *		if it is null.
+ *		The name of a language in an argument of a function, or the session's language
+ *		if that is null.
  */
 const char *
 LanguageArg(FunctionCallInfo fcinfo, int arg)
@@ -196,9 +202,9 @@ LanguageArg(FunctionCallInfo fcinfo, int arg)
 }
 
 /*
- * The name of a language in the form in which we look it up: small letters,
- * digits, hyphens; in the current memory context.  A charset and a modifier, as
- * locales have them, do not count.  Empty for what has no such form.
+ * The name of a language in the form in which languages are looked up: small letters,
+ * digits, hyphens; in the current memory context.  Ignores the charset and modifier of a
+ * locale.  Empty if the name has no such form.
  */
 static char *
 normalize(const char *name)
@@ -221,7 +227,7 @@ normalize(const char *name)
 
 /*
  * LanguageIsNormal
- *		Is that the form in which languages are looked up?
+ *		Is the code in the form in which languages are looked up?
  */
 bool
 LanguageIsNormal(const char *code)
@@ -244,7 +250,7 @@ find_built_in(const char *code)
 	return NULL;
 }
 
-/* Go from "de-at" to "de"; false if there is nothing to go to. */
+/* Change "de-at" to "de"; false if there is no part to remove. */
 static bool
 generalize(char *code)
 {
@@ -258,7 +264,7 @@ generalize(char *code)
 
 /*
  * LanguageFind
- *		The language of that name that is built in: the nearest one, or English.
+ *		The built-in language for that name: the nearest one, or English.
  */
 const Language *
 LanguageFind(const char *name)
@@ -277,10 +283,10 @@ LanguageFind(const char *name)
 
 /*
  * LanguageFallbacks
- *		The codes under which to look for words, most special first: char * in
- *		the current memory context.
+ *		The codes under which to look for phrases, most specific first: char * in the
+ *		current memory context.
  *
- * English is among them for those languages that speak it for want of words.
+ * English is among them if no built-in language matches the name.
  */
 List *
 LanguageFallbacks(const char *name)
@@ -301,9 +307,9 @@ LanguageFallbacks(const char *name)
 }
 
 /*
- * What this file says, in the encoding of the database.
+ * A text of this file, in the encoding of the database.
  *
- * Raises ERRCODE_UNTRANSLATABLE_CHARACTER where that has no such letters.
+ * Raises ERRCODE_UNTRANSLATABLE_CHARACTER if that encoding lacks some of its characters.
  */
 static const char *
 to_server(const char *text)
@@ -313,7 +319,7 @@ to_server(const char *text)
 
 /*
  * LanguageUnit
- *		The word for so many of a unit.
+ *		The word for a unit, in the form for that count.
  */
 const char *
 LanguageUnit(const Language *language, TimeUnit unit, TimeCase grammatical_case,
@@ -328,7 +334,7 @@ LanguageUnit(const Language *language, TimeUnit unit, TimeCase grammatical_case,
 
 /*
  * LanguagePattern
- *		The pattern of sentences for which there is no other.
+ *		The pattern of sentences for which there is no phrase.
  */
 const char *
 LanguagePattern(const Language *language)

@@ -1,6 +1,6 @@
 /*
  * language.h
- *		The languages that sentences are in.
+ *		The languages of sentences.
  */
 #ifndef ACTSTREAM_LANGUAGE_H
 #define ACTSTREAM_LANGUAGE_H
@@ -22,20 +22,21 @@ typedef enum TimeUnit
 
 #define MAX_PLURAL_FORMS 3
 
-/* How long ago something was: by itself, or within "... ago". */
+/* The grammatical case of a duration: by itself, or in "... ago". */
 typedef enum TimeCase
 {
 	CASE_ALONE,
 	CASE_AGO
 } TimeCase;
 
-/* A language that is built in. */
+/* A built-in language. */
 typedef struct Language
 {
 	const char *code;
-	int			(*plural_form) (int64 count);	/* which of the forms below */
+	int			(*plural_form) (int64 count);	/* index of the form to use, in the
+												 * arrays below */
 	const char *units[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
-	/* the same within "... ago", as far as they differ */
+	/* the forms in "... ago", where they differ */
 	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
 	const char *pattern;		/* of sentences; see pattern.c */
 } Language;

@@ -1,10 +1,10 @@
 /*
  * object_name.c
- *		What objects are called, and where they are shown: their types' templates
- *		with the values of their rows.
+ *		The names and URLs of objects: templates of their types, filled with values of
+ *		their rows.
  *
- * A row that is hidden from the current user and a row that does not exist are
- * the same here: a template is filled whole or not at all.
+ * A row that is hidden from the current user is treated like a row that does not exist:
+ * a template is filled completely or not at all.
  */
 #include "postgres.h"
 
@@ -27,24 +27,24 @@ PG_FUNCTION_INFO_V1(actstream_display_name);
 PG_FUNCTION_INFO_V1(actstream_url);
 PG_FUNCTION_INFO_V1(actstream_template_fault);
 
-/* One template of a type, being filled. */
+/* A template of a type that is being filled. */
 typedef struct Filling
 {
 	bool		wanted;
-	bool		is_url;			/* or it is a name */
+	bool		is_url;			/* else it is the name template */
 	List	   *parts;			/* TemplatePart */
-	int			first_column;	/* of the query's, the first that is its own */
+	int			first_column;	/* its first column in the query's result */
 	char	  **texts;			/* the results, by position */
 } Filling;
 
-/* Both templates, which are filled from the same rows. */
+/* Both templates; they are filled from the same rows. */
 typedef struct Fillings
 {
 	Filling		name;
 	Filling		url;
 } Fillings;
 
-/* Is the template of a URL nothing but a column, whose value then is an address? */
+/* Is the URL template just one column, whose value is then a complete address? */
 static bool
 is_address(const Filling *filling)
 {
@@ -55,8 +55,8 @@ is_address(const Filling *filling)
 /*
  * The template with "values", one for each of its columns, in order.
  *
- * A null is empty in a name.  A URL with a null in it leads nowhere, and a name
- * of nothing but blanks names nothing: both are NULL.
+ * In a name, a null counts as empty.  A URL with a null in it would be wrong, and a name
+ * of blanks only would be useless: for both the result is NULL.
  */
 static char *
 fill_template(const Filling *filling, char **values)
@@ -86,14 +86,17 @@ fill_template(const Filling *filling, char **values)
 			break;
 		}
 	}
-	/* no longer than it is, for a feed has many */
+	/* copied without spare room, because a feed has many */
 	if (strspn(text.data, " ") < (size_t) text.len)
 		result = pstrdup(text.data);
 	pfree(text.data);
 	return result;
 }
 
-/* What the template of an external type names that is neither a label nor a key. */
+/*
+ * The first name in the template of an external type that is neither "label" nor "key";
+ * NULL if there is none.
+ */
 static const char *
 unknown_word(const List *parts)
 {
@@ -110,9 +113,7 @@ unknown_word(const List *parts)
 	return NULL;
 }
 
-/*
- * Fill the template of an external type: it has a label and a key.
- */
+/* Fill the template of an external type from labels and keys. */
 static void
 fill_external(const Filling *filling, const ObjectBatch *batch)
 {
@@ -138,8 +139,8 @@ fill_external(const Filling *filling, const ObjectBatch *batch)
 }
 
 /*
- * The attribute numbers of the columns in the template, in order.  Returns the name of
- * one that is not there any more, else NULL.
+ * The attribute numbers of the columns in the template, in order.  Returns the name of a
+ * column that does not exist (any more), else NULL.
  */
 static const char *
 template_columns(const List *parts, Oid relid, List **columns)
@@ -162,7 +163,7 @@ template_columns(const List *parts, Oid relid, List **columns)
 	return NULL;
 }
 
-/* Which column of the key that is, from 0; -1 if it is none. */
+/* The position of a column in the key, from 0; -1 if it is not part of it. */
 static int
 key_position(const RegisteredType *type, AttrNumber attnum)
 {
@@ -187,9 +188,7 @@ are_key_columns(const RegisteredType *type, List *columns)
 	return true;
 }
 
-/*
- * Fill the template with values of keys, which the references hold themselves.
- */
+/* Fill the template from the keys in the references. */
 static void
 fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 			   const ObjectTable *table, List *columns)
@@ -204,7 +203,7 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
-		/* it cannot be the key of any row */
+		/* no row can have such a key */
 		if (!ObjectKeyParse(&table->type, tupdesc, batch->refs[i], keys) ||
 			!ObjectKeySplit(&table->type, batch->refs[i], parts))
 			continue;
@@ -214,7 +213,7 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 	}
 }
 
-/* Fill the template with its columns of a row of the query. */
+/* Fill the template from its columns in a row of the query's result. */
 static void
 fill_from_row(const Filling *filling, int position, HeapTuple row, TupleDesc tupdesc)
 {
@@ -225,7 +224,7 @@ fill_from_row(const Filling *filling, int position, HeapTuple row, TupleDesc tup
 		values[i] = SPI_getvalue(row, tupdesc, filling->first_column + i);
 	filling->texts[position] = fill_template(filling, values);
 
-	/* they may be long, and the rows many */
+	/* the values may be long, and the rows many */
 	for (int i = 0; i < nvalues; i++)
 	{
 		if (values[i] != NULL)
@@ -234,7 +233,7 @@ fill_from_row(const Filling *filling, int position, HeapTuple row, TupleDesc tup
 	pfree(values);
 }
 
-/* ObjectRowTaker: fill the templates that are filled from rows. */
+/* ObjectRowTaker: fill those templates that need columns of the row. */
 static void
 take_row(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 {
@@ -247,8 +246,8 @@ take_row(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 }
 
 /*
- * Let the query read the columns of the template, unless the current user may
- * not; "ncolumns" counts those that it has.
+ * Add the columns of the template to the query, unless the current user may not read
+ * them. *ncolumns is the number of columns of the query.
  */
 static void
 add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *table,
@@ -268,7 +267,7 @@ add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->rel), lfirst_int(lc) - 1);
 		const char *column = quote_identifier(NameStr(att->attname));
 
-		/* what the output function of its type gives, which a cast may not */
+		/* converts with the output function of its type, which a cast might not use */
 		appendStringInfo(sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
 						 " THEN pg_catalog.format('%%s', x.%s) END", column, column);
 	}
@@ -285,8 +284,8 @@ template_of(const RegisteredType *type, const Filling *filling)
 }
 
 /*
- * Fill a template of a type with a table at once, if the references are enough
- * for that, or else have the query read what it takes.
+ * Fill a template of a type with a table at once, if the references suffice; otherwise,
+ * add the columns that it needs to the query.
  */
 static void
 prepare_filling(Filling *filling, StringInfo sql, int *ncolumns, const ObjectBatch *batch,
@@ -305,7 +304,7 @@ prepare_filling(Filling *filling, StringInfo sql, int *ncolumns, const ObjectBat
 		add_columns(filling, sql, ncolumns, table, columns);
 }
 
-/* Fill the templates from the rows, by one query. */
+/* Fill the templates for objects of a table, with one query for both. */
 static void
 fill_from_table(Fillings *fillings, const ObjectBatch *batch, ObjectTable *table)
 {
@@ -338,8 +337,8 @@ fill_external_template(Filling *filling, const ObjectBatch *batch, const Registe
 }
 
 /*
- * Fill the templates of the type that the references of the batch are of, as
- * far as there are any and the current user sees their rows.
+ * Fill the templates for the references of a batch, as far as their type has templates
+ * and the current user may see the rows.
  */
 static void
 fill_batch(Fillings *fillings, const ObjectBatch *batch)
@@ -368,8 +367,8 @@ fill_batch(Fillings *fillings, const ObjectBatch *batch)
 }
 
 /*
- * Fill names, URLs or both, where "names" and "urls" point to; at most one query
- * for each label.
+ * Fill names, URLs or both; "names" and "urls" say which, and receive the results.  Runs
+ * at most one query for each label.
  */
 static void
 fill_all(const Ref *const *refs, int nrefs, char ***names, char ***urls)
@@ -397,11 +396,11 @@ fill_all(const Ref *const *refs, int nrefs, char ***names, char ***urls)
 
 /*
  * ObjectNames
- *		What the objects are called, for the current user; in the current memory
- *		context.  At most one query for each label.
+ *		The names of the objects, as the current user may see them; in the current
+ *		memory context.  Runs at most one query for each label.
  *
- * What he does not see, and what has no name, is called by its reference.  A
- * reference that is NULL has no name.
+ * An object that the user may not see, or that has no name, is named by its reference.
+ * For a reference that is NULL, the name is NULL.
  */
 char **
 ObjectNames(const Ref *const *refs, int nrefs)
@@ -414,11 +413,11 @@ ObjectNames(const Ref *const *refs, int nrefs)
 
 /*
  * ObjectUrls
- *		Where the objects are shown, for the current user; in the current memory
- *		context.  At most one query for each label.
+ *		The URLs of the objects, as the current user may see them; in the current
+ *		memory context.  Runs at most one query for each label.
  *
- * NULL for what has no URL, or one that tells more than the reference does, of
- * an object that he does not see.
+ * NULL for an object that has no URL, or that the user may not see, unless the URL
+ * contains nothing that is not in the reference.
  */
 char **
 ObjectUrls(const Ref *const *refs, int nrefs)
@@ -431,8 +430,8 @@ ObjectUrls(const Ref *const *refs, int nrefs)
 
 /*
  * ObjectNamesAndUrls
- *		What the objects are called and where they are shown: ObjectNames() and
- *		ObjectUrls() with one query for each label together.
+ *		Both the names and the URLs of the objects: ObjectNames() and ObjectUrls() with
+ *		one query for each label.
  */
 void
 ObjectNamesAndUrls(const Ref *const *refs, int nrefs, char ***names, char ***urls)
@@ -442,7 +441,7 @@ ObjectNamesAndUrls(const Ref *const *refs, int nrefs, char ***names, char ***url
 
 /*
  * display_name
- *		What an object is called.
+ *		The name of an object.
  */
 Datum
 actstream_display_name(PG_FUNCTION_ARGS)
@@ -454,7 +453,7 @@ actstream_display_name(PG_FUNCTION_ARGS)
 
 /*
  * url
- *		Where an object is shown.
+ *		The URL of an object.
  */
 Datum
 actstream_url(PG_FUNCTION_ARGS)
@@ -469,8 +468,9 @@ actstream_url(PG_FUNCTION_ARGS)
 
 /*
  * template_fault(template, relation)
- *		In a word, why no object of the table, or with null of an external type, has a name
- *		or an address by the template; null if nothing is wrong with it.
+ *
+ * A sentence that says why the template gives no name or URL to objects of the table, or
+ * of an external type if that is null; null if it does.
  */
 Datum
 actstream_template_fault(PG_FUNCTION_ARGS)

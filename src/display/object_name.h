@@ -1,6 +1,6 @@
 /*
  * object_name.h
- *		What objects are called, and where they are shown.
+ *		The names and URLs of objects.
  */
 #ifndef ACTSTREAM_OBJECT_NAME_H
 #define ACTSTREAM_OBJECT_NAME_H

@@ -2,16 +2,16 @@
  * object_read.c
  *		Reading the rows that references name, as the current user sees them.
  *
- * All references of a type are read by one query.  A name in a feed reads tables of
- * whoever has registered one, which the reader has not chosen: what evaluates code
- * of the table's owner, such as index expressions, generated columns, casts and
- * output functions, must not do so with the reader's rights.  So the query runs as
- * the owner, and returns text; what the current user may read is checked here
- * beforehand.  What the user may not read at all is not asked for, so that no error
- * tells that it is there.
+ * All references of a type are read with one query.  The names in a feed come from
+ * tables that the reader of the feed has not chosen; any role may have registered them.
+ * Code of the table's owner, such as index expressions, generated columns, casts and
+ * output functions, must not run with the reader's rights.  So the query runs as the
+ * owner, and returns text; what the current user may read is checked here first.
+ * Columns that the user may not read are not queried, so that no error discloses their
+ * existence.
  *
- * Under row-level security there is no way around a query of the current user's, for
- * policies mean the current user; but it can only read, and leaves nothing behind.
+ * Under row-level security, the query has to run as the current user, because policies
+ * refer to the current user; but then it can only read, and leaves nothing behind.
  */
 #include "postgres.h"
 
@@ -39,7 +39,9 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
-/* Which query: of a table, for a purpose, for one row or for many. */
+/*
+ * Identifies a query: its table, its purpose, and whether it is for one row or for many.
+ */
 typedef struct ReadQueryKey
 {
 	Oid			relation;
@@ -51,11 +53,11 @@ typedef struct ReadQuery
 {
 	ReadQueryKey key;			/* hash key */
 	SPIPlanPtr	plan;			/* NULL if there is none */
-	char	   *sql;			/* that the plan was made of */
-	int			users;			/* how often it is being run */
+	char	   *sql;			/* text that the plan was prepared from */
+	int			users;			/* number of executions under way */
 } ReadQuery;
 
-/* lives as long as the session, and its plans and texts with it */
+/* lives as long as the session, as do its plans and texts */
 static HTAB *read_queries = NULL;
 
 static ReadQuery *
@@ -84,7 +86,7 @@ query_of(const ObjectTable *table, ReadPurpose purpose, bool many)
 	return query;
 }
 
-/* In the order of the references, and of their positions where they are equal. */
+/* Compares references, and for equal references their positions. */
 static int
 compare_positions(const void *a, const void *b, void *arg)
 {
@@ -99,10 +101,10 @@ compare_positions(const void *a, const void *b, void *arg)
 
 /*
  * ObjectBatches
- *		Sort references by their labels: a list of ObjectBatch, in each of which
- *		the references are in order.
+ *		Group references by label: a list of ObjectBatch, in each of which the
+ *		references are sorted.
  *
- * A reference may be NULL and is in no batch then.
+ * References that are NULL are in no batch.
  */
 List *
 ObjectBatches(const Ref *const *refs, int nrefs)
@@ -142,7 +144,7 @@ ObjectBatches(const Ref *const *refs, int nrefs)
 	return result;
 }
 
-/* Look the type up; false unless it has a table whose rows it can name. */
+/* Look up the type of the batch; false unless it is bound to a table. */
 static bool
 find_type(RegisteredType *result, const ObjectBatch *batch)
 {
@@ -156,11 +158,11 @@ find_type(RegisteredType *result, const ObjectBatch *batch)
 
 /*
  * ObjectTableOpen
- *		Open the table that the references are to; false if there is none.
+ *		Open the table of the batch's type; false if there is none.
  *
- * Whatever is registered, and whether the current user has any right on the
- * table, no error is raised.  The templates of the type are good until the next
- * look-up in the registry, or the next query.
+ * Raises no error, whatever is registered, and whatever rights the current user lacks.
+ * The templates of the type are valid until the next look-up in the registry, or the
+ * next query.
  */
 bool
 ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
@@ -168,7 +170,7 @@ ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
 	bool		is_table;
 	Oid			relid;
 
-	/* no lock that we took has brought us news */
+	/* we took no lock, which would have processed invalidations */
 	AcceptInvalidationMessages();
 	if (!find_type(&table->type, batch))
 		return false;
@@ -178,11 +180,11 @@ ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
 	if (table->rel == NULL)
 		return false;
 
-	/* a rule can make a view of a table, up to version 15 */
+	/* up to version 15, a rule can turn a table into a view */
 	is_table = table->rel->rd_rel->relkind == RELKIND_RELATION ||
 		table->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 
-	/* while we waited for it, it may have become another type's, or none's */
+	/* while we waited for the lock, its registration may have changed */
 	if (!is_table || !find_type(&table->type, batch) || table->type.relation != relid ||
 		!ObjectKeyIsReadable(&table->type, RelationGetDescr(table->rel)))
 	{
@@ -196,7 +198,7 @@ ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
 
 /*
  * ObjectTableClose
- *		Close it; what was read remains locked as by any query.
+ *		Close the table; what was read remains locked, as after any query.
  */
 void
 ObjectTableClose(ObjectTable *table)
@@ -222,8 +224,8 @@ may_select(Relation rel, AttrNumber attnum, Oid userid)
 
 /*
  * ObjectTableMayReadColumn
- *		May the current user read the column, as far as privileges on it and on
- *		the table go?  False also if the owner, as whom it may be read, may not.
+ *		Do privileges on the table or column let the current user read the column?
+ *		Also false if the role that would read it may not.
  */
 bool
 ObjectTableMayReadColumn(const ObjectTable *table, AttrNumber attnum)
@@ -234,7 +236,7 @@ ObjectTableMayReadColumn(const ObjectTable *table, AttrNumber attnum)
 
 /*
  * ObjectTableMayRead
- *		May the current user look for rows of the table by their keys?
+ *		May the current user look for rows of the table by key?
  */
 bool
 ObjectTableMayRead(const ObjectTable *table)
@@ -250,12 +252,12 @@ ObjectTableMayRead(const ObjectTable *table)
 }
 
 /*
- * The query for one row: SELECT 1, columns FROM table x WHERE key = $1 …, or for
- * many: SELECT n, columns FROM unnest($1) … WITH ORDINALITY k (k1 …, n) JOIN
- * table x ON key = k.k1 ….
+ * The query for one row: SELECT 1, columns FROM table x WHERE key = $1 …, or for many:
+ * SELECT n, columns FROM unnest($1) … WITH ORDINALITY k (k1 …, n) JOIN table x ON key =
+ * k.k1 ….
  *
- * ONLY, as where references are checked: a row of an inheritance child is not
- * one of the table's.
+ * ONLY, as for checks of references: a row of an inheritance child is not one of the
+ * table's.
  */
 static char *
 make_sql(const ObjectTable *table, const char *columns, bool many)
@@ -306,13 +308,13 @@ prepare_query(const ObjectTable *table, const char *sql, bool many)
 }
 
 /*
- * The plan of the query, made anew unless its text is what it was and means what
- * it meant: names, keys and columns may have changed, and what the user may
- * read.  The executor checks rights, and the plan cache the policies and whose they
- * are, each time: so the plan is one for the owner and for any reader.
+ * The plan of the query, prepared again unless its text is the same and still valid:
+ * names, keys, columns, and the current user's privileges may have changed.  At each
+ * execution, the executor checks privileges, and the plan cache checks which policies
+ * apply and to which role; so one plan serves the owner and all readers.
  *
- * If a policy of the table has led here while the query runs, its plan is left
- * alone; the new one goes with SPI_finish().
+ * If the query is already running, and a policy of its table has led here, its plan is
+ * left alone; the new plan is then freed by SPI_finish().
  */
 static SPIPlanPtr
 plan_of_query(ReadQuery *query, const ObjectTable *table, const char *sql)
@@ -344,8 +346,8 @@ plan_of_query(ReadQuery *query, const ObjectTable *table, const char *sql)
 }
 
 /*
- * The arguments of the query, and the positions of the references that they are
- * made of.  Returns their number: of keys that no row can have there is none.
+ * The arguments of the query, and the positions of the references that they come from.
+ * Returns their number; keys that no row can have are left out.
  */
 static int
 make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
@@ -383,7 +385,7 @@ make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
 	return n;
 }
 
-/* A query that is to be run, and what came of it. */
+/* A query to run, and the result. */
 typedef struct ReadJob
 {
 	const ObjectTable *table;
@@ -393,7 +395,7 @@ typedef struct ReadJob
 	int			result;
 } ReadJob;
 
-/* Run the query of a ReadJob, as whoever is to read the table; SPI is connected. */
+/* Run the query of a ReadJob as the role that reads the table; SPI is connected. */
 static void
 run_query(void *arg)
 {
@@ -418,13 +420,13 @@ run_query(void *arg)
 }
 
 /*
- * Run the query of a ReadJob.  If code of the table's owner may run with it, and fails,
- * there are no rows, and a warning: one table's owner is not to spoil the pages of
- * everybody that are about other tables, too.
+ * Run the query of a ReadJob.  If it may run code of the table's owner, and fails, there
+ * are no rows, and a warning: the owner of one table must not be able to break pages
+ * that are about other tables, too.
  *
- * Errors of a transaction that is to be tried again are raised, and those that Attempt()
- * raises; so are all in parallel workers, where nothing can be attempted, and with
- * row_security = off, which asks for an error.
+ * Raises serialization failures and the like, and what Attempt() raises.  In parallel
+ * workers, where nothing can be attempted, and with row_security = off, which asks for
+ * an error, it raises all errors.
  */
 static void
 attempt_query(ReadJob *job)
@@ -454,13 +456,14 @@ attempt_query(ReadJob *job)
 
 /*
  * ObjectTableRead
- *		Read the rows that the references name, by one query, and hand them over.
+ *		Read the rows that the references name, with one query, and pass each to
+ *		"take".
  *
- * "columns" is what to read of each, in SQL, each with a comma before it and
- * with qualified names; "x" is the table.  They are of core's types, so that it
- * takes no code of anybody's to read the result.  The current user may read all
- * columns in them, and the key: see above.  "take" is called in the current memory
- * context for each row that is there for the user, in any order.
+ * "columns" are the SQL expressions to read, each preceded by a comma, with qualified
+ * names; "x" is the table.  Their types are core's, so that reading the result runs no
+ * code of users.  The current user must have the right to read all columns in them, and
+ * the key: see above.  "take" is called in the current memory context, in any order, for
+ * each row that the user can see.
  */
 void
 ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose purpose,

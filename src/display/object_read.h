@@ -10,7 +10,7 @@
 #include "access/htup.h"
 #include "nodes/pg_list.h"
 
-/* What the rows of a table are read for; each has a query of its own. */
+/* What the rows of a table are read for; each purpose has a query of its own. */
 typedef enum ReadPurpose
 {
 	READ_FOR_NAME,
@@ -19,14 +19,14 @@ typedef enum ReadPurpose
 	READ_FOR_VALUE
 } ReadPurpose;
 
-/* References of one label, out of a longer array of references. */
+/* References with the same label, from a longer array of references. */
 typedef struct ObjectBatch
 {
 	const char *label;
 	int			label_len;
 	int			nrefs;
 	const Ref **refs;
-	int		   *positions;		/* of each in the longer array */
+	int		   *positions;		/* index of each in the longer array */
 } ObjectBatch;
 
 /* The type of a batch, and its table, which is open. */
@@ -34,13 +34,13 @@ typedef struct ObjectTable
 {
 	RegisteredType type;
 	Relation	rel;
-	bool		has_policies;	/* for the current user */
-	Oid			reader;			/* as whom rows are read */
+	bool		has_policies;	/* do policies apply to the current user? */
+	Oid			reader;			/* the role that reads the rows */
 } ObjectTable;
 
 /*
- * Takes the row that the reference at that position names.  "row" holds what
- * was asked for from its second column on.
+ * Receives the row of the object whose reference is at that position.  The columns that
+ * were asked for start at the second column of "row".
  */
 typedef void (*ObjectRowTaker) (void *arg, int position, HeapTuple row, TupleDesc tupdesc);
 

@@ -2,9 +2,9 @@
  * object_value.c
  *		The rows of objects, as jsonb.
  *
- * The conversion is core's to_jsonb(), which calls casts to json that types of users
- * may have; whose rights they have, object_read.c says.  Of columns whose json jsonb
- * might not hold, the text is read and converted here.
+ * Core's to_jsonb() converts them, which calls casts to json of users' types;
+ * object_read.c says with which rights these run.  A column whose json may not fit into
+ * jsonb is read as text, and converted here.
  */
 #include "postgres.h"
 
@@ -26,8 +26,8 @@ PG_FUNCTION_INFO_V1(actstream_expand);
 PG_FUNCTION_INFO_V1(actstream_expand_all);
 
 /*
- * All columns of the table that the current user may read: as one jsonb object, but
- * for those that jsonb might not hold, which follow as json, each by itself.
+ * All columns of the table that the current user may read: as one jsonb object, followed
+ * by those that jsonb might not hold, each as json.
  */
 static char *
 value_columns(const ObjectTable *table)
@@ -59,7 +59,7 @@ value_columns(const ObjectTable *table)
 	return sql.data;
 }
 
-/* Push a value, or null. */
+/* Push a member with that value, or null. */
 static void
 push_member(JsonbInState *state, const char *key, const char *json)
 {
@@ -80,7 +80,7 @@ push_member(JsonbInState *state, const char *key, const char *json)
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
-/* ObjectRowTaker: keep the value. */
+/* ObjectRowTaker: store the value. */
 static void
 take_value(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 {
@@ -102,8 +102,8 @@ take_value(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 }
 
 /*
- * The rows that the references name, as far as the current user sees them; null
- * where he sees none.  One query for each label.
+ * The rows that the references name, as far as the current user may see them; null for
+ * others.  One query for each label.
  */
 static NullableDatum *
 read_values(const Ref *const *refs, int nrefs)
@@ -130,7 +130,7 @@ read_values(const Ref *const *refs, int nrefs)
 
 /*
  * expand
- *		The row of an object.
+ *		The row of an object, as jsonb.
  */
 Datum
 actstream_expand(PG_FUNCTION_ARGS)
@@ -143,17 +143,14 @@ actstream_expand(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(value->value);
 }
 
-/* Is the reference in the list of a sorted batch the first of its kind there? */
+/* Is the reference the first of its equals in a sorted batch? */
 static bool
 is_first(const ObjectBatch *batch, int i)
 {
 	return i == 0 || RefCompare(batch->refs[i - 1], batch->refs[i]) != 0;
 }
 
-/*
- * Take out of an array all nulls, and all references that it has had before.
- * Returns how many are left.
- */
+/* Remove from an array all nulls and repeated references.  Returns how many are left. */
 static int
 distinct_refs(const Ref **refs, int nrefs)
 {

@@ -1,11 +1,11 @@
 /*
  * pattern.c
- *		Sentences with {actor}, {verb} and so on in them.
+ *		Patterns of sentences, with {actor}, {verb} and so on.
  *
- * A pattern is a template whose text has optional sections: "[ on {target}]" is
- * there if there is a target, and of "[ {action_object} on {target}| {target}]"
- * that alternative is taken which is the first to have all that it names.  "[[",
- * "]]" and, in a section, "||" are the characters themselves.
+ * A pattern is a template whose text may have optional sections: "[ on {target}]"
+ * appears only if there is a target, and of "[ {action_object} on {target}| {target}]"
+ * the first alternative is used whose words all have values.  "[[", "]]" and, in a
+ * section, "||" stand for the characters themselves.
  */
 #include "postgres.h"
 
@@ -23,28 +23,30 @@ static const char *const word_names[] = {
 	[WORD_TIMESINCE] = "timesince"
 };
 
-/* A piece of a pattern: literal text, or a word. */
+/* A piece of a pattern: literal text, or a word in braces. */
 typedef struct Piece
 {
 	char	   *text;			/* NULL if it is a word */
 	PatternWord word;
 } Piece;
 
-/* A stretch of a pattern: a section in brackets, or what is between two. */
+/*
+ * A part of a pattern: an optional section in brackets, or the text between two of them.
+ */
 typedef struct Section
 {
 	bool		is_optional;
 	List	   *alternatives;	/* List of Piece; only one unless optional */
 } Section;
 
-/* A pattern that is being read. */
+/* State of the parser. */
 typedef struct PatternReader
 {
-	List	   *sections;		/* those that are closed */
-	Section    *section;		/* the open one */
-	List	   *pieces;			/* of its alternative that is being read */
-	StringInfoData text;		/* of the piece that is being read */
-	const char *fault;			/* what is wrong, NULL if nothing yet */
+	List	   *sections;		/* the finished ones */
+	Section    *section;		/* the current one */
+	List	   *pieces;			/* of its current alternative */
+	StringInfoData text;		/* of the current piece */
+	const char *fault;			/* what is wrong; NULL if nothing is, so far */
 	const char *hint;
 } PatternReader;
 
@@ -61,7 +63,7 @@ static void
 set_bracket_fault(PatternReader *reader, const char *fault)
 {
 	set_fault(reader, fault,
-			  _("Write [...|...] around what is not always there, [[ and ]] for brackets."));
+			  _("Write [...|...] around optional parts, and [[ or ]] for a literal bracket."));
 }
 
 static PatternWord
@@ -72,8 +74,8 @@ find_word(PatternReader *reader, const char *name)
 		if (strcmp(word_names[i], name) == 0)
 			return i;
 	}
-	set_fault(reader, psprintf(_("There is no {%s} in a sentence."), name),
-			  _("Use {actor}, {verb}, {action_object}, {target}, {timesince}."));
+	set_fault(reader, psprintf(_("{%s} is not known."), name),
+			  _("Use {actor}, {verb}, {action_object}, {target} or {timesince}."));
 	return WORD_ACTOR;
 }
 
@@ -118,9 +120,9 @@ read_bracket(PatternReader *reader, char c)
 	bool		opens = c == '[';
 
 	if (opens && reader->section->is_optional)
-		set_bracket_fault(reader, _("A \"[\" is within another."));
+		set_bracket_fault(reader, _("A \"[\" is nested in another."));
 	if (!opens && !reader->section->is_optional)
-		set_bracket_fault(reader, _("A \"]\" closes nothing."));
+		set_bracket_fault(reader, _("A \"]\" has no matching \"[\"."));
 	end_section(reader);
 	begin_section(reader, opens);
 }
@@ -155,7 +157,7 @@ read_word(PatternReader *reader, const char *name)
 	reader->pieces = lappend(reader->pieces, piece);
 }
 
-/* Read the pattern, which is these parts as a template. */
+/* Parse the pattern, given as parts of a template. */
 static List *
 read_pattern(PatternReader *reader, const List *parts)
 {
@@ -180,9 +182,9 @@ read_pattern(PatternReader *reader, const List *parts)
 
 /*
  * PatternParse
- *		Take a pattern apart, for PatternFill(); in the current memory context.
+ *		Parse a pattern, for PatternFill(); in the current memory context.
  *
- * Raises ERRCODE_INVALID_PARAMETER_VALUE for what is none.
+ * Raises ERRCODE_INVALID_PARAMETER_VALUE if it is malformed.
  */
 List *
 PatternParse(const char *pattern)
@@ -201,7 +203,7 @@ PatternParse(const char *pattern)
 
 /*
  * PatternTryParse
- *		The same, but NIL for what is none.
+ *		The same, but NIL if it is malformed.
  */
 List *
 PatternTryParse(const char *pattern)
@@ -248,8 +250,8 @@ append_pieces(StringInfo text, const List *pieces, const char *const *words)
 
 /*
  * PatternFill
- *		Append the pattern with "words" in it, by PatternWord; those that there
- *		are not are NULL.
+ *		Append the pattern, filled with "words", which are indexed by PatternWord;
+ *		those that have no value are NULL.
  */
 void
 PatternFill(StringInfo text, const List *pattern, const char *const *words)

@@ -1,6 +1,6 @@
 /*
  * pattern.h
- *		Sentences with {actor}, {verb} and so on in them.
+ *		Patterns of sentences, with {actor}, {verb} and so on.
  */
 #ifndef ACTSTREAM_PATTERN_H
 #define ACTSTREAM_PATTERN_H
@@ -8,7 +8,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
-/* What a pattern can have in braces. */
+/* What can stand in braces in a pattern. */
 typedef enum PatternWord
 {
 	WORD_ACTOR,

@@ -1,11 +1,11 @@
 /*
  * phrase.c
- *		How sentences read in a language: actstream.phrases.
+ *		Patterns of sentences by language and verb: actstream.phrases.
  *
- * The table is small and read for every sentence, so each backend keeps all of
- * it, as it keeps the registry (see registry.c): emptied when the relation cache
- * hears of a change, which triggers of the table announce, and filled anew,
- * with what is committed then, by the next look-up.
+ * The table is small and read for every sentence, so each backend keeps all of it in a
+ * hash table, as it keeps the registry (see registry.c).  Triggers of the table send a
+ * relation cache invalidation on every change; the next look-up then reads it again,
+ * with what is committed by then.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@
 PG_FUNCTION_INFO_V1(actstream_phrase_check);
 PG_FUNCTION_INFO_V1(actstream_phrase_changed);
 
-/* "language:verb"; of a built-in pattern, the language alone */
+/* "language:verb"; for a built-in pattern, only the language */
 #define PHRASE_KEY_SIZE \
 	(LANGUAGE_MAX_LENGTH + 1 + VERB_MAX_CHARS * MAX_MULTIBYTE_CHAR_LEN + 1)
 
@@ -46,16 +46,15 @@ typedef struct Phrase
 } Phrase;
 
 /*
- * The phrases; NULL until they are loaded whole.  Everything lives in
- * phrase_context, which is reset when a look-up finds them invalid, never
- * before.
+ * The phrases; NULL until they are loaded completely.  Everything lives in
+ * phrase_context, which is reset only when a look-up finds the phrases invalid.
  */
 static MemoryContext phrase_context = NULL;
 static HTAB *phrases = NULL;
 static bool phrases_valid = false;
 static Oid	phrases_relation = InvalidOid;
 
-/* Watcher. */
+/* Watcher */
 static void
 relation_changed(Oid relid)
 {
@@ -64,8 +63,8 @@ relation_changed(Oid relid)
 }
 
 /*
- * Enter a pattern, which must live as long as the table does; without a verb,
- * one that is built in.
+ * Enter a pattern, which must live as long as the hash table.  "verb" is NULL for a
+ * built-in one.
  */
 static Phrase *
 enter_phrase(HTAB *table, const char *language, const char *verb, const char *pattern)
@@ -115,11 +114,11 @@ load_phrases(void)
 	table = hash_create("actstream phrases", 16, &ctl,
 						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 
-	/* before the scan, so that a change during it is not missed */
+	/* before the scan, so that a change during it is not lost */
 	phrases_relation = RelationGetRelid(rel);
 	phrases_valid = watched;
 
-	/* no snapshot given: the newest, also under REPEATABLE READ */
+	/* no snapshot given: uses the newest, even under REPEATABLE READ */
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
@@ -127,7 +126,7 @@ load_phrases(void)
 		char	   *verb = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_verb);
 		char	   *pattern = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_pattern);
 
-		/* whose constraints may be gone */
+		/* null only if constraints were dropped */
 		if (language != NULL && verb != NULL && pattern != NULL)
 			enter_phrase(table, language, verb, pattern);
 	}
@@ -138,7 +137,7 @@ load_phrases(void)
 	phrases = table;
 }
 
-/* Take its pattern apart; false for one that came past the check of the table. */
+/* Parse the phrase's pattern; false if it is malformed, because a check was bypassed. */
 static bool
 prepare(Phrase *phrase)
 {
@@ -172,7 +171,7 @@ find_phrase(const List *languages, const char *verb)
 	return NULL;
 }
 
-/* The pattern of the language that is built in. */
+/* The built-in pattern of the language. */
 static Phrase *
 find_built_in(const char *language)
 {
@@ -193,17 +192,16 @@ find_built_in(const char *language)
 
 /*
  * PhraseFind
- *		The pattern of sentences with that verb in that language, for
- *		PatternFill(): that of the verb, else that of all verbs, in the language
- *		or, first, in its variant; else that of any language; else the one that
- *		is built in.
+ *		The pattern of sentences with that verb in that language, for PatternFill().
  *
- * What it returns is good until the next look-up, or access to the catalogs.
+ * Looked up in this order: the verb in the languages of LanguageFallbacks(), then in any
+ * language (''); any verb ('') in the same languages; the built-in pattern.  The result
+ * is valid until the next look-up, or access to the catalogs.
  */
 const List *
 PhraseFind(const char *language, const char *verb)
 {
-	/* the last is any language */
+	/* the last one stands for any language */
 	List	   *languages = lappend(LanguageFallbacks(language), "");
 	Phrase	   *phrase;
 
@@ -239,7 +237,8 @@ new_row(const TriggerData *trigdata)
 
 /*
  * phrase_check
- *		BEFORE INSERT OR UPDATE: the row is one that sentences can be made with.
+ *		Trigger BEFORE INSERT OR UPDATE ON actstream.phrases, for each row: the row
+ *		must be valid.
  */
 Datum
 actstream_phrase_check(PG_FUNCTION_ARGS)
@@ -262,7 +261,7 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid language: \"%s\"", language),
-				 errhint("Write it in small letters, as in \"de\" or \"de-at\"; empty is any language.")));
+				 errhint("Write it in lower case, as in \"de\" or \"de-at\", or leave it empty for any language.")));
 	if (pg_mbstrlen(verb) > VERB_MAX_CHARS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -278,8 +277,8 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 
 /*
  * phrase_changed
- *		Before and after each change of a row: tell all sessions, ours included,
- *		when the change commits; see object_type_changed.
+ *		Trigger BEFORE and AFTER each change of a row of actstream.phrases: make all
+ *		sessions reload the phrases once the change commits; see object_type_changed.
  */
 Datum
 actstream_phrase_changed(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * phrase.h
- *		How sentences read in a language: actstream.phrases.
+ *		Patterns of sentences by language and verb: actstream.phrases.
  */
 #ifndef ACTSTREAM_PHRASE_H
 #define ACTSTREAM_PHRASE_H

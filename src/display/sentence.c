@@ -1,6 +1,6 @@
 /*
  * sentence.c
- *		An action in words: "Ann closed It does not fly on acme/rocket 3 hours ago".
+ *		An action as a sentence: "Ann closed It does not fly on acme/rocket 3 hours ago".
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 
 PG_FUNCTION_INFO_V1(actstream_sentence);
 
-/* The objects of an action, and which words of a pattern they are. */
+/* The objects of an action, and their words in a pattern. */
 static const struct
 {
 	AttrNumber	column;
@@ -37,8 +37,8 @@ typedef struct SpokenAction
 } SpokenAction;
 
 /*
- * Read what a sentence tells out of a row of actstream.actions; false if a part
- * is null that no stored action lacks.
+ * Read what a sentence needs from a row of actstream.actions; false if a column is null
+ * that is not null in any stored action.
  */
 static bool
 read_action(SpokenAction *action, HeapTupleHeader header)
@@ -85,9 +85,9 @@ sentence_in(const char *language, char **names, const char *verb, const char *ti
 
 /*
  * SentenceText
- *		An action in words, in the language of the session, with the names of its
- *		actor, action object and target, NULL where there is none; without the
- *		time if that is NULL.
+ *		An action as a sentence in the session's language.  "names" are those of its
+ *		actor, action object and target, NULL where there is none; "time" is NULL for a
+ *		sentence without the time.
  */
 char *
 SentenceText(char **names, const char *verb, const char *time)
@@ -97,11 +97,11 @@ SentenceText(char **names, const char *verb, const char *time)
 
 /*
  * sentence
- *		By the pattern of the verb and the language: as a rule, "<actor> <verb>
- *		[<action object>] [on <target>] <time> ago", and with a target alone
- *		"<actor> <verb> <target> <time> ago".
+ *		An action as a sentence, by the pattern for its verb and language: by default,
+ *		"<actor> <verb> [<action object>] [on <target>] <time> ago", or with a target
+ *		only, "<actor> <verb> <target> <time> ago".
  *
- * Without the time if it is for ever ago.
+ * Without the time if the timestamp is infinite.
  */
 Datum
 actstream_sentence(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * sentence.h
- *		An action in words.
+ *		An action as a sentence.
  */
 #ifndef ACTSTREAM_SENTENCE_H
 #define ACTSTREAM_SENTENCE_H

@@ -2,11 +2,10 @@
  * timesince.c
  *		How long ago something was, in words: "3 hours, 5 minutes".
  *
- * Years, months, weeks and days are those of the calendar in the session's time
- * zone, and what "+ interval" makes of them: a month has passed since T as soon
- * as it is T + interval '1 month', on the last day of a month that is too
- * short, and a day has passed at the same time of the next day, though it may
- * have had 23 or 25 hours.  Hours and minutes are what is left, and are real.
+ * Years, months, weeks and days follow the calendar of the session's time zone, as "+
+ * interval" does.  A month has passed since T at T + interval '1 month', on the last day
+ * if the month is too short.  A day has passed at the same time of the next day, even if
+ * that day had 23 or 25 hours.  The rest is measured in hours and minutes of real time.
  */
 #include "postgres.h"
 
@@ -24,8 +23,8 @@
 PG_FUNCTION_INFO_V1(actstream_timesince);
 
 /*
- * Go forward by months, to the last day of a month that is too short, and then
- * by days, as timestamptz_pl_interval() does; false if that is out of range.
+ * Add months, ending on the last day of a month that is too short, and then days, as
+ * timestamptz_pl_interval() does; false if the result is out of range.
  */
 static bool
 calendar_step(TimestampTz from, int months, int days, TimestampTz *result)
@@ -50,8 +49,8 @@ calendar_step(TimestampTz from, int months, int days, TimestampTz *result)
 }
 
 /*
- * How many months and days of the calendar lie between two instants when only
- * the dates are looked at.
+ * The number of calendar months and of days between two instants, considering only their
+ * dates.
  */
 static void
 date_difference(TimestampTz from, TimestampTz to, int *months, int *days)
@@ -70,9 +69,7 @@ date_difference(TimestampTz from, TimestampTz to, int *months, int *days)
 	*days = date2j(b.tm_year, b.tm_mon, b.tm_mday) - date2j(a.tm_year, a.tm_mon, a.tm_mday);
 }
 
-/*
- * As many of each unit as fit between two instants, the largest first.
- */
+/* How many of each unit fit between two instants, the largest unit first. */
 static void
 measure(TimestampTz since, TimestampTz now, int64 *counts)
 {
@@ -120,11 +117,11 @@ append_count(StringInfo text, const Language *language, TimeCase grammatical_cas
 
 /*
  * TimeSince
- *		How long ago "since" was when it is "now": the largest unit that fits and
- *		the next smaller one, if that fits too; in the current memory context.
+ *		How long ago "since" was at "now": the largest unit that fits, and the next
+ *		smaller one if that fits, too; in the current memory context.
  *
- * Nothing, and what is in the future, is "0 minutes".  NULL if no number can
- * tell, because it was, or will be, for ever ago.
+ * "0 minutes" for times in the future or less than a minute ago.  NULL if "since" is
+ * before "now" and one of them is infinite.
  */
 char *
 TimeSince(TimestampTz since, TimestampTz now, const Language *language,

@@ -1,10 +1,10 @@
 /*
  * feed.c
- *		What all feeds are made of: actions with their objects, in order.
+ *		The content of a feed in any format: actions with their objects, in order.
  *
- * A feed is an aggregate.  Its state holds the actions, in the memory of the
- * aggregate; the final function looks all of their objects up at once, and
- * changes nothing, so that it may be called again, as window functions do.
+ * A feed is an aggregate.  Its state holds the actions, in the aggregate's memory
+ * context.  The final function looks up all of their objects at once; it does not change
+ * the state, so that it can be called again, as window functions require.
  */
 #include "postgres.h"
 
@@ -38,11 +38,11 @@ typedef struct FeedState
 	char	   *title;
 	char	   *link;
 	int			nactions;
-	int			size;			/* that there is space for */
+	int			size;			/* number of actions that there is room for */
 	FeedAction *actions;
 } FeedState;
 
-/* actstream.tag_authority: as in RFC 4151, or empty */
+/* actstream.tag_authority: an authority as in RFC 4151, or empty */
 static char *authority_setting = NULL;
 
 static bool
@@ -57,14 +57,14 @@ check_authority(char **newval, void **extra, GucSource source)
 
 /*
  * FeedDefineSetting
- *		Called once, when the library is loaded.
+ *		Define the setting; called once, when the library is loaded.
  */
 void
 FeedDefineSetting(void)
 {
 	DefineCustomStringVariable(AUTHORITY_SETTING,
-							   "In whose name feeds make the ids of actions and objects.",
-							   "A domain name or an e-mail address, a comma, and a date when it was yours; if empty, the one in the id of the feed.",
+							   "Sets the authority in the ids that feeds give to actions and objects.",
+							   "A domain name or an e-mail address, a comma, and a date on which it was yours; if empty, the authority in the id of the feed is used.",
 							   &authority_setting,
 							   "",
 							   PGC_USERSET,
@@ -75,7 +75,8 @@ FeedDefineSetting(void)
 }
 
 /*
- * The tagging entity for ids: that of the setting, or else of the feed's id.
+ * The authority of the tag: URIs in a feed: that of the setting, else that of the feed's
+ * id.
  */
 static char *
 tag_authority(const char *feed_id)
@@ -90,13 +91,13 @@ tag_authority(const char *feed_id)
 	if (len == 0 || feed_id[4 + len] != ':')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no authority for the ids of the feed's entries"),
+				 errmsg("no authority is known for the ids of the feed's entries"),
 				 errhint("Set \"%s\" to a domain of yours and a date, as in example.org,2026, or give the feed an id such as tag:example.org,2026:stream.",
 						 AUTHORITY_SETTING)));
 	return pnstrdup(feed_id + 4, len);
 }
 
-/* An argument of the aggregate that says what the feed is; never null. */
+/* An argument of the aggregate that describes the feed; an error if it is null. */
 static char *
 feed_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 {
@@ -120,7 +121,7 @@ make_state(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("id of a feed must be a URI: \"%s\"", state->id),
-				 errhint("It is the address of the feed, or an id such as tag:example.org,2026:stream.")));
+				 errhint("Use the address of the feed, or an id such as tag:example.org,2026:stream.")));
 	if (!UriIsWebAddress(state->link))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -138,8 +139,8 @@ reference(ActionRow *row, AttrNumber column)
 }
 
 /*
- * Read an action out of a row, into the current memory context; false if a part
- * is null that no stored action lacks.
+ * Read an action from a row, into the current memory context; false if a column is null
+ * that is not null in any stored action.
  */
 static bool
 read_action(FeedAction *action, HeapTupleHeader header)
@@ -169,9 +170,9 @@ read_action(FeedAction *action, HeapTupleHeader header)
 
 /*
  * feed_collect
- *		Transition function of all feeds: keep the action.
+ *		Transition function of all feeds: add the action to the state.
  *
- * What the feed is, the first row says, which may be without an action.
+ * The first row, which may have no action, determines id, title and link.
  */
 Datum
 actstream_feed_collect(PG_FUNCTION_ARGS)
@@ -202,7 +203,7 @@ actstream_feed_collect(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* When it last changed: when the newest action happened, or else now. */
+/* When the feed last changed: the time of its newest action, or now if it has none. */
 static TimestampTz
 time_of_update(const FeedState *state)
 {
@@ -218,9 +219,9 @@ time_of_update(const FeedState *state)
 
 /*
  * FeedOfAggregate
- *		The feed in the state of the aggregate whose final function is called, as
- *		the current user sees it; in the current memory context.  NULL if there
- *		was not one row.
+ *		The feed in the state of the aggregate, as the current user sees it, in the
+ *		current memory context; for final functions.  NULL if the aggregate got no
+ *		rows.
  */
 Feed *
 FeedOfAggregate(FunctionCallInfo fcinfo)
@@ -282,8 +283,8 @@ get_object(const Feed *feed, int i, FeedRole role)
 
 /*
  * FeedEntryGet
- *		An action of the feed with all that a feed says of it; in the current
- *		memory context, in parts that of the feed.
+ *		An action as an entry of the feed; in the current memory context, although
+ *		parts of it point into the feed.
  */
 FeedEntry *
 FeedEntryGet(const Feed *feed, int i)
@@ -314,7 +315,8 @@ FeedEntryGet(const Feed *feed, int i)
 }
 
 /*
- * The time, or the nearest one in the years 1 to 9999: no feed can hold any other.
+ * The time, or the nearest one in the years 1 to 9999, the only ones that feeds can
+ * represent.
  */
 static TimestampTz
 time_to_show(TimestampTz timestamp)
@@ -332,7 +334,7 @@ time_to_show(TimestampTz timestamp)
 
 /*
  * FeedTime
- *		The time as RFC 3339 writes it: 2026-03-01T09:00:00Z
+ *		The time in the format of RFC 3339: 2026-03-01T09:00:00Z
  */
 char *
 FeedTime(TimestampTz timestamp)
@@ -342,8 +344,8 @@ FeedTime(TimestampTz timestamp)
 
 /*
  * FeedMailTime
- *		The time as RFC 822 writes it, with four digits of the year:
- *		Sun, 01 Mar 2026 09:00:00 GMT
+ *		The time in the format of RFC 822, with a year of four digits: Sun, 01 Mar 2026
+ *		09:00:00 GMT
  */
 char *
 FeedMailTime(TimestampTz timestamp)

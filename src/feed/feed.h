@@ -1,6 +1,6 @@
 /*
  * feed.h
- *		What all feeds are made of: actions with their objects, in order.
+ *		The content of a feed in any format: actions with their objects, in order.
  */
 #ifndef ACTSTREAM_FEED_H
 #define ACTSTREAM_FEED_H
@@ -41,7 +41,8 @@ typedef struct FeedEntry
 {
 	char	   *id;				/* a tag: URI */
 	char	   *title;			/* the action in words */
-	char	   *url;			/* of its object, target or actor, or the feed's link */
+	char	   *url;			/* of its object, else target, else actor, else the
+								 * feed's link */
 	const char *verb;
 	const char *description;	/* or NULL */
 	TimestampTz published;
@@ -50,11 +51,11 @@ typedef struct FeedEntry
 
 typedef struct Feed
 {
-	char	   *id;				/* a URI, as is link */
+	char	   *id;				/* a URI, as is "link" */
 	char	   *title;
 	char	   *link;
-	char	   *self;			/* where the feed itself is, or NULL */
-	char	   *authority;		/* of tag: URIs, NULL if there is no entry */
+	char	   *self;			/* address of the feed itself, or NULL */
+	char	   *authority;		/* of tag: URIs; NULL if there are no entries */
 	TimestampTz updated;
 	int			nactions;
 	FeedAction *actions;

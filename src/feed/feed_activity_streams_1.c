@@ -25,7 +25,7 @@ write_object(JsonWriter *json, const char *key, const FeedObject *object)
 	JsonMark(json, WJB_END_OBJECT);
 }
 
-/* Title and content are HTML in this format, names are not. */
+/* In this format, title and content are HTML, and names are plain text. */
 static void
 write_activity(JsonWriter *json, const FeedEntry *entry)
 {

@@ -2,8 +2,9 @@
  * feed_activity_streams_2.c
  *		Feeds as pages of a collection of Activity Streams 2.0.
  *
- * What is not in the vocabulary is of the general type, and keeps our own word
- * in a property of an extension, whose terms are in the context of the page.
+ * A verb or label that is not in the vocabulary gets the general type.  Our own words
+ * are in extension properties, "verb" and "label", which the context of the page
+ * defines.
  */
 #include "postgres.h"
 
@@ -47,7 +48,7 @@ write_object(JsonWriter *json, const char *key, const FeedObject *object, const 
 	JsonMark(json, WJB_END_OBJECT);
 }
 
-/* The summary is HTML in this format, a name is not. */
+/* In this format, the summary is HTML, and names are plain text. */
 static void
 write_activity(JsonWriter *json, const FeedEntry *entry)
 {
@@ -75,7 +76,8 @@ write_activity(JsonWriter *json, const FeedEntry *entry)
 }
 
 /*
- * Where a page ends: "timestamp,id", as the application casts it back.
+ * The position of an action, "timestamp,id", in a form that the application can cast
+ * back.
  */
 static char *
 make_cursor(const FeedAction *action)
@@ -84,9 +86,7 @@ make_cursor(const FeedAction *action)
 							  action->id));
 }
 
-/*
- * The neighbours of the page.  One that is not empty may have both.
- */
+/* Links to the next and the previous page; every page that is not empty has both. */
 static void
 write_neighbours(JsonWriter *json, const Feed *feed)
 {

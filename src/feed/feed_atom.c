@@ -30,7 +30,10 @@ write_link(XmlWriter *xml, const char *rel, const char *href)
 		XmlEmptyElement(xml, "link", XmlAttributes("rel", rel, "href", href));
 }
 
-/* A name must not be empty, and an id is an address of a kind. */
+/*
+ * The format requires a name that is not empty, which every object has; an id is a URI,
+ * too.
+ */
 static void
 write_author(XmlWriter *xml, const FeedObject *actor)
 {
@@ -56,8 +59,8 @@ write_object(XmlWriter *xml, const char *name, const FeedObject *object)
 }
 
 /*
- * What is of the entry itself comes last: of elements that are in its objects
- * too, some readers take the last.
+ * The entry's own elements come last: if an element also occurs in the entry's objects,
+ * some readers take the last one.
  */
 static void
 write_entry(XmlWriter *xml, const FeedEntry *entry)

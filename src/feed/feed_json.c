@@ -1,6 +1,6 @@
 /*
  * feed_json.c
- *		Writing objects of JSON.
+ *		Writing JSON objects.
  */
 #include "postgres.h"
 
@@ -11,8 +11,8 @@
 #include "utils/memutils.h"
 
 /*
- * Push a text, which lives as long as what is written; in the memory that the writer was
- * begun in.
+ * Push a text, which must live as long as the writer; allocates in the writer's memory
+ * context.
  */
 static void
 push_text(JsonWriter *json, JsonbIteratorToken token, char *text)
@@ -25,7 +25,7 @@ push_text(JsonWriter *json, JsonbIteratorToken token, char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("text is too long for jsonb"),
-				 errdetail("It has %zu bytes, the limit is %d.", len, JENTRY_OFFLENMASK)));
+				 errdetail("It has %zu bytes; the limit is %d.", len, JENTRY_OFFLENMASK)));
 	value.val.string.len = len;
 	value.val.string.val = text;
 	pushJsonbValue(&json->state, token, &value);
@@ -53,7 +53,7 @@ JsonBegin(JsonWriter *json)
 
 /*
  * JsonMark
- *		The beginning or the end of an object or an array.
+ *		Begin or end an object or an array.
  */
 void
 JsonMark(JsonWriter *json, JsonbIteratorToken token)
@@ -66,7 +66,7 @@ JsonMark(JsonWriter *json, JsonbIteratorToken token)
 
 /*
  * JsonKey
- *		The key of the next value.
+ *		Write the key of the next value.
  */
 void
 JsonKey(JsonWriter *json, const char *key)
@@ -76,7 +76,7 @@ JsonKey(JsonWriter *json, const char *key)
 
 /*
  * JsonText
- *		A text, as an element of an array.
+ *		Write a text as an element of an array.
  */
 void
 JsonText(JsonWriter *json, const char *text)
@@ -86,7 +86,7 @@ JsonText(JsonWriter *json, const char *text)
 
 /*
  * JsonMember
- *		A member of an object; none if its text is NULL.
+ *		Write a member of an object; nothing if its text is NULL.
  */
 void
 JsonMember(JsonWriter *json, const char *key, const char *text)
@@ -99,7 +99,7 @@ JsonMember(JsonWriter *json, const char *key, const char *text)
 
 /*
  * JsonLongMember
- *		The same for a text that lives as long as what is written, and is not copied.
+ *		The same for a text that lives as long as the writer, which is not copied.
  */
 void
 JsonLongMember(JsonWriter *json, const char *key, const char *text)
@@ -112,7 +112,7 @@ JsonLongMember(JsonWriter *json, const char *key, const char *text)
 
 /*
  * JsonHtmlMember
- *		A member that is HTML, which shows the text; none if that is NULL.
+ *		Write a member whose text is shown as HTML; nothing if that is NULL.
  */
 void
 JsonHtmlMember(JsonWriter *json, const char *key, const char *text)
@@ -129,7 +129,7 @@ JsonHtmlMember(JsonWriter *json, const char *key, const char *text)
 
 /*
  * JsonEntries
- *		All entries of the feed, as an array.
+ *		Write all entries of the feed, as an array.
  */
 void
 JsonEntries(JsonWriter *json, const char *key, const Feed *feed, JsonEntryWriter write)
@@ -154,7 +154,7 @@ JsonEntries(JsonWriter *json, const char *key, const Feed *feed, JsonEntryWriter
 
 /*
  * JsonEnd
- *		End the object; returns it, as jsonb.
+ *		End the object, and return it as jsonb.
  */
 Datum
 JsonEnd(JsonWriter *json)

@@ -1,6 +1,6 @@
 /*
  * feed_json.h
- *		Writing objects of JSON.
+ *		Writing JSON objects.
  */
 #ifndef ACTSTREAM_FEED_JSON_H
 #define ACTSTREAM_FEED_JSON_H
@@ -9,7 +9,7 @@
 
 #include "utils/jsonb.h"
 
-/* A value that is being written, in memory of its own choice. */
+/* A value that is being written, in the memory context of JsonBegin(). */
 typedef struct JsonWriter
 {
 	JsonbInState state;

@@ -14,8 +14,8 @@
 PG_FUNCTION_INFO_V1(actstream_rss_feed_final);
 
 /*
- * The actor is a creator: an author would be an e-mail address.  A description
- * is HTML.
+ * The actor becomes dc:creator, since an author would have to be an e-mail address.  The
+ * description is HTML.
  */
 static void
 write_item(XmlWriter *xml, const FeedEntry *entry)
@@ -49,7 +49,7 @@ actstream_rss_feed_final(PG_FUNCTION_ARGS)
 	XmlBegin(&xml, "channel", NO_ATTRIBUTES);
 	XmlSimpleElement(&xml, "title", feed->title);
 	XmlSimpleElement(&xml, "link", feed->link);
-	/* the format wants a description, and the title is all that we have */
+	/* the format requires a description, and we have only the title */
 	XmlHtmlElement(&xml, "description", feed->title);
 	XmlSimpleElement(&xml, "lastBuildDate", FeedMailTime(feed->updated));
 	if (feed->self != NULL)

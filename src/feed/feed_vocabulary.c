@@ -1,8 +1,8 @@
 /*
  * feed_vocabulary.c
- *		What the formats of feeds call verbs and types that they know.
+ *		The words of feed formats for our verbs and labels.
  *
- * Only what means the same is among them.
+ * Only words with the same meaning are listed.
  */
 #include "postgres.h"
 
@@ -88,8 +88,8 @@ find_word(const Word *words, int nwords, const char *own)
 
 /*
  * FeedVerb1
- *		The verb in Activity Streams 1.0, which wants one segment of a URI: one
- *		that is unknown there is percent-encoded.
+ *		The verb in Activity Streams 1.0.  It must be a single segment of a URI, so a
+ *		verb that is not in the vocabulary is percent-encoded.
  */
 char *
 FeedVerb1(const char *verb)
@@ -118,8 +118,8 @@ FeedVerb2(const char *verb)
 
 /*
  * FeedType1
- *		The type of an object in Activity Streams 1.0: as a rule, its label, the
- *		characters of which are all good there.
+ *		The type of an object in Activity Streams 1.0: its label, unless the vocabulary
+ *		has a word for that.  All characters of a label are valid there.
  */
 const char *
 FeedType1(const char *label)
@@ -143,8 +143,8 @@ FeedType2(const char *label)
 
 /*
  * FeedActorType2
- *		The type of an object that acts, in Activity Streams 2.0: one of the five
- *		that readers expect of an actor, the broadest if the label is none.
+ *		The type of an actor in Activity Streams 2.0: one of the five types that
+ *		readers expect of an actor, "Service" if the label means none of them.
  */
 const char *
 FeedActorType2(const char *label)

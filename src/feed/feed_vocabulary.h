@@ -1,6 +1,6 @@
 /*
  * feed_vocabulary.h
- *		What the formats of feeds call verbs and types that they know.
+ *		The words of feed formats for our verbs and labels.
  */
 #ifndef ACTSTREAM_FEED_VOCABULARY_H
 #define ACTSTREAM_FEED_VOCABULARY_H

@@ -1,10 +1,10 @@
 /*
  * feed_xml.c
- *		Writing elements of XML.
+ *		Writing XML elements.
  *
- * Core's xmlelement() would copy all of an element's content for each element around it,
- * and hear of no interrupt meanwhile.  A feed is written once, from its beginning to its
- * end, into the value that is returned; and no libxml is needed for it.
+ * Core's xmlelement() would copy the content of an element once for each element around
+ * it, without checking for interrupts.  Here a feed is written once, from start to end,
+ * into the value that is returned; this does not need libxml.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@ XmlInit(XmlWriter *xml)
 	appendStringInfoSpaces(&xml->value, VARHDRSZ);
 }
 
-/* What follows is content of the element that was begun last. */
+/* Close the start tag of the current element, if that is still open. */
 static void
 end_tag(XmlWriter *xml)
 {
@@ -36,7 +36,7 @@ end_tag(XmlWriter *xml)
 
 /*
  * XmlBegin
- *		The start of an element.
+ *		Write the start of an element.
  */
 void
 XmlBegin(XmlWriter *xml, const char *name, const char *const *attributes)
@@ -56,7 +56,7 @@ XmlBegin(XmlWriter *xml, const char *name, const char *const *attributes)
 
 /*
  * XmlEnd
- *		The end of the element that was begun last.
+ *		Write the end of the current element.
  */
 void
 XmlEnd(XmlWriter *xml)
@@ -72,7 +72,7 @@ XmlEnd(XmlWriter *xml)
 
 /*
  * XmlEmptyElement
- *		An element without content.
+ *		Write an element without content.
  */
 void
 XmlEmptyElement(XmlWriter *xml, const char *name, const char *const *attributes)
@@ -93,7 +93,7 @@ write_element(XmlWriter *xml, const char *name, const char *const *attributes,
 
 /*
  * XmlTextElement
- *		An element of text.
+ *		Write an element with a text.
  */
 void
 XmlTextElement(XmlWriter *xml, const char *name, const char *const *attributes,
@@ -114,7 +114,7 @@ XmlSimpleElement(XmlWriter *xml, const char *name, const char *text)
 
 /*
  * XmlHtmlElement
- *		An element of HTML that shows the text.
+ *		Write an element whose text is shown as HTML.
  */
 void
 XmlHtmlElement(XmlWriter *xml, const char *name, const char *text)
@@ -124,7 +124,7 @@ XmlHtmlElement(XmlWriter *xml, const char *name, const char *text)
 
 /*
  * XmlEntries
- *		The elements of all entries of the feed.
+ *		Write the elements of all entries of the feed.
  */
 void
 XmlEntries(XmlWriter *xml, const Feed *feed, XmlEntryWriter write)
@@ -144,7 +144,7 @@ XmlEntries(XmlWriter *xml, const Feed *feed, XmlEntryWriter write)
 
 /*
  * XmlFinish
- *		What was written; the writer is not to be used any more.
+ *		The XML that was written; the writer cannot be used any more.
  */
 xmltype *
 XmlFinish(XmlWriter *xml)

@@ -1,6 +1,6 @@
 /*
  * feed_xml.h
- *		Writing elements of XML.
+ *		Writing XML elements.
  */
 #ifndef ACTSTREAM_FEED_XML_H
 #define ACTSTREAM_FEED_XML_H
@@ -10,20 +10,20 @@
 
 #include "utils/xml.h"
 
-/* how deep elements can be in each other */
+/* how deep elements can be nested */
 #define XML_MAX_DEPTH 8
 
-/* The attributes of an element: a name and a value in turns. */
+/* The attributes of an element: names and values in turn. */
 #define XmlAttributes(...) ((const char *const []) {__VA_ARGS__, NULL})
 #define NO_ATTRIBUTES ((const char *const *) NULL)
 
 /* An element that is being written. */
 typedef struct XmlWriter
 {
-	StringInfoData value;		/* with room for a header */
+	StringInfoData value;		/* starts with room for a varlena header */
 	int			depth;
-	const char *open[XML_MAX_DEPTH];	/* names of the elements that are not ended */
-	bool		in_tag;			/* is the start tag of the last one still open? */
+	const char *open[XML_MAX_DEPTH];	/* names of the open elements */
+	bool		in_tag;			/* is the start tag of the last one not closed yet? */
 } XmlWriter;
 
 /* Writes an entry. */

@@ -1,6 +1,6 @@
 /*
  * follow.c
- *		Following and unfollowing, and the rules of actstream.follows.
+ *		Following and unfollowing, and the rules that rows of actstream.follows must obey.
  */
 #include "postgres.h"
 
@@ -19,8 +19,9 @@
 #include "utils/timestamp.h"
 
 /*
- * A verb of 255 characters must have room for "started " or "stopped ", and an
- * entry of the primary key for two references of full length beside the flag.
+ * With "started " or "stopped " before it, a flag must fit into a verb of 255
+ * characters; and with two references of maximum length, into an entry of the primary
+ * key.
  */
 #define FLAG_MAX_BYTES 247
 
@@ -88,14 +89,13 @@ follow_verb(const char *what, Datum flag)
 }
 
 /*
- * Store a follow, or bring actor_only of the one that is there up to date, and
- * leave its row as the result of SPI.  Returns whether it is a new one.
+ * Store a follow, or if it exists already, update its actor_only; the result of SPI is
+ * its row.  Returns whether it is new.
  *
- * Another session may change or remove the row between our look at it and the
- * next; then we begin again.  (Under REPEATABLE READ and SERIALIZABLE, which would not see
- * that, INSERT raises ERRCODE_T_R_SERIALIZATION_FAILURE.)  A row that is in
- * the way each time is one that the current user may not see: the plain INSERT
- * raises the error for that.
+ * Another session may change or delete the row before we have read it; then this tries
+ * again.  (Under REPEATABLE READ and SERIALIZABLE, which would not see that change,
+ * INSERT raises ERRCODE_T_R_SERIALIZATION_FAILURE.)  If the row can be read in no try,
+ * the current user may not see it: the plain INSERT then raises the error.
  */
 static bool
 store_follow(Datum *values, const char *nulls)
@@ -122,7 +122,7 @@ check_flag(Datum flag)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("flag is too long"),
-				 errdetail("The flag has %d bytes, the limit is %d.",
+				 errdetail("The flag has %d bytes; the limit is %d.",
 						   nbytes, FLAG_MAX_BYTES)));
 }
 
@@ -141,7 +141,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 	bool		is_new;
 
 	LocalTableRequire(OWN_FOLLOWS);
-	/* the first four are columns of the table; the rest is for the action */
+	/* the first four arguments are columns of the table; the others are for the action */
 	for (int i = 0; i < Anum_follow_actor_only; i++)
 	{
 		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
@@ -156,7 +156,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 	result = SpiPlanResult(&isnull);
 	SPI_finish();
 	if (isnull)
-		PG_RETURN_NULL();		/* a trigger of the user's has suppressed it */
+		PG_RETURN_NULL();		/* a user's trigger has suppressed it */
 
 	if (is_new && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4))
 	{
@@ -174,9 +174,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-/*
- * Send "<follower> stopped following <followee>", or "stopped <flag>".
- */
+/* Send "<follower> stopped following <followee>", or "stopped <flag>". */
 static void
 send_stopped(FunctionCallInfo fcinfo, Datum flag)
 {
@@ -193,7 +191,7 @@ send_stopped(FunctionCallInfo fcinfo, Datum flag)
 /*
  * unfollow(follower, followee, flag, send_action)
  *
- * Sends one action for each flag that was removed.
+ * Sends one action for each follow that was deleted.
  */
 Datum
 actstream_unfollow(PG_FUNCTION_ARGS)
@@ -213,7 +211,7 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 	nremoved = SpiPlanExecute(&delete_follow, values, nulls);
 	if (!PG_ARGISNULL(3) && PG_GETARG_BOOL(3))
 	{
-		/* what ActionSend() runs has a result of its own */
+		/* ActionSend() sets SPI_tuptable */
 		SPITupleTable *removed = SPI_tuptable;
 
 		for (uint64 i = 0; i < nremoved; i++)
@@ -229,8 +227,8 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE ON actstream.follows, for each row: the row is
- * valid, and its references are to what exists.
+ * Trigger AFTER INSERT OR UPDATE ON actstream.follows, for each row: the row must be
+ * valid, and its references must name existing objects.
  */
 Datum
 actstream_follow_check(PG_FUNCTION_ARGS)
@@ -247,7 +245,7 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 	bool		isnull;
 	Datum		flag = heap_getattr(row, Anum_follow_flag, tupdesc, &isnull);
 
-	/* where the table's owner has dropped a constraint, there may be none */
+	/* null only if the table's owner has dropped the constraint */
 	if (!isnull)
 		check_flag(flag);
 	IntegrityCheckRow(tupdesc, row, old, columns, lengthof(columns));

@@ -2,15 +2,14 @@
  * binding.c
  *		What binds a registered table to its object type.
  *
- * The registry says which columns are the key of a table.  It is the authority: its
- * rows are checked when they are written, and nobody but the owner of the table can
- * write them.  But names change, and a dump restores numbers as it likes.  The
- * trigger that binds the table names the same columns (UPDATE OF …), and PostgreSQL
- * keeps them right in it.
+ * The registry says which columns are the key of a table.  It is the authority: its rows
+ * are checked when they are written, and only the owner of the table can register it.
+ * But columns are renamed, and a restored dump may number them differently.  The trigger
+ * that binds the table names the same columns (UPDATE OF …), and PostgreSQL keeps those
+ * up to date.
  *
- * The owner of a table can replace its triggers, by any that they like.  So a
- * table is bound only while it has our trigger, and that is for exactly the columns
- * that the registry names.
+ * The owner of a table can replace its triggers with any others.  So a table counts as
+ * bound only while it has our trigger, on exactly the columns that the registry names.
  */
 #include "postgres.h"
 

@@ -1,12 +1,12 @@
 /*
  * integrity.c
- *		References and the rows that they name: together or not at all.
+ *		References and the rows that they name: both exist, or neither.
  *
- * What a foreign key does with a fixed pair of tables is done here for any
- * registered table, and in the same way, see ri_triggers.c: whoever stores a
- * reference locks the row that it names FOR KEY SHARE; whoever deletes a row
- * looks for references to it in the newest state of the database, where those
- * that were stored before he got the row are to be seen.
+ * This does for any registered table what a foreign key does for a fixed pair of tables,
+ * and in the same way (see ri_triggers.c).  A transaction that stores a reference locks
+ * the row that it names FOR KEY SHARE.  A transaction that deletes a row looks for
+ * references to it in the newest state of the database, which includes those that were
+ * stored before it got the row lock.
  */
 #include "postgres.h"
 
@@ -36,17 +36,16 @@
 PG_FUNCTION_INFO_V1(actstream_object_exists);
 
 /*
- * Objects that are known to exist while an action about them is stored, or NULL.
- * Owned by the setter.
+ * Objects that are known to exist while an action about them is stored, or NULL.  Owned
+ * by the caller of IntegrityAssumeExists().
  */
 static const AssumedObjects *assumed = NULL;
 
 /*
  * IntegrityAssumeExists
- *		Take the existence of these objects, or with NULL of none, for granted.
+ *		Assume that these objects exist; with NULL, assume nothing.
  *
- * Returns what was taken for granted before, which the caller must restore, on an
- * error too.
+ * Returns the previous assumption, which the caller must restore, even after an error.
  */
 const AssumedObjects *
 IntegrityAssumeExists(const AssumedObjects *objects)
@@ -68,9 +67,7 @@ is_assumed(const Ref *ref)
 	return false;
 }
 
-/*
- * The registered type of a reference, or NULL.
- */
+/* The registered type of a reference, or NULL. */
 static const RegisteredType *
 find_type_of_reference(const Ref *ref)
 {
@@ -87,12 +84,12 @@ find_type_of_reference(const Ref *ref)
 
 /*
  * IntegrityLockLabel
- *		Lock what a label means until the end of the transaction: RowShareLock by
- *		whoever stores a reference, AccessExclusiveLock by whoever takes the label out
- *		of the registry or lets it mean something else.
+ *		Lock what a label means until the end of the transaction: with RowShareLock to
+ *		store a reference, with AccessExclusiveLock to remove the label from the
+ *		registry or change its meaning.
  *
- * That is the table; DROP TABLE takes the same lock.  An external type has none, so
- * there the label itself is locked.
+ * The lock is on the table, the same that DROP TABLE takes.  An external type has no
+ * table, so the label itself is locked.
  */
 void
 IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode)
@@ -108,9 +105,9 @@ IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode)
 
 /*
  * IntegrityLockTypeOf
- *		Lock what the label of "ref" means, see IntegrityLockLabel(), and return a copy of
- *		its type as it is now that this cannot change; false if the label is not
- *		registered, or not any more.
+ *		Lock what the label of "ref" means, as IntegrityLockLabel() does, and set *type
+ *		to a copy of its type, which the lock keeps from changing.  Returns false if
+ *		the label is not, or no longer, registered.
  */
 bool
 IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
@@ -123,7 +120,7 @@ IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 			return false;
 		*type = *found;
 		IntegrityLockLabel(type, lockmode);
-		/* waiting for the lock may have brought news */
+		/* the registry may have changed while we waited for the lock */
 		found = find_type_of_reference(ref);
 		if (found != NULL && found->relation == type->relation)
 		{
@@ -135,9 +132,7 @@ IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 	}
 }
 
-/*
- * The same, but ERRCODE_UNDEFINED_OBJECT if the label is not registered.
- */
+/* The same, but raises ERRCODE_UNDEFINED_OBJECT if the label is not registered. */
 static void
 lock_type_of(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 {
@@ -146,12 +141,12 @@ lock_type_of(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%.*s\" is not registered", RefLabelLength(ref),
 						VARDATA_ANY(ref)),
-				 errhint("Use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
+				 errhint("Use actstream.register() for a table, or actstream.register_external() for objects outside the database.")));
 }
 
 /*
- * Is the row kept from the current user by row-level security?  To him it must
- * look the same as one that does not exist.
+ * Does row-level security hide the row from the current user?  To that user it must look
+ * the same as a row that does not exist.
  */
 static bool
 row_is_hidden(Relation rel, const RegisteredType *type, const Ref *ref)
@@ -166,8 +161,7 @@ row_is_hidden(Relation rel, const RegisteredType *type, const Ref *ref)
 }
 
 /*
- * Check one reference, and keep what it names from vanishing until the end of
- * the transaction.
+ * Check one reference, and lock the row that it names until the end of the transaction.
  */
 static void
 check_reference(const Ref *ref)
@@ -204,9 +198,8 @@ compare_refs(const void *a, const void *b)
 }
 
 /*
- * Take the references in "columns" out of a row, in the order in which their
- * rows are to be locked; those that it had before, as "old", are left out.
- * Returns their number.
+ * Collect the references in "columns" of a row, in the order in which their rows are to
+ * be locked, except those that the row had before, as "old".  Returns their number.
  */
 static int
 collect_references(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
@@ -238,10 +231,10 @@ collect_references(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
 
 /*
  * IntegrityTriggerRow
- *		The row that is stored, in an AFTER ROW trigger for INSERT or UPDATE, and
- *		the one that an UPDATE has replaced, or NULL.
+ *		The row that an AFTER ROW trigger for INSERT or UPDATE was fired for; sets *old
+ *		to the row that an UPDATE replaced, else to NULL.
  *
- * Raises ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED in any other.
+ * Raises ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED in any other trigger.
  */
 HeapTuple
 IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old)
@@ -264,16 +257,16 @@ IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old)
 
 /*
  * IntegrityCheckRow
- *		Check the references in "columns" of a row that has been stored, but for those
+ *		Check the references in "columns" of a row that has been stored, except those
  *		that it had before, as "old", unless that is NULL.
  *
- * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered, and for
- * a row that does not exist, or that the current user may not see, in a type
- * that is checked ERRCODE_FOREIGN_KEY_VIOLATION.
+ * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered.  If its type is
+ * checked, raises ERRCODE_FOREIGN_KEY_VIOLATION for a row that does not exist or that
+ * the current user may not see.
  *
- * The rows are locked FOR KEY SHARE, in the order of their references, and what their
- * labels mean, see IntegrityLockLabel().  Unlike a lock on the registry's row that
- * costs next to nothing, however many sessions write under one label.
+ * Locks the rows FOR KEY SHARE, in the order of their references, and what their labels
+ * mean, see IntegrityLockLabel().  Unlike a lock on the row of the registry, that lock
+ * stays cheap however many sessions write under one label.
  */
 void
 IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
@@ -292,8 +285,8 @@ IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
 
 /*
  * IntegrityObjectExists
- *		Is there, in the newest state of the database, what "ref" names?  True
- *		for anything outside of the database; false where a table is missing.
+ *		Does the object that "ref" names exist in the newest state of the database?
+ *		True for any object of an external type; false if the table is missing.
  */
 bool
 IntegrityObjectExists(const Ref *ref)
@@ -316,7 +309,7 @@ IntegrityObjectExists(const Ref *ref)
 	return exists;
 }
 
-/* A question to IntegrityObjectExists(). */
+/* Arguments and result of find_object(). */
 typedef struct ExistsQuestion
 {
 	const Ref  *ref;
@@ -334,8 +327,8 @@ find_object(void *arg)
 
 /*
  * IntegrityTryExists
- *		As IntegrityObjectExists(), but returns whether it could be told: not if code
- *		of the table's owner fails that must run for an answer.
+ *		As IntegrityObjectExists(), but returns false if an error prevented the check,
+ *		which can happen where it runs code of the table's owner.
  */
 bool
 IntegrityTryExists(const Ref *ref, bool *exists)
@@ -351,8 +344,8 @@ IntegrityTryExists(const Ref *ref, bool *exists)
 /*
  * object_exists(ref)
  *
- * Null if that cannot be told.  Only for who owns the registry: it tells of rows that others
- * may not see.
+ * Null if the check failed.  Only the owner of the registry may call it, because it
+ * discloses rows that other roles may not see.
  */
 Datum
 actstream_object_exists(PG_FUNCTION_ARGS)

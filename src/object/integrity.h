@@ -1,6 +1,6 @@
 /*
  * integrity.h
- *		References and the rows that they name: together or not at all.
+ *		References and the rows that they name: both exist, or neither.
  */
 #ifndef ACTSTREAM_INTEGRITY_H
 #define ACTSTREAM_INTEGRITY_H
@@ -11,10 +11,10 @@
 #include "access/attnum.h"
 #include "commands/trigger.h"
 
-/* as many references as a row of our tables has */
+/* the most references that a row of our tables has */
 #define MAX_REFERENCES 3
 
-/* Objects that exist: see IntegrityAssumeExists(). */
+/* Objects that are assumed to exist: see IntegrityAssumeExists(). */
 typedef struct AssumedObjects
 {
 	int			n;

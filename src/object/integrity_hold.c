@@ -1,10 +1,11 @@
 /*
  * integrity_hold.c
- *		Whether a reference holds, without an error.
+ *		Whether the object of a reference exists, answered without an error.
  *
- * Who stores a reference gets an error if it does not hold, see integrity.c.  Where a
- * reference is only made along with what somebody else writes, an error would be that
- * one's: so this is a question, whose answer is no for whatever goes wrong.
+ * A statement that stores a reference fails if the object does not exist, see
+ * integrity.c.  But where a trigger makes a reference from a row that a user writes, an
+ * error would fail that user's statement.  So these functions return false for whatever
+ * goes wrong.
  */
 #include "postgres.h"
 
@@ -25,7 +26,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
-/* Whether a reference holds, and what is needed to find out. */
+/* What to check, with what, and the result. */
 typedef struct HoldQuestion
 {
 	Relation	rel;
@@ -37,8 +38,8 @@ typedef struct HoldQuestion
 } HoldQuestion;
 
 /*
- * May the role see the row, if there is one, as far as row-level security goes?  If
- * "before" is not InvalidSnapshot, as the row was then.
+ * Does row-level security let the role see the row, if there is one?  If "before" is not
+ * InvalidSnapshot, that is about the row as that snapshot sees it.
  */
 static bool
 may_see_row(const HoldQuestion *question, Oid role, Snapshot before)
@@ -90,8 +91,8 @@ find_before(void *arg)
 }
 
 /*
- * Is there nothing that could raise an error when the row is looked for: no policy, no
- * query, and no snapshot that is too old to lock it?
+ * Is it certain that looking for the row raises no error: no policy, no query, and no
+ * snapshot that could be too old to lock the row?
  */
 static bool
 is_plain(const HoldQuestion *question)
@@ -104,8 +105,9 @@ is_plain(const HoldQuestion *question)
 }
 
 /*
- * Let an AttemptFunction answer.  A row that another transaction has taken away since
- * this one began is one that does not exist, and no reason to warn.
+ * Check with an AttemptFunction, which sets question->holds; an error means false.  A
+ * row that another transaction has deleted or updated since this one began counts as
+ * missing, without a warning.
  */
 static void
 attempt(AttemptFunction function, HoldQuestion *question)
@@ -119,14 +121,14 @@ attempt(AttemptFunction function, HoldQuestion *question)
 		TableWarnsFirst(RelationGetRelid(question->rel), WARN_OBJECT))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
-				 errmsg("could not look for objects of relation \"%s\": %s",
+				 errmsg("could not look up objects in relation \"%s\": %s",
 						RelationGetRelationName(question->rel), error->message),
-				 errdetail("Tracked tables send no actions of such actors, and other actions without them.")));
+				 errdetail("Tracked tables send no actions with such an object as the actor, and leave it out of other actions.")));
 }
 
 /*
- * Answer the question, and let what raises an error be a no: it is somebody else's
- * statement that would fail.
+ * Set question->holds, and return it.  An error counts as false: it would fail a
+ * statement that is not ours.
  */
 static bool
 holds(HoldQuestion *question)
@@ -146,14 +148,15 @@ holds(HoldQuestion *question)
 
 /*
  * IntegrityReferenceHolds
- *		Does what "ref" names exist, and may both the current user and "owner" see it?
+ *		Does the object that "ref" names exist, and may both the current user and
+ *		"owner" see it?
  *
- * If so, and its type is checked, the row is locked FOR KEY SHARE, as it is for whoever
- * stores the reference.  A row that is hidden by row-level security is one that does not
- * exist.  One that has been deleted since the snapshot "before" does exist if its type
- * keeps references to what is deleted.
+ * If so, and if its type is checked, locks the row FOR KEY SHARE, as storing the
+ * reference does.  A row that row-level security hides counts as missing.  A row that
+ * was deleted after the snapshot "before" counts as present if its type keeps references
+ * to deleted rows.
  *
- * Raises no errors but those of waiting for a lock, and of being canceled.
+ * Raises no errors except those of waiting for a lock and of query cancellation.
  */
 bool
 IntegrityReferenceHolds(const Ref *ref, Oid owner, Snapshot before)

@@ -1,6 +1,6 @@
 /*
  * integrity_hold.h
- *		Whether a reference holds, without an error.
+ *		Whether the object of a reference exists, answered without an error.
  */
 #ifndef ACTSTREAM_INTEGRITY_HOLD_H
 #define ACTSTREAM_INTEGRITY_HOLD_H

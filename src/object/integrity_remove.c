@@ -1,9 +1,10 @@
 /*
  * integrity_remove.c
- *		What becomes of references to objects that are gone, or have another name.
+ *		What happens to references to objects that are deleted, or get another key.
  *
- * Like the triggers of foreign keys: as the owner of the tables, on their newest state,
- * by statements that any trigger and index of theirs sees.
+ * As the triggers of foreign keys do, this changes the newest state of the tables, as
+ * their owner, with ordinary statements, so that triggers and indexes of the tables take
+ * part.
  */
 #include "postgres.h"
 
@@ -31,12 +32,12 @@
 #include "utils/snapmgr.h"
 
 /*
- * References to an object, to objects that are given as an array, and to all objects of a
- * label: conditions on a column of the statements below.  Statements come in sets, one
- * for each column that has references.
+ * Conditions on a column of the statements below: references to one object, to any
+ * object of an array, and to all objects of a label.  Statements come in sets, one for
+ * each column that has references.
  *
- * One object is not an array of one: for an array, whose length is not known beforehand,
- * a statement would be planned each time.
+ * One object is not treated as an array of one: a statement with an array, whose length
+ * is not known beforehand, would be planned each time.
  */
 #define ONE_OBJECT(column)	"t." column " OPERATOR(pg_catalog.=) $1"
 #define ANY_OBJECT(column)	"t." column " OPERATOR(pg_catalog.=) ANY ($1)"
@@ -65,10 +66,13 @@ typedef enum Column
 #define DELETE(relation, column) "DELETE FROM actstream." relation " t WHERE "
 #define EMPTY(relation, column)	"UPDATE actstream." relation " t SET " column " = NULL WHERE "
 
-/* locked, for a reference that is being deleted may be gone in a moment */
+/*
+ * locked, because a reference that another transaction is deleting may be gone in a
+ * moment
+ */
 #define FIRST_ONE			" LIMIT 1 FOR KEY SHARE OF t"
 
-/* What is done with references to some objects, or to all of a label. */
+/* Statements for references to some objects, or to all objects of a label. */
 typedef struct Statements
 {
 	SpiPlan		find[NUM_COLUMNS];
@@ -95,8 +99,8 @@ static Statements of_label = {
 };
 
 /*
- * A follow that the new reference has already makes the old one superfluous;
- * it is deleted afterwards.
+ * If there is already such a follow of the new reference, the old one is left as it is,
+ * and deleted afterwards.
  */
 #define RENAME_IN_ACTION(column) \
 	{.sql = "UPDATE actstream.actions t SET " column " = $2" \
@@ -123,7 +127,7 @@ static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS};
 
 #define NUM_REFERRING_TABLES ((int) lengthof(referring_tables))
 
-/* every object of a label that such a table refers to, once */
+/* every object of a label that a referring table refers to, once */
 #define SOME_OF_LABEL(relation, column)	FIND(relation, column) OF_LABEL(column)
 
 static SpiPlan list_objects[] = {
@@ -135,8 +139,8 @@ static SpiPlan list_objects[] = {
 };
 
 /*
- * In each index, the first reference that is not below the label's: if it
- * bears another label, none bears this one.
+ * In each index, the label of the first reference that is not below those of the label:
+ * if it is another label, no reference has this one.
  */
 #define FIRST_LABEL(column, relation) \
 	"(SELECT actstream.ref_label(t." column ") FROM actstream." relation " t" \
@@ -153,10 +157,10 @@ static SpiPlan find_label[] = {
 	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}}
 };
 
-/* References to the rows of a table are removed by as many as this at a time. */
+/* How many references to the rows of a table are removed at a time. */
 #define BATCH	1000
 
-/* Is there a table of that name?  What is not there has no references. */
+/* Does the table exist?  If not, it holds no references. */
 static bool
 is_there(OwnTable table)
 {
@@ -165,8 +169,8 @@ is_there(OwnTable table)
 
 /*
  * IntegrityIsReferenced
- *		Does any action or follow bear the label, in the newest state of the
- *		database?
+ *		Does any action or follow refer to an object of the label, in the newest state
+ *		of the database?
  */
 bool
 IntegrityIsReferenced(const char *label)
@@ -184,9 +188,10 @@ IntegrityIsReferenced(const char *label)
 }
 
 /*
- * Has the table, or a partition, a trigger of the user's that could keep a row as it is?
+ * Has the table, or a partition, a user's trigger that could keep a row from being
+ * deleted or updated?
  *
- * The caller holds a lock on it, if it is there.
+ * The caller holds a lock on the table, if it exists.
  */
 static bool
 can_keep_rows(OwnTable table)
@@ -243,8 +248,8 @@ require_local_tables(void)
 }
 
 /*
- * Do with references to what is gone, as "value" says to the statements, what on_delete
- * says: see IntegrityRemoveObjects().
+ * Apply on_delete to the references that "statements" select with "value": see
+ * IntegrityRemoveObjects().
  */
 static void
 remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
@@ -271,7 +276,7 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 		}
 		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS))
 			refuse_references(mode, statements, first, FOLLOWEE, &value,
-							  _("A trigger has kept what refers to it from being deleted or updated."));
+							  _("A trigger has prevented rows that refer to it from being deleted or updated."));
 	}
 	SPI_finish();
 }
@@ -289,10 +294,10 @@ array_of_refs(const Ref *const *refs, int n)
 
 /*
  * IntegrityRemoveObjects
- *		Do with the references to objects of a type that are gone what its on_delete
- *		says.
+ *		Apply the on_delete of a type to the references to some of its objects, which
+ *		are gone.
  *
- * Raises ERRCODE_FOREIGN_KEY_VIOLATION if that is "restrict" and there are any.
+ * Raises ERRCODE_FOREIGN_KEY_VIOLATION if it is "restrict" and there are any.
  */
 void
 IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n, RunAsMode mode)
@@ -305,7 +310,7 @@ IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n
 
 /*
  * IntegrityRenameObject
- *		Let what refers to "old_ref" refer to "new_ref".
+ *		Make what refers to "old_ref" refer to "new_ref".
  */
 void
 IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
@@ -341,8 +346,8 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 
 /*
  * IntegrityForgetLabel
- *		Do with all references that bear the label of a type, whose table is gone or
- *		empty, what its on_delete says.
+ *		Apply the on_delete of a type to all references that have its label; its table
+ *		is gone or empty.
  */
 void
 IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode)
@@ -353,12 +358,12 @@ IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode)
 
 /*
  * IntegrityForgetRows
- *		Do with the references to the rows that "rel", a partition of the type's table or
- *		that itself, has now, and that are about to go or have left, what on_delete
- *		says.
+ *		Apply on_delete to the references to the rows that "rel" has now, which are
+ *		about to be deleted or have left the type's table.  "rel" is that table or a
+ *		partition of it.
  *
- * Reads the rows as they are, without a query: no code of anybody's runs.  Takes a time
- * in proportion to their number, and next to none if nothing bears the label.  The
+ * Reads the rows without a query, so that no code of a user runs.  Takes time in
+ * proportion to their number, but next to none if no reference has the label.  The
  * caller holds AccessExclusiveLock on "rel".
  */
 void
@@ -406,14 +411,12 @@ IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode)
 	pfree(refs);
 }
 
-/*
- * Call "visit" for every object of the label that is referred to and is not there.
- */
+/* Call "visit" for every object of the label that is referred to and does not exist. */
 static void
 visit_missing(const RegisteredType *type, RunAsMode mode,
 			  void visit(const RegisteredType *type, const Ref *ref, RunAsMode mode))
 {
-	RegisteredType visited = *type;	/* ours may be replaced meanwhile */
+	RegisteredType visited = *type;	/* the registry may replace *type meanwhile */
 	Datum		label = CStringGetTextDatum(visited.label);
 
 	SPI_connect();
@@ -449,11 +452,11 @@ remove_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
 
 /*
  * IntegritySweep
- *		Remove, as on_delete of the type says, every object that is referred to
- *		and does not exist: after rows have gone without a word of which.
+ *		Apply the on_delete of the type to every object that is referred to and does
+ *		not exist, after rows may have gone without any trigger firing.
  *
- * Does nothing for a type that is not checked: what is missing there may be yet to
- * come; nor for one that is not bound, of whose rows nothing is known.
+ * Does nothing for a type that is not checked, whose objects may be yet to come; nor for
+ * one that is not bound, whose rows cannot be looked up.
  */
 void
 IntegritySweep(const RegisteredType *type, RunAsMode mode)
@@ -462,7 +465,7 @@ IntegritySweep(const RegisteredType *type, RunAsMode mode)
 		visit_missing(type, mode, remove_missing);
 }
 
-/* Has the table itself no row, in the newest state of the database? */
+/* Is the table itself empty, in the newest state of the database? */
 static bool
 leaf_is_empty(Relation rel)
 {
@@ -477,7 +480,10 @@ leaf_is_empty(Relation rel)
 	return result;
 }
 
-/* Have the table and its partitions no row?  Of a foreign one that is not known. */
+/*
+ * Are the table and its partitions empty?  False if one is a foreign table, which is not
+ * read.
+ */
 static bool
 is_empty(Oid relid)
 {
@@ -498,8 +504,8 @@ is_empty(Oid relid)
 
 /*
  * IntegrityForgetTable
- *		The table of the type, which is checked, has been truncated: do with references
- *		to what is not there any more what on_delete says.
+ *		Apply the on_delete of the type, which is checked, to references to rows that
+ *		do not exist any more, after its table has been truncated.
  */
 void
 IntegrityForgetTable(const RegisteredType *type)
@@ -525,7 +531,7 @@ report_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
 /*
  * IntegrityRequireObjects
  *		Raise ERRCODE_FOREIGN_KEY_VIOLATION unless every object of the type that is
- *		referred to exists, as far as the type promises that at all.
+ *		referred to exists.  Does nothing if the type does not demand that.
  */
 void
 IntegrityRequireObjects(const RegisteredType *type)

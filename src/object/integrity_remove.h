@@ -1,6 +1,6 @@
 /*
  * integrity_remove.h
- *		What becomes of references when the rows that they name go.
+ *		What happens to references when the rows that they name are deleted.
  */
 #ifndef ACTSTREAM_INTEGRITY_REMOVE_H
 #define ACTSTREAM_INTEGRITY_REMOVE_H

@@ -1,15 +1,15 @@
 /*
  * key_type.c
- *		Types whose values can be keys of references, and the text of each value.
+ *		Types whose values can be keys of references, and the text of a value.
  *
- * A reference is compared by its bytes, and means the same in every session.  So a
- * value has one text, which depends on no setting, and values that are equal have the
- * same: integers and uuids as they are printed; text, varchar and name as they are;
- * character(n) without trailing blanks; citext in lower case; an enum's value by its
- * label; dates and timestamps as iso_time.c writes them, those with time zone in UTC.
+ * A reference is compared by its bytes, and means the same in every session.  So each
+ * value has one text, which depends on no setting, and equal values have the same text:
+ * integers and uuids as they are printed; text, varchar and name as they are;
+ * character(n) without trailing blanks; citext in lower case; enum values by their
+ * labels; dates and timestamps as iso_time.c writes them, those with time zone in UTC.
  *
- * Nothing here calls code that a user could have made: values are printed and parsed
- * by core, and compared by the default operator class of their type, which only a
+ * No code that a user could have written is called here: core prints and parses the
+ * values, and compares them with the default operator class of their type, which only a
  * superuser can define.
  */
 #include "postgres.h"
@@ -33,7 +33,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-/* One type of those that KeyType() returns, and what else has to be known by it. */
+/* The types that KeyType() returns, by how their values are printed and parsed. */
 typedef enum KeyKind
 {
 	KEY_INVALID,
@@ -51,8 +51,8 @@ typedef enum KeyKind
 
 /*
  * Is this the type of extension citext?  Only a superuser can create base types, so
- * no other has its name unless a superuser has wanted it so; that it is a member is
- * looked up once.
+ * another type with its name would be a superuser's own doing; membership in the
+ * extension is checked only the first time.
  */
 static bool
 is_citext(Oid type)
@@ -109,8 +109,8 @@ kind_of(Oid type)
 
 /*
  * KeyType
- *		The type that values of "type" are keys in, that of a domain or text for
- *		varchar; InvalidOid if they cannot be keys.
+ *		The type in which values of "type" are keys: the base type of a domain, text
+ *		for varchar, else "type" itself; InvalidOid if they cannot be keys.
  */
 Oid
 KeyType(Oid type)
@@ -123,7 +123,7 @@ KeyType(Oid type)
 
 /*
  * KeyTypeEquality
- *		The operator that keys of a type that KeyType() tells are compared with.
+ *		The operator that compares keys of a type that KeyType() returned.
  */
 Oid
 KeyTypeEquality(Oid type)
@@ -149,8 +149,8 @@ operator_schema(Oid operator)
 }
 
 /*
- * The name of a type in SQL, without modifiers, of which character has one if none
- * is written.
+ * The qualified name of a type in SQL.  Not format_type: without a modifier, "character"
+ * means character(1).
  */
 static char *
 type_name(Oid type)
@@ -169,8 +169,8 @@ type_name(Oid type)
 }
 
 /*
- * Append an operand.  A domain is left behind, for the operator of enums does not look
- * through it; that is no conversion, and an index serves.
+ * Append an operand.  A domain is cast to its base type, because the operator of enums
+ * does not accept a domain; the cast converts nothing, so an index can still be used.
  */
 static void
 append_operand(StringInfo sql, Oid type, const char *operand)
@@ -184,8 +184,8 @@ append_operand(StringInfo sql, Oid type, const char *operand)
 
 /*
  * KeyTypeAppendEquality
- *		Append to a query that two operands, of types for which KeyType() tells the
- *		same, are equal.
+ *		Append to a query the condition that two operands are equal, whose types have
+ *		the same KeyType().
  */
 void
 KeyTypeAppendEquality(StringInfo sql, Oid left_type, const char *left, Oid right_type,
@@ -202,7 +202,7 @@ KeyTypeAppendEquality(StringInfo sql, Oid left_type, const char *left, Oid right
 static char *
 lower_case(const char *text, size_t len)
 {
-	/* citext compares in this collation, whatever that of the column is */
+	/* citext compares in this collation, whatever the column's is */
 	return str_tolower(text, len, DEFAULT_COLLATION_OID);
 }
 
@@ -214,7 +214,7 @@ without_trailing_blanks(const char *text)
 
 /*
  * KeyTypeText
- *		The text of a value of a type that KeyType() tells.
+ *		The text of a value of a type that KeyType() returned.
  */
 char *
 KeyTypeText(Oid type, Datum value)
@@ -273,8 +273,8 @@ parse_uuid(const char *text, Datum *value)
 }
 
 /*
- * The value of an enum with that label.  Not by its input function, which raises an
- * error for a label that this transaction has added.
+ * The value of an enum with this label.  Does not use the type's input function, which
+ * raises an error for a label that this transaction has added.
  */
 static bool
 parse_enum(Oid type, const char *text, Datum *value)
@@ -293,8 +293,8 @@ parse_enum(Oid type, const char *text, Datum *value)
 
 /*
  * KeyTypeParse
- *		The value of a type that KeyType() tells that has exactly this text; false
- *		if there is none.  Raises no error for any text.
+ *		The value with exactly this text, of a type that KeyType() returned; false if
+ *		there is none.  Raises no error for any text.
  */
 bool
 KeyTypeParse(Oid type, const char *text, Datum *value)
@@ -341,7 +341,7 @@ KeyTypeParse(Oid type, const char *text, Datum *value)
 	return false;
 }
 
-/* "007" or "+7" as "7". */
+/* "007" and "+7" become "7". */
 static char *
 canonical_integer(const char *text)
 {
@@ -360,7 +360,7 @@ canonical_integer(const char *text)
 	return psprintf("%s%s", *text == '0' ? "" : sign, pnstrdup(text, ndigits));
 }
 
-/* 32 hexadecimal digits, whatever is between them, with hyphens. */
+/* 32 hexadecimal digits, with hyphens, braces or blanks anywhere, become a uuid. */
 static char *
 canonical_uuid(const char *text)
 {
@@ -382,8 +382,8 @@ canonical_uuid(const char *text)
 
 /*
  * KeyTypeCanonicalText
- *		What somebody may have meant by this text, as KeyTypeParse() takes it; NULL
- *		if that is not known.
+ *		What was probably meant by this text, as KeyTypeParse() accepts it; NULL if
+ *		that cannot be guessed.
  */
 char *
 KeyTypeCanonicalText(Oid type, const char *text)
@@ -414,7 +414,8 @@ KeyTypeCanonicalText(Oid type, const char *text)
 
 /*
  * KeyTypeExample
- *		A key of a type that KeyType() tells, for hints; NULL where no example helps.
+ *		An example of a key of a type that KeyType() returned, for hints; NULL where no
+ *		example helps.
  */
 const char *
 KeyTypeExample(Oid type)

@@ -1,6 +1,6 @@
 /*
  * key_type.h
- *		Types whose values can be keys of references, and the text of each value.
+ *		Types whose values can be keys of references, and the text of a value.
  */
 #ifndef ACTSTREAM_KEY_TYPE_H
 #define ACTSTREAM_KEY_TYPE_H

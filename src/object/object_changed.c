@@ -1,16 +1,17 @@
 /*
  * object_changed.c
- *		What the triggers of a registered table do: see object_trigger.c.
+ *		The functions of the triggers of registered tables: see object_trigger.c.
  *
- * A row that moves to another partition is deleted there and inserted here, and
- * no AFTER trigger learns that the two are one.  The partition key is part of
+ * A row that moves to another partition is deleted from one and inserted into the other,
+ * and no AFTER trigger can tell that the two are one row.  The partition key is part of
  * every key of a partitioned table, so a row that moves has a new key: without
- * zz_actstream_move, which sees both, its references would go with the old one.
+ * zz_actstream_move, which sees both keys, its references would be treated as those of a
+ * deleted row.
  *
- * Anybody may attach these functions to a table of their own, as the owner of a
- * partitioned table does whenever a partition is created or a dump restored.  They act
- * on references to rows of the table that they are fired for, if the registry knows
- * that table, and do nothing for any other.
+ * Any role may attach these functions to its own tables; the owner of a partitioned
+ * table does so whenever a partition is created or a dump is restored.  They act on
+ * references to rows of the table that they are fired for, if that table is registered,
+ * and do nothing for any other.
  */
 #include "postgres.h"
 
@@ -41,12 +42,13 @@ PG_FUNCTION_INFO_V1(actstream_object_moves);
 PG_FUNCTION_INFO_V1(actstream_objects_truncated);
 
 /*
- * Where a row of this transaction went to.  A row that moves to another partition is
- * known by its place in the old one, any other row by the reference that it had.
+ * Where a row that this transaction has changed went to.  A row that moves to another
+ * partition is identified by its place in the old one, any other row by its former
+ * reference.
  */
 typedef struct MovedRow
 {
-	Oid			partition;		/* hash key, together with the rest: without padding, as
+	Oid			partition;		/* hash key, together with the next two; no padding, as
 								 * it is compared byte by byte */
 	BlockNumber block;
 	uint32		offset;
@@ -60,23 +62,23 @@ typedef struct Move
 
 typedef struct Renaming
 {
-	const Ref  *old_ref;		/* hash key, by what it points to */
+	const Ref  *old_ref;		/* hash key, compared by what it points to */
 	Ref		   *new_ref;
-	CommandId	command;		/* that was current when it was noted */
-	SubTransactionId subid;		/* and subtransaction */
+	CommandId	command;		/* current when it was noted */
+	SubTransactionId subid;		/* likewise */
 } Renaming;
 
-/* both live until the end of the transaction; NULL if there are none */
+/* both live until the end of the transaction; NULL if there are no entries */
 static HTAB *moves = NULL;
 static HTAB *renamings = NULL;
 static MemoryContext moves_context = NULL;
 
-/* registered tables whose TRUNCATE has begun, in the transaction's memory */
+/* registered tables being truncated, in TopTransactionContext */
 static List *truncated_tables = NIL;
 
 /*
- * Warn, once for each table in a session, that references to its rows are not kept
- * because of the first of our tables that is missing, if one is.
+ * Warn, once for each table in a session, if one of our tables is missing, because then
+ * references to the table's rows are not kept right.
  */
 static void
 warn_of_missing_table(Relation rel)
@@ -88,19 +90,19 @@ warn_of_missing_table(Relation rel)
 		if (TableWarnsFirst(RelationGetRelid(rel), WARN_TABLES))
 			ereport(WARNING,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("references to rows of table \"%s\" are not kept, because table \"actstream.%s\" does not exist",
+					 errmsg("references to rows of table \"%s\" are not maintained because table \"actstream.%s\" does not exist",
 							RelationGetRelationName(rel), OwnTableName(table)),
-					 errhint("Call actstream.create_tables() or rename the table back, and look at actstream.integrity_check(). Or call actstream.drop_tables() to do without.")));
+					 errhint("Call actstream.create_tables(), or rename the table back, and then call actstream.integrity_check(). To do without the tables, call actstream.drop_tables().")));
 		return;
 	}
 }
 
 /*
- * How a trigger function of this file was called, and for which object type; false
- * if the table is not registered, nor a partition of one that is, or the registry is
- * missing.
+ * What a trigger function of this file was called with, and the object type of its
+ * table.  Returns false if the table is neither registered nor a partition of a
+ * registered table, or if the registry is missing.
  *
- * Raises an error unless it was for an event that fits.
+ * Raises an error for an event that the trigger is not for.
  */
 static bool
 object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event),
@@ -125,14 +127,14 @@ object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event)
 	if (!event_fits((*trigdata)->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" is not fired by the event that it is for",
+				 errmsg("trigger \"%s\" was fired by an event that it is not for",
 						(*trigdata)->tg_trigger->tgname)));
 	return true;
 }
 
 /*
- * The reference to a row of the trigger; NULL if its key is one that no
- * reference can have.
+ * The reference to a row that the trigger was fired for; NULL if no reference can have
+ * its key.
  */
 static const Ref *
 row_reference(TriggerData *trigdata, const RegisteredType *type, HeapTuple row)
@@ -141,9 +143,7 @@ row_reference(TriggerData *trigdata, const RegisteredType *type, HeapTuple row)
 							 RelationGetDescr(trigdata->tg_relation));
 }
 
-/*
- * Forget what belongs to the transaction, whose memory goes.
- */
+/* Forget what belongs to the transaction, whose memory is about to be freed. */
 static void
 forget_moves(XactEvent event, void *arg)
 {
@@ -156,7 +156,10 @@ forget_moves(XactEvent event, void *arg)
 	}
 }
 
-/* What is undone has not happened: a TRUNCATE that has begun, rows that have moved. */
+/*
+ * Forget what a subtransaction has done when it is rolled back: a TRUNCATE that has
+ * begun, rows that got another key.
+ */
 static void
 forget_undone(SubXactEvent event, SubTransactionId mySubid, SubTransactionId parentSubid,
 			  void *arg)
@@ -231,7 +234,7 @@ copy_ref(const Ref *ref)
 	return memcpy(MemoryContextAlloc(moves_context, VARSIZE_ANY(ref)), ref, VARSIZE_ANY(ref));
 }
 
-/* What a row is found by that moves to another partition. */
+/* The identity of a row that may move to another partition. */
 static MovedRow
 moved_row(TriggerData *trigdata)
 {
@@ -245,9 +248,7 @@ moved_row(TriggerData *trigdata)
 	return row;
 }
 
-/*
- * Remember the reference that a row will have, should it be about to move.
- */
+/* Remember the reference that a row will have, in case it moves. */
 static void
 remember_move(TriggerData *trigdata, const Ref *new_ref)
 {
@@ -260,9 +261,7 @@ remember_move(TriggerData *trigdata, const Ref *new_ref)
 	move->new_ref = copy_ref(new_ref);
 }
 
-/*
- * Remember that the row that "old_ref" named is named by "new_ref" now.
- */
+/* Remember that the row that had "old_ref" now has "new_ref". */
 static void
 remember_renaming(const Ref *old_ref, const Ref *new_ref)
 {
@@ -279,7 +278,10 @@ remember_renaming(const Ref *old_ref, const Ref *new_ref)
 	renaming->subid = GetCurrentSubTransactionId();
 }
 
-/* The command that has replaced or removed a row, as far as the row tells. */
+/*
+ * The command that has replaced or deleted a row, if it was of this transaction; else
+ * FirstCommandId.
+ */
 static CommandId
 command_of(HeapTuple old)
 {
@@ -290,18 +292,19 @@ command_of(HeapTuple old)
 }
 
 /*
- * What names now the row that got the reference "ref", as far as we know: that
- * itself if there is such a row, else where it went; NULL if that is nowhere.
+ * The reference that now names the row that got "ref": "ref" itself if there is such a
+ * row, else the one that the row was given later, as far as we know; NULL if there is
+ * none.
  *
- * Rows get their keys one after the other, each one that is free at that moment, and
- * triggers fire in that order.  So a row is seldom elsewhere by now, only if a
- * user's trigger that fired before ours has changed it once more; that was later than
- * the command that ours fires for, "since".
+ * Rows get their keys one after the other, each a key that is free at that moment, and
+ * triggers fire in that order.  So a row rarely has yet another key by now: only if a
+ * user's trigger that fired before ours has changed it again, with a command later than
+ * "since", the one that ours is fired for.
  */
 static const Ref *
 whereabouts(const Ref *ref, CommandId since)
 {
-	/* as many steps as there are entries: they may go in a circle */
+	/* at most one step for each entry: they may form a circle */
 	long		steps = renamings == NULL ? 0 : hash_get_num_entries(renamings);
 
 	while (!IntegrityObjectExists(ref))
@@ -315,7 +318,7 @@ whereabouts(const Ref *ref, CommandId since)
 	return ref;
 }
 
-/* Is a trigger fired by what another trigger does? */
+/* Was this trigger fired by what another trigger does? */
 static bool
 is_nested(void)
 {
@@ -323,11 +326,12 @@ is_nested(void)
 }
 
 /*
- * A row that had "old_ref" has "new_ref" by that command: let its references follow.
+ * The command has changed the reference of a row from "old_ref" to "new_ref": update
+ * what refers to it.
  *
- * By now it may have yet another, or be gone: by a trigger of the user's that
- * fired before us, after which this one was fired for what that did, before it
- * is for what led there.
+ * By now the row may have yet another key, or be gone, because of a user's trigger that
+ * fired before ours.  Then ours has already been fired for that later change, before it
+ * is fired for this one.
  */
 static void
 follow_row(const RegisteredType *type, const Ref *old_ref, const Ref *new_ref, CommandId command)
@@ -353,8 +357,8 @@ fires_before_update(TriggerEvent event)
 /*
  * Trigger zz_actstream_move: remember the key that a row is about to get.
  *
- * If the UPDATE comes to nothing, the entry does no harm: it is looked at only
- * for a row that has moved, whose own entry then replaced it.
+ * If the UPDATE is not carried out, the entry does no harm: it is used only for a row
+ * that has moved, and that row's own entry has replaced it.
  */
 Datum
 actstream_object_moves(PG_FUNCTION_ARGS)
@@ -380,8 +384,8 @@ fires_after_delete_or_update(TriggerEvent event)
 }
 
 /*
- * The reference that a row has got that moved to another partition; NULL if it has left
- * the registered table, which is itself a partition of another.
+ * The new reference of a row that has moved to another partition; NULL if it has left
+ * the registered table, which is itself a partition of another table.
  */
 static const Ref *
 moved_reference(TriggerData *trigdata, const RegisteredType *type, const Ref *old_ref)
@@ -402,10 +406,10 @@ moved_reference(TriggerData *trigdata, const RegisteredType *type, const Ref *ol
 }
 
 /*
- * Trigger actstream_object: a row is gone.
+ * Trigger actstream_object: a row was deleted.
  *
- * Unless another has its key by now, which then has its references as well: it
- * was deleted and inserted again by one statement, or has come by another way.
+ * If another row has its key by now, that one takes over the references: one statement
+ * may have deleted the row and inserted it again, for example.
  */
 Datum
 actstream_object_deleted(PG_FUNCTION_ARGS)
@@ -416,7 +420,7 @@ actstream_object_deleted(PG_FUNCTION_ARGS)
 	const Ref  *new_ref = NULL;
 
 	if (!object_trigger_data(fcinfo, fires_after_delete_or_update, &trigdata, &type) ||
-		TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))	/* that is for actstream_rekey */
+		TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))	/* left to actstream_rekey */
 		return PointerGetDatum(NULL);
 	ref = row_reference(trigdata, &type, trigdata->tg_trigtuple);
 	if (ref == NULL)
@@ -438,9 +442,7 @@ fires_after_update(TriggerEvent event)
 		TRIGGER_FIRED_BY_UPDATE(event);
 }
 
-/*
- * Trigger actstream_rekey: a row has another key.
- */
+/* Trigger actstream_rekey: a row has got another key. */
 Datum
 actstream_object_rekeyed(PG_FUNCTION_ARGS)
 {
@@ -469,10 +471,11 @@ fires_at_truncate(TriggerEvent event)
 }
 
 /*
- * The rows of a table are about to go: its own, or those of a partition.
+ * The rows of a table, which is registered or a partition, are about to be truncated.
  *
- * Where all rows of a registered table go, it is enough to know that, unless objects
- * may be referred to before they exist: what then refers to no row is to stay.
+ * If the whole registered table is truncated, after_truncate() deals with its label as a
+ * whole.  Not so if the type is not checked, because objects may then be referred to
+ * before they exist, and such references must stay.
  */
 static void
 before_truncate(const RegisteredType *type, Relation rel)
@@ -492,8 +495,8 @@ before_truncate(const RegisteredType *type, Relation rel)
 }
 
 /*
- * All rows of a registered table are gone, but for those that a user's trigger may
- * have stored since.
+ * A registered table has been truncated.  It may have rows again, which a user's trigger
+ * has inserted since.
  */
 static void
 after_truncate(const RegisteredType *type, Relation rel)

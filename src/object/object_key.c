@@ -1,9 +1,10 @@
 /*
  * object_key.c
- *		The columns of a table whose values are the key of a reference.
+ *		The key columns of a registered table, and the keys of its rows.
  *
- * Which types they may have, and what the text of a value is, key_type.c says.
- * Non-deterministic collations are excluded: what they ignore has no one text.
+ * key_type.c says which types key columns may have, and what the text of a value is.
+ * Columns with a nondeterministic collation are excluded: equal values can have
+ * different texts.
  */
 #include "postgres.h"
 
@@ -65,12 +66,12 @@ ObjectKeyCheckType(TupleDesc tupdesc, AttrNumber attnum)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" of type %s cannot be a key column",
 						NameStr(att->attname), format_type_be(att->atttypid)),
-				 errdetail("Key columns are integers, uuid, text, character varying, character, name, citext, enums, date or timestamps, with a deterministic collation.")));
+				 errdetail("The type of a key column must be an integer type, uuid, text, character varying, character, name, citext, an enum, date or a timestamp type, and its collation must be deterministic.")));
 }
 
 /*
- * Raise an error for a column that is missing, named twice, nullable or of
- * another type than a key may have.
+ * Raise an error for a column that is missing, named twice, nullable, or of a type that
+ * a key cannot have.
  */
 static void
 check_key_columns(Relation rel, List *columns)
@@ -103,7 +104,8 @@ check_key_columns(Relation rel, List *columns)
 }
 
 /*
- * Does the index guarantee, at each moment, that its columns are unique?
+ * Does the index guarantee uniqueness at any moment, not only at the end of a
+ * transaction, and for all rows?
  */
 static bool
 is_unique_key(Relation index)
@@ -116,8 +118,8 @@ is_unique_key(Relation index)
 }
 
 /*
- * Does the index compare its columns as keys are compared?  Not if it takes citext for
- * text.
+ * Does the index compare its columns as keys are compared?  For example, not one on
+ * citext with the operator class of text.
  */
 static bool
 compares_keys(Relation rel, Relation index)
@@ -152,8 +154,8 @@ index_attributes(Relation index)
  * ObjectKeyPrimary
  *		The names (char *) of the columns of the primary key, in its order.
  *
- * Raises ERRCODE_FEATURE_NOT_SUPPORTED if there is none that could serve.
- * The caller holds a lock on "rel".
+ * Raises ERRCODE_FEATURE_NOT_SUPPORTED if there is none that references could use.  The
+ * caller holds a lock on "rel".
  */
 List *
 ObjectKeyPrimary(Relation rel)
@@ -181,14 +183,15 @@ ObjectKeyPrimary(Relation rel)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("relation \"%s\" has no primary key that references could use",
 						RelationGetRelationName(rel)),
-				 errhint("Add a primary key that is not deferrable, or name unique columns in key_columns.")));
+				 errhint("Add a primary key that is not deferrable, or give the columns of a unique index as key_columns.")));
 	return columns;
 }
 
 /*
  * ObjectKeyIsUnique
- *		Has the table a unique index, at each moment, on exactly these columns (char *),
- *		which exist, also without that one, which may be InvalidOid?
+ *		Does the table have an index that guarantees, at any moment, that exactly these
+ *		columns (char *) are unique?  The columns exist.  The index "without", which
+ *		may be InvalidOid, does not count.
  *
  * The caller holds a lock on "rel".
  */
@@ -217,9 +220,9 @@ ObjectKeyIsUnique(Relation rel, List *columns, Oid without)
  * ObjectKeyCheck
  *		Raise an error unless the columns (char *) can be the key of "rel".
  *
- * ERRCODE_UNDEFINED_COLUMN, ERRCODE_DUPLICATE_COLUMN, and for what is not
- * unique, not null or not of a fit type ERRCODE_FEATURE_NOT_SUPPORTED.  The
- * caller holds a lock on "rel".
+ * ERRCODE_UNDEFINED_COLUMN, ERRCODE_DUPLICATE_COLUMN, or ERRCODE_FEATURE_NOT_SUPPORTED
+ * if they are not unique, nullable, or of a type that a key cannot have.  The caller
+ * holds a lock on "rel".
  */
 void
 ObjectKeyCheck(Relation rel, List *columns)
@@ -230,15 +233,15 @@ ObjectKeyCheck(Relation rel, List *columns)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("relation \"%s\" has no unique constraint on exactly the key columns",
 						RelationGetRelationName(rel)),
-				 errhint("A unique index that is partial, deferrable, on expressions or of an operator class with another equality does not count.")));
+				 errhint("Create a unique index on exactly these columns that is neither partial nor deferrable and uses the default operator classes.")));
 }
 
 /*
  * ObjectKeyIsReadable
- *		Are the key columns of the type among the columns of its table, and of types
- *		that keys may have?
+ *		Do the key columns of the type exist in its table, with types that keys can
+ *		have?
  *
- * They are what the table's trigger says, which its owner can replace.
+ * Their numbers come from a trigger of the table, which its owner can replace.
  */
 bool
 ObjectKeyIsReadable(const RegisteredType *type, TupleDesc tupdesc)
@@ -258,8 +261,8 @@ ObjectKeyIsReadable(const RegisteredType *type, TupleDesc tupdesc)
 }
 
 /*
- * The number that a key column of the type's table has in the rows of "relid",
- * which is that table or one of its partitions.
+ * The attribute number of a key column of the type's table in "relid", which is that
+ * table or one of its partitions.
  */
 static AttrNumber
 attribute_in(Oid relid, const RegisteredType *type, int key)
@@ -296,7 +299,7 @@ ObjectKeyColumnText(HeapTuple row, TupleDesc tupdesc, AttrNumber attnum)
 
 /*
  * ObjectKeyAppendPart
- *		Append a part of a composite key.
+ *		Append a part of a composite key, with "\" before each "," and "\".
  */
 void
 ObjectKeyAppendPart(StringInfo key, const char *part)
@@ -309,7 +312,7 @@ ObjectKeyAppendPart(StringInfo key, const char *part)
 	}
 }
 
-/* Append a part of a key, of one that may have several. */
+/* Append a part of a key, which may be composite. */
 static void
 append_part(StringInfo key, const RegisteredType *type, int i, const char *part)
 {
@@ -322,8 +325,8 @@ append_part(StringInfo key, const RegisteredType *type, int i, const char *part)
 }
 
 /*
- * Append the key of a row: the text of the key column, or of several with
- * commas between them.  Returns the name of a column that is null, else NULL.
+ * Append the key of a row: the texts of the key columns, with commas between them.
+ * Returns the name of a column that is null, else NULL.
  */
 static const char *
 append_key(StringInfo key, const RegisteredType *type, Oid relid, HeapTuple row,
@@ -366,8 +369,8 @@ ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tup
 
 /*
  * ObjectKeyRefIfAny
- *		The same, but NULL if the row's key is one that no reference can have: an
- *		empty, a very long or a null one.
+ *		The same, but NULL if the row has a key that no reference can have: an empty
+ *		one, one that is too long, or one with a null.
  */
 Ref *
 ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tupdesc)
@@ -383,7 +386,7 @@ ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row, TupleDes
 
 /*
  * ObjectKeyType
- *		The type that a key column is compared in.
+ *		The type in which a key column is compared.
  */
 Oid
 ObjectKeyType(TupleDesc tupdesc, AttrNumber attnum)
@@ -393,8 +396,8 @@ ObjectKeyType(TupleDesc tupdesc, AttrNumber attnum)
 
 /*
  * ObjectKeyAppendCondition
- *		Append to a query that the key columns of "x", which is the type's table,
- *		equal what has the name "other" and a number behind it, from 1.
+ *		Append to a query the condition that the key columns of "x", an alias of the
+ *		type's table, equal "other" followed by a number, from 1.
  */
 void
 ObjectKeyAppendCondition(StringInfo sql, const RegisteredType *type, TupleDesc tupdesc,
@@ -414,11 +417,12 @@ ObjectKeyAppendCondition(StringInfo sql, const RegisteredType *type, TupleDesc t
 
 /*
  * ObjectKeyDiffers
- *		The condition of a trigger on a table whether a row has another key: "NOT (OLD.a =
- *		NEW.a AND …)" for columns (char *) that could be a key and are not null.
+ *		The condition, for the WHEN clause of a trigger, that a row gets another key:
+ *		"NOT (OLD.a = NEW.a AND …)" for columns (char *) that could be a key and are
+ *		not null.
  *
- * In terms that cannot be captured through search_path, for IS DISTINCT FROM looks
- * for an operator there.
+ * Not IS DISTINCT FROM, which looks up its operator in search_path, where a user could
+ * replace it.
  */
 char *
 ObjectKeyDiffers(Oid relid, List *key_columns)
@@ -443,9 +447,9 @@ ObjectKeyDiffers(Oid relid, List *key_columns)
 }
 
 /*
- * Cut the next part of a composite key off *rest, in place, and take the
- * backslashes out of it.  Returns NULL for a backslash that does not belong
- * there; sets *rest to NULL behind the last part.
+ * Cut the next part of a composite key off *rest, in place, and remove the backslashes
+ * from it.  Returns NULL for an invalid backslash; sets *rest to NULL after the last
+ * part.
  */
 static char *
 next_key_part(char **rest)
@@ -471,8 +475,8 @@ next_key_part(char **rest)
 
 /*
  * ObjectKeySplit
- *		The texts of the key columns in the key of "ref"; false if it does not have
- *		as many parts.  "parts" has room for INDEX_MAX_KEYS.
+ *		Split the key of "ref" into the texts of the key columns; false if it has
+ *		another number of parts.  "parts" has room for INDEX_MAX_KEYS.
  */
 bool
 ObjectKeySplit(const RegisteredType *type, const Ref *ref, char **parts)
@@ -495,11 +499,11 @@ ObjectKeySplit(const RegisteredType *type, const Ref *ref, char **parts)
 
 /*
  * ObjectKeyParse
- *		The values of the key columns of the row that "ref" names, of the types
- *		that ObjectKeyType() tells.
+ *		The values of the key columns of the row that "ref" names, in the types that
+ *		ObjectKeyType() returns.
  *
- * Returns false if no row can have that key.  "tupdesc" is that of the type's
- * table; "values" has room for INDEX_MAX_KEYS.
+ * Returns false if no row can have that key.  "tupdesc" is that of the type's table;
+ * "values" has room for INDEX_MAX_KEYS.
  */
 bool
 ObjectKeyParse(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref,
@@ -517,7 +521,7 @@ ObjectKeyParse(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref,
 	return true;
 }
 
-/* "owner,name": what the key of the type is made of. */
+/* The form of the type's key, for hints, such as "owner,name". */
 static char *
 key_form(const RegisteredType *type, TupleDesc tupdesc)
 {
@@ -530,7 +534,7 @@ key_form(const RegisteredType *type, TupleDesc tupdesc)
 	return form.data;
 }
 
-/* What is wrong with a part of a key that is none of the column's type. */
+/* What is wrong with a part of a key that is not a value of the column's type. */
 static char *
 part_hint(Form_pg_attribute att, const char *part)
 {
@@ -539,16 +543,16 @@ part_hint(Form_pg_attribute att, const char *part)
 	if (example == NULL)
 		return psprintf(_("Key column \"%s\" is of type %s, which has no value \"%s\"."),
 						NameStr(att->attname), format_type_be(att->atttypid), part);
-	return psprintf(_("Key column \"%s\" is of type %s, written as in \"%s\"."),
+	return psprintf(_("Key column \"%s\" is of type %s; write its values as in \"%s\"."),
 					NameStr(att->attname), format_type_be(att->atttypid), example);
 }
 
 /*
  * ObjectKeyHint
- *		A hint for whoever was told that the object does not exist: how its key is
- *		to be written, if no row can have the one that it has; else NULL.
+ *		A hint for the error that an object does not exist: how to write its key, if no
+ *		row can have the key as it is written; else NULL.
  *
- * It tells nothing of the rows of the table, whose "tupdesc" it is.
+ * It discloses nothing about the rows of the table, whose descriptor "tupdesc" is.
  */
 char *
 ObjectKeyHint(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref)
@@ -559,7 +563,7 @@ ObjectKeyHint(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref)
 	if (!ObjectKeyIsReadable(type, tupdesc))
 		return NULL;
 	if (!ObjectKeySplit(type, ref, parts))
-		return psprintf(_("The key of \"%s\" is \"%s\", with a \"\\\" before each \",\" or \"\\\" within a part."),
+		return psprintf(_("The key of \"%s\" has the form \"%s\". Write \"\\\" before each \",\" or \"\\\" within a part."),
 						type->label, key_form(type, tupdesc));
 
 	initStringInfo(&key);
@@ -593,9 +597,9 @@ actstream_ref_of(PG_FUNCTION_ARGS)
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("not a row of a table"),
-				 errhint("Give a whole row, such as u in: SELECT actstream.ref_of(u) FROM users u.")));
-	/* no lock that we took has brought us news */
+				 errmsg("argument is not a row of a table"),
+				 errhint("Pass a whole row, as in: SELECT actstream.ref_of(u) FROM users u.")));
+	/* we took no lock, which would have processed invalidations */
 	AcceptInvalidationMessages();
 	(void) OwnTableId(OWN_OBJECT_TYPES);
 	type = RegistryLookupTable(relid);

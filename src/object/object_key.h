@@ -1,6 +1,6 @@
 /*
  * object_key.h
- *		The columns of a table whose values are the key of a reference.
+ *		The key columns of a registered table, and the keys of its rows.
  */
 #ifndef ACTSTREAM_OBJECT_KEY_H
 #define ACTSTREAM_OBJECT_KEY_H

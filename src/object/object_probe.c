@@ -1,12 +1,12 @@
 /*
  * object_probe.c
- *		The row that a reference names, by the index of its primary key.
+ *		Looking up, in the index of the primary key, the row that a reference names.
  *
- * Does for the usual table what "SELECT 1 FROM ONLY table WHERE key = $1 FOR
- * KEY SHARE" does, run as its owner, in a third of the time: most of what a query
- * costs is its beginning and its end.  Of what a query would do besides, as to
- * refuse an owner who has no rights on his table, nothing is done here: that is
- * found out before, and left to the query.
+ * For an ordinary table, this does what "SELECT 1 FROM ONLY table WHERE key = $1 FOR KEY
+ * SHARE", run as the table's owner, does, in a third of the time: most of what a query
+ * costs is its start and its end.  What else a query would do, such as failing for an
+ * owner without rights on the table, is not done here: such cases are recognized first,
+ * and left to the query.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* May the owner of the table read, and lock, its rows? */
+/* May the owner of the table read its rows, and lock them if "lock" is set? */
 static bool
 owner_may_read(Relation rel, bool lock)
 {
@@ -37,9 +37,7 @@ owner_may_read(Relation rel, bool lock)
 						ACL_USAGE) == ACLCHECK_OK;
 }
 
-/*
- * Which of the type's key columns an index column is, or -1.
- */
+/* The position among the type's key columns of an index column, or -1. */
 static int
 find_key(const RegisteredType *type, AttrNumber attnum)
 {
@@ -52,10 +50,11 @@ find_key(const RegisteredType *type, AttrNumber attnum)
 }
 
 /*
- * Fill in the keys of a scan for the row whose key columns have the values;
- * false if the index is not one by these columns, or not yet for all snapshots.
+ * Fill in the keys of a scan for the row whose key columns have the values.  Returns
+ * false if the index is not on these columns, or not yet usable by all snapshots.
  *
- * A primary key has its types' default operator classes, by which keys are compared.
+ * A primary key uses the default operator classes of its types, and so do comparisons of
+ * keys.
  */
 static bool
 make_scan_keys(Relation index, const RegisteredType *type, const Datum *values, ScanKey keys)
@@ -81,7 +80,7 @@ make_scan_keys(Relation index, const RegisteredType *type, const Datum *values, 
 	return true;
 }
 
-/* Does a row have the key that the scan is for? */
+/* Does the row have the key that the scan looks for? */
 static bool
 has_key(Relation index, ScanKey keys, int nkeys, TupleTableSlot *row)
 {
@@ -106,9 +105,9 @@ cannot_serialize(void)
 }
 
 /*
- * Lock the row FOR KEY SHARE, in its newest version unless the transaction has
- * one snapshot; false if it is gone.  "moved" says whether it is a newer version
- * than the one that was found, which may have another key.
+ * Lock the row FOR KEY SHARE, in its newest version unless the transaction uses one
+ * snapshot; false if it is gone.  Sets *moved if it has locked a newer version than the
+ * one that was found, which may have another key.
  *
  * As ExecLockRows() does.
  */
@@ -134,7 +133,7 @@ lock_row(Relation rel, TupleTableSlot *row, Snapshot snapshot, bool *moved)
 		case TM_Deleted:
 			if (IsolationUsesXactSnapshot())
 				cannot_serialize();
-			/* of one that was updated the newest version has been looked for */
+			/* of an updated row, the newest version was asked for */
 			if (result == TM_Deleted)
 				return false;
 			break;
@@ -145,7 +144,7 @@ lock_row(Relation rel, TupleTableSlot *row, Snapshot snapshot, bool *moved)
 	return false;
 }
 
-/* Find the row, and lock it. */
+/* Find the row, and lock it if "lock" is set. */
 static bool
 probe(Relation rel, Relation index, ScanKey keys, int nkeys, bool lock, Snapshot snapshot)
 {
@@ -168,12 +167,12 @@ probe(Relation rel, Relation index, ScanKey keys, int nkeys, bool lock, Snapshot
 
 /*
  * ObjectProbe
- *		Is there a row of "rel", the table of the type, whose key columns have the
- *		values, those of ObjectKeyParse()?
+ *		Does "rel", the table of the type, have a row with these values of the key
+ *		columns, as ObjectKeyParse() returns them?
  *
- * With "lock" it is locked FOR KEY SHARE until the end of the transaction; raises
- * ERRCODE_T_R_SERIALIZATION_FAILURE as a query would.  The caller holds a lock on
- * "rel", RowShareLock if rows are to be locked, and the snapshot is active.
+ * With "lock", locks it FOR KEY SHARE until the end of the transaction; raises
+ * ERRCODE_T_R_SERIALIZATION_FAILURE as a query would.  The caller holds a lock on "rel",
+ * RowShareLock if rows are to be locked, and "snapshot" is active.
  */
 ProbeResult
 ObjectProbe(Relation rel, const RegisteredType *type, const Datum *values, bool lock,

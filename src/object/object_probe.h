@@ -1,6 +1,6 @@
 /*
  * object_probe.h
- *		The row that a reference names, by the index of its primary key.
+ *		Looking up, in the index of the primary key, the row that a reference names.
  */
 #ifndef ACTSTREAM_OBJECT_PROBE_H
 #define ACTSTREAM_OBJECT_PROBE_H
@@ -9,10 +9,10 @@
 
 #include "utils/snapshot.h"
 
-/* what a look through the index has shown */
+/* the result of a look-up through the index */
 typedef enum ProbeResult
 {
-	PROBE_IMPOSSIBLE,			/* nothing: a query has to say */
+	PROBE_IMPOSSIBLE,			/* unknown: only a query can tell */
 	PROBE_ABSENT,
 	PROBE_PRESENT
 } ProbeResult;

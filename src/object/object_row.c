@@ -1,10 +1,10 @@
 /*
  * object_row.c
- *		The row that a reference names: is it there?
+ *		Looking up the row that a reference names.
  *
- * This is how the triggers of a foreign key ask, see ri_triggers.c: with
- * prepared queries that are made anew when the table has changed; or, where it
- * comes to the same, without a query.
+ * Like the triggers of foreign keys (see ri_triggers.c), this uses prepared queries,
+ * which are prepared again when the table has changed; but where the result is the same,
+ * it does without a query.
  */
 #include "postgres.h"
 
@@ -26,16 +26,16 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* A query of a table. */
+/* A prepared query on a table. */
 typedef struct TableQuery
 {
 	SPIPlanPtr	plan;			/* NULL if there is none */
-	char	   *sql;			/* that the plan was made of */
+	char	   *sql;			/* text that the plan was prepared from */
 	Oid			argtypes[INDEX_MAX_KEYS];
-	int			users;			/* how often it is being run */
+	int			users;			/* number of executions under way */
 } TableQuery;
 
-/* The queries of a table, as far as they have been needed. */
+/* The queries on a table that have been needed so far. */
 typedef struct TableQueries
 {
 	Oid			relation;		/* hash key */
@@ -69,8 +69,8 @@ queries_of_table(Oid relation)
 /*
  * "SELECT 1 FROM table WHERE key = $1 …", and the types of its parameters.
  *
- * ONLY, as for a foreign key: a row of an inheritance child is not one of the
- * table's, and its key not unique.
+ * ONLY, as for a foreign key: a row of an inheritance child is not one of the table's,
+ * and its key is not unique.
  */
 static char *
 text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *argtypes)
@@ -91,7 +91,7 @@ text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *arg
 	return sql.data;
 }
 
-/* Prepare a statement, for as long as the session. */
+/* Prepare a statement and keep it until the end of the session. */
 static SPIPlanPtr
 prepare_query(const char *sql, int nargs, Oid *argtypes)
 {
@@ -105,11 +105,11 @@ prepare_query(const char *sql, int nargs, Oid *argtypes)
 }
 
 /*
- * The plan of a query, made anew if the table, or a column, has another name or type
- * now.
+ * The plan of a query, prepared again if the name or type of the table or of a column
+ * has changed.
  *
- * One that is being run further out, by what has led here, stays as it is, and a plan
- * of one's own is made, which is not kept.
+ * A plan that is being executed further up the call stack is not replaced; then this
+ * call gets a plan of its own, which is not kept.
  */
 static SPIPlanPtr
 plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
@@ -133,7 +133,7 @@ plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
 	return query->plan;
 }
 
-/* Ask by a query, as the owner of the table or as the current user. */
+/* Look up a row with a query, as the owner of the table or as the current user. */
 static bool
 find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
 			  Snapshot snapshot, bool read_only)
@@ -173,10 +173,10 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 }
 
 /*
- * Which state of the database to look at, InvalidSnapshot being that of a new statement.
+ * Which snapshot to look with; InvalidSnapshot means that of a new statement.
  *
- * A row that has moved to another partition is found there by the newest snapshot only,
- * hence the same for partitioned tables, as RI does it.
+ * Only the newest snapshot finds a row that has moved to another partition, so
+ * partitioned tables are locked with that, as RI does.
  */
 static Snapshot
 snapshot_for(Relation rel, RowQuery query)
@@ -190,10 +190,10 @@ snapshot_for(Relation rel, RowQuery query)
 
 /*
  * ObjectRowProbe
- *		As ObjectRowFind(), but PROBE_IMPOSSIBLE where that would take a query.
+ *		As ObjectRowFind(), but returns PROBE_IMPOSSIBLE where that would need a query.
  *
- * Raises no errors but ERRCODE_T_R_SERIALIZATION_FAILURE and those of waiting for a
- * lock: no code is run but core's.
+ * Raises no errors except ERRCODE_T_R_SERIALIZATION_FAILURE and those of waiting for a
+ * lock, because only code of core runs.
  */
 ProbeResult
 ObjectRowProbe(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query)
@@ -217,12 +217,12 @@ ObjectRowProbe(Relation rel, const RegisteredType *type, const Ref *ref, RowQuer
 
 /*
  * ObjectRowFind
- *		Is there a row of "rel", the table of the type, that "ref" names?
+ *		Does "rel", the table of the type, have the row that "ref" names?
  *
- * ROW_QUERY_LOCK locks the row against deletion and change of its key until
- * the end of the transaction.  Under REPEATABLE READ and SERIALIZABLE it
- * raises ERRCODE_T_R_SERIALIZATION_FAILURE if the row is gone meanwhile, and
- * does not see one that came meanwhile.
+ * ROW_QUERY_LOCK locks the row against deletion and against a change of its key until
+ * the end of the transaction.  Under REPEATABLE READ and SERIALIZABLE it raises
+ * ERRCODE_T_R_SERIALIZATION_FAILURE if the row has been deleted since the transaction's
+ * snapshot, and does not see a row that was inserted since.
  *
  * ROW_QUERY_EXISTS sees what is committed now, at any isolation level.
  *
@@ -242,9 +242,9 @@ ObjectRowFind(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery
 
 /*
  * ObjectRowWasThere
- *		Was there such a row in the state of the database that "snapshot" sees?
+ *		Did that row exist in the state of the database that "snapshot" sees?
  *
- * "query" is ROW_QUERY_EXISTS or ROW_QUERY_VISIBLE, and says as whom to look.
+ * "query" is ROW_QUERY_EXISTS or ROW_QUERY_VISIBLE, and selects the role to look as.
  */
 bool
 ObjectRowWasThere(Relation rel, const RegisteredType *type, const Ref *ref, RowQuery query,

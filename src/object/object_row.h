@@ -1,6 +1,6 @@
 /*
  * object_row.h
- *		The row that a reference names.
+ *		Looking up the row that a reference names.
  */
 #ifndef ACTSTREAM_OBJECT_ROW_H
 #define ACTSTREAM_OBJECT_ROW_H

@@ -1,23 +1,22 @@
 /*
  * object_trigger.c
- *		The triggers that bind a registered table to its object type.
+ *		The triggers of a registered table, which bind it to its object type.
  *
  * A registered table has
  *
- *	actstream_object	AFTER DELETE OR UPDATE OF key, for each row.  References
- *						follow a deleted row.  The columns are there to be
- *						remembered: see binding.c.
+ *	actstream_object	AFTER DELETE OR UPDATE OF key, for each row.  Applies
+ *						on_delete to references to a deleted row.  Its column list
+ *						records the key columns: see binding.c.
  *	actstream_rekey		AFTER UPDATE, for each row WHEN the key has changed, by
  *						whatever means.  References follow the new key.
- *	actstream_truncate	BEFORE TRUNCATE, on the table and on each partition, as a
- *						partition can be truncated by itself: references to the
- *						rows that are about to go are removed while these can
- *						still be read.
- *	actstream_truncated	AFTER TRUNCATE, on the table itself, where all are gone.
+ *	actstream_truncate	BEFORE TRUNCATE, on the table and on each partition, since a
+ *						partition can be truncated by itself.  Removes references
+ *						to the rows while these can still be read.
+ *	actstream_truncated	AFTER TRUNCATE, on the table itself, when all rows are gone.
  *	zz_actstream_move	BEFORE UPDATE, on a partitioned table, for each row WHEN
  *						the key changes: the row may be about to move.
  *
- * What they do is in object_changed.c.
+ * Their functions are in object_changed.c.
  */
 #include "postgres.h"
 
@@ -55,7 +54,7 @@ typedef struct ObjectTrigger
 	bool		row;
 	bool		only_partitioned;
 	bool		when_key_changes;
-	bool		for_partitions;	/* to be made on each of them */
+	bool		for_partitions;	/* to be created on each of them */
 } ObjectTrigger;
 
 static const ObjectTrigger object_triggers[] = {
@@ -67,12 +66,12 @@ static const ObjectTrigger object_triggers[] = {
 	.events = TRIGGER_TYPE_TRUNCATE, .for_partitions = true},
 	{.name = "actstream_truncated", .function = "objects_truncated", .timing = TRIGGER_TYPE_AFTER,
 	.events = TRIGGER_TYPE_TRUNCATE},
-	/* BEFORE triggers fire in the order of their names: after all others, please */
+	/* BEFORE triggers fire in the order of their names: this one must be last */
 	{.name = "zz_actstream_move", .function = "object_moves", .timing = TRIGGER_TYPE_BEFORE,
 	.events = TRIGGER_TYPE_UPDATE, .row = true, .only_partitioned = true, .when_key_changes = true}
 };
 
-/* The condition that a key changes, as an expression tree. */
+/* The condition that the key changes, as an expression tree. */
 static Node *
 key_differs(Oid relid, List *key_columns)
 {
@@ -86,9 +85,9 @@ key_differs(Oid relid, List *key_columns)
 }
 
 /*
- * Create one of the triggers on a table, in place of a trigger that has its name.
+ * Create one of the triggers on a table, replacing a trigger of that name.
  *
- * By number: whatever is called so meanwhile, it is this table that gets it.
+ * The table is given by OID, so that a rename meanwhile does not lead to another table.
  */
 static void
 create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
@@ -115,7 +114,7 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
 	}
 	if (trigger->when_key_changes)
 		stmt->whenClause = key_differs(relid, key_columns);
-	/* a partition that was attached may be another owner's */
+	/* a partition that is being attached may have another owner */
 	rel = table_open(relid, ShareRowExclusiveLock);
 	RunAsBegin(&before,
 			   pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) == ACLCHECK_OK ?
@@ -128,7 +127,7 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
 	CommandCounterIncrement();
 }
 
-/* The number of a table's trigger that has the name and calls the function, if any. */
+/* The OID of the table's trigger with that name and function, or InvalidOid. */
 static Oid
 find_trigger(const ObjectTrigger *trigger, Relation rel)
 {
@@ -144,7 +143,7 @@ find_trigger(const ObjectTrigger *trigger, Relation rel)
 	return InvalidOid;
 }
 
-/* Drop one of the triggers, if it is there. */
+/* Drop one of the triggers, if it exists. */
 static void
 drop_trigger(const ObjectTrigger *trigger, Oid relid)
 {
@@ -159,8 +158,8 @@ drop_trigger(const ObjectTrigger *trigger, Oid relid)
 }
 
 /*
- * The partitions below a table that have rows of their own in this database, locked,
- * and the table itself if it is no partitioned one.
+ * The partitions below a table that store rows in this database, locked; for a table
+ * that is not partitioned, the table itself.
  */
 static List *
 leaves(Oid relid)
@@ -182,12 +181,12 @@ leaves(Oid relid)
 
 /*
  * ObjectTriggersAttached, ObjectTriggersDetached
- *		Give a new partition of a registered table, and its own partitions, the
- *		triggers that PostgreSQL does not clone; take them from a former one.
+ *		Create, on a new partition of a registered table and on its own partitions, the
+ *		triggers that PostgreSQL does not clone; drop them from a former partition.
  *
- * A statement's trigger on a partitioned table does not fire for a partition
- * that is truncated by itself.  The second
- * returns the tables that have rows, the partition or those below it, locked.
+ * They are needed because a statement trigger of a partitioned table does not fire when
+ * a partition is truncated by itself.  ObjectTriggersDetached() returns the tables that
+ * store rows, the partition itself or those below it, locked.
  */
 void
 ObjectTriggersAttached(Oid partition)
@@ -223,7 +222,7 @@ ObjectTriggersDetached(Oid partition)
 
 /*
  * ObjectTriggersCreate
- *		Create or renew the triggers of a table whose key are these columns (char *).
+ *		Create or replace the triggers of a table with these key columns (char *).
  *
  * The caller holds ShareRowExclusiveLock on it.
  */
@@ -258,8 +257,9 @@ ObjectTriggersDrop(Relation rel)
 
 /*
  * drop_binding(relation regclass)
- *		Drop the triggers of a table, whoever owns it: they are those of the registry, whose
- *		owner the caller has to be.
+ *
+ * Drop the triggers of a table.  The caller must own the registry, whose triggers they
+ * are, not the table.
  */
 Datum
 actstream_drop_binding(PG_FUNCTION_ARGS)
@@ -270,7 +270,7 @@ actstream_drop_binding(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("actstream.drop_tables()");
 	OwnTableRequireOwner(OWN_OBJECT_TYPES);
-	/* no other table is the caller's to lock */
+	/* the caller may not lock a table that has none of our triggers */
 	rel = try_relation_open(relid, AccessShareLock);
 	if (rel == NULL)
 		PG_RETURN_VOID();

@@ -1,6 +1,6 @@
 /*
  * object_trigger.h
- *		The triggers that bind a registered table to its object type.
+ *		The triggers of a registered table, which bind it to its object type.
  */
 #ifndef ACTSTREAM_OBJECT_TRIGGER_H
 #define ACTSTREAM_OBJECT_TRIGGER_H

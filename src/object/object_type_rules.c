@@ -1,9 +1,9 @@
 /*
  * object_type_rules.c
- *		The rules of actstream.object_types.
+ *		The rules that rows of actstream.object_types must obey.
  *
- * Triggers of the table keep them, so that they hold for register() and for any
- * other way of writing to it.
+ * Triggers of the table enforce them, so that they hold for register() and for any other
+ * way of writing to the table.
  */
 #include "postgres.h"
 
@@ -46,8 +46,8 @@ static RegistryChange current_change = REGISTRY_CHANGE_CHECKED;
 
 /*
  * ObjectTypeBeginChange
- *		Say what the next statements on the registry are for; returns what was said
- *		before, to which the caller must come back, on an error too.
+ *		Set what the next statements on the registry are for.  Returns the previous
+ *		value, which the caller must restore, even after an error.
  */
 RegistryChange
 ObjectTypeBeginChange(RegistryChange change)
@@ -79,9 +79,9 @@ wrong_relation(Relation rel, const char *detail)
 			 errdetail_internal("%s", detail)));
 }
 
-#define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, references do."
+#define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, but references to them would."
 
-/* Is a partition of the table unlogged? */
+/* Does the table have a partition that is not permanent? */
 static bool
 has_unlogged_partition(Relation rel)
 {
@@ -99,11 +99,11 @@ has_unlogged_partition(Relation rel)
 
 /*
  * ObjectTypeOpenTable
- *		Open a table that the current user may register, and keep it from
+ *		Open a table that the current user may register, with a lock that keeps it from
  *		changing until the end of the transaction.
  *
- * ERRCODE_UNDEFINED_TABLE, ERRCODE_INSUFFICIENT_PRIVILEGE, or for what can
- * never be registered ERRCODE_WRONG_OBJECT_TYPE.
+ * Raises ERRCODE_UNDEFINED_TABLE, ERRCODE_INSUFFICIENT_PRIVILEGE, or
+ * ERRCODE_WRONG_OBJECT_TYPE for what can never be registered.
  */
 Relation
 ObjectTypeOpenTable(Oid relid)
@@ -123,20 +123,20 @@ ObjectTypeOpenTable(Oid relid)
 	ObjectTypeCheckOwner(relid);
 
 	if (rel->rd_rel->relispartition)
-		wrong_relation(rel, _("It is a partition; register the partitioned table."));
+		wrong_relation(rel, _("It is a partition. Register the partitioned table instead."));
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
 		wrong_relation(rel, _(SHORT_LIVED_ROWS));
 	if (IsAnyOwnTable(relid))
-		wrong_relation(rel, _("It belongs to extension actstream."));
+		wrong_relation(rel, _("It is a table of extension actstream."));
 	return rel;
 }
 
-/* What a template may have: each session keeps all of them in memory. */
+/* The longest template allowed: each session keeps all of them in memory. */
 #define TEMPLATE_MAX_BYTES 2048
 
 /*
- * Check a template: "rel" is the table whose columns it may name, NULL for an
- * external type, which has a label and a key.
+ * Check a template.  It may name columns of the table "rel"; for an external type "rel"
+ * is NULL, and the template may name "label" and "key".
  */
 static void
 check_template(Datum template, Relation rel)
@@ -148,7 +148,7 @@ check_template(Datum template, Relation rel)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("template is too long"),
-				 errdetail("It has %zu bytes, the limit is %d.", strlen(source), TEMPLATE_MAX_BYTES)));
+				 errdetail("It has %zu bytes; the limit is %d.", strlen(source), TEMPLATE_MAX_BYTES)));
 	foreach(lc, TemplateParse(source))
 	{
 		TemplatePart *part = lfirst(lc);
@@ -160,13 +160,13 @@ check_template(Datum template, Relation rel)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("unrecognized name in template: \"%s\"", part->text),
-					 errdetail("The template of an external type may hold {label} and {key}.")));
+					 errdetail("A template of an external type can contain {label} and {key} only.")));
 		if (rel != NULL && get_attnum(RelationGetRelid(rel), part->text) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
 							part->text, RelationGetRelationName(rel)),
-					 errdetail("It is named in a template.")));
+					 errdetail("A template refers to it.")));
 	}
 }
 
@@ -184,8 +184,8 @@ attribute_differs(TupleDesc tupdesc, AttrNumber attnum, const ObjectTypeRow *old
 }
 
 /*
- * Tell whoever sets the template of names, "old" being the row as it was or NULL, that
- * no column is named in it: it may be that the braces were forgotten.
+ * Raise a notice if a name template that is new or changed names no column, in case the
+ * braces were forgotten.  "old" is the row as it was, or NULL.
  */
 static void
 warn_of_name(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *new)
@@ -198,14 +198,14 @@ warn_of_name(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *n
 	template = TextDatumGetCString(ROW_VALUE(new, name_template));
 	if (template[0] != '\0' && !TemplateHasColumn(TemplateParse(template)))
 		ereport(NOTICE,
-				(errmsg("no column is named in name template \"%s\"", template),
-				 errdetail("All objects of the type are called the same."),
-				 errhint("Write {column} for the value of a column.")));
+				(errmsg("name template \"%s\" contains no column", template),
+				 errdetail("All objects of the type will have the same name."),
+				 errhint("Write {column} to insert the value of a column.")));
 }
 
 /*
- * Check a row that is about to be stored.  Nulls where they do not belong are
- * left to the constraints of the table.
+ * Check a row that is about to be stored.  Nulls are left to the constraints of the
+ * table.
  */
 static void
 check_new_row(const ObjectTypeRow *row)
@@ -222,7 +222,7 @@ check_new_row(const ObjectTypeRow *row)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_NAME),
 					 errmsg("label \"%s\" cannot be registered", text_to_cstring(label)),
-					 errdetail("No label is greater.")));
+					 errdetail("It is the greatest possible label.")));
 	}
 	if (!ROW_ISNULL(row, on_delete))
 		(void) OnDeleteFromText(TextDatumGetCString(ROW_VALUE(row, on_delete)));
@@ -245,18 +245,18 @@ check_new_row(const ObjectTypeRow *row)
 }
 
 /*
- * Raise ERRCODE_FOREIGN_KEY_VIOLATION if any action or follow bears the label of the
+ * Raise ERRCODE_FOREIGN_KEY_VIOLATION if any action or follow refers to objects of the
  * type.
  *
  * Locks the label until the end of the transaction, which waits for every transaction
- * that has sent or followed under it.
+ * that has stored references with it.
  */
 static void
 check_unreferenced(const RegisteredType *type)
 {
 	bool		referenced = IntegrityIsReferenced(type->label);
 
-	/* if it is, nobody need wait to be told so */
+	/* if it is, report that without waiting */
 	if (!referenced)
 	{
 		IntegrityLockLabel(type, AccessExclusiveLock);
@@ -267,12 +267,10 @@ check_unreferenced(const RegisteredType *type)
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("object type \"%s\" is still referenced", type->label),
 				 errdetail("Actions or follows refer to objects of that type."),
-				 errhint("Delete those rows of actstream.actions and actstream.follows first, or use actstream.rebind() to hand the object type to another table.")));
+				 errhint("Delete those rows of actstream.actions and actstream.follows first, or bind the object type to another table with actstream.rebind().")));
 }
 
-/*
- * "relid" itself if there is such a table, else InvalidOid.
- */
+/* "relid" if the table exists, else InvalidOid. */
 static Oid
 if_exists(Oid relid)
 {
@@ -280,8 +278,8 @@ if_exists(Oid relid)
 }
 
 /*
- * The table of a stored row; InvalidOid if it is an external type, or if the
- * table was dropped.
+ * The table of a stored row; InvalidOid if the type is external or the table was
+ * dropped.
  */
 static Oid
 existing_relation(const ObjectTypeRow *row)
@@ -291,9 +289,7 @@ existing_relation(const ObjectTypeRow *row)
 	return if_exists(DatumGetObjectId(ROW_VALUE(row, relation)));
 }
 
-/*
- * Check that a stored row may go, or change what its label means.
- */
+/* Check that a stored row may be deleted, or change what its label means. */
 static void
 check_old_row(const ObjectTypeRow *row)
 {
@@ -309,16 +305,16 @@ check_old_row(const ObjectTypeRow *row)
 
 /*
  * ObjectTypeLockToChange
- *		Take the lock that check_old_row() will want, so that the type can go, or its
- *		label change its meaning, before the caller locks the registry.
+ *		Take the lock that check_old_row() will need to delete the type or to change
+ *		what its label means, before the caller locks the registry.
  *
- * A transaction that has sent may register, too: it would wait for the registry that
- * we had locked, and we for it.  Meanwhile the registry may change: the caller has to
- * look again.
+ * Otherwise we would deadlock with a transaction that has sent actions and then
+ * registers a table: it would wait for our lock on the registry, and we for its lock on
+ * the label.  The registry may change while this waits: the caller has to look again.
  *
- * If nothing will come of it, because the user is not the owner, or the label
- * is referenced, nobody waits: the one raises ERRCODE_INSUFFICIENT_PRIVILEGE,
- * the other is left to check_old_row().
+ * If the change will fail anyway, this does not wait: it raises
+ * ERRCODE_INSUFFICIENT_PRIVILEGE if the user is not the owner, and leaves a label that
+ * is referenced to check_old_row().
  */
 void
 ObjectTypeLockToChange(const RegisteredType *type)
@@ -331,9 +327,7 @@ ObjectTypeLockToChange(const RegisteredType *type)
 		IntegrityLockLabel(&locked, AccessExclusiveLock);
 }
 
-/*
- * The type of a stored row if its table is bound to it, else NULL.
- */
+/* The type of a stored row, if its table is bound to it; else NULL. */
 static const RegisteredType *
 bound_type(const ObjectTypeRow *row)
 {
@@ -346,8 +340,8 @@ bound_type(const ObjectTypeRow *row)
 
 /*
  * ObjectTypeIsBoundBy
- *		Are these the columns, whatever they are called now, that the table is
- *		bound by?
+ *		Is the table bound by exactly these columns, whatever their names were at
+ *		registration?
  */
 bool
 ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns)
@@ -368,7 +362,7 @@ ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns)
 /*
  * Does the label of "old" come to mean something else?
  *
- * Not if its table is gone and it becomes the label of nothing.
+ * Not if its table was dropped and the type becomes an external one.
  */
 static bool
 meaning_changes(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *new)
@@ -387,20 +381,20 @@ meaning_changes(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow
 	return !ObjectTypeIsBoundBy(type, ROW_VALUE(new, key_columns));
 }
 
-/* What a row trigger of the registry is called with. */
+/* The arguments of a row trigger of the registry. */
 typedef struct RowChange
 {
 	TriggerData *trigdata;
 	TupleDesc	tupdesc;
 	bool		has_old;
 	bool		has_new;
-	ObjectTypeRow old;			/* undefined if there is none */
+	ObjectTypeRow old;			/* undefined unless has_old is set */
 	ObjectTypeRow new;
 } RowChange;
 
 /*
- * Begin a row trigger of the registry, one BEFORE or AFTER;
- * ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED if it is another.
+ * Begin a row trigger of the registry.  Raises ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED
+ * unless it is fired BEFORE ("before" set) or AFTER a change, for each row.
  */
 static void
 begin_change(RowChange *change, FunctionCallInfo fcinfo, bool before)
@@ -431,7 +425,7 @@ begin_change(RowChange *change, FunctionCallInfo fcinfo, bool before)
 	}
 }
 
-/* What a row trigger BEFORE a change returns to let it happen. */
+/* What a BEFORE ROW trigger returns to let the change happen. */
 static Datum
 let_change(const TriggerData *trigdata)
 {
@@ -440,8 +434,8 @@ let_change(const TriggerData *trigdata)
 }
 
 /*
- * Trigger BEFORE INSERT OR UPDATE OR DELETE ON actstream.object_types, for each
- * row: what is stored is valid, and what is referenced keeps its meaning.
+ * Trigger BEFORE INSERT OR UPDATE OR DELETE ON actstream.object_types, for each row:
+ * what is stored must be valid, and a label that is referenced must keep its meaning.
  */
 Datum
 actstream_object_type_check(PG_FUNCTION_ARGS)
@@ -463,8 +457,9 @@ actstream_object_type_check(PG_FUNCTION_ARGS)
 }
 
 /*
- * Trigger AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types, for each
- * row: a registered table has the triggers that bind it, another has not.
+ * Trigger AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types, for each row:
+ * create the triggers that bind a registered table, drop them from one that is no longer
+ * registered.
  */
 Datum
 actstream_object_type_bind(PG_FUNCTION_ARGS)
@@ -496,9 +491,7 @@ actstream_object_type_bind(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/*
- * Trigger BEFORE TRUNCATE ON actstream.object_types: not this way.
- */
+/* Trigger BEFORE TRUNCATE ON actstream.object_types: refuse it. */
 Datum
 actstream_object_type_keep(PG_FUNCTION_ARGS)
 {
@@ -508,19 +501,18 @@ actstream_object_type_keep(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot truncate table \"object_types\""),
-			 errhint("Use DELETE or actstream.unregister().")));
+			 errhint("Use actstream.unregister() or DELETE.")));
 	return PointerGetDatum(NULL);	/* keep compiler quiet */
 }
 
 /*
- * Trigger BEFORE and AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types,
- * for each row: all sessions, this one at its next command, read the registry
- * anew.
+ * Trigger BEFORE and AFTER INSERT OR UPDATE OR DELETE ON actstream.object_types, for
+ * each row: make all sessions reload the registry, this one at its next command.
  *
- * For each row, because the workers of logical replication fire no others.
- * After it, because the registry may have been read while the row was not yet
- * there; before it, because it may be read while the statement goes on, and if
- * that fails then, nothing comes after.
+ * For each row, because logical replication workers fire no statement triggers.  After
+ * the row is stored, because another session may have loaded the registry just before.
+ * Also before, because this session may load the registry during the statement, and if
+ * the statement then fails, no AFTER trigger fires.
  */
 Datum
 actstream_object_type_changed(PG_FUNCTION_ARGS)
@@ -533,8 +525,8 @@ actstream_object_type_changed(PG_FUNCTION_ARGS)
 }
 
 /*
- * What keeps a registered table from being what its type says, without this index, which
- * may be InvalidOid; NULL if nothing does.
+ * How a registered table violates what its type requires, if the index "without", which
+ * may be InvalidOid, does not count; NULL if it does not.
  */
 static const char *
 missing_property(Relation rel, const RegisteredType *type, Oid without)
@@ -546,19 +538,20 @@ missing_property(Relation rel, const RegisteredType *type, Oid without)
 	for (int i = 0; i < type->nkeys; i++)
 	{
 		if (!column_is_not_null(RelationGetDescr(rel), type->keys[i] - 1))
-			return _("A column of its key is not marked NOT NULL.");
+			return _("One of its key columns is not marked NOT NULL.");
 		columns = lappend(columns, get_attname(type->relation, type->keys[i], false));
 	}
 	if (!ObjectKeyIsUnique(rel, columns, without))
-		return _("There is no unique constraint on exactly its key columns.");
+		return _("It has no unique constraint on exactly its key columns.");
 	return NULL;
 }
 
 /*
  * ObjectTypeCheckTable
- *		Raise ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if a table, which the command has
- *		altered, is registered and bound to its type, or a partition of one that is, and
- *		lacks now what register() demands.
+ *		Raise ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if a table that the command has
+ *		altered is registered and bound to its type, but no longer meets what
+ *		register() requires.  The index "without" does not count.  For a partition of a
+ *		registered table, do what ObjectTypeCheckPartition() does.
  */
 void
 ObjectTypeCheckTable(Oid relid, Oid without)
@@ -586,14 +579,14 @@ ObjectTypeCheckTable(Oid relid, Oid without)
 				 errmsg("cannot alter table \"%s\" because it is registered as object type \"%s\"",
 						RelationGetRelationName(rel), type.label),
 				 errdetail_internal("%s", missing),
-				 errhint("Use actstream.unregister() first, or actstream.rebind() to hand the object type to another table.")));
+				 errhint("Use actstream.unregister() first, or bind the object type to another table with actstream.rebind().")));
 	relation_close(rel, NoLock);
 }
 
 /*
  * ObjectTypeCheckPartition
- *		Raise ERRCODE_WRONG_OBJECT_TYPE if a partition of a registered table is not one
- *		that this can have.
+ *		Raise ERRCODE_WRONG_OBJECT_TYPE if a registered table cannot have this
+ *		partition.
  */
 void
 ObjectTypeCheckPartition(Oid relid)
@@ -609,7 +602,7 @@ ObjectTypeCheckPartition(Oid relid)
 	table_close(rel, NoLock);
 }
 
-/* May the owner of a table look for its rows, and lock them? */
+/* May the owner of a table read and lock its rows? */
 static bool
 owner_may_look(Relation rel)
 {
@@ -623,8 +616,9 @@ owner_may_look(Relation rel)
 
 /*
  * object_type_fault(label)
- *		In a word, why the table of a type is not what was registered; null if it is, or
- *		if there is no such type or no table.
+ *
+ * A sentence that says why the table of a type does not meet what was registered; null
+ * if it does, or if there is no such type or table.
  */
 Datum
 actstream_object_type_fault(PG_FUNCTION_ARGS)
@@ -644,10 +638,10 @@ actstream_object_type_fault(PG_FUNCTION_ARGS)
 	if (rel == NULL)
 		PG_RETURN_NULL();
 	if (type.nkeys == 0)
-		fault = psprintf(_("It has no trigger \"%s\" for the key columns that are registered."),
+		fault = psprintf(_("It has no trigger \"%s\" on the registered key columns."),
 						 BINDING_TRIGGER_NAME);
 	else if (!owner_may_look(rel))
-		fault = _("Its owner may not read it, or not its schema.");
+		fault = _("Its owner lacks SELECT or UPDATE on it, or USAGE on its schema.");
 	else if (rel->rd_rel->relispartition)
 		fault = _("It is a partition of another table.");
 	else if (has_unlogged_partition(rel))

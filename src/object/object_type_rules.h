@@ -1,6 +1,6 @@
 /*
  * object_type_rules.h
- *		The rules of actstream.object_types.
+ *		The rules that rows of actstream.object_types must obey.
  */
 #ifndef ACTSTREAM_OBJECT_TYPE_RULES_H
 #define ACTSTREAM_OBJECT_TYPE_RULES_H
@@ -17,12 +17,12 @@ typedef struct ObjectTypeRow
 #define ROW_VALUE(row, name)	((row)->values[Anum_object_type_##name - 1])
 #define ROW_ISNULL(row, name)	((row)->isnull[Anum_object_type_##name - 1])
 
-/* What the rules of the registry let pass because register.c has seen to it. */
+/* Which checks the rules skip, because register.c has made them. */
 typedef enum RegistryChange
 {
-	REGISTRY_CHANGE_CHECKED,	/* nothing */
-	REGISTRY_CHANGE_REBIND,		/* a label comes to mean the rows of another table */
-	REGISTRY_CHANGE_INTERNAL	/* what a table's DDL makes of its type */
+	REGISTRY_CHANGE_CHECKED,	/* none */
+	REGISTRY_CHANGE_REBIND,		/* a label is given to another table */
+	REGISTRY_CHANGE_INTERNAL	/* DDL on a table changes its type */
 } RegistryChange;
 
 extern Relation ObjectTypeOpenTable(Oid relid);

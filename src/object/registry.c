@@ -2,13 +2,13 @@
  * registry.c
  *		The registry of object types.
  *
- * The registry is small and read on every write, so each backend keeps all of
- * it in a hash table.  It is emptied when the relation cache hears of a change
- * to actstream.object_types, which a trigger of that table announces, and
- * filled anew, with what is committed then, by the next look-up.  While that trigger
- * is missing or disabled, each look-up fills it anew.
+ * The registry is small and read on every write, so each backend keeps all of it in a
+ * hash table.  A trigger of actstream.object_types sends a relation cache invalidation
+ * on every change; that marks the hash table invalid, and the next look-up fills it
+ * again with what is committed then.  While that trigger is missing or disabled, each
+ * look-up fills it again.
  *
- * It is read without a query, so that no policy or rule of the table's owner has a say.
+ * The table is read without a query, so that its policies and rules have no effect.
  */
 #include "postgres.h"
 
@@ -31,9 +31,9 @@
 #include "utils/rel.h"
 
 /*
- * The registry: RegisteredType by label; NULL until it is loaded whole.
- * Everything lives in registry_context, which is reset when the next look-up
- * finds the registry invalid, never before.
+ * The registry: RegisteredType by label; NULL until it is loaded completely.  Everything
+ * lives in registry_context, which is reset only when a look-up finds the registry
+ * invalid.
  */
 static MemoryContext registry_context = NULL;
 static HTAB *registry = NULL;
@@ -49,9 +49,7 @@ typedef struct TypeByRelation
 	RegisteredType *type;
 } TypeByRelation;
 
-/*
- * Watcher: forget what depended on "relid", or everything if that is InvalidOid.
- */
+/* Watcher: forget what depends on "relid", or everything if that is InvalidOid. */
 static void
 relation_changed(Oid relid)
 {
@@ -66,7 +64,7 @@ relation_changed(Oid relid)
 	}
 }
 
-/* Is it an array that NameArrayToList() takes? */
+/* Is it an array that NameArrayToList() accepts? */
 static bool
 is_name_list(ArrayType *array)
 {
@@ -110,7 +108,7 @@ NameArrayToList(Datum array)
 
 /*
  * ListToNameArray
- *		A name[] of a list of char *.
+ *		A name[] from a list of char *.
  */
 Datum
 ListToNameArray(List *names)
@@ -125,7 +123,7 @@ ListToNameArray(List *names)
 										   NAMEDATALEN, false, TYPALIGN_CHAR));
 }
 
-/* What a value of on_delete stands for; false if there is no such value. */
+/* The value of on_delete with this name; false if there is none. */
 static bool
 find_on_delete(const char *value, OnDelete *on_delete)
 {
@@ -163,7 +161,7 @@ OnDeleteFromText(const char *value)
 }
 
 /*
- * Enter one row of actstream.object_types into the cache, unless it is one that the
+ * Enter a row of actstream.object_types into the cache, unless it is one that the
  * table's triggers would have refused.
  */
 static void
@@ -179,7 +177,7 @@ load_object_type(HTAB *types, HTAB *by_relation, HeapTuple tuple, TupleDesc tupd
 	label = OwnRowText(tuple, tupdesc, Anum_object_type_label);
 	on_delete_text = OwnRowText(tuple, tupdesc, Anum_object_type_on_delete);
 	value = heap_getattr(tuple, Anum_object_type_checked, tupdesc, &isnull);
-	/* the table's owner can drop constraints, and disable triggers */
+	/* possible, since the table's owner can drop constraints and disable triggers */
 	if (label == NULL || strlen(label) > REF_MAX_LABEL || isnull ||
 		on_delete_text == NULL || !find_on_delete(on_delete_text, &on_delete))
 		return;
@@ -244,11 +242,11 @@ load_registry(void)
 	by_relation = hash_create("actstream object types by relation", 32, &by_relation_ctl,
 							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
-	/* before the scan, so that a change during it is not missed */
+	/* before the scan, so that a change during it is not lost */
 	registry_relid = RelationGetRelid(rel);
 	registry_valid = watched;
 
-	/* no snapshot given: the newest, also under REPEATABLE READ */
+	/* no snapshot given: uses the newest, even under REPEATABLE READ */
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		load_object_type(types, by_relation, tuple, RelationGetDescr(rel));
@@ -261,15 +259,15 @@ load_registry(void)
 }
 
 /*
- * The type as it is bound now: what is kept of that is forgotten as soon as the
- * relation cache hears of a change to the table.
+ * Bring the binding of the type up to date, and return the type.  The binding stays
+ * known until the relation cache reports a change to the table.
  */
 static const RegisteredType *
 with_binding(RegisteredType *type)
 {
 	if (type != NULL && !type->binding_known)
 	{
-		/* a change while it is being looked at clears this again */
+		/* set first: a change during BindingFind() clears it again */
 		type->binding_known = true;
 		type->nkeys = BindingFind(type->relation, type->key_columns, type->keys);
 	}
@@ -278,10 +276,10 @@ with_binding(RegisteredType *type)
 
 /*
  * RegistryLookupLabel
- *		The object type of that label, or NULL.
+ *		The object type with that label, or NULL.
  *
  * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if there is no registry: see
- * OwnTableExists().  What it returns is good until the next call of this file's functions.
+ * OwnTableExists().  The result is valid until the next call of a function of this file.
  */
 const RegisteredType *
 RegistryLookupLabel(const char *label, int len)
@@ -301,7 +299,7 @@ RegistryLookupLabel(const char *label, int len)
  * RegistryLookupRelation
  *		The object type of that table, or NULL; see RegistryLookupLabel().
  *
- * Where there is no registry, nothing is registered.
+ * If there is no registry, nothing is registered.
  */
 const RegisteredType *
 RegistryLookupRelation(Oid relation)
@@ -325,7 +323,7 @@ RegistryLookupTable(Oid relation)
 {
 	const RegisteredType *type = RegistryLookupRelation(relation);
 
-	/* one that is being detached still belongs to what it is detached from */
+	/* a partition that is being detached still belongs to its parent */
 	while (type == NULL && get_rel_relispartition(relation))
 	{
 		relation = get_partition_parent(relation, true);
@@ -336,9 +334,9 @@ RegistryLookupTable(Oid relation)
 
 /*
  * RegistryRequireBound
- *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the table of the
- *		type is there and bound to it by its triggers: else its rows come and go
- *		without our knowing, or it is not the table that was registered.
+ *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless the type's table exists
+ *		and its triggers bind it to the type.  Otherwise rows could be deleted without
+ *		our knowing, or the table might not be the one that was registered.
  */
 void
 RegistryRequireBound(const RegisteredType *type)
@@ -349,12 +347,12 @@ RegistryRequireBound(const RegisteredType *type)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("object type \"%s\" is not bound to a table", type->label),
-				 errdetail("The table is gone."),
-				 errhint("Hand the object type to another table with actstream.rebind(), or use actstream.unregister().")));
+				 errdetail("Its table does not exist any more."),
+				 errhint("Bind it to another table with actstream.rebind(), or remove it with actstream.unregister().")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("object type \"%s\" is not bound to a table", type->label),
-			 errdetail("The trigger \"%s\" of the table is gone, or not for the key columns that were registered.",
+			 errdetail("Trigger \"%s\" of its table is missing, or is not on the registered key columns.",
 					   BINDING_TRIGGER_NAME),
-			 errhint("Let the owner of the table call actstream.register() for it again.")));
+			 errhint("The owner of the table must call actstream.register() for it again.")));
 }

@@ -10,7 +10,7 @@
 
 #include "nodes/pg_list.h"
 
-/* on_delete: what becomes of references to a row that is gone */
+/* on_delete: what happens to references to a deleted row */
 typedef enum OnDelete
 {
 	ON_DELETE_CASCADE,
@@ -22,7 +22,7 @@ typedef enum OnDelete
 /*
  * One registered object type, as the cache holds it.
  *
- * The lists and strings, NULL where there is none, live as long as the cache, which
+ * The lists and strings, NULL where the column is null, live as long as the cache, which
  * any call of the registry's functions may replace.
  */
 typedef struct RegisteredType
@@ -30,7 +30,7 @@ typedef struct RegisteredType
 	char		label[REF_MAX_LABEL + 1];	/* hash key */
 	Oid			relation;		/* InvalidOid for an external type */
 	List	   *key_columns;	/* names (char *), as registered */
-	bool		binding_known;	/* has it been looked at since the table changed? */
+	bool		binding_known;	/* are the next two up to date? */
 	int			nkeys;			/* 0 if external, or not bound: see binding.c */
 	AttrNumber	keys[INDEX_MAX_KEYS];	/* key columns of relation, in key order */
 	OnDelete	on_delete;

@@ -1,9 +1,9 @@
 /*
  * table_warning.c
- *		What a session is warned of once for each table.
+ *		Warnings that a session gets once for each table.
  *
- * Problems of a registered or tracked table would otherwise be reported for each row
- * that is written.
+ * Without this, a problem of a registered or tracked table would be reported for each
+ * row that is written.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 
 #include "utils/hsearch.h"
 
-/* What the session has been warned of: a bit for each TableWarning. */
+/* The warnings that the session got: a bit for each TableWarning. */
 typedef struct WarnedTable
 {
 	Oid			table;			/* hash key */

@@ -98,7 +98,7 @@ FollowListDefineSetting(void)
 {
 	DefineCustomIntVariable("actstream.follow_cache_size",
 							"Sets the memory for lists of follows that a session keeps.",
-							"Zero makes it read them anew for each stream.",
+							"If zero, each stream reads them again.",
 							&follow_cache_size,
 							8192,
 							0,
@@ -431,8 +431,9 @@ FollowListGet(const FollowListKey *key, Snapshot snapshot)
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no index to find the follows of a follower by",
-						RelationGetRelationName(follow))));
+				 errmsg("table \"%s\" has no index to find the follows of a follower",
+						RelationGetRelationName(follow)),
+				 errhint("Call actstream.create_tables() to create it.")));
 	result = get_list(key, follow, index, snapshot);
 	table_close(follow, NoLock);
 	return result;

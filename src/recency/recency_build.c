@@ -271,12 +271,12 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is no recency map"),
-				 errhint("Add \"actstream\" to shared_preload_libraries, and let actstream.recency_map_size be above zero.")));
+				 errhint("Add \"actstream\" to shared_preload_libraries, and set actstream.recency_map_size above zero.")));
 	if (!RecencyMapFind(&map))
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("too many databases use the recency map"),
-				 errdetail("%d databases do, of which none has been dropped.", RECENCY_DATABASES)));
+				 errdetail("The limit is %d databases, and none of them has been dropped.", RECENCY_DATABASES)));
 	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
 	/* what this transaction has done to the table may not stay */
 	if (CheckRelationLockedByMe(action, AccessExclusiveLock, false))
@@ -284,16 +284,17 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
 						RelationGetRelationName(action)),
-				 errhint("Call recency_build() when the transaction has ended.")));
+				 errhint("Call actstream.recency_build() after the end of the transaction.")));
 	count = build_map(&map, action, &busy);
 	if (busy)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("the recency map is being built")));
+				 errmsg("the recency map is already being built")));
 	if (count < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("an index of relation \"%s\" is missing", RelationGetRelationName(action))));
+				 errmsg("an index of relation \"%s\" is missing", RelationGetRelationName(action)),
+				 errhint("Call actstream.create_tables() to create it.")));
 	table_close(action, NoLock);
 	PG_RETURN_INT64(count);
 }

@@ -87,7 +87,7 @@ check_parts(const char *label, int label_len, int key_len, int malformed,
 		ereturn(escontext, false,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("label of a reference is too long"),
-				 errdetail("The label has %d bytes, the limit is %d.",
+				 errdetail("The label has %d bytes; the limit is %d.",
 						   label_len, REF_MAX_LABEL)));
 	if (key_len == 0)
 		ereturn(escontext, false,
@@ -98,7 +98,7 @@ check_parts(const char *label, int label_len, int key_len, int malformed,
 		ereturn(escontext, false,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("key of a reference is too long"),
-				 errdetail("The key has %d bytes, the limit is %d.",
+				 errdetail("The key has %d bytes; the limit is %d.",
 						   key_len, REF_MAX_KEY)));
 	return true;
 }
@@ -289,7 +289,7 @@ parse_ref(const char *str, int len, int malformed, Node *escontext)
 				 errmsg("invalid input syntax for type %s: \"%s\"",
 						"actstream.ref",
 						pnstrdup(str, pg_mbcliplen(str, len, REF_MAX_LABEL))),
-				 errdetail("A reference is a label and a key with a colon between them.")));
+				 errdetail("A reference consists of a label, a colon and a key.")));
 
 	label_len = colon - str;
 	key_len = len - label_len - 1;

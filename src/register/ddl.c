@@ -1,21 +1,22 @@
 /*
  * ddl.c
- *		What becomes of references when registered tables are altered or dropped.
+ *		What happens to references when registered tables are altered or dropped.
  *
- * Rows can go without any trigger of their table: with the table, with a
- * partition, with a partition that is detached.  Event triggers see it, in everybody's
- * DDL, so they leave as soon as it is not about a registered table.
+ * Rows can disappear without any trigger of their table being fired: when the table or a
+ * partition is dropped, or a partition is detached.  Event triggers notice that.  They
+ * run in every role's DDL, so they return as soon as it is clear that no registered
+ * table is concerned.
  *
- * They act on what the command itself reports to have done, by number, and look no
- * name up: a name may mean another table by then, or have been no table of the
- * command's at all.  What was in a partition cannot be known when it is gone; so an
- * object access hook reads it at the moment when PostgreSQL is about to drop it.  The
- * first of the event triggers, which does nothing else, sees to it that this
- * library is loaded by then.
+ * They act on what the command itself reports, by OID, and look up no names: by then, a
+ * name may mean another table, or one that the command did not touch.  The rows of a
+ * dropped partition cannot be read any more when the event trigger runs; so an object
+ * access hook reads them just before PostgreSQL drops it.  The first event trigger makes
+ * sure that this library, and with it the hook, is loaded by then; it also notes the
+ * statement.
  *
- * No DROP is refused, but that of a partition whose rows are referred to under
- * on_delete = 'restrict', and that of an index or a property that the key of a
- * registered table needs.
+ * DROP is refused in two cases only: for a partition whose rows are referred to under
+ * on_delete = 'restrict', and for an index or property that the key of a registered
+ * table needs.
  */
 #include "postgres.h"
 
@@ -70,33 +71,35 @@ static SpiPlan list_commands = {
 
 static object_access_hook_type next_object_access_hook = NULL;
 
-/* What the hook has met. */
+/* What the hook has noticed. */
 typedef enum EventKind
 {
-	CHILD_CHANGED,				/* a table has come to a parent, or left it */
-	COLUMN_ALTERED,				/* of a registered or tracked table */
-	TRIGGER_LOST,				/* of ours, by a table that perhaps goes itself */
-	INDEX_LOST,					/* by a registered table */
-	PARTITION_LOST				/* by one, and its rows could not be read, or need not
-								 * be if the whole table is to go */
+	CHILD_CHANGED,				/* a table was attached to a parent, or detached */
+	COLUMN_ALTERED,				/* a column of a registered or tracked table was altered */
+	TRIGGER_LOST,				/* a table loses one of our triggers, perhaps because it
+								 * is dropped itself */
+	INDEX_LOST,					/* a registered table loses an index */
+	PARTITION_LOST				/* a registered table loses a partition whose rows could
+								 * not be read, or need not be because the whole table
+								 * seems to be dropped */
 } EventKind;
 
 typedef struct Event
 {
 	EventKind	kind;
-	SubTransactionId subid;		/* that it is of */
+	SubTransactionId subid;		/* in which it happened */
 	Oid			relid;
-	Oid			parent;			/* of a child */
-	bool		was_partition;	/* a child, at that moment */
-	AttrNumber	attnum;			/* of a column */
-	char	   *old_name;		/* of that; or of the table, if it has lost the trigger that
-								 * binds it */
+	Oid			parent;			/* for CHILD_CHANGED */
+	bool		was_partition;	/* for CHILD_CHANGED: was it a partition at that moment? */
+	AttrNumber	attnum;			/* for COLUMN_ALTERED */
+	char	   *old_name;		/* of the column; for TRIGGER_LOST, name of the table if
+								 * the trigger was the one that binds it */
 } Event;
 
-/* since the command began, in the transaction's memory */
+/* since the command began, in TopTransactionContext */
 static List *events = NIL;
 
-/* The DROP that is being run, also in the transaction's memory: a hint only. */
+/* The DROP that is being run, also in TopTransactionContext; only a hint. */
 static Node *current_statement = NULL;
 
 static EventTriggerData *
@@ -109,7 +112,7 @@ event_trigger_data(FunctionCallInfo fcinfo)
 	return (EventTriggerData *) fcinfo->context;
 }
 
-/* Callback: what a transaction has met ends with it. */
+/* Callback: forget what was noticed in a transaction when it ends. */
 static void
 transaction_ends(XactEvent event, void *arg)
 {
@@ -117,7 +120,7 @@ transaction_ends(XactEvent event, void *arg)
 	current_statement = NULL;
 }
 
-/* Callback: what is undone has not been met. */
+/* Callback: forget what was noticed in a subtransaction when it is rolled back. */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
 					SubTransactionId parentSubid, void *arg)
@@ -139,7 +142,7 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
 	}
 }
 
-/* Remember what the hook has met. */
+/* Note what the hook has noticed. */
 static Event *
 remember(EventKind kind, Oid relid)
 {
@@ -154,7 +157,10 @@ remember(EventKind kind, Oid relid)
 	return event;
 }
 
-/* Take what was remembered of these kinds. */
+/*
+ * Remove the events of a DROP, or those of other commands, from the list, and return
+ * them.
+ */
 static List *
 take_events(bool of_drop)
 {
@@ -175,11 +181,11 @@ take_events(bool of_drop)
 }
 
 /*
- * Can the table be a registered one, or a partition of one?
+ * Can the table be registered, or a partition of a registered table?
  *
- * Whether it is, is in the registry, and that can be locked by those who may register.
- * So that nobody else's DDL ever waits for them, the triggers of the table are asked
- * first.  Those of a table that is dropped go before it.
+ * Only the registry knows for sure, and a role that may register can lock it.  So that
+ * DDL of other roles never waits for that lock, this looks at the table's triggers
+ * first.  The triggers of a table that is being dropped have been dropped before it.
  */
 static bool
 may_be_registered(Oid relid)
@@ -203,8 +209,8 @@ may_be_registered(Oid relid)
 }
 
 /*
- * The object type of a table, or of the partitioned table that it is a partition of; NULL
- * if there is none, or no registry that could be read.
+ * The object type of a table, or of the partitioned table that it is a partition of;
+ * NULL if there is none, or if the registry is missing or cannot be read.
  */
 static const RegisteredType *
 find_type(Oid relid)
@@ -223,9 +229,9 @@ is_registered(Oid relid)
 /*
  * Does the statement drop the table?
  *
- * No name is looked up: it is asked whether the name that the statement has would
- * find this table.  If it is not dropped after all, references are swept up when the
- * command has ended.
+ * This looks up no name: it checks whether a name in the statement would find this
+ * table.  If the table is not dropped after all, the references are cleaned up at the
+ * end of the command.
  */
 static bool
 seems_to_drop(Oid relid)
@@ -259,12 +265,12 @@ seems_to_drop(Oid relid)
 	return false;
 }
 
-/* What is done when rows of a registered table go with a table. */
+/* What to do about rows of a registered table that disappear with a table. */
 typedef struct Loss
 {
 	EventKind	kind;
 	const RegisteredType *type;
-	Relation	partition;		/* that is about to go, or NULL */
+	Relation	partition;		/* about to be dropped, or NULL */
 } Loss;
 
 /* AttemptFunction */
@@ -282,9 +288,10 @@ forget_lost(void *arg)
 }
 
 /*
- * Do with the references to what is lost by a DROP what on_delete says.  That must not
- * stop the DROP, whatever the owner of the tables has put on them; but "restrict" may, and
- * so may what another attempt of the transaction would not meet.
+ * Apply on_delete to the references to what a DROP removes.  Whatever the owner of our
+ * tables has added to them must not stop the DROP.  Only on_delete = 'restrict' may, and
+ * errors such as serialization failures, which the transaction may avoid when it is
+ * tried again.
  */
 static void
 forget_if_possible(Loss *loss)
@@ -302,14 +309,15 @@ forget_if_possible(Loss *loss)
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
-			 errmsg("references to dropped objects of type \"%s\" stay behind: %s",
+			 errmsg("could not remove references to dropped objects of type \"%s\": %s",
 					type.label, error->message),
-			 errhint("Let the owner of the extension's tables delete what actstream.integrity_check() reports.")));
+			 errhint("The owner of the extension's tables should delete what actstream.integrity_check() reports.")));
 }
 
 /*
- * A table that is bound to a type goes, or a partition of one, and without the registry
- * there is no telling which.  Warn, if there is anything that could have references.
+ * A table that is bound to a type, or a partition of one, is being dropped, and without
+ * the registry we cannot tell its type.  Warn, if there are tables that could hold
+ * references.
  */
 static void
 warn_of_registry(const char *relname)
@@ -319,12 +327,12 @@ warn_of_registry(const char *relname)
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("references to rows of table \"%s\" stay behind, because there is no table \"actstream.%s\" as create_tables() makes it",
+			 errmsg("references to rows of table \"%s\" are not removed because table \"actstream.%s\" is missing or was not made by create_tables()",
 					relname, OwnTableName(OWN_OBJECT_TYPES))));
 }
 
 /*
- * A partition of a registered table is about to be dropped, by its own or with whatever
+ * A partition of a registered table is about to be dropped, by itself or along with what
  * it depends on.
  */
 static void
@@ -333,7 +341,7 @@ partition_goes(Oid relid, const RegisteredType *type)
 	Loss		loss = {.kind = PARTITION_LOST, .type = type};
 
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
-		return;					/* its own partitions go first */
+		return;					/* its own partitions are dropped first */
 	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(type->relation))
 	{
 		(void) remember(PARTITION_LOST, type->relation);
@@ -344,7 +352,7 @@ partition_goes(Oid relid, const RegisteredType *type)
 	table_close(loss.partition, NoLock);
 }
 
-/* A table is about to be dropped, or an index. */
+/* A table or an index is about to be dropped. */
 static void
 relation_goes(Oid objid, bool concurrently)
 {
@@ -357,7 +365,7 @@ relation_goes(Oid objid, bool concurrently)
 		if (!OidIsValid(table) || !may_be_registered(table) ||
 			!is_registered(table))
 			return;
-		/* that commits before it comes to an end */
+		/* DROP INDEX CONCURRENTLY commits before it ends */
 		if (concurrently)
 			ObjectTypeCheckTable(table, objid);
 		else
@@ -386,7 +394,10 @@ trigger_goes(Oid trigger)
 		event->old_name = MemoryContextStrdup(TopTransactionContext, get_rel_name(relid));
 }
 
-/* A table comes to a parent, or leaves it; the command is still at work on it. */
+/*
+ * A table is being attached to a parent, or detached; the command has not finished with
+ * it.
+ */
 static void
 child_changes(Oid relid, Oid parent)
 {
@@ -407,8 +418,8 @@ child_changes(Oid relid, Oid parent)
 }
 
 /*
- * A column is altered, or has another name: that of a table, or of a parent or row type
- * that the table follows.  Its old name can still be seen.
+ * A column is being altered or renamed: a column of the table, or of a parent or row
+ * type that the table follows.  The old name is still visible.
  */
 static void
 column_changes(Oid relid, AttrNumber attnum)
@@ -428,9 +439,7 @@ column_changes(Oid relid, AttrNumber attnum)
 	event->old_name = MemoryContextStrdup(TopTransactionContext, name);
 }
 
-/*
- * Hook: an object is accessed.
- */
+/* Hook: an object is accessed. */
 static void
 object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg)
 {
@@ -457,7 +466,7 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 
 /*
  * DdlInit
- *		Watch what is dropped; called once, when the library is loaded.
+ *		Install the hook and callbacks; called once, when the library is loaded.
  */
 void
 DdlInit(void)
@@ -469,7 +478,8 @@ DdlInit(void)
 }
 
 /*
- * Event trigger ON ddl_command_start: the library is loaded, and knows the statement.
+ * Event trigger ON ddl_command_start: load the library, and note the statement if it is
+ * a DROP.
  */
 Datum
 actstream_ddl_begins(PG_FUNCTION_ARGS)
@@ -521,7 +531,8 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 }
 
 /*
- * A table has come to a registered table, or to one of its partitions, or has left it.
+ * A table was attached to a registered table, or to one of its partitions, or detached
+ * from it.
  */
 static void
 child_changed(const Event *child)
@@ -550,9 +561,7 @@ child_changed(const Event *child)
 	}
 }
 
-/*
- * What ALTER TABLE has done to the table "relid".
- */
+/* Act on what ALTER TABLE has done to the table "relid". */
 static void
 table_altered(Oid relid, List *subcommands)
 {
@@ -575,7 +584,7 @@ table_altered(Oid relid, List *subcommands)
 	}
 	if (check)
 	{
-		/* what the parent has lost, its children may have, too */
+		/* the children may have lost what their parent has lost */
 		foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 		{
 			if (may_be_registered(lfirst_oid(lc)) && find_type(lfirst_oid(lc)) != NULL)
@@ -586,7 +595,7 @@ table_altered(Oid relid, List *subcommands)
 		TrackTableAltered(relid);
 }
 
-/* A column of a registered or tracked table was altered, perhaps by its name. */
+/* A column of a registered or tracked table was altered, perhaps renamed. */
 static void
 column_altered(const Event *event)
 {
@@ -602,9 +611,7 @@ column_altered(const Event *event)
 	ObjectTypeCheckTable(event->relid, InvalidOid);
 }
 
-/*
- * Look at what a command reports to have done.
- */
+/* Act on what a command reports to have done. */
 static void
 look_at_commands(void)
 {

@@ -1,6 +1,6 @@
 /*
  * ddl.h
- *		What becomes of references when registered tables are altered or dropped.
+ *		What happens to references when registered tables are altered or dropped.
  */
 #ifndef ACTSTREAM_DDL_H
 #define ACTSTREAM_DDL_H

@@ -2,10 +2,9 @@
  * register.c
  *		Registering object types.
  *
- * These functions write to actstream.object_types as their caller: the
- * privileges on it say who may register at all, and the owner of a table who
- * may register that.  What the table itself insists on is in
- * object_type_rules.c.
+ * These functions write to actstream.object_types as the current user: privileges on
+ * that table decide which roles may register at all, and only the owner of a table may
+ * register it.  The rules that the rows must obey are in object_type_rules.c.
  */
 #include "postgres.h"
 
@@ -44,7 +43,7 @@ static SpiPlan insert_object_type = {
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
 
-/* what is null stays as it is; of a text, empty is none */
+/* a null leaves the column unchanged; an empty template removes it */
 static SpiPlan update_object_type = {
 	.sql = "UPDATE actstream.object_types t SET"
 	" key_columns = CASE WHEN $3 IS NULL THEN t.key_columns ELSE $3 END,"
@@ -73,7 +72,7 @@ static SpiPlan delete_object_type = {
 	.argtypes = {TEXTOID}
 };
 
-/* its templates named columns that are gone, too */
+/* its templates name columns of the dropped table, so they go, too */
 static SpiPlan unbind_object_type = {
 	.sql = "UPDATE actstream.object_types t SET relation = NULL, key_columns = NULL,"
 	" name_template = NULL, url_template = NULL, on_delete = 'keep', checked = false"
@@ -92,8 +91,8 @@ static SpiPlan rename_in_object_type = {
 };
 
 /*
- * Raise an error unless the current user has one of the privileges "mode" on
- * the registry; before we take a lock on it that others would feel.
+ * Raise an error unless the current user has one of the privileges "mode" on the
+ * registry.  Called before taking a lock that could make others wait.
  */
 static void
 check_registry_privilege(AclMode mode)
@@ -103,8 +102,8 @@ check_registry_privilege(AclMode mode)
 }
 
 /*
- * Until the transaction ends, nobody else registers.  Nobody who reads the registry waits
- * for this, nor does VACUUM.
+ * Keep other sessions from registering until the end of the transaction.  Neither
+ * reading the registry nor VACUUM waits for this lock.
  */
 static void
 lock_registry(void)
@@ -114,8 +113,9 @@ lock_registry(void)
 }
 
 /*
- * A row that is in the newest state of the registry, which we have locked, was
- * not found: the transaction is too old to see it, or the user may not.
+ * Raise an error: a statement has not found a row that exists in the newest state of the
+ * registry, which we have locked.  Either the transaction's snapshot is too old, or the
+ * user may not see the row.
  */
 static void
 registry_row_not_found(void)
@@ -130,11 +130,11 @@ registry_row_not_found(void)
 }
 
 /*
- * Run a statement on the registry that stores "row", as the current user, and
- * return the row as stored.
+ * Run a statement that stores "row" in the registry, as the current user, and return the
+ * row as stored.
  *
- * The caller holds a lock that keeps other sessions from registering, and has
- * seen in the newest state of the registry that there is such a row to update.
+ * The caller holds the lock that keeps other sessions from registering, and has seen in
+ * the newest state of the registry that a row to update exists.
  */
 static Datum
 store_object_type(SpiPlan *statement, ObjectTypeRow *row)
@@ -154,9 +154,7 @@ store_object_type(SpiPlan *statement, ObjectTypeRow *row)
 	return result;
 }
 
-/*
- * Take an argument over into the row, unless it is null.
- */
+/* Copy an argument into a column of the row. */
 static void
 take_argument(ObjectTypeRow *row, AttrNumber attnum, FunctionCallInfo fcinfo, int arg)
 {
@@ -164,7 +162,7 @@ take_argument(ObjectTypeRow *row, AttrNumber attnum, FunctionCallInfo fcinfo, in
 	row->values[attnum - 1] = PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
 }
 
-/* For a new row: what a column is that the caller has said nothing of. */
+/* Set a column of a new row if the caller gave no value for it. */
 static void
 set_default(ObjectTypeRow *row, AttrNumber attnum, Datum value)
 {
@@ -173,7 +171,7 @@ set_default(ObjectTypeRow *row, AttrNumber attnum, Datum value)
 	row->isnull[attnum - 1] = false;
 }
 
-/* For a new row: an empty template is none. */
+/* For a new row: treat an empty template as null. */
 static void
 drop_empty(ObjectTypeRow *row, AttrNumber attnum)
 {
@@ -182,8 +180,8 @@ drop_empty(ObjectTypeRow *row, AttrNumber attnum)
 }
 
 /*
- * Raise ERRCODE_DUPLICATE_OBJECT if the label of "existing", which may be NULL,
- * is not that of "relation", which is InvalidOid for an external type.
+ * Raise ERRCODE_DUPLICATE_OBJECT if the label of "existing", which may be NULL, belongs
+ * to another table than "relation", which is InvalidOid for an external type.
  */
 static void
 check_label_is_free(const RegisteredType *existing, Oid relation)
@@ -195,18 +193,18 @@ check_label_is_free(const RegisteredType *existing, Oid relation)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("label \"%s\" is already registered for objects without a table",
 						existing->label),
-				 errhint("If their table was dropped or replaced, use actstream.rebind(); else choose another label.")));
+				 errhint("If their table was dropped or replaced, use actstream.rebind(); otherwise choose another label.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("label \"%s\" is already registered for another table",
 					existing->label),
-			 errhint("To hand it to this table, use actstream.rebind(); else choose another label.")));
+			 errhint("To bind it to this table instead, use actstream.rebind(); otherwise choose another label.")));
 }
 
 /*
- * The type to update when "relation" is registered under "label": NULL if
- * neither is registered yet.  Raises ERRCODE_DUPLICATE_OBJECT if one of them is,
- * with another.
+ * The type to update when "relation" is registered with "label"; NULL if neither is
+ * registered yet.  Raises ERRCODE_DUPLICATE_OBJECT if one of them is already registered
+ * with a different counterpart.
  */
 static const RegisteredType *
 type_to_register(Oid relation, const char *label)
@@ -299,7 +297,7 @@ actstream_register(PG_FUNCTION_ARGS)
 	}
 	relation_close(rel, NoLock);
 
-	/* unchecked, or with rows that came and went without our knowing */
+	/* its objects were not checked, or its rows could change without our knowing */
 	was_unknown = existing != NULL && (!existing->checked || existing->nkeys == 0);
 	result = store_object_type(existing != NULL ? &update_object_type : &insert_object_type, &row);
 	existing = registered_type(label);
@@ -332,7 +330,7 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	take_argument(&row, Anum_object_type_name_template, fcinfo, 1);
 	take_argument(&row, Anum_object_type_url_template, fcinfo, 2);
 
-	/* nobody tells us of the end of such an object, nor of its existence */
+	/* there is no way to know whether such an object exists, or when it is deleted */
 	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
 	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
 
@@ -382,8 +380,8 @@ actstream_unregister(PG_FUNCTION_ARGS)
 }
 
 /*
- * The columns of a table that a label is handed to that are to be its key: those that
- * are called as before, if they can be, else the primary key.
+ * The columns to use as the key of the table "rel" when a label is rebound to it: those
+ * with the same names as before if they can be the key, else the primary key.
  */
 static List *
 key_for_rebinding(Relation rel, const RegisteredType *type)
@@ -407,9 +405,9 @@ is_integer(Oid type)
 }
 
 /*
- * Raise ERRCODE_DATATYPE_MISMATCH unless the columns are as many as the key of the type
- * has, whose table is "old", and of the same types; integers are the same in references,
- * however long.
+ * Raise ERRCODE_DATATYPE_MISMATCH unless "columns" of the table "new" match the key of
+ * the type, whose table is "old", in number and types.  All integer types match, since
+ * references write them alike.
  */
 static void
 check_same_key(Relation old, const RegisteredType *type, Relation new, List *columns)
@@ -435,8 +433,9 @@ check_same_key(Relation old, const RegisteredType *type, Relation new, List *col
 }
 
 /*
- * Check that the current user may take the label from the table that has it, and that
- * what has it has a like key; and lock that, so that nobody refers to it meanwhile.
+ * Check that the current user may take the label from its present table, and that this
+ * table has a matching key.  Lock what the label means, so that no reference to it is
+ * stored meanwhile.
  */
 static void
 release_label(const RegisteredType *type, Relation new, List *columns)
@@ -449,7 +448,7 @@ release_label(const RegisteredType *type, Relation new, List *columns)
 	old = OidIsValid(type->relation) ? try_relation_open(type->relation, NoLock) : NULL;
 	if (old == NULL)
 	{
-		/* whose it was is not known any more */
+		/* its former owner is not known any more */
 		ObjectTypeCheckOwner(OwnTableId(OWN_OBJECT_TYPES));
 		return;
 	}
@@ -462,8 +461,8 @@ release_label(const RegisteredType *type, Relation new, List *columns)
 /*
  * rebind(label, relation)
  *
- * The new table is locked against changes, and so are the old one and the label; then
- * every object that is referred to is looked for in the new table.
+ * Locks the new table against changes, as well as the old one and the label; then checks
+ * that every object that is referred to exists in the new table.
  */
 Datum
 actstream_rebind(PG_FUNCTION_ARGS)
@@ -521,8 +520,8 @@ actstream_rebind(PG_FUNCTION_ARGS)
 }
 
 /*
- * Run a statement on the registry as the owner of the extension's tables, because of
- * what has become of a registered table.
+ * Run a statement on the registry as its owner, because DDL has changed a registered
+ * table.
  */
 static void
 change_registry(SpiPlan *statement, Datum *values, const char *nulls)
@@ -544,15 +543,16 @@ change_registry(SpiPlan *statement, Datum *values, const char *nulls)
 
 /*
  * ObjectTypeTableDropped
- *		The table of the type was dropped: do with its references what on_delete
- *		says, and forget the type.
+ *		The table of the type was dropped: apply on_delete to its references, and
+ *		remove the type.
  *
- * Nobody's DROP is stopped: "restrict" keeps the references here.  A type that
- * is still referenced then stays, as the label of objects that are nowhere, so
- * that nothing else can take their name.  Whoever has sent or followed under the label
- * has ended by now, since they lock the table: see IntegrityLockLabel().
+ * A DROP is never refused, so "restrict" keeps the references here.  A type that is
+ * still referenced stays, as an external type without templates, so that the label
+ * cannot come to mean other objects.  Transactions that have stored references with the
+ * label have ended by now, because they lock the table: see IntegrityLockLabel().
  *
- * Raises what the tables of ours raise: the caller sees to it that this stops nobody.
+ * Raises whatever writing to our tables raises; the caller must not let that stop the
+ * DROP.
  */
 void
 ObjectTypeTableDropped(const RegisteredType *type)
@@ -568,7 +568,7 @@ ObjectTypeTableDropped(const RegisteredType *type)
 					&unbind_object_type : &delete_object_type, &value, NULL);
 }
 
-/* A template in which a column has its new name; null if there is none. */
+/* A template with the new name of a column; null if there is no template. */
 static Datum
 rename_in_template(const char *template, const char *old_name, const char *new_name, char *null)
 {
@@ -579,8 +579,8 @@ rename_in_template(const char *template, const char *old_name, const char *new_n
 
 /*
  * ObjectTypeColumnRenamed
- *		A column of a table has another name: if the table is registered, let its type
- *		know.
+ *		A column of a table was renamed: if the table is registered, rename it in its
+ *		type.
  */
 void
 ObjectTypeColumnRenamed(Oid relid, const char *old_name, const char *new_name)

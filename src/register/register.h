@@ -1,6 +1,6 @@
 /*
  * register.h
- *		Registered object types.
+ *		Changes to the registry because of DDL on registered tables.
  */
 #ifndef ACTSTREAM_REGISTER_H
 #define ACTSTREAM_REGISTER_H

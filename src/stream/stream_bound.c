@@ -2,8 +2,8 @@
  * stream_bound.c
  *		Conditions that limit the part of a stream that is read.
  *
- * A condition stays a filter of the scan even where it also limits it: what is
- * made of it here need not be exact, only never too narrow.
+ * A condition remains a filter of the scan even if it also limits it, so the limits made
+ * here need not be exact, but must never be too narrow.
  */
 #include "postgres.h"
 
@@ -19,7 +19,10 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-/* Strategy of an operator that compares a column of that type with something, or 0. */
+/*
+ * The btree strategy of an operator that compares a column of that type with something;
+ * 0 if it is none.
+ */
 static int
 operator_strategy(Oid operator, Oid type)
 {
@@ -45,8 +48,8 @@ is_integer(Node *expr)
 }
 
 /*
- * Does a comparison of one expression with another compare the column, and with
- * what?  Fills in the strategy, of a btree with the column on the left.
+ * If a comparison of two expressions compares the column, the expression that it is
+ * compared with; else NULL.  Sets *strategy, of a btree with the column on the left.
  */
 static Expr *
 compared_with(Node *left, Node *right, Oid operator, AttrNumber column, Oid type,
@@ -66,7 +69,7 @@ compared_with(Node *left, Node *right, Oid operator, AttrNumber column, Oid type
 	return *strategy != 0 ? (Expr *) right : NULL;
 }
 
-/* Find out what a comparison of rows says; false if not about "timestamp" first. */
+/* Make a bound of a row comparison; false if that does not compare "timestamp" first. */
 static bool
 bound_of_rows(RowCompareExpr *rows, IsStreamColumn is_column, void *arg, StreamBound *bound)
 {
@@ -80,7 +83,7 @@ bound_of_rows(RowCompareExpr *rows, IsStreamColumn is_column, void *arg, StreamB
 	bound->id = compared_with(lsecond(rows->largs), lsecond(rows->rargs),
 							  lsecond_oid(rows->opnos), Anum_action_id,
 							  INT8OID, is_column, arg, &strategy);
-	/* each column can be on a side of its own */
+	/* the columns may be on different sides */
 	if (bound->id != NULL && (strategy != bound->strategy || !is_integer((Node *) bound->id)))
 		bound->id = NULL;
 	bound->exact = bound->id != NULL && list_length(rows->opnos) == 2;
@@ -89,7 +92,7 @@ bound_of_rows(RowCompareExpr *rows, IsStreamColumn is_column, void *arg, StreamB
 
 /*
  * StreamBoundOfClause
- *		Find out whether the clause limits the places of actions, and to what.
+ *		Does the clause limit the places of actions?  If so, fills in the bound.
  *
  * It does if it compares "timestamp", or a row that begins with that.
  */
@@ -114,7 +117,7 @@ StreamBoundOfClause(Expr *clause, IsStreamColumn is_column, void *arg, StreamBou
 	return is_time((Node *) bound->timestamp);
 }
 
-/* The value as timestamptz; "overflow" is set if there is none as small or large. */
+/* The value as timestamptz; sets *overflow if it is out of range for that type. */
 static TimestampTz
 convert_timestamp(const StreamBound *bound, Datum value, int *overflow)
 {
@@ -144,7 +147,7 @@ convert_id(const StreamBound *bound, Datum value)
 	}
 }
 
-/* Leave nothing. */
+/* Exclude all places. */
 static void
 exclude_all(ActionPlace *newest, ActionPlace *oldest)
 {
@@ -152,7 +155,7 @@ exclude_all(ActionPlace *newest, ActionPlace *oldest)
 	*oldest = NewestPlaceOf(DT_NOEND);
 }
 
-/* Nothing is newer than, or at, "place". */
+/* Exclude what is newer than "place", and if "strictly" also that place. */
 static void
 limit_newest(ActionPlace place, bool strictly, ActionPlace *newest, ActionPlace *oldest)
 {
@@ -162,7 +165,7 @@ limit_newest(ActionPlace place, bool strictly, ActionPlace *newest, ActionPlace 
 		*newest = place;
 }
 
-/* Nothing is older than, or at, "place". */
+/* Exclude what is older than "place", and if "strictly" also that place. */
 static void
 limit_oldest(ActionPlace place, bool strictly, ActionPlace *newest, ActionPlace *oldest)
 {
@@ -174,8 +177,8 @@ limit_oldest(ActionPlace place, bool strictly, ActionPlace *newest, ActionPlace 
 
 /*
  * StreamBoundApply
- *		Narrow the part of a stream from "newest" to "oldest", both included, by
- *		what the bound says for a time and, if it has one, an id.
+ *		Narrow the part of a stream from "newest" to "oldest", both included, by the
+ *		bound with these values of a time and, if it has one, an id.
  *
  * If nothing is left, "newest" is older than "oldest".
  */
@@ -198,7 +201,7 @@ StreamBoundApply(const StreamBound *bound, NullableDatum timestamp, NullableDatu
 	}
 	limit = convert_timestamp(bound, timestamp.value, &overflow);
 	if (overflow != 0)
-		return;					/* left to the filter */
+		return;					/* the filter does it */
 	if (bound->id != NULL && !id.isnull)
 	{
 		ActionPlace place = {limit, convert_id(bound, id.value)};
@@ -209,7 +212,7 @@ StreamBoundApply(const StreamBound *bound, NullableDatum timestamp, NullableDatu
 			limit_oldest(place, strictly, newest, oldest);
 		return;
 	}
-	/* what is less than a time is older than all that is of that time */
+	/* "less than a time" excludes all places of that time */
 	if (!is_greater)
 		limit_newest(strictly ? OldestPlaceOf(limit) : NewestPlaceOf(limit), strictly,
 					 newest, oldest);

@@ -13,13 +13,14 @@
 /* Is the expression this column of the stream? */
 typedef bool (*IsStreamColumn) (Node *expr, AttrNumber column, void *arg);
 
-/* What a condition says of the places of actions. */
+/* How a condition limits the places of actions. */
 typedef struct StreamBound
 {
 	Expr	   *timestamp;		/* what "timestamp" is compared with */
-	Expr	   *id;				/* and, where that is equal, id; or NULL */
-	int			strategy;		/* as of a btree, the columns on the left */
-	bool		exact;			/* is that all that it says? */
+	Expr	   *id;				/* what id is compared with if the timestamps are equal;
+								 * or NULL */
+	int			strategy;		/* of a btree, with the columns on the left */
+	bool		exact;			/* does the bound express the whole condition? */
 } StreamBound;
 
 extern bool StreamBoundOfClause(Expr *clause, IsStreamColumn is_column, void *arg,

@@ -2,8 +2,8 @@
  * stream_estimate.c
  *		How large a stream is, and what it costs to read.
  *
- * The figures come from the statistics of the tables.  They decide how the
- * scan of a stream is joined to other things, never how it is done.
+ * The estimates come from the statistics of the tables.  They affect how the scan of a
+ * stream is joined to other tables, never how it is executed.
  */
 #include "postgres.h"
 
@@ -31,20 +31,20 @@
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
-/* Number of objects in an array that is not known yet. */
+/* Assumed number of objects in an array that is not known at plan time. */
 #define DEFAULT_NUM_OBJECTS		10
 
-/* Lists per follow: some are of what the followee does alone, some of all. */
+/* Lists per follow: some are only for the followee as the actor, some for all roles. */
 #define LISTS_PER_FOLLOW		2
 
-/* What a column's statistics are asked about. */
+/* What to look for in a column's statistics. */
 typedef struct Question
 {
-	const Ref  *ref;			/* one reference; NULL if it is not known */
-	const char *label;			/* or all with a label; NULL if not known */
+	const Ref  *ref;			/* a reference; NULL if not known */
+	const char *label;			/* or all references with a label; NULL if not known */
 } Question;
 
-/* Rows that a table of ours has by now, as the planner would estimate them. */
+/* The number of rows of one of our tables, estimated as the planner does. */
 static double
 estimate_tuples(Oid relid)
 {
@@ -68,7 +68,7 @@ matches(const Question *question, Datum value)
 	return question->ref != NULL && RefCompare(ref, question->ref) == 0;
 }
 
-/* The part of a histogram's values that match; of an empty one, nothing. */
+/* The fraction of a histogram's values that match; 0 if there is none. */
 static double
 histogram_fraction(HeapTuple stats, const Question *question)
 {
@@ -87,10 +87,10 @@ histogram_fraction(HeapTuple stats, const Question *question)
 }
 
 /*
- * The part of a table's rows that have in a column what the question is about.
+ * The fraction of a table's rows that match the question in a column.
  *
- * Common values are known; the others share the rest by equal parts, or by
- * those of the histogram.
+ * The frequencies of common values are known.  The other values are assumed to be
+ * equally frequent; for a label, the histogram says how many of them match.
  */
 static double
 stats_fraction(HeapTuple stats, const Question *question, double tuples)
@@ -124,7 +124,7 @@ stats_fraction(HeapTuple stats, const Question *question, double tuples)
 	return result;
 }
 
-/* Rows of a table that have in a column what the question is about. */
+/* The number of rows of a table that match the question in a column. */
 static double
 matching_rows(Oid relid, AttrNumber column, const Question *question, double tuples)
 {
@@ -140,7 +140,10 @@ matching_rows(Oid relid, AttrNumber column, const Question *question, double tup
 	return fraction * tuples;
 }
 
-/* Actions of a table of "tuples" in which an object has any of the roles. */
+/*
+ * The number of actions, of "tuples" in the table, that match the question in any of the
+ * roles.
+ */
 static double
 role_rows(Oid relid, RoleSet roles, const Question *question, double tuples)
 {
@@ -154,7 +157,7 @@ role_rows(Oid relid, RoleSet roles, const Question *question, double tuples)
 	return result;
 }
 
-/* The value of an argument, if the planner knows it and it is not null. */
+/* The value of an argument, if it is a constant that is not null; else NULL. */
 static Const *
 known_arg(List *args, int arg)
 {
@@ -163,7 +166,7 @@ known_arg(List *args, int arg)
 	return IsA(node, Const) && !((Const *) node)->constisnull ? (Const *) node : NULL;
 }
 
-/* The question about a single reference, as far as it is known. */
+/* The question about a reference, which may not be known. */
 static Question
 ref_question(const Const *known)
 {
@@ -174,7 +177,10 @@ ref_question(const Const *known)
 	return question;
 }
 
-/* The question about the only object of an array, and how many there are. */
+/*
+ * The question about the object of an array with one element, and the number of
+ * elements.
+ */
 static Question
 object_question(List *args, double *nobjects)
 {
@@ -202,7 +208,7 @@ object_question(List *args, double *nobjects)
 	return question;
 }
 
-/* What a follower follows, at a guess. */
+/* The estimated number of follows of a follower. */
 static double
 count_follows(List *args)
 {
@@ -214,8 +220,7 @@ count_follows(List *args)
 
 /*
  * StreamEstimate
- *		What is known of a stream, by the arguments of the condition that it is known
- *		by, before it is read.
+ *		Estimate a stream, given the arguments of the condition that identifies it.
  */
 StreamEstimates
 StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
@@ -268,13 +273,13 @@ StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
  *		Fill in the costs of a path that reads the part of the stream within "limits",
  *		and filters it by "filters".
  *
- * All rows within the limits are read, and the filters are evaluated on each of them,
- * however few meet them.
+ * Assumes that all rows within the limits are read, and the filters evaluated on each of
+ * them, even if few rows pass.
  *
- * Opening a list costs what descending an index does, see btcostestimate();
- * then each row is an index entry and a visit to the heap, see cost_index().
- * On the time line those visits go from page to page: actions are sent in the
- * order of time, as a rule.
+ * Opening a list costs as much as descending an index, see btcostestimate(); then each
+ * row costs an index entry and a visit to the heap, see cost_index().  On the time line,
+ * successive rows are mostly on the same or adjacent pages, since actions are usually
+ * inserted in the order of time.
  */
 void
 StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *limits,

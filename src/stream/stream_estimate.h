@@ -11,9 +11,9 @@
 
 typedef struct StreamEstimates
 {
-	double		lists;			/* lists that are merged */
+	double		lists;			/* number of lists to merge */
 	double		rows;
-	bool		in_order;		/* do its rows lie as the stream has them? */
+	bool		in_order;		/* are its rows stored in about the order of the stream? */
 } StreamEstimates;
 
 extern StreamEstimates StreamEstimate(PlannerInfo *root, StreamKind kind, List *args);

@@ -21,15 +21,17 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
-/* Where more rows are wanted than were prepared for, it is for so many times more. */
+/*
+ * When the rows that were prepared for are used up, prepare for this many times as many.
+ */
 #define PAGE_GROWTH		8
 
-/* A condition that limits the scan, and how to get its values. */
+/* A condition that limits the scan, and the expressions for its values. */
 typedef struct BoundState
 {
 	StreamBound bound;
 	ExprState  *timestamp;
-	ExprState  *id;				/* NULL if it has none */
+	ExprState  *id;				/* NULL if the bound has no id */
 } BoundState;
 
 typedef struct StreamScanState
@@ -37,22 +39,22 @@ typedef struct StreamScanState
 	CustomScanState css;
 	StreamKind	kind;
 	int			first_page;		/* rows to prepare for at first */
-	int			last_page;		/* and in the end */
+	int			last_page;		/* and at most */
 	bool		kept_follows;	/* see STREAM_KEPT_FOLLOWS */
 	List	   *indexes;		/* for StreamTablesOpen() */
-	ExprState  *conditions;		/* that the rows of the stream meet */
-	List	   *args;			/* of ExprState: what is asked */
+	ExprState  *conditions;		/* the rows of the stream meet them */
+	List	   *args;			/* List of ExprState: the arguments that say which stream */
 	BoundState *bounds;
 	int			nbounds;
 	StreamTables tables;
 	StreamReader *reader;		/* NULL until the first row is wanted */
-	bool		begun;			/* has it begun? */
+	bool		begun;			/* has reading begun since the last rescan? */
 	bool		empty;			/* do the bounds exclude each other? */
 	StreamCall	call;			/* what is being read */
-	int64		left;			/* rows of it that were prepared for */
-	ActionPlace last;			/* of the row after those */
-	StreamSubject subject;		/* what the stream is about, if it has begun */
-	MemoryContext subject_context;	/* of that */
+	int64		left;			/* how many rows that were prepared for are left */
+	ActionPlace last;			/* place of the last row read after they ran out */
+	StreamSubject subject;		/* valid if "begun" */
+	MemoryContext subject_context;	/* its memory */
 } StreamScanState;
 
 static Node *create_state(CustomScan *scan);
@@ -99,8 +101,8 @@ is_column(Node *expr, AttrNumber column, void *arg)
 }
 
 /*
- * Prepare the expressions of the plan.  That asks for the right to call the function
- * of the condition.
+ * Prepare the expressions of the plan.  This checks the right to call the function of
+ * the condition.
  */
 static void
 init_expressions(StreamScanState *state, List *conditions, List *bounds)
@@ -126,10 +128,10 @@ init_expressions(StreamScanState *state, List *conditions, List *bounds)
 }
 
 /*
- * Let rows be what they are in other scans of the table.
+ * Use the slot type of the table for scanned rows, as other scans do.
  *
- * The executor has prepared for virtual ones, which neither a repeated check can
- * fill in nor have a place in the table.
+ * The executor has created a virtual slot.  EvalPlanQual could not fill that, and it
+ * would have no TID.
  */
 static void
 init_slot(ScanState *node)
@@ -144,9 +146,7 @@ init_slot(ScanState *node)
 	node->ps.qual = ExecInitQual(plan->plan.qual, &node->ps);
 }
 
-/*
- * Callback: begin the execution of the plan.  Nothing is read yet.
- */
+/* Callback: begin the execution of the plan.  Reads nothing yet. */
 static void
 begin_scan(CustomScanState *node, EState *estate, int eflags)
 {
@@ -168,7 +168,7 @@ evaluate(StreamScanState *state, ExprState *expr)
 	return result;
 }
 
-/* Find out what the stream is about, once the reader knows nothing of the last time. */
+/* Evaluate which stream to read, once the reader holds nothing of the previous one. */
 static void
 evaluate_subject(StreamScanState *state)
 {
@@ -189,7 +189,7 @@ evaluate_subject(StreamScanState *state)
 	MemoryContextSwitchTo(oldcontext);
 }
 
-/* Narrow what is to be read to what the bounds leave. */
+/* Narrow the part to read by the bounds. */
 static void
 apply_bounds(StreamScanState *state)
 {
@@ -208,7 +208,7 @@ apply_bounds(StreamScanState *state)
 	state->empty = ActionPlaceCompare(&call->newest, &call->oldest) < 0;
 }
 
-/* Make the reader, whose tables stay open until the end. */
+/* Create the reader and open its tables, which stay open until the end. */
 static void
 create_reader(StreamScanState *state)
 {
@@ -220,7 +220,7 @@ create_reader(StreamScanState *state)
 	MemoryContextSwitchTo(oldcontext);
 }
 
-/* Read what the call says, and prepare for so many rows. */
+/* Start the reader as "call" says, prepared for that many rows. */
 static void
 begin_page(StreamScanState *state, int page)
 {
@@ -249,7 +249,7 @@ begin_reading(StreamScanState *state)
 	begin_page(state, state->first_page);
 }
 
-/* The place of a row in the stream: without an id, that of the largest one. */
+/* The place of a row in the stream; a null id counts as the largest one. */
 static ActionPlace
 place_of(TupleTableSlot *row)
 {
@@ -265,8 +265,9 @@ place_of(TupleTableSlot *row)
 }
 
 /*
- * More rows are wanted than were prepared for: begin anew with this one, to read many.
- * Not among rows of the same place, should there be any: all of them would come again.
+ * More rows are wanted than the reader was prepared for: start it again from this row,
+ * prepared for more.  Not between rows of the same place, if there are any: all of them
+ * would be returned again.
  */
 static TupleTableSlot *
 turn_page(StreamScanState *state, TupleTableSlot *row)
@@ -304,8 +305,8 @@ next_row(ScanState *node)
 }
 
 /*
- * Does a row that was changed meanwhile belong to the stream?  Recheck method of
- * ExecScan(): nothing is read for such a check.
+ * Does a row that was updated concurrently still belong to the stream?  Recheck method
+ * of ExecScan(); reads nothing.
  */
 static bool
 recheck_row(ScanState *node, TupleTableSlot *slot)
@@ -336,7 +337,7 @@ end_scan(CustomScanState *node)
 	StreamTablesClose(&state->tables);
 }
 
-/* Callback: begin anew, perhaps with other parameters. */
+/* Callback: start again, perhaps with other parameters. */
 static void
 rescan(CustomScanState *node)
 {
@@ -361,7 +362,7 @@ explain_bounds(StreamScanState *state, List *ancestors, ExplainState *es)
 						es);
 }
 
-/* Show what reading the indexes has done. */
+/* Show counters of what was read. */
 static void
 explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *es)
 {
@@ -388,9 +389,7 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 	ExplainPropertyInteger("Time Line Rows", NULL, counters->read.time_line_rows, es);
 }
 
-/*
- * Callback: show the stream, and what reading it has done, if it has begun.
- */
+/* Callback: show the stream, and if it was read, the counters. */
 static void
 explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 {

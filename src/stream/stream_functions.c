@@ -1,15 +1,15 @@
 /*
  * stream_functions.c
- *		The conditions that streams are known by.
+ *		The conditions that identify streams.
  *
- * The functions that return streams are written in SQL.  Among their conditions
- * is one of the functions here, which tells whether a row belongs to the stream.
- * The planner's hook knows the scan by it: see stream_plan.c.  Where some other
- * plan is made, and where the executor looks at a row again, they are called.
+ * The functions that return streams are written in SQL.  Their conditions include a call
+ * of one of the functions here, which tests whether a row belongs to the stream.  The
+ * planner hook recognizes a stream by it: see stream_plan.c.  The functions are executed
+ * only in other plans, and where the executor checks a row again.
  *
- * They are leakproof, so none of them may raise an error over its arguments, and
- * immutable.  Only where the planner has left out a query for follows, see
- * stream_inline.c, are these read here, as the scan of the stream would.
+ * They are leakproof, so none of them may raise an error because of its arguments, and
+ * immutable.  They read a table only if the planner has left out a query for follows
+ * (see stream_inline.c): then they read the follows as the scan of the stream would.
  */
 #include "postgres.h"
 
@@ -27,11 +27,11 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* What a condition keeps from row to row. */
+/* What a condition keeps between rows. */
 typedef struct ConditionState
 {
-	MemoryContext context;		/* of what follows */
-	bool		valid;			/* does the rest hold? */
+	MemoryContext context;		/* holds the rest */
+	bool		valid;			/* is the rest filled in? */
 	NullableDatum args[STREAM_MAX_ARGS];
 	StreamSubject subject;
 } ConditionState;
@@ -67,9 +67,9 @@ static const struct
 
 /*
  * StreamConditionKind
- *		Whether the function is one of these conditions, and of which stream.
+ *		Is the function one of these conditions?  If so, sets *kind to its stream.
  *
- * It is known by the C function that it is declared with, in our schema for such functions.
+ * It is recognized by its C function, and must be in the schema actstream_internal.
  */
 bool
 StreamConditionKind(Oid function, StreamKind *kind)
@@ -92,7 +92,7 @@ StreamConditionKind(Oid function, StreamKind *kind)
 
 /*
  * StreamKindName
- *		What a stream is called.
+ *		The name of a stream, for EXPLAIN.
  */
 const char *
 StreamKindName(StreamKind kind)
@@ -108,7 +108,10 @@ is_by_value(StreamKind kind, int i)
 		(kind == STREAM_OF && i == STREAM_ROW_ARGS + 1);
 }
 
-/* Is the argument the same as for the row before?  Another may lie in the same place. */
+/*
+ * Is the argument the same as for the previous row?  Compares values, because another
+ * one may be in the same memory.
+ */
 static bool
 same_arg(FunctionCallInfo fcinfo, StreamKind kind, int i, const NullableDatum *before)
 {
@@ -119,7 +122,7 @@ same_arg(FunctionCallInfo fcinfo, StreamKind kind, int i, const NullableDatum *b
 	return datumIsEqual(fcinfo->args[i].value, before->value, is_by_value(kind, i), -1);
 }
 
-/* Keep an argument in the current memory context. */
+/* Copy an argument into the current memory context. */
 static NullableDatum
 copy_arg(NullableDatum arg, bool by_value)
 {
@@ -128,7 +131,10 @@ copy_arg(NullableDatum arg, bool by_value)
 	return arg;
 }
 
-/* What the stream is about: as for the row before, or found out anew. */
+/*
+ * What the stream is about: computed again only if the arguments have changed since the
+ * previous row.
+ */
 static const StreamSubject *
 get_subject(FunctionCallInfo fcinfo, StreamKind kind)
 {
@@ -164,8 +170,8 @@ get_subject(FunctionCallInfo fcinfo, StreamKind kind)
 
 /*
  * in_…(actor, target, action_object, "timestamp", …) RETURNS boolean
- *		Does a public action belong to the stream?  One without a timestamp is in
- *		none.
+ *
+ * Does a public action belong to the stream?  Never if it has no timestamp.
  */
 static Datum
 is_shown(FunctionCallInfo fcinfo, StreamKind kind)
@@ -186,7 +192,8 @@ is_shown(FunctionCallInfo fcinfo, StreamKind kind)
 
 /*
  * role_bits(roles text[]) RETURNS integer
- *		The roles as RoleSet, or an error if one of them is none.
+ *
+ * The roles as a RoleSet; an error if one of them does not exist.
  */
 Datum
 actstream_role_bits(PG_FUNCTION_ARGS)

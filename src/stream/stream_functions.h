@@ -1,6 +1,6 @@
 /*
  * stream_functions.h
- *		The conditions that streams are known by.
+ *		The conditions that identify streams.
  */
 #ifndef ACTSTREAM_STREAM_FUNCTIONS_H
 #define ACTSTREAM_STREAM_FUNCTIONS_H
@@ -10,8 +10,8 @@
 #include "catalog/pg_type.h"
 
 /*
- * Arguments of the functions in_…: first columns of the row, those that an action
- * refers to things by at the places of ActionIndex, then what is asked.
+ * Arguments of the functions in_…: first columns of the row, namely the references, in
+ * the order of ActionIndex, and the timestamp; then the arguments that say which stream.
  */
 #define STREAM_TIMESTAMP_ARG	NUM_ACTION_ROLES
 #define STREAM_ROW_ARGS			(NUM_ACTION_ROLES + 1)
@@ -21,8 +21,9 @@
 #define STREAM_FOLLOWS_ARG		(STREAM_MAX_ARGS - 1)
 
 /*
- * The type of that argument where the planner has left out the query for follows, and
- * they are FollowListGet().  No expression of a user's has it there.
+ * If the planner has left out the query for follows, that argument is a null of this
+ * type, and the follows come from FollowListGet().  No expression that a user wrote has
+ * this type there.
  */
 #define STREAM_KEPT_FOLLOWS		INTERNALOID
 

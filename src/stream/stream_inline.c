@@ -1,21 +1,22 @@
 /*
  * stream_inline.c
- *		Putting streams in place of the calls of their functions.
+ *		Inlining stream functions.
  *
- * The stream functions are written in SQL, and PostgreSQL could inline them by
- * itself.  But it parses the body anew for each plan, which takes longer than to
- * read a page, and it does not inline a function with a subquery or a volatile
- * function among its arguments, which would then read the stream to its end.
+ * The stream functions are written in SQL, and PostgreSQL could inline them by itself.
+ * But it parses the body again for each plan, which takes longer than reading a page.
+ * And it does not inline a function with a subquery or a volatile function in an
+ * argument; such a call would read the whole stream.
  *
- * So it is done here, by the support function of the stream functions, which the
- * planner calls before it looks at the items of FROM in earnest, from a parse tree
- * of the body that is kept.  The result is the same but for what is not needed:
- *	- If the table is a plain one that can be read by its indexes, it takes the place
- *	  of the function itself, and is read in order without being told.  Otherwise a
- *	  subquery with an ORDER BY does.
+ * So the support function of the stream functions inlines them, using a parse tree of
+ * the body that is kept.  The planner calls it before it processes the items of FROM.
+ * The result is the same as PostgreSQL's, without what is not needed:
+ *
+ *	- If the table is a plain one with the indexes to read the stream from, it takes
+ *	  the place of the function itself, and is read in order without ORDER BY.
+ *	  Otherwise a subquery with ORDER BY takes that place.
  *	- The query for what a follower follows is left out if it would see every row of
- *	  actstream.follows: then they are found without.  That table stays among those that
- *	  the executor checks privileges on.
+ *	  actstream.follows: then the kept list of follows is used.  That table remains
+ *	  one whose privileges the executor checks.
  */
 #include "postgres.h"
 
@@ -51,44 +52,44 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* What arguments are called that are computed apart. */
+/* The name of the CTE that computes arguments separately. */
 #define ARGUMENTS_NAME	"arguments"
 
-/* The body of a stream function, prepared once for the session. */
+/* The body of a stream function, prepared once per session. */
 typedef struct StreamBody
 {
 	Oid			function;		/* hash key */
-	SPIPlanPtr	plan;			/* NULL: not prepared */
-	TransactionId xmin;			/* of the function's row, when that was done */
+	SPIPlanPtr	plan;			/* NULL if not prepared */
+	TransactionId xmin;			/* of the function's row in pg_proc, when it was prepared */
 	ItemPointerData tid;
 	bool		policies;		/* does it depend on policies? */
-	uint64		role_changes;	/* when that was done */
+	uint64		role_changes;	/* value of role_changes when it was prepared */
 } StreamBody;
 
-/* How a body is put in place of a call. */
+/* How to put a body in place of a call. */
 typedef struct Substitution
 {
-	List	   *args;			/* of the call, in place of the parameters */
-	Index		rti;			/* the call's place in the query, which the table takes;
-								 * 0: the body becomes a subquery */
-	int			level;			/* of nested queries in the body */
-	CommonTableExpr *apart;		/* computes arguments apart, or NULL */
-	SubLink    *left_out;		/* the query for follows that is, or NULL */
+	List	   *args;			/* of the call; they replace the parameters */
+	Index		rti;			/* range-table index of the call, which the table takes
+								 * over; 0 if the body becomes a subquery */
+	int			level;			/* current depth of nested queries in the body */
+	CommonTableExpr *apart;		/* computes arguments separately; or NULL */
+	SubLink    *left_out;		/* the query for follows, if that is left out; or NULL */
 } Substitution;
 
 static HTAB *bodies = NULL;
 
-/* Changes to roles, and to who is a member of them, that were heard of. */
+/* Counts changes to roles and to memberships. */
 static uint64 role_changes = 0;
 
-/* Has there been a body that depended on policies?  Then so may plans that are kept. */
+/* Has any body depended on policies?  If so, cached plans may, too. */
 static bool policies_met = false;
 
 static Node *substitute(Node *node, Substitution *context);
 
 /*
- * Callback of the syscache.  The server takes plans to depend on a role's number, but what
- * was put in them does on whether policies apply to it.
+ * Syscache callback.  The server makes a plan depend on the role's OID only, but an
+ * inlined body depends on whether policies apply to the role.
  */
 static void
 role_changed(Datum arg, int cacheid, uint32 hashvalue)
@@ -109,7 +110,7 @@ make_bodies(void)
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, role_changed, (Datum) 0);
 }
 
-/* Is the plan of a body as it would be made now, as far as the server does not know? */
+/* Is the plan of a body up to date in those respects that the server does not track? */
 static bool
 is_current(StreamBody *body, HeapTuple proc)
 {
@@ -118,7 +119,7 @@ is_current(StreamBody *body, HeapTuple proc)
 		(!body->policies || body->role_changes == role_changes);
 }
 
-/* Prepare the body of a function, to be kept. */
+/* Prepare the body of a function, and keep the plan. */
 static SPIPlanPtr
 prepare_body(HeapTuple proc)
 {
@@ -138,12 +139,12 @@ prepare_body(HeapTuple proc)
 }
 
 /*
- * The body of a stream function as a query: analyzed, and rewritten for the current
- * user.  It is not to be changed, and not to be pointed to.  Its tables are locked.
- * NULL if it is anything but one SELECT.
+ * The body of a stream function as a query, analyzed, and rewritten for the current
+ * user; NULL if it is not exactly one SELECT.  The caller must neither change it nor
+ * keep pointers to it.  Its tables are locked.
  *
- * One that has policies in it, or could have, also depends on what the current user is
- * a member of.
+ * If policies apply, or could apply, it also depends on the memberships of the current
+ * user.
  */
 static Query *
 get_body(HeapTuple proc)
@@ -174,7 +175,7 @@ get_body(HeapTuple proc)
 	if (list_length(SPI_plan_get_plan_sources(body->plan)) != 1)
 		return NULL;
 	source = linitial(SPI_plan_get_plan_sources(body->plan));
-	/* this looks whether it is still valid, and locks */
+	/* this revalidates it, and locks its tables */
 	(void) CachedPlanGetTargetList(source, NULL);
 	body->policies = source->dependsOnRLS;
 	policies_met |= body->policies;
@@ -183,7 +184,7 @@ get_body(HeapTuple proc)
 		result->setOperations == NULL ? result : NULL;
 }
 
-/* SELECT expressions, from nothing. */
+/* SELECT expressions, without FROM. */
 static Query *
 select_expressions(List *targetlist)
 {
@@ -197,7 +198,7 @@ select_expressions(List *targetlist)
 	return query;
 }
 
-/* (query), of one row and column. */
+/* (query), as a scalar subquery. */
 static Node *
 make_sublink(Query *query)
 {
@@ -209,7 +210,7 @@ make_sublink(Query *query)
 	return (Node *) result;
 }
 
-/* Has the expression to be computed once, and not wherever it is referred to? */
+/* Must the expression be computed only once, even if it is used several times? */
 static bool
 is_computed_once(Node *expr)
 {
@@ -271,7 +272,7 @@ refer_to_apart(const Substitution *context, int number)
 	return make_sublink(query);
 }
 
-/* An argument, in place of a parameter. */
+/* The argument that replaces a parameter. */
 static Node *
 substitute_parameter(const Param *param, const Substitution *context)
 {
@@ -290,7 +291,7 @@ substitute_parameter(const Param *param, const Substitution *context)
 	return make_sublink(select_expressions(list_make1(makeTargetEntry((Expr *) arg, 1, ARGUMENTS_NAME, false))));
 }
 
-/* A part of the body, as it is to be in place of the call. */
+/* Mutator: a part of the body, changed to stand in place of the call. */
 static Node *
 substitute(Node *node, Substitution *context)
 {
@@ -320,7 +321,7 @@ substitute(Node *node, Substitution *context)
 	return expression_tree_mutator(node, substitute, context);
 }
 
-/* Does a clause say that a column of the only table is equal to the value? */
+/* Does the clause require a column of the only table to equal the value? */
 static bool
 is_equality(Node *clause, AttrNumber column, Node *value)
 {
@@ -334,7 +335,7 @@ is_equality(Node *clause, AttrNumber column, Node *value)
 	return IsA(var, Var) && var->varattno == column && var->varlevelsup == 0;
 }
 
-/* Does a clause say that the flag is this one, if that is not null? */
+/* Does the clause require the flag to equal this one unless that is null? */
 static bool
 is_flag_clause(Node *clause, Node *flag)
 {
@@ -349,8 +350,8 @@ is_flag_clause(Node *clause, Node *flag)
 }
 
 /*
- * The query for the follows of in_user_stream() in a body, if it is one over their table
- * alone for what the condition is asked about; or NULL.
+ * The query for follows in the call of in_user_stream() in the body, if it reads only
+ * the table of follows, with the follower and flag of that call; else NULL.
  */
 static SubLink *
 find_query_for_follows(const Query *body)
@@ -385,8 +386,8 @@ find_query_for_follows(const Query *body)
 }
 
 /*
- * Where the query for follows is left out, let the executor check privileges on its table,
- * and the plan depend on that.
+ * If the query for follows is left out, add its table to the range table, so that the
+ * executor checks its privileges, and the plan depends on it.
  */
 static void
 keep_table_of_follows(const Substitution *context, Query *parse)
@@ -404,7 +405,7 @@ keep_table_of_follows(const Substitution *context, Query *parse)
 	parse->rtable = lappend(parse->rtable, rte);
 }
 
-/* Can the whole table be read as a stream, by its indexes? */
+/* Can the whole table be read as a stream, with its indexes? */
 static bool
 is_readable(Relation table)
 {
@@ -414,8 +415,8 @@ is_readable(Relation table)
 }
 
 /*
- * Give conditions to a relation, at its own place in the join tree.  Returns what takes
- * the place of the tree.
+ * Attach conditions to a relation, at its own place in the join tree.  Returns the new
+ * node in place of "jtnode".
  */
 static Node *
 add_quals(Node *jtnode, Index rti, Node *quals)
@@ -452,8 +453,9 @@ conditions_of(PlannerInfo *root, Node *quals)
 /*
  * Put the table of the body in place of the call.
  *
- * The conditions are not among those of policies, which the planner takes to be the same
- * wherever one user reads a table: it may join two of its readers to one.
+ * The conditions go into the join tree, not into securityQuals: the planner assumes that
+ * those are the same wherever one user reads a table, and may merge two references to
+ * the table into one.
  */
 static RangeTblEntry *
 inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, Substitution *context)
@@ -462,7 +464,7 @@ inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, Substitu
 	RangeTblEntry *rte = linitial_node(RangeTblEntry, body->rtable);
 	Node	   *quals = conditions_of(root, copyObject(substitute(body->jointree->quals, context)));
 
-	/* a mutator does not copy everything */
+	/* range_table_mutator() does not copy everything */
 	rte = copyObject(linitial_node(RangeTblEntry,
 								   range_table_mutator(list_make1(rte), substitute, context, 0)));
 	rte->alias = call->alias;
@@ -477,7 +479,7 @@ inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, Substitu
 	return rte;
 }
 
-/* The columns of a subquery, with nulls where the table has dropped columns. */
+/* The target list of the subquery, with nulls where the table has dropped columns. */
 static List *
 add_dropped_columns(List *targetlist, TupleDesc tupdesc)
 {
@@ -521,8 +523,8 @@ inline_query(PlannerInfo *root, RangeTblEntry *call, const Query *body, Relation
 }
 
 /*
- * Does an expression refer to other relations?  To those of the query, or of one
- * around it, which it may yet become a part of.
+ * Walker: does an expression refer to relations of the query, or of an outer query, into
+ * which the query may yet be pulled up?
  */
 static bool
 is_lateral(Node *node, int *level)
@@ -563,7 +565,10 @@ inline_body(PlannerInfo *root, Index rti, RangeTblEntry *call, const Query *body
 	return inline_query(root, call, body, table, &context);
 }
 
-/* Is the function as it was made?  Its owner may have changed how it is to be run. */
+/*
+ * Is the function still as it was created, so that it may be inlined?  Its owner may
+ * have changed how it is to be executed.
+ */
 static bool
 is_inlinable(HeapTuple proc)
 {
@@ -575,7 +580,10 @@ is_inlinable(HeapTuple proc)
 		heap_attisnull(proc, Anum_pg_proc_prosqlbody, NULL);
 }
 
-/* The table that a body reads, if that is SELECT * FROM table WHERE ... ORDER BY ...; or NULL. */
+/*
+ * The table that the body reads, if the body is SELECT * FROM table WHERE ... ORDER BY
+ * ...; else NULL.
+ */
 static RangeTblEntry *
 scanned_table(const Query *body)
 {
@@ -591,7 +599,7 @@ scanned_table(const Query *body)
 	return rte->rtekind == RTE_RELATION && rte->tablesample == NULL ? rte : NULL;
 }
 
-/* Are these the columns of a table, all of them and in order? */
+/* Are these all columns of the table, in order? */
 static bool
 are_all_columns(List *targetlist, TupleDesc tupdesc)
 {
@@ -614,10 +622,10 @@ are_all_columns(List *targetlist, TupleDesc tupdesc)
 }
 
 /*
- * What takes the place of a call of a stream function in a query.
+ * The range-table entry that replaces a call of a stream function.
  *
- * NULL leaves it to PostgreSQL: where the function is no longer ours but in name, or the
- * table is none.
+ * NULL leaves the call to PostgreSQL: if the function was replaced by one that only has
+ * the same name, or does not read a table.
  */
 static RangeTblEntry *
 inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
@@ -647,7 +655,7 @@ inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
 	return result;
 }
 
-/* The call of a stream function that is an item of FROM and can be inlined, or NULL. */
+/* The call of a stream function in FROM that can be inlined, or NULL. */
 static FuncExpr *
 call_to_inline(RangeTblEntry *rte, Oid support)
 {
@@ -665,16 +673,16 @@ call_to_inline(RangeTblEntry *rte, Oid support)
 
 /*
  * StreamInline
- *		Put streams in place of the calls in FROM of functions with this support
- *		function.
+ *		Inline the calls in FROM of functions with this support function.
  *
- * The planner is about to look whether one of them can be inlined: it goes on with
- * an item that is none of the query's any more, and that cannot.
+ * The planner is about to check whether it can inline one of them by itself.  It
+ * continues with the old range-table entry, which is no longer part of the query and is
+ * changed so that it cannot be inlined.
  */
 void
 StreamInline(PlannerInfo *root, Oid support)
 {
-	/* what is put in place may add to the list */
+	/* inlining may append to the list */
 	for (int i = 0; i < list_length(root->parse->rtable); i++)
 	{
 		RangeTblEntry *rte = list_nth_node(RangeTblEntry, root->parse->rtable, i);

@@ -1,6 +1,6 @@
 /*
  * stream_inline.h
- *		Putting streams in place of the calls of their functions.
+ *		Inlining stream functions.
  */
 #ifndef ACTSTREAM_STREAM_INLINE_H
 #define ACTSTREAM_STREAM_INLINE_H

@@ -1,10 +1,11 @@
 /*
  * stream_narrow.c
- *		Other conditions that a stream can be read by.
+ *		Reading a shorter stream in place of a filtered one.
  *
- * Of a stream that is filtered by "actor = x", all rows also belong to the stream of x
- * as the actor, which has the same order and may be much shorter.  The scan may then read
- * that one, and filter it by the condition of the other.  Likewise for the other roles.
+ * If a stream is filtered by "actor = x", all resulting rows also belong to the stream
+ * of x as the actor, which has the same order and may be much shorter.  So the scan can
+ * read that stream, and filter it by the condition of the first.  Likewise for the other
+ * roles.
  */
 #include "postgres.h"
 
@@ -26,7 +27,10 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-/* in_stream_of(), if it is there and the current user may call it; or InvalidOid. */
+/*
+ * The OID of in_stream_of(), if it exists and the current user may call it; else
+ * InvalidOid.
+ */
 static Oid
 find_in_stream_of(void)
 {
@@ -45,14 +49,17 @@ find_in_stream_of(void)
 		result : InvalidOid;
 }
 
-/* Is it the operator = of references? */
+/* Is this the operator = of references? */
 static bool
 is_equality(Oid operator)
 {
 	return operator == lookup_type_cache(RefTypeId(), TYPECACHE_EQ_OPR)->eq_opr;
 }
 
-/* The role whose column, among the arguments of the condition, the expression is; or -1. */
+/*
+ * The role whose column the expression is, according to the arguments of the condition;
+ * or -1.
+ */
 static int
 role_of_column(const FuncExpr *condition, Node *expr)
 {
@@ -64,7 +71,7 @@ role_of_column(const FuncExpr *condition, Node *expr)
 	return -1;
 }
 
-/* The array of one object. */
+/* An array of one object. */
 static Node *
 make_array(PlannerInfo *root, Node *object)
 {
@@ -78,8 +85,9 @@ make_array(PlannerInfo *root, Node *object)
 }
 
 /*
- * The objects, as an array, that one of has the role by the clause: "column = object",
- * either way around, or "column = ANY (objects)".  NULL if it does not say that.
+ * If the clause requires a column to equal one of some objects, these objects as an
+ * array, and the column's role: "column = object", either way around, or "column = ANY
+ * (objects)".  Else NULL.
  */
 static Node *
 objects_of_clause(PlannerInfo *root, const FuncExpr *condition, Expr *clause, int *role)
@@ -103,11 +111,11 @@ objects_of_clause(PlannerInfo *root, const FuncExpr *condition, Expr *clause, in
 
 /*
  * StreamNarrow
- *		The condition of the stream that all rows belong to that meet the clause, by the
- *		condition that another stream over the same rows is known by.  NULL if the clause
- *		gives none.
+ *		The condition of a stream that contains all rows that meet the clause, for a
+ *		scan whose own stream has "condition".  NULL if the clause is of no use for
+ *		that.
  *
- * The caller looks whether it asks for the same whatever the row.
+ * The caller must check that the arguments do not depend on the row.
  */
 FuncExpr *
 StreamNarrow(PlannerInfo *root, const FuncExpr *condition, Expr *clause)
@@ -122,7 +130,7 @@ StreamNarrow(PlannerInfo *root, const FuncExpr *condition, Expr *clause)
 	function = objects == NULL || contain_subplans(objects) ? InvalidOid : find_in_stream_of();
 	if (!OidIsValid(function))
 		return NULL;
-	/* the right to call it may be lost */
+	/* replan if the function changes, since the right to call it may be revoked */
 	record_plan_function_dependency(root, function);
 	roles = makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(ROLE_BIT(role)),
 					  false, true);

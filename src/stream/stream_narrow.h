@@ -1,6 +1,6 @@
 /*
  * stream_narrow.h
- *		Other conditions that a stream can be read by.
+ *		Reading a shorter stream in place of a filtered one.
  */
 #ifndef ACTSTREAM_STREAM_NARROW_H
 #define ACTSTREAM_STREAM_NARROW_H

@@ -3,14 +3,14 @@
  *		Planning the scan of a stream.
  *
  * A stream is a scan of actstream.actions that has one of the conditions of
- * stream_functions.c among its restrictions.  The hook on the paths of a relation sees it
- * there, and adds a path by which the reader yields the rows that meet it, in the
- * order of the stream.  All else is as in any scan of a table: the executor
- * checks privileges and applies the other conditions, policies first.
+ * stream_functions.c among its restrictions.  The hook on the paths of a relation
+ * recognizes that, and adds a path in which the reader returns the rows that meet the
+ * condition, in the order of the stream.  Everything else works as in any table scan:
+ * the executor checks privileges and applies the other conditions, policies first.
  *
- * The support function of the stream functions, and of the conditions, is called
- * while a query that has one is planned, before its paths are made: that loads
- * this library and its hook, in whatever session.
+ * The planner calls the support function of the stream functions, and of the conditions,
+ * before it makes paths for the query.  That loads this library, with its hook, in any
+ * session.
  */
 #include "postgres.h"
 
@@ -55,12 +55,12 @@ static const CustomPathMethods stream_path_methods = {
 typedef struct StreamScan
 {
 	StreamKind	kind;
-	FuncExpr   *condition;		/* that it is known by */
+	FuncExpr   *condition;		/* identifies the stream */
 	List	   *indexes;		/* see StreamTablesFind() */
 	StreamEstimates estimates;
 } StreamScan;
 
-/* Rows to prepare for where it is not known that more are wanted. */
+/* Rows to prepare for if it is not known that more are wanted. */
 #define SMALL_PAGE		20
 
 /* actstream.enable_streamscan: may streams be read from the indexes? */
@@ -69,7 +69,7 @@ static bool enable_streamscan = true;
 static set_rel_pathlist_hook_type next_set_rel_pathlist_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
 
-/* Is the expression a column of the relation "arg" points to the number of? */
+/* Is the expression a column of the relation whose range-table index "arg" points to? */
 static bool
 is_column(Node *expr, AttrNumber column, void *arg)
 {
@@ -79,7 +79,7 @@ is_column(Node *expr, AttrNumber column, void *arg)
 		var->varattno == column;
 }
 
-/* Are the arguments that are to be of a row the columns of this relation? */
+/* Are the arguments for the row the columns of this relation? */
 static bool
 has_row_args(List *args, Index rti)
 {
@@ -91,7 +91,7 @@ has_row_args(List *args, Index rti)
 	return is_column(list_nth(args, STREAM_TIMESTAMP_ARG), Anum_action_timestamp, &rti);
 }
 
-/* Is an expression the same for all rows of the relation? */
+/* Does the expression have the same value for all rows of the relation? */
 static bool
 is_given(PlannerInfo *root, RelOptInfo *rel, Node *expr)
 {
@@ -99,7 +99,7 @@ is_given(PlannerInfo *root, RelOptInfo *rel, Node *expr)
 		!contain_volatile_functions(expr);
 }
 
-/* Is the clause a condition by which a stream is known, upon the rows of this relation? */
+/* Is the clause a condition that identifies a stream, on the rows of this relation? */
 static bool
 is_condition_on(Node *clause, Index rti, StreamKind *kind)
 {
@@ -109,7 +109,7 @@ is_condition_on(Node *clause, Index rti, StreamKind *kind)
 		has_row_args(call->args, rti) && StreamConditionKind(call->funcid, kind);
 }
 
-/* Is it such a condition, and does it ask for the same whatever the row? */
+/* Is it such a condition, whose other arguments do not depend on the row? */
 static bool
 is_stream_condition(PlannerInfo *root, RelOptInfo *rel, Node *clause, StreamKind *kind)
 {
@@ -118,9 +118,8 @@ is_stream_condition(PlannerInfo *root, RelOptInfo *rel, Node *clause, StreamKind
 }
 
 /*
- * Find what makes a scan of the relation one of a stream: a condition by which it
- * is known, which is returned, and that the actions are public.  NULL if either is
- * missing.
+ * If the scan of the relation is one of a stream, the condition that identifies it:
+ * there must be such a condition, and one that the actions are public.  Else NULL.
  */
 static FuncExpr *
 find_condition(PlannerInfo *root, RelOptInfo *rel, StreamKind *kind)
@@ -140,7 +139,7 @@ find_condition(PlannerInfo *root, RelOptInfo *rel, StreamKind *kind)
 	return only_public ? result : NULL;
 }
 
-/* Estimate which part of a table's rows meet a condition. */
+/* Estimate the selectivity of a condition that identifies a stream. */
 static bool
 estimate_selectivity(SupportRequestSelectivity *request)
 {
@@ -156,11 +155,11 @@ estimate_selectivity(SupportRequestSelectivity *request)
 	return true;
 }
 
-/* A function that returns a stream, or a condition, is called. */
+/* Handle a call of a function that returns a stream, or of a condition. */
 static void
 prepare_call(PlannerInfo *root, FuncExpr *call)
 {
-	/* what is done with the call depends on who may execute it */
+	/* what becomes of the call depends on which roles may execute it */
 	root->glob->dependsOnRole = true;
 	if (!call->funcretset)
 		return;
@@ -172,7 +171,7 @@ prepare_call(PlannerInfo *root, FuncExpr *call)
 /*
  * actstream_stream_support
  *		Support function of the functions that return streams, and of the conditions
- *		that streams are known by.
+ *		that identify streams.
  */
 Datum
 actstream_stream_support(PG_FUNCTION_ARGS)
@@ -193,10 +192,7 @@ actstream_stream_support(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-/*
- * Whether the clause limits the scan, by values that are the same for all of
- * its rows.
- */
+/* Does the clause limit the scan, by values that are the same for all of its rows? */
 static bool
 clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 {
@@ -208,8 +204,8 @@ clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 }
 
 /*
- * The order of a stream, as far as the query takes an interest in it; of a subquery it
- * is not known what the queries around it are interested in.
+ * The sort order of a stream, as far as it is useful to the query.  In a subquery it is
+ * kept completely, because we do not know what outer queries can use.
  */
 static List *
 stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
@@ -227,7 +223,7 @@ stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
 
 		if (pathkey == NIL)
 			break;
-		/* what is constant has no place in an order */
+		/* a constant is no part of a sort order */
 		if (!EC_MUST_BE_REDUNDANT(linitial_node(PathKey, pathkey)->pk_eclass))
 			result = list_concat(result, pathkey);
 	}
@@ -252,7 +248,10 @@ other_clauses(RelOptInfo *rel, List *clauses, FuncExpr *condition)
 	return result;
 }
 
-/* The clauses that say which part of a stream is read: those that limit it, and "public". */
+/*
+ * The clauses that say which part of a stream is read: those that limit it, and
+ * "public".
+ */
 static List *
 limiting_clauses(PlannerInfo *root, RelOptInfo *rel, List *clauses)
 {
@@ -270,7 +269,7 @@ limiting_clauses(PlannerInfo *root, RelOptInfo *rel, List *clauses)
 	return result;
 }
 
-/* Add the path that needs the rows of the relations "required_outer". */
+/* Add a path that needs values from the relations "required_outer". */
 static void
 add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids required_outer)
 {
@@ -281,7 +280,7 @@ add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids r
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
 	path->path.param_info = get_baserel_parampathinfo(root, rel, required_outer);
-	/* of several tables, workers would read each to its end and sort */
+	/* with several child tables, workers would read each to its end and sort */
 	path->path.parallel_safe = rel->consider_parallel && rel->reloptkind == RELOPT_BASEREL;
 	path->path.pathkeys = stream_pathkeys(root, rel);
 	path->path.rows = rel->rows;
@@ -314,8 +313,8 @@ contains_relids(List *list, Relids relids)
 }
 
 /*
- * Add paths for conditions that compare "timestamp" with columns of other
- * relations, each set of those once.
+ * Add paths for conditions that compare "timestamp" with columns of other relations, one
+ * for each set of such relations.
  */
 static void
 add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream)
@@ -340,8 +339,8 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream)
 }
 
 /*
- * Add paths that read another stream, to which all rows belong that meet a filter of this
- * one; see stream_narrow.c.  Only filters that may be evaluated before policies will do.
+ * Add paths that read another stream, which contains all rows of this one that pass a
+ * filter; see stream_narrow.c.  Uses only filters that may be evaluated before policies.
  */
 static void
 add_narrow_paths(PlannerInfo *root, RelOptInfo *rel, const StreamScan *stream)
@@ -384,9 +383,9 @@ lookup_paths(RelOptInfo *rel)
 }
 
 /*
- * Can the stream be read by the reader?  If so, fill in what is to be known for it.
+ * Can the reader read the stream?  If so, fills in what the path needs.
  *
- * A single row is looked up as ever.
+ * Not if a single row is wanted, which is looked up as in any table.
  */
 static bool
 find_stream(PlannerInfo *root, RelOptInfo *rel, Oid relid, StreamScan *stream)
@@ -407,9 +406,10 @@ find_stream(PlannerInfo *root, RelOptInfo *rel, Oid relid, StreamScan *stream)
 /*
  * Hook: have a stream read by the reader.
  *
- * The other paths go, but for those that look up rows: of a query with a join or an
- * ORDER BY the planner takes all rows to be wanted, and would sort the whole table for
- * 20; without an ORDER BY they would not come in the order of the stream.
+ * Removes the other paths, except those that look up rows.  For a query with a join or
+ * an ORDER BY, the planner assumes that all rows are wanted, and would sort the whole
+ * table to return 20 of them; without an ORDER BY, other paths would not return the rows
+ * in the order of the stream.
  */
 static void
 set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
@@ -436,8 +436,8 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 }
 
 /*
- * Does the join tree give the relation, at its own place, a condition of a stream?  There
- * is no tree where CLUSTER or CREATE INDEX plans.
+ * Does the join tree give the relation, at its own place, a condition that identifies a
+ * stream?  There is no join tree when CLUSTER or CREATE INDEX plans.
  */
 static bool
 has_condition(Node *jtnode, Index rti)
@@ -466,14 +466,14 @@ has_condition(Node *jtnode, Index rti)
 	return false;
 }
 
-/* The relation that a child is a part of. */
+/* The relation whose child this is. */
 static RelOptInfo *
 parent_of(PlannerInfo *root, RelOptInfo *child)
 {
 	return find_base_rel(root, root->append_rel_array[child->relid]->parent_relid);
 }
 
-/* Will the relation, of which not all is known yet, be read as a stream? */
+/* Will the relation be read as a stream?  Called before its restrictions are known. */
 static bool
 is_stream(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
@@ -496,8 +496,9 @@ is_stream(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 }
 
 /*
- * Hook: look for no paths that would not be used.  Of a stream only single rows are
- * found by other indexes than the reader's.
+ * Hook: keep the planner from considering paths that would not be used.  Besides the
+ * reader's indexes, which it finds itself, only unique indexes are useful for a stream,
+ * to look up single rows.
  */
 static void
 forget_indexes(RELATION_HOOK_ARGS)
@@ -516,11 +517,12 @@ forget_indexes(RELATION_HOOK_ARGS)
 }
 
 /*
- * How many rows of the path the query will want: to prepare for at first, and in the
- * end if more are wanted.
+ * How many rows of the path the query will want: to prepare for at first, and to prepare
+ * for if more are wanted.
  *
- * The body of a stream function has no LIMIT, but the query around it may have.
- * Without one it may want all, or, as a cursor or a loop, end after a few.
+ * The body of a stream function has no LIMIT, but the query around it may have one.
+ * Without one, the query may want all rows, or stop after a few, as a cursor or a loop
+ * does.
  */
 static List *
 wanted_rows(PlannerInfo *root, Path *path)
@@ -574,14 +576,14 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 
 /*
  * StreamPlanInit
- *		Let the planner know of streams; called once, when the library is loaded.
+ *		Install the hooks and the setting; called once, when the library is loaded.
  */
 void
 StreamPlanInit(void)
 {
 	DefineCustomBoolVariable("actstream.enable_streamscan",
-							 "Enables reading streams from the indexes.",
-							 "Otherwise they are planned as any query, and sorted.",
+							 "Enables the planner's use of stream scans.",
+							 "If off, streams are planned like any query, and sorted.",
 							 &enable_streamscan,
 							 true,
 							 PGC_USERSET,

@@ -7,23 +7,23 @@
 
 #include "nodes/extensible.h"
 
-/* The name of the path and the node, which modules share a space of. */
+/* The name of the path and the plan node, unique among all extensions. */
 #define STREAM_SCAN_NAME	"actstream Stream"
 
 /* Members of custom_private, in order. */
 enum StreamScanPrivate
 {
 	STREAM_SCAN_KIND,			/* Integer: StreamKind */
-	STREAM_SCAN_PAGES,			/* List of integers: rows to prepare for at first, and in
-								 * the end */
+	STREAM_SCAN_PAGES,			/* List of integers: rows to prepare for at first, and if
+								 * more are wanted */
 	STREAM_SCAN_INDEXES			/* List of OIDs: see StreamTablesOpen() */
 };
 
 /* Members of custom_exprs, in order. */
 enum StreamScanExprs
 {
-	STREAM_SCAN_CONDITIONS,		/* List: what the reader enforces, last the condition
-								 * that the stream is known by */
+	STREAM_SCAN_CONDITIONS,		/* List: what the reader enforces; the last is the
+								 * condition that identifies the stream */
 	STREAM_SCAN_BOUNDS			/* List: conditions that limit the scan */
 };
 

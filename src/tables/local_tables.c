@@ -99,7 +99,7 @@ require_ordinary(OwnTable table)
 	if (rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relam != HEAP_TABLE_AM_OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" of extension \"actstream\" has access method \"%s\"",
+				 errmsg("table \"%s\" of extension \"actstream\" has unsupported access method \"%s\"",
 						name, get_am_name(rel->rd_rel->relam)),
 				 errhint("Use ALTER TABLE actstream.%s SET ACCESS METHOD heap.", name)));
 	table_close(rel, AccessShareLock);

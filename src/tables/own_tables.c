@@ -320,10 +320,10 @@ report_state(OwnTable table, OwnState state)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("\"actstream.%s\" is not the table that the extension needs", shape->table),
 			 errdetail(shape->partitionable ?
-					   "It has to be a permanent table, or a partitioned one, OF actstream.%s, with the columns of that type in order." :
-					   "It has to be a permanent table OF actstream.%s, with the columns of that type in order.",
+					   "It must be a permanent table, possibly partitioned, OF actstream.%s, with the columns of that type in order." :
+					   "It must be a permanent table OF actstream.%s, with the columns of that type in order.",
 					   shape->row_type),
-			 errhint("Undo what was done to it; or move it to another schema, call actstream.create_tables(), and copy its rows.")));
+			 errhint("Undo the changes to it, or move it to another schema, call actstream.create_tables(), and copy its rows.")));
 }
 
 /*
@@ -516,9 +516,9 @@ OwnRowCheck(TupleDesc tupdesc, OwnTable table)
 	if (column != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("type \"actstream.%s\" has another shape than the extension knows",
+				 errmsg("type \"actstream.%s\" does not have the attributes that the extension expects",
 						shapes[table].row_type),
-				 errdetail("Attribute \"%s\" is missing, of another type, or in another place.", column)));
+				 errdetail("Attribute \"%s\" is missing, has another type, or is in another position.", column)));
 }
 
 /*

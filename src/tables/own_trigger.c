@@ -77,9 +77,9 @@ OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc)
 	if (!IsOwnTable(RelationGetRelid(rel), table))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("trigger \"%s\" of relation \"%s\" does not belong there",
+				 errmsg("trigger \"%s\" cannot be used on relation \"%s\"",
 						trigdata->tg_trigger->tgname, RelationGetRelationName(rel)),
-				 errdetail("Its function serves table actstream.%s only.", OwnTableName(table))));
+				 errdetail("Its function works only on table actstream.%s.", OwnTableName(table))));
 	*tupdesc = RelationGetDescr(rel);
 	if (RelationGetRelid(rel) == OwnTableId(table) || trigdata->tg_trigtuple == NULL)
 		return trigdata;

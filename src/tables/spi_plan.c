@@ -73,7 +73,7 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a rule has replaced a statement on a table of extension \"actstream\""),
 				 errdetail("The statement is: %s", plan->sql),
-				 errhint("Drop the rule; a trigger can do what it is for.")));
+				 errhint("Drop the rule, and use a trigger instead.")));
 	}
 	return SPI_processed;
 }

@@ -1,9 +1,9 @@
 /*
  * actor.c
- *		Who acts, where nothing else says it.
+ *		The setting actstream.actor: the actor of actions that give no other.
  *
- * A setting is context, not identity: whoever can run SQL can set it.  What a
- * role may say in whose name is for policies on actstream.actions.
+ * The setting is context, not identity: every role that can run SQL can set it.  To
+ * restrict which actors a role may use, define policies on actstream.actions.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 PG_FUNCTION_INFO_V1(actstream_set_actor);
 PG_FUNCTION_INFO_V1(actstream_current_actor);
 
-/* actstream.actor: a reference, or empty for nobody */
+/* actstream.actor: a reference, or empty for none */
 static char *actor_setting = NULL;
 
 static bool
@@ -26,20 +26,20 @@ check_actor(char **newval, void **extra, GucSource source)
 {
 	if (*newval == NULL || (*newval)[0] == '\0' || RefIsWellFormed(*newval))
 		return true;
-	GUC_check_errdetail("It must be a reference, label:key, or empty.");
+	GUC_check_errdetail("It must be a reference, written label:key, or empty.");
 	return false;
 }
 
 /*
  * ActorDefineSetting
- *		Called once, when the library is loaded.
+ *		Define the setting; called once, when the library is loaded.
  */
 void
 ActorDefineSetting(void)
 {
 	DefineCustomStringVariable(ACTOR_SETTING,
-							   "Who acts, where an action does not say it.",
-							   "A reference, label:key; empty for nobody.",
+							   "Sets the actor of tracked changes that give no other.",
+							   "A reference, written label:key; empty for none.",
 							   &actor_setting,
 							   "",
 							   PGC_USERSET,
@@ -51,7 +51,7 @@ ActorDefineSetting(void)
 
 /*
  * CurrentActor
- *		The actor that was set, or NULL.
+ *		The actor that is set, or NULL.
  */
 Ref *
 CurrentActor(void)
@@ -65,9 +65,7 @@ CurrentActor(void)
 					   colon + 1, strlen(colon + 1));
 }
 
-/*
- * set_actor(ref, is_local): null is nobody.
- */
+/* set_actor(ref, is_local): null means none. */
 Datum
 actstream_set_actor(PG_FUNCTION_ARGS)
 {

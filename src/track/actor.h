@@ -1,6 +1,6 @@
 /*
  * actor.h
- *		Who acts, where nothing else says it.
+ *		The setting actstream.actor: the actor of actions that give no other.
  */
 #ifndef ACTSTREAM_ACTOR_H
 #define ACTSTREAM_ACTOR_H

@@ -1,6 +1,6 @@
 /*
  * emission.h
- *		An action that is being made of a change of a row.
+ *		An action that is being made from the change of a row.
  */
 #ifndef ACTSTREAM_EMISSION_H
 #define ACTSTREAM_EMISSION_H
@@ -11,22 +11,22 @@
 
 #include "commands/trigger.h"
 
-/* What has happened to a row of a tracked table. */
+/* The change of a row of a tracked table. */
 typedef struct RowChange
 {
 	Relation	rel;
 	const Trigger *trigger;
-	HeapTuple	row;			/* the new one, or the one that was deleted */
-	HeapTuple	old;			/* of an UPDATE the old one, else NULL */
-	TupleTableSlot *slot;		/* of the new row; NULL if it was deleted */
+	HeapTuple	row;			/* the new row, or the deleted one */
+	HeapTuple	old;			/* the old row of an UPDATE, else NULL */
+	TupleTableSlot *slot;		/* of the new row; NULL if the row was deleted */
 } RowChange;
 
-/* What is known of an object of an action. */
+/* What is known about an object of an action. */
 typedef enum RoleState
 {
-	ROLE_EMPTY,					/* nothing is said */
-	ROLE_GONE,					/* the row itself, or a column, which is not there any more */
-	ROLE_MISSING,				/* no object, or none to be seen */
+	ROLE_EMPTY,					/* no template, or a null column */
+	ROLE_GONE,					/* the row, deleted by now, or a dropped column */
+	ROLE_MISSING,				/* no such object, or not visible */
 	ROLE_GIVEN
 } RoleState;
 
@@ -36,7 +36,7 @@ typedef struct Role
 	AttrNumber	column;			/* of actstream.actions */
 	const TrackingTemplate *template;
 	RoleState	state;
-	Ref		   *ref;			/* if it is given */
+	Ref		   *ref;			/* if state is ROLE_GIVEN */
 } Role;
 
 #define NUM_ROLES 3
@@ -48,14 +48,15 @@ typedef struct Emission
 	const Tracking *tracking;
 	TupleDesc	tupdesc;
 	Oid			source;			/* the tracked table */
-	Oid			owner;			/* of that */
-	bool		registered;		/* is the table? */
-	RegisteredType type;		/* if so, its type */
-	RoleState	self_state;		/* of the reference to the row, once made */
+	Oid			owner;			/* its owner */
+	bool		registered;		/* is the tracked table registered? */
+	RegisteredType type;		/* its type, if registered */
+	RoleState	self_state;		/* of the reference to the row; ROLE_EMPTY until that is
+								 * made */
 	Ref		   *self;
 	Role		roles[NUM_ROLES];
 	NewAction	action;
-	struct Emission *outer;		/* that has led to this one */
+	struct Emission *outer;		/* the one whose action has led to this change */
 } Emission;
 
 #endif							/* ACTSTREAM_EMISSION_H */

@@ -1,6 +1,6 @@
 /*
  * emission_content.c
- *		The description and the data of an action that is made of a change of a row.
+ *		The description and the data of an action that is made from the change of a row.
  */
 #include "postgres.h"
 
@@ -13,11 +13,13 @@
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
-/* A row of actions must not become larger than a tuple, nor a jsonb than jsonb. */
+/*
+ * Keep a row of actions within the size limit of a tuple, and data within that of jsonb.
+ */
 #define MAX_DESCRIPTION_SIZE	(128 * 1024 * 1024)
 #define MAX_DATA_SIZE			(128 * 1024 * 1024)
 
-/* The columns of a row of the change. */
+/* A column of the changed row. */
 static RowValue
 value_of(const Emission *emission, HeapTuple row, AttrNumber attnum)
 {
@@ -44,8 +46,8 @@ warn_of_value(const Emission *emission, AttrNumber attnum, const ErrorData *erro
 
 /*
  * EmissionDescription
- *		The text that the template of the description gives for the row; a column that is
- *		null, or has no text, is empty.
+ *		The text that the description's template gives for the row; a column that is
+ *		null, or cannot be converted, counts as empty.
  */
 Datum
 EmissionDescription(const Emission *emission)
@@ -73,9 +75,7 @@ EmissionDescription(const Emission *emission)
 	return PointerGetDatum(cstring_to_text_with_len(text.data, text.len));
 }
 
-/*
- * Push a column of a row, as long as there is room.
- */
+/* Push a column of a row; null if it does not fit into *room. */
 static void
 push_column(const Emission *emission, JsonbInState *state, JsonbIteratorToken token,
 			HeapTuple row, AttrNumber attnum, Size *room)

@@ -1,6 +1,6 @@
 /*
  * emission_content.h
- *		The description and the data of an action that is made of a change of a row.
+ *		The description and the data of an action that is made from the change of a row.
  */
 #ifndef ACTSTREAM_EMISSION_CONTENT_H
 #define ACTSTREAM_EMISSION_CONTENT_H

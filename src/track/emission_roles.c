@@ -1,9 +1,9 @@
 /*
  * emission_roles.c
- *		The objects of an action that is made of a change of a row.
+ *		The objects of an action that is made from the change of a row.
  *
- * One that is not there, or that the caller or the owner of the tracked table may not see,
- * is left out.
+ * An object that does not exist, or that the current user or the owner of the tracked
+ * table may not see, is left out.
  */
 #include "postgres.h"
 
@@ -21,12 +21,12 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* A longer value is not looked at for a key; a shorter one may be mostly blanks. */
+/* A longer value is not used as a key; a shorter one may be mostly blanks. */
 #define MAX_KEY_VALUE_SIZE		(16 * 1024 * 1024)
 
 /*
- * Is the new row there, now that its trigger fires?  Another trigger may have changed it
- * once more, or deleted it.
+ * Does the new row still exist when its trigger fires?  Another trigger may have changed
+ * its key, or deleted it.
  */
 static bool
 row_is_there(const Emission *emission, const Ref *ref)
@@ -41,8 +41,8 @@ row_is_there(const Emission *emission, const Ref *ref)
 }
 
 /*
- * Make the reference to the row itself: ROLE_GIVEN if the row is there, or its type
- * keeps references to deleted ones.
+ * Make the reference to the row itself.  Its state is ROLE_GIVEN if the row exists, or
+ * if its type keeps references to deleted rows.
  */
 static RoleState
 self_reference(Emission *emission)
@@ -64,8 +64,8 @@ self_reference(Emission *emission)
 }
 
 /*
- * What is to be thought of a reference before anything is looked up: it may be the row
- * itself by another name.
+ * The state of a reference before its object is looked up.  The reference may name the
+ * changed row itself.
  */
 static RoleState
 state_of(Emission *emission, const Ref *ref)
@@ -77,9 +77,7 @@ state_of(Emission *emission, const Ref *ref)
 	return ROLE_GIVEN;
 }
 
-/*
- * Does a key under this label consist of several columns?
- */
+/* Is the key of objects with this label composite? */
 static bool
 is_composite(const char *label, int len)
 {
@@ -89,8 +87,8 @@ is_composite(const char *label, int len)
 }
 
 /*
- * The text of a column in a reference; false if the column is null, or longer than any
- * key, which leaves *value NULL in the first case.
+ * The text of a column as part of a reference.  Returns false if the column is null,
+ * with *value NULL, or too long for a key, with *value not NULL.
  */
 static bool
 key_text(const Emission *emission, AttrNumber attnum, char **value)
@@ -111,9 +109,7 @@ key_text(const Emission *emission, AttrNumber attnum, char **value)
 	return true;
 }
 
-/*
- * Make the reference that a template gives for the row.
- */
+/* Make the reference that a template gives for the row. */
 static RoleState
 reference_of(Emission *emission, const TrackingTemplate *template, Ref **ref)
 {
@@ -162,7 +158,7 @@ report_no_actor(const RowChange *change)
 			(errcode(ERRCODE_NOT_NULL_VIOLATION),
 			 errmsg("no actor for the action on relation \"%s\"",
 					RelationGetRelationName(change->rel)),
-			 errdetail("Trigger \"%s\" has no actor for the row.", change->trigger->tgname),
+			 errdetail("Trigger \"%s\" found no actor for the row.", change->trigger->tgname),
 			 errhint("Call actstream.set_actor() in this transaction.")));
 }
 
@@ -173,8 +169,8 @@ compare_roles(const void *a, const void *b)
 }
 
 /*
- * Find out which of the objects are there, in the order in which their rows are to be
- * locked.  The row itself has been looked at.
+ * Find out which of the objects exist, locking their rows in the order of the
+ * references.  The row itself has been checked already.
  */
 static void
 check_roles(Emission *emission)
@@ -203,10 +199,10 @@ check_roles(Emission *emission)
 
 /*
  * EmissionFindRoles
- *		Find the objects of the action, and lock their rows; false if no action is to be
- *		sent, because its actor is not there.
+ *		Find the objects of the action, and lock their rows; false if no action is to
+ *		be sent, because its actor does not exist.
  *
- * Raises ERRCODE_NOT_NULL_VIOLATION if nothing says who acts.
+ * Raises ERRCODE_NOT_NULL_VIOLATION if no actor is given.
  */
 bool
 EmissionFindRoles(Emission *emission)

@@ -1,6 +1,6 @@
 /*
  * emission_roles.h
- *		The objects of an action that is made of a change of a row.
+ *		The objects of an action that is made from the change of a row.
  */
 #ifndef ACTSTREAM_EMISSION_ROLES_H
 #define ACTSTREAM_EMISSION_ROLES_H

@@ -2,16 +2,17 @@
  * row_changed.c
  *		Sending an action when a row of a tracked table changes.
  *
- * What a trigger made by track() says is answered for by the owner of the table that
- * it was made on, and runs with that owner's rights, see TrackingSource(): the
- * code of column types, and the INSERT into actstream.actions.  Whoever changes the row
- * needs no rights on the extension, and gets none: what the owner could not insert is
- * not sent.
+ * The owner of the table that a trigger was made on, see TrackingSource(), is
+ * responsible for the actions that it sends.  Code of column types, and the INSERT into
+ * actstream.actions, run with that owner's rights.  The role that changes the row needs
+ * no rights on the extension, and gains none: what the owner could not insert is not
+ * sent.
  *
- * The change itself never fails over what is sent of it.  An object that is not there,
- * or that either of the two may not see, is left out; what cannot be had of the row is
- * null; an action that the table does not take is lost, with a warning.  The exception
- * is a row without any actor.
+ * The change itself never fails because of the action.  An object that does not exist,
+ * or that the current user or the owner may not see, is left out.  A value that cannot
+ * be converted becomes null.  An action that actstream.actions refuses is lost, with a
+ * warning.  The one exception is a row for which no actor is given: that raises an
+ * error.
  */
 #include "postgres.h"
 
@@ -38,15 +39,15 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
-/* what this session is emitting, innermost first */
+/* the actions that this session is sending, innermost first */
 static Emission *emissions = NULL;
 
 /*
  * EmitIsForbidden
- *		Why tables of "owner" send no actions, in words; NULL if they do.
+ *		Why tables of "owner" send no actions, as part of a message; NULL if they do.
  *
- * They send what the owner might insert, whatever it is: so INSERT on the whole table,
- * and no policy in the way.
+ * They may send any action, so the owner needs INSERT on the whole table, and no policy
+ * may restrict it.
  */
 const char *
 EmitIsForbidden(Oid owner)
@@ -54,7 +55,7 @@ EmitIsForbidden(Oid owner)
 	Oid			relid;
 
 	if (!OwnTableExists(OWN_OBJECT_TYPES) || !OwnTableExists(OWN_ACTIONS))
-		return _("tables of the extension are missing, or not as create_tables() makes them");
+		return _("tables of the extension are missing or were not made by create_tables()");
 	relid = OwnTableId(OWN_ACTIONS);
 	if (object_aclcheck(NamespaceRelationId, OwnSchema(), owner, ACL_USAGE) != ACLCHECK_OK ||
 		pg_class_aclcheck(relid, owner, ACL_INSERT) != ACLCHECK_OK)
@@ -66,9 +67,7 @@ EmitIsForbidden(Oid owner)
 	return NULL;
 }
 
-/*
- * Has an UPDATE changed one of the columns?
- */
+/* Has the UPDATE changed one of the columns? */
 static bool
 any_changed(const RowChange *change, List *columns)
 {
@@ -91,9 +90,7 @@ any_changed(const RowChange *change, List *columns)
 	return false;
 }
 
-/*
- * Make the action of which the trigger's arguments tell.
- */
+/* Make the action that the trigger's arguments describe. */
 static void
 make_action(Emission *emission)
 {
@@ -134,8 +131,9 @@ store(void *arg)
 }
 
 /*
- * Has the table of actions a trigger that an INSERT could put off until COMMIT?  By then
- * anybody may be the current user, so an action that puts it off is not stored.
+ * Does actstream.actions have a trigger that an INSERT could defer until COMMIT?  It
+ * would then run as whatever role is current, so an action that defers one is not
+ * stored.
  */
 static bool
 may_defer_trigger(void)
@@ -161,13 +159,13 @@ warn_of_loss(const Emission *emission, const ErrorData *error)
 			 errmsg("could not store an action on relation \"%s\": %s",
 					RelationGetRelationName(emission->change->rel), error->message),
 			 error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && may_defer_trigger() ?
-			 errhint("What tracked tables send cannot fire a trigger of actstream.actions at COMMIT. Make its deferrable constraints and constraint triggers NOT DEFERRABLE.") : 0));
+			 errhint("Actions of tracked tables cannot fire triggers of actstream.actions at COMMIT. Make its deferrable constraints and constraint triggers NOT DEFERRABLE.") : 0));
 }
 
 /*
- * Store the action.  What others have added to the table, such as triggers and
- * constraints, may refuse it, and must not refuse the change of the row; nor must a
- * read-only transaction, which may change temporary tables.
+ * Store the action.  Triggers, constraints and so on that users have added to the table
+ * may refuse the action, but that must not make the change of the row fail.  Nor must a
+ * read-only transaction, in which temporary tables can be changed.
  */
 static void
 store_if_possible(Emission *emission)
@@ -201,8 +199,8 @@ store_if_possible(Emission *emission)
 }
 
 /*
- * Is what happens now caused by an action on the same table, by a trigger of
- * actstream.actions for instance?  It would go on for ever.
+ * Was this change made while an action on the same table is being stored, for instance
+ * by a trigger of actstream.actions?  Sending another would never end.
  */
 static bool
 is_being_emitted(Oid source)
@@ -225,11 +223,11 @@ may_send(Oid source, Oid owner)
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("relation \"%s\" sends no actions: %s", get_rel_name(source), why_not),
-				 errhint("Mend that, or call actstream.untrack().")));
+				 errhint("Fix this, or call actstream.untrack().")));
 	return why_not == NULL;
 }
 
-/* Do the rows of the table have the references that it sends? */
+/* Can rows of the table be referred to, if the templates refer to them? */
 static bool
 has_references(const Emission *emission)
 {
@@ -247,8 +245,9 @@ set_role(Emission *emission, int i, AttrNumber column, const TrackingTemplate *t
 }
 
 /*
- * The type that the row is an object of, or NULL; what its label means stays so until the
- * end of the transaction.  Whoever writes to a partition has not locked the table.
+ * The type of the rows of "rel", or NULL.  Keeps the meaning of its label from changing
+ * until the end of the transaction: a statement that writes to a partition has not
+ * locked the registered table.
  */
 static const RegisteredType *
 lock_type(Relation rel)
@@ -263,9 +262,7 @@ lock_type(Relation rel)
 	return type != NULL && type->nkeys > 0 ? type : NULL;
 }
 
-/*
- * Fill in what is known of the emission from the start.
- */
+/* Initialize the emission. */
 static void
 begin(Emission *emission, const RowChange *change, const CachedTracking *cached)
 {
@@ -287,10 +284,11 @@ begin(Emission *emission, const RowChange *change, const CachedTracking *cached)
 
 /*
  * EmitRowChange
- *		Send the action that the trigger is for, if the change is one that it is for.
+ *		Send the action of a tracking trigger, unless an UPDATE has changed none of the
+ *		columns that the trigger is for.
  *
- * Raises ERRCODE_NOT_NULL_VIOLATION if nothing says who acts, and no other error but
- * those of waiting for locks, being canceled, and the server's own.
+ * Raises ERRCODE_NOT_NULL_VIOLATION if no actor is given, and no other errors except
+ * those of waiting for locks, of query cancellation, and internal ones.
  */
 void
 EmitRowChange(const RowChange *change)
@@ -305,7 +303,7 @@ EmitRowChange(const RowChange *change)
 				 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
 						change->trigger->tgname, RelationGetRelationName(change->rel),
 						cached.problem),
-				 errhint("Call actstream.untrack() and actstream.track() again.")));
+				 errhint("Call actstream.untrack(), and then actstream.track() again.")));
 	if (cached.tracking == NULL || is_being_emitted(cached.source))
 		return;
 

@@ -2,20 +2,21 @@
  * row_trigger.c
  *		The triggers of a tracked table.
  *
- * Each call of track() makes a trigger that calls row_changed().  A partitioned table
- * that is tracked has one more, which calls row_moved(): PostgreSQL moves a row to
- * another partition by deleting it there and inserting it here, and fires the triggers of
- * these two events, but not those AFTER UPDATE.  That is one change of one row:
+ * Each call of track() makes a trigger that calls row_changed().  A tracked partitioned
+ * table has one more, which calls row_moved(): PostgreSQL moves a row to another
+ * partition by deleting it from one and inserting it into the other, and fires the
+ * triggers of these two events, but not those AFTER UPDATE.  To the user, it is one
+ * change of one row.  So
  *
  *	row_changed()	ignores both halves of a move;
- *	row_moved()		remembers the deleted row, and, when the inserted one comes, does for
- *					each trigger AFTER UPDATE what would be done for an update in place.
+ *	row_moved()		remembers the deleted row, and when the inserted row follows, does for
+ *					each trigger AFTER UPDATE what an update in place would do.
  *
- * A tuple that was deleted for a move is marked.  The two events are queued one after
- * the other by one command, which is in both tuples, so what is remembered cannot be
- * taken for the other half of anything else.  Whatever triggers of the user's do in
- * between they do at a greater depth.  A row that a trigger BEFORE INSERT keeps from
- * arriving is gone without an action.
+ * The tuple that a move has deleted is marked.  The two events are queued one after the
+ * other by one command, whose ID is in both tuples, so the remembered row cannot be
+ * matched with an unrelated insertion.  What users' triggers do in between, they do at a
+ * greater trigger depth.  If a trigger BEFORE INSERT suppresses the insertion, the row
+ * is gone without an action.
  */
 #include "postgres.h"
 
@@ -49,18 +50,19 @@ PG_FUNCTION_INFO_V1(actstream_row_moved);
 /* A row on its way to another partition. */
 typedef struct Move
 {
-	int			depth;			/* of triggers, where its events are fired */
-	TransactionId xid;			/* that deletes it, and will insert it */
+	int			depth;			/* trigger depth at which its triggers are fired */
+	TransactionId xid;			/* that deletes the row, and inserts it */
 	CommandId	cid;
-	Oid			from;			/* the partition that it leaves */
+	Oid			from;			/* the partition that the row leaves */
 	HeapTuple	old;
-	Oid			to;				/* where it has arrived; InvalidOid if it has not */
-	ItemPointerData new;		/* as which row, if that is not a foreign table */
-	List	   *seen;			/* if it is, the triggers that have been told */
-	struct Move *outer;			/* of a lesser depth */
+	Oid			to;				/* the partition that it has arrived in; InvalidOid
+								 * before that */
+	ItemPointerData new;		/* its place there, unless that is a foreign table */
+	List	   *seen;			/* if it is, the triggers that have been fired for it */
+	struct Move *outer;			/* the one at a lesser depth */
 } Move;
 
-/* the last one at each depth, the deepest first, in TopTransactionContext */
+/* the last move at each depth, deepest first, in TopTransactionContext */
 static Move *moves = NULL;
 
 /* Memory context callback: the transaction has ended. */
@@ -84,7 +86,8 @@ forget_row(Move *move)
 }
 
 /*
- * The last move at this depth of triggers; those at greater ones are over.
+ * The last move at this trigger depth, or NULL.  Forgets moves at greater depths, which
+ * are over.
  */
 static Move *
 last_move(int depth)
@@ -113,9 +116,7 @@ is_half_of_move(const TriggerData *trigdata)
 		HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data);
 }
 
-/*
- * A row has left its partition.
- */
+/* Remember that a row has left its partition. */
 static void
 remember_departure(const TriggerData *trigdata)
 {
@@ -145,10 +146,11 @@ remember_departure(const TriggerData *trigdata)
 }
 
 /*
- * Is an inserted row the one that the move is waiting for, or that it has met already?
+ * Is the inserted row the other half of the move?
  *
- * A row of a foreign table does not tell who has put it there: the next one is it, and
- * each trigger is told of it once, unless the deletion has been rolled back.
+ * Returns true again when further triggers fire for the same row.  A row of a foreign
+ * table does not show which command has inserted it: the next one counts, once for each
+ * trigger, unless the deletion has been rolled back.
  */
 static bool
 is_arrival(Move *move, const TriggerData *trigdata)
@@ -183,8 +185,8 @@ is_arrival(Move *move, const TriggerData *trigdata)
 }
 
 /*
- * The move that an inserted row is the end of, if it has begun below the table that the
- * trigger was made on; else NULL.
+ * The move that ends with an inserted row, if it started in a partition of the table
+ * that the trigger was made on; else NULL.
  */
 static Move *
 arrival(const TriggerData *trigdata)
@@ -198,9 +200,7 @@ arrival(const TriggerData *trigdata)
 										  trigdata->tg_trigger)) ? move : NULL;
 }
 
-/*
- * The row that has left another partition, in the format of the one that it has come to.
- */
+/* The row that has left the other partition, converted to the row type of the new one. */
 static HeapTuple
 convert_row(Relation to, const Move *move)
 {
@@ -213,9 +213,7 @@ convert_row(Relation to, const Move *move)
 	return result;
 }
 
-/*
- * Does the condition of the trigger hold for the rows?  As the executor finds out.
- */
+/* Does the condition of the trigger hold?  Evaluated as the executor does. */
 static bool
 condition_holds(const RowChange *change)
 {
@@ -257,8 +255,8 @@ is_enabled(const Trigger *trigger)
 }
 
 /*
- * Send the actions of the triggers AFTER UPDATE that were made on the same table as
- * this one.
+ * Send the actions of the triggers AFTER UPDATE that were made on the same table as this
+ * one.
  */
 static void
 emit_move(const TriggerData *trigdata, const Move *move)
@@ -284,7 +282,8 @@ emit_move(const TriggerData *trigdata, const Move *move)
 }
 
 /*
- * How a trigger function of this file was called: for each row, after a change.
+ * What a trigger function of this file was called with.  Raises an error unless it was
+ * fired for each row, after a change.
  */
 static TriggerData *
 row_trigger_data(FunctionCallInfo fcinfo)
@@ -306,8 +305,8 @@ row_trigger_data(FunctionCallInfo fcinfo)
 /*
  * Trigger AFTER INSERT OR UPDATE OR DELETE, for each row, made by track().
  *
- * What moves between partitions is left to row_moved(), but where the trigger was made
- * on the partition itself: from there the row is gone, or has come there.
+ * A move between partitions is left to row_moved(), unless the trigger was made on the
+ * partition itself: for that one, the row was deleted or inserted.
  */
 Datum
 actstream_row_changed(PG_FUNCTION_ARGS)

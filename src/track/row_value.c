@@ -1,12 +1,12 @@
 /*
  * row_value.c
- *		The value of a column, as text and as jsonb, whatever its type does.
+ *		The value of a column, as text and as jsonb, even if its type raises errors.
  *
- * A type can bring along code of users: output functions, and casts to json that
- * to_jsonb() calls.  Of a row that somebody else is writing, that runs as the owner of
- * the table, who has chosen the type; and when it fails, nothing else does.  It takes a
- * subtransaction to catch an error, so values are told apart: those that nothing but
- * code of core's turns, which cannot fail, and the rest.
+ * A type can come with code of users: output functions, and casts to json, which
+ * to_jsonb() calls.  Another role may be writing the row, so that code runs as the owner
+ * of the table, who chose the type, and an error in it must not make anything else
+ * fail.  Catching an error takes a subtransaction; so values that core converts without
+ * running such code are converted without one.
  */
 #include "postgres.h"
 
@@ -26,13 +26,14 @@
 #include "utils/lsyscache.h"
 
 /*
- * A larger value could exhaust memory, or what a string or an array in a jsonb can
- * have: to turn one of this size may fail, and a larger one is not tried at all.
+ * A large value could exhaust memory, or exceed what a string or an array in a jsonb can
+ * hold.  Above LARGE_SIZE, the conversion runs in a subtransaction, since it may fail;
+ * above MAX_SIZE, there is none.
  */
 #define LARGE_SIZE	(1024 * 1024)
 #define MAX_SIZE	(64 * 1024 * 1024)
 
-/* What is to be done with a value, and what has come of it. */
+/* A value to convert, how, and the result. */
 typedef struct Conversion
 {
 	Oid			type;			/* the base type of a domain */
@@ -64,15 +65,13 @@ jsonb_of_string(const char *text)
 	return JsonbValueToJsonb(&string);
 }
 
-/*
- * As to_jsonb() gives it.
- */
+/* As to_jsonb() converts it. */
 static void
 to_jsonb_value(Conversion *conversion)
 {
 	FmgrInfo	to_jsonb;
 
-	/* it asks its call for the type of its argument */
+	/* to_jsonb() takes its argument's type from the call expression */
 	fmgr_info(F_TO_JSONB, &to_jsonb);
 	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
 											 list_make1(makeNullConst(conversion->type, -1,
@@ -111,8 +110,7 @@ attempt(Conversion *conversion, void convert(Conversion *conversion))
 }
 
 /*
- * Is the output function of the type, or of an array's elements, one that comes with
- * PostgreSQL?
+ * Does the output function of the type, or of an array's elements, come with PostgreSQL?
  */
 static bool
 has_core_output(Oid type)
@@ -123,7 +121,7 @@ has_core_output(Oid type)
 	return base < FirstNormalObjectId || get_typtype(base) == TYPTYPE_ENUM;
 }
 
-/* Has the type a cast to json that to_jsonb() would call? */
+/* Does the type have a cast to json that to_jsonb() would call? */
 static bool
 has_json_cast(Oid type)
 {
@@ -139,9 +137,7 @@ is_json(Oid type)
 	return type == JSONOID || type == JSONARRAYOID;
 }
 
-/*
- * How large the value is when it is not compressed; 0 if it has a fixed width.
- */
+/* The size of the value without compression; 0 if its type has a fixed width. */
 static Size
 size_of(Oid type, Datum value)
 {
@@ -159,7 +155,8 @@ too_large(void)
 }
 
 /*
- * Begin the conversion of a value; false if it is null, or, with an error, too large.
+ * Begin the conversion of a value; false if it is null, or if it is too large, with
+ * *error set.
  */
 static bool
 begin(Conversion *conversion, const RowValue *value, bool *is_large, ErrorData **error)
@@ -183,8 +180,8 @@ begin(Conversion *conversion, const RowValue *value, bool *is_large, ErrorData *
 
 /*
  * RowValueText
- *		The text of the value, in the current memory context; NULL if it is null, or,
- *		with the error, if there is none to be had.
+ *		The text of the value, in the current memory context; NULL if it is null, or if
+ *		it cannot be converted, with *error set.
  */
 char *
 RowValueText(const RowValue *value, ErrorData **error)
@@ -202,9 +199,7 @@ RowValueText(const RowValue *value, ErrorData **error)
 	return *error == NULL ? conversion.text : NULL;
 }
 
-/*
- * The value of a json column; false if jsonb cannot hold it.
- */
+/* Convert the value of a json column; false if jsonb cannot hold it. */
 static bool
 json_to_jsonb(Conversion *conversion)
 {
@@ -221,10 +216,11 @@ json_to_jsonb(Conversion *conversion)
 
 /*
  * RowValueJsonb
- *		The value as to_jsonb() gives it, in the current memory context; NULL if it is
- *		null, or, with the error, if there is none to be had.
+ *		The value as to_jsonb() converts it, in the current memory context; NULL if it
+ *		is null, or if it cannot be converted, with *error set.
  *
- * What jsonb cannot hold, such as json with "\u0000" in it, is a string of its text.
+ * A value that jsonb cannot hold, such as json with "\u0000", becomes a string with its
+ * text.
  */
 Jsonb *
 RowValueJsonb(const RowValue *value, ErrorData **error)

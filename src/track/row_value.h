@@ -1,6 +1,6 @@
 /*
  * row_value.h
- *		The value of a column, as text and as jsonb, whatever its type does.
+ *		The value of a column, as text and as jsonb, even if its type raises errors.
  */
 #ifndef ACTSTREAM_ROW_VALUE_H
 #define ACTSTREAM_ROW_VALUE_H
@@ -9,7 +9,7 @@
 #include "access/tupdesc.h"
 #include "utils/jsonb.h"
 
-/* A column of a row, and as whom to run the code of its type. */
+/* A column of a row, and the role that runs code of its type. */
 typedef struct RowValue
 {
 	HeapTuple	row;

@@ -2,8 +2,9 @@
  * track.c
  *		track() and untrack(): triggers that send actions.
  *
- * track() needs the owner of the table, who must be one that may insert any action:
- * with that right the trigger sends them, whoever changes the table, see row_changed.c.
+ * Only the owner of a table can track it, and must be allowed to insert any action: the
+ * trigger sends actions with that right, no matter which role changes the table, see
+ * row_changed.c.
  */
 #include "postgres.h"
 
@@ -53,9 +54,10 @@ check_owner(Oid relid)
 }
 
 /*
- * Open a table that the current user may track, and keep it from changing.
+ * Open a table that the current user may track, with a lock.
  *
- * Nobody waits for a lock on a table, or keeps others waiting, who does not own it.
+ * Checks ownership first: a role that does not own the table must not wait for a lock on
+ * it, nor make others wait.
  */
 static Relation
 open_trackable(Oid relid, LOCKMODE lockmode)
@@ -149,8 +151,8 @@ events_from_array(Datum array)
 /*
  * The raw parse tree of a condition, which must be one expression.
  *
- * It goes into the trigger as a tree: there is no way out of it into the
- * statement around, and nothing of it is evaluated here.
+ * The trigger gets the tree, not the text, so the condition cannot break out into the
+ * surrounding statement; nothing of it is evaluated here.
  */
 static Node *
 parse_condition(const char *condition)
@@ -161,7 +163,7 @@ parse_condition(const char *condition)
 	ColumnRef  *column = target != NULL && IsA(target->val, ColumnRef) ?
 		(ColumnRef *) target->val : NULL;
 
-	/* what a list of results may have and an expression may not: a star, another name */
+	/* valid in a target list, but not as an expression: a star, an alias */
 	if ((column != NULL && IsA(llast(column->fields), A_Star)) ||
 		(target != NULL && (target->name != NULL || target->indirection != NIL)) ||
 		list_length(stmt->targetList) != 1 || stmt->distinctClause != NIL ||
@@ -177,7 +179,7 @@ parse_condition(const char *condition)
 }
 
 /*
- * A condition as the catalog has it, without the checks of CREATE TRIGGER.
+ * A condition in the form that the catalog stores, without the checks of CREATE TRIGGER.
  */
 static Node *
 transform_condition(Relation rel, Node *condition)
@@ -198,7 +200,8 @@ transform_condition(Relation rel, Node *condition)
 }
 
 /*
- * Is a trigger the one that the statement would create, but for its name?
+ * Is the trigger the same as the one that the statement would create, except for its
+ * name?
  */
 static bool
 is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *args,
@@ -218,8 +221,8 @@ is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *a
 }
 
 /*
- * The name of a trigger of the table that does the same already, and is called as the
- * statement says, if it says so; else NULL.
+ * The name of a trigger of the table that already does what the statement asks for, and
+ * has the name in the statement if there is one; else NULL.
  */
 static char *
 find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
@@ -237,18 +240,14 @@ find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
 	return NULL;
 }
 
-/*
- * The table, and all its partitions, which will have the trigger as well.
- */
+/* The table and all its partitions, which will get the trigger as well, locked. */
 static List *
 with_partitions(Relation rel)
 {
 	return find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL);
 }
 
-/*
- * A name for a trigger that is free, on partitions too.
- */
+/* A trigger name that is free on the table and its partitions. */
 static char *
 free_name(Relation rel, const char *prefix)
 {
@@ -269,9 +268,7 @@ free_name(Relation rel, const char *prefix)
 	}
 }
 
-/*
- * The name of the trigger that is given, or NULL.
- */
+/* The trigger name in an argument, or NULL if that is null. */
 static char *
 name_argument(FunctionCallInfo fcinfo, int arg)
 {
@@ -283,13 +280,11 @@ name_argument(FunctionCallInfo fcinfo, int arg)
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("name of a trigger must not be empty")));
+				 errmsg("trigger name must not be empty")));
 	return name;
 }
 
-/*
- * An argument of track() as one of the trigger: text, "" for null.
- */
+/* A text argument of track() as an argument of the trigger: "" for null. */
 static char *
 text_argument(FunctionCallInfo fcinfo, int arg)
 {
@@ -303,7 +298,7 @@ name_array_argument(FunctionCallInfo fcinfo, int arg)
 		OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(arg));
 }
 
-/* what track() takes */
+/* arguments of track() */
 enum TrackArg
 {
 	ARG_RELATION, ARG_VERB, ARG_ACTOR, ARG_ACTION_OBJECT, ARG_TARGET, ARG_EVENTS,
@@ -335,9 +330,7 @@ trigger_arguments(FunctionCallInfo fcinfo, char **args)
 		pstrdup(NameStr(*PG_GETARG_NAME(ARG_TIMESTAMP_COLUMN)));
 }
 
-/*
- * The statement that creates the trigger, without a name if none is given.
- */
+/* The statement that creates the trigger; without a name if no name was given. */
 static CreateTrigStmt *
 make_statement(FunctionCallInfo fcinfo, char *const *args)
 {
@@ -355,8 +348,8 @@ make_statement(FunctionCallInfo fcinfo, char *const *args)
 }
 
 /*
- * Create the trigger, as the current user: to analyse the condition is to run code that
- * its types and domains bring along.  The next call, of the same query, sees it.
+ * Create the trigger, as the current user, because analysing the condition runs code of
+ * its types and domains.  Makes it visible to the next call in the same query.
  */
 static void
 create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
@@ -367,9 +360,7 @@ create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
 	CommandCounterIncrement();
 }
 
-/*
- * Give a partitioned table the trigger that notices moved rows, unless it has it.
- */
+/* Create the trigger that notices moved rows on a partitioned table, unless it exists. */
 static void
 create_move_trigger(Relation rel)
 {
@@ -392,10 +383,10 @@ create_move_trigger(Relation rel)
 
 /*
  * track(relation, verb, actor, action_object, target, events, columns,
- *		 condition, description, public, data_columns, trigger_name,
- *		 timestamp_column)
+ *	  condition, description, public, data_columns, trigger_name,
+ *	  timestamp_column)
  *
- * What the arguments name is looked up now, for its errors.
+ * Looks up what the arguments name now, to report errors.
  */
 Datum
 actstream_track(PG_FUNCTION_ARGS)
@@ -420,7 +411,7 @@ actstream_track(PG_FUNCTION_ARGS)
 	if (tracking.has_columns && (stmt->events & TRIGGER_TYPE_UPDATE) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("columns are given, but not the event \"update\"")));
+				 errmsg("columns can be given only with event \"update\"")));
 	TrackCheckTemplates(&tracking, rel);
 
 	name = find_equal(stmt, args, rel);
@@ -438,8 +429,9 @@ actstream_track(PG_FUNCTION_ARGS)
 }
 
 /*
- * Drop the tracking trigger of a table that has the name, or with NULL all of them;
- * returns their number.  With the last one goes the one that notices moved rows.
+ * Drop the tracking trigger of a table with this name, or all of them if it is NULL;
+ * returns how many were dropped.  With the last one, also drops the trigger that notices
+ * moved rows.
  */
 static int64
 drop_triggers(Oid relid, const char *name)
@@ -492,9 +484,7 @@ TrackDropTriggers(Oid relid)
 	(void) drop_triggers(relid, NULL);
 }
 
-/*
- * untrack(relation, trigger_name): null is all.
- */
+/* untrack(relation, trigger_name): null means all. */
 Datum
 actstream_untrack(PG_FUNCTION_ARGS)
 {
@@ -510,12 +500,12 @@ actstream_untrack(PG_FUNCTION_ARGS)
 	name = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
 	rel = open_trackable(relid, AccessExclusiveLock);
 	relname = pstrdup(RelationGetRelationName(rel));
-	relation_close(rel, NoLock);	/* it must not be in use */
+	relation_close(rel, NoLock);	/* DROP TRIGGER refuses a relation that is open */
 
 	ndropped = drop_triggers(relid, name);
 	if (name != NULL && ndropped == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("relation \"%s\" is not tracked by a trigger \"%s\"", relname, name)));
+				 errmsg("relation \"%s\" has no tracking trigger \"%s\"", relname, name)));
 	PG_RETURN_INT64(ndropped);
 }

@@ -1,9 +1,9 @@
 /*
  * track_check.c
- *		What is wrong with the templates of track().
+ *		Whether the templates given to track() can name objects.
  *
- * A template that names no object makes no error when rows change, only actions that
- * are not sent.  So what can be known of it is checked when it is given.
+ * A template that names no object raises no error when rows change; its actions are just
+ * not sent.  So track() checks it as far as possible.
  */
 #include "postgres.h"
 
@@ -23,19 +23,19 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* A template of a reference, and what its label says. */
+/* A template of a reference, and the type of its label. */
 typedef struct Check
 {
 	const char *role;
 	const TrackingTemplate *template;
 	const char *label;
-	const char *key_text;		/* what of the first part stands behind the colon */
-	Relation	rel;			/* whose rows it is for */
+	const char *key_text;		/* text of the first part after the colon */
+	Relation	rel;			/* the tracked table */
 	RegisteredType type;
-	Relation	objects;		/* the table of the type */
+	Relation	objects;		/* the table of the type; NULL if that is external */
 } Check;
 
-/* "label:{column},{column}", as an example of how to write it. */
+/* "label:{column},{column}", to show how to write the template. */
 static char *
 example(const Check *check)
 {
@@ -58,10 +58,10 @@ check_count(const Check *check, int nparts)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template of %s does not match the key of object type \"%s\"",
 						check->role, check->label),
-				 errdetail_plural("It has %d part, and the key has %d columns.",
-								  "It has %d parts, and the key has %d columns.",
+				 errdetail_plural("It has %d part, but the key has %d columns.",
+								  "It has %d parts, but the key has %d columns.",
 								  nparts, nparts, check->type.nkeys),
-				 errhint("Write %s, with columns of the tracked table.", example(check))));
+				 errhint("Write it as %s, with columns of the tracked table.", example(check))));
 }
 
 static bool
@@ -70,7 +70,7 @@ is_integer(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-/* Can a value of a column be one of the key, the types being those of ObjectKeyType()? */
+/* Can a column be a part of the key?  The types are those of ObjectKeyType(). */
 static bool
 types_fit(Oid column, Oid key)
 {
@@ -79,10 +79,11 @@ types_fit(Oid column, Oid key)
 }
 
 /*
- * Check that a part of a key, which consists of texts and columns, can be the value of
- * the key column of that number.
+ * Check that a part of a template's key, which consists of text and columns, can be a
+ * value of the key column with that number.
  *
- * Any text can be made of texts and columns; of any other type, a column is alone.
+ * Text and columns can be combined if that column holds strings; else a column must
+ * stand alone.
  */
 static void
 check_part(const Check *check, int key, const char *text, const TrackingPart *column)
@@ -92,13 +93,13 @@ check_part(const Check *check, int key, const char *text, const TrackingPart *co
 	Oid			key_type = ObjectKeyType(RelationGetDescr(check->objects), att->attnum);
 
 	if (column == NULL || TypeCategory(key_type) == TYPCATEGORY_STRING)
-		return;					/* text alone is looked at by check_object() */
+		return;					/* check_object() checks a key that is only text */
 	if (text[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template of %s does not match the key of object type \"%s\"",
 						check->role, check->label),
-				 errdetail("There is \"%s\" beside column \"%s\", and key column \"%s\" is of type %s.",
+				 errdetail("It combines \"%s\" with column \"%s\", but key column \"%s\" is of type %s.",
 						   text, column->text, NameStr(att->attname),
 						   format_type_be(att->atttypid)),
 				 errhint("Write %s:{%s}.", check->label, column->text)));
@@ -107,18 +108,16 @@ check_part(const Check *check, int key, const char *text, const TrackingPart *co
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("template of %s does not match the key of object type \"%s\"",
 						check->role, check->label),
-				 errdetail("Column \"%s\" is of type %s, and key column \"%s\" of type %s.",
+				 errdetail("Column \"%s\" is of type %s, but key column \"%s\" is of type %s.",
 						   column->text,
 						   format_type_be(TupleDescAttr(RelationGetDescr(check->rel),
 														column->attnum - 1)->atttypid),
 						   NameStr(att->attname), format_type_be(att->atttypid)),
-				 errhint("Name a column of the tracked table that holds keys of \"%s\".",
+				 errhint("Use a column of the tracked table that holds keys of \"%s\".",
 						 check->label)));
 }
 
-/*
- * Check the key, part by part: commas in the text are between parts.
- */
+/* Check the key part by part; commas in the text separate parts. */
 static void
 check_key(const Check *check)
 {
@@ -169,7 +168,7 @@ check_key(const Check *check)
 	check_part(check, key, text.data, column);
 }
 
-/* The hint that a name stands in the template without braces, if it is a column's. */
+/* Add a hint if a column's name stands in the template without braces. */
 static int
 hint_braces(const Check *check)
 {
@@ -180,8 +179,9 @@ hint_braces(const Check *check)
 }
 
 /*
- * A template without a column names the same object each time.  Raise an error if there
- * can be none, say so if there is none yet, or if it looks like a column.
+ * Check a template without a column, which names the same object each time.  Raises an
+ * error if that object can never exist; raises a notice if it does not exist yet, or
+ * looks like a column's name.
  */
 static void
 check_object(const Check *check)
@@ -194,26 +194,26 @@ check_object(const Check *check)
 		!ObjectKeyParse(&check->type, RelationGetDescr(check->objects), ref, values))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template of %s has no column, and there can be no object \"%s\"",
+				 errmsg("template of %s has no column, and object \"%s\" cannot exist",
 						check->role, RefToText(ref)),
-				 errhint("Write %s, with columns of the tracked table.", example(check)),
+				 errhint("Write it as %s, with columns of the tracked table.", example(check)),
 				 hint_braces(check)));
 	if (check->type.checked &&
 		!IntegrityReferenceHolds(ref, check->rel->rd_rel->relowner, GetActiveSnapshot()))
 		ereport(NOTICE,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("template of %s has no column, and there is no object \"%s\"",
+				 errmsg("template of %s has no column, and object \"%s\" does not exist",
 						check->role, RefToText(ref)),
 				 hint_braces(check)));
 	else if (get_attnum(RelationGetRelid(check->rel), check->key_text) > 0)
 		ereport(NOTICE,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("template of %s has no column: each row has object \"%s\"",
+				 errmsg("template of %s has no column, so every row has object \"%s\"",
 						check->role, RefToText(ref)),
 				 hint_braces(check)));
 }
 
-/* "${column}" is how other languages write it. */
+/* Raise a notice for "${column}", as other languages write it. */
 static void
 check_dollar(const Check *check)
 {
@@ -226,7 +226,7 @@ check_dollar(const Check *check)
 			before->text[len - 1] == '$')
 			ereport(NOTICE,
 					(errcode(ERRCODE_WARNING),
-					 errmsg("template of %s has \"$\" before column \"%s\", in the key",
+					 errmsg("template of %s has \"$\" before column \"%s\", as part of the key",
 							check->role, check->template->parts[i].text),
 					 errhint("Write {%s} for the value of the column.",
 							 check->template->parts[i].text)));
@@ -238,15 +238,15 @@ find_type(Check *check)
 {
 	const RegisteredType *type;
 
-	/* no lock that we took has brought us news */
+	/* we took no lock, which would have processed invalidations */
 	AcceptInvalidationMessages();
 	type = RegistryLookupLabel(check->label, strlen(check->label));
 	if (type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%s\" is not registered", check->label),
-				 errdetail("The template of %s refers to such objects.", check->role),
-				 errhint("See the labels in actstream.object_types; to add one, use actstream.register() for a table, actstream.register_external() for objects outside the database.")));
+				 errdetail("The template of %s refers to objects of that type.", check->role),
+				 errhint("See actstream.object_types for existing labels. To add one, use actstream.register() for a table, or actstream.register_external() for objects outside the database.")));
 	check->type = *type;
 	if (!OidIsValid(type->relation))
 		return;
@@ -286,9 +286,9 @@ check_template(const char *role, const TrackingTemplate *template, Relation rel)
  *		objects, as far as that can be known.
  *
  * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered,
- * ERRCODE_INVALID_PARAMETER_VALUE for a key of another shape, and
- * ERRCODE_DATATYPE_MISMATCH for a column of another type.  A NOTICE tells of what is
- * probably meant otherwise.
+ * ERRCODE_INVALID_PARAMETER_VALUE for a key that does not match, and
+ * ERRCODE_DATATYPE_MISMATCH for a column of the wrong type.  Raises a notice for what is
+ * probably a mistake.
  */
 void
 TrackCheckTemplates(const Tracking *tracking, Relation rel)

@@ -1,6 +1,6 @@
 /*
  * track_check.h
- *		Whether the templates of a tracking fit its table.
+ *		Whether the templates given to track() can name objects.
  */
 #ifndef ACTSTREAM_TRACK_CHECK_H
 #define ACTSTREAM_TRACK_CHECK_H

@@ -1,8 +1,9 @@
 /*
  * track_ddl.c
- *		What becomes of tracking triggers when tables are altered.
+ *		What happens to tracking triggers when their tables are altered.
  *
- * Called by event triggers, as whoever runs the command, with what the command has done.
+ * Event triggers call these functions, as the role that runs the command, to act on what
+ * the command has done.
  */
 #include "postgres.h"
 
@@ -32,7 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* A name[] as text, with another name in it. */
+/* A name[] as text, with a name replaced. */
 static char *
 rename_in_array(char *array, const char *old_name, const char *new_name)
 {
@@ -71,9 +72,7 @@ rename_in_argument(int arg, char *value, const char *old_name, const char *new_n
 	}
 }
 
-/*
- * Store other arguments of a trigger.
- */
+/* Store new arguments of a trigger. */
 static void
 store_arguments(const TrackTrigger *trigger, char *const *args)
 {
@@ -106,7 +105,7 @@ store_arguments(const TrackTrigger *trigger, char *const *args)
 	CacheInvalidateRelcacheByRelid(trigger->relation);
 }
 
-/* A column to rename in the arguments of a trigger, and what they become. */
+/* A column to rename in the arguments of a trigger, and the result. */
 typedef struct RenameJob
 {
 	const TrackTrigger *trigger;
@@ -116,7 +115,7 @@ typedef struct RenameJob
 	bool		changed;
 } RenameJob;
 
-/* AttemptFunction: arguments that somebody else has made up may be malformed. */
+/* AttemptFunction: arguments that track() did not write may be malformed. */
 static void
 rename_in_arguments(void *arg)
 {
@@ -132,8 +131,7 @@ rename_in_arguments(void *arg)
 
 /*
  * TrackColumnRenamed
- *		Let the arguments of the tracking triggers of "relid" name a column as it is called
- *		now.
+ *		Rename a column in the arguments of the tracking triggers of "relid".
  */
 void
 TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
@@ -152,8 +150,8 @@ TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
 
 /*
  * TrackTableAltered
- *		Warn of tracking triggers of "relid", and of tables that inherit from it, which do
- *		not do any more what they were made for.
+ *		Warn about tracking triggers of "relid", and of tables that inherit from it,
+ *		that do not do what they were made for any more.
  *
  * The columns or the owner of the table have changed.
  */
@@ -188,7 +186,7 @@ TrackTableAltered(Oid relid)
 
 /*
  * TrackTriggerCreated
- *		Refuse a tracking trigger that does not belong to the current user's table.
+ *		Refuse a new tracking trigger on a table that the current user does not own.
  *
  * It sends actions with the rights of the table's owner, so TRIGGER on the table does
  * not suffice.

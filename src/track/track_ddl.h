@@ -1,6 +1,6 @@
 /*
  * track_ddl.h
- *		What becomes of trackings when their tables are altered.
+ *		What happens to tracking triggers when their tables are altered.
  */
 #ifndef ACTSTREAM_TRACK_DDL_H
 #define ACTSTREAM_TRACK_DDL_H

@@ -1,12 +1,12 @@
 /*
  * track_options.c
- *		What a trigger made by track() does: its arguments.
+ *		The arguments of a trigger made by track(), which say what it does.
  *
- * The arguments name columns, but PostgreSQL knows nothing of that: columns can be
- * dropped, or get another type.  To have it know, they could be named in UPDATE OF, too;
- * but that changes when the trigger fires, and there is no such list for INSERT and
- * DELETE.  So a column that is gone is left out, see TrackingParse(), and the
- * arguments follow a renamed one, see track_ddl.c.
+ * The arguments name columns, but PostgreSQL does not know that: columns can be dropped,
+ * or change their type.  Naming them in UPDATE OF as well would tell PostgreSQL, but
+ * would change when the trigger fires; and INSERT and DELETE have no such list.  So a
+ * column that is gone is left out, see TrackingParse(), and when a column is renamed,
+ * the arguments are changed, see track_ddl.c.
  */
 #include "postgres.h"
 
@@ -25,10 +25,10 @@
 
 #define SELF_TEMPLATE "{self}"
 
-/* so many columns fit into a hint */
+/* as many columns as fit into a hint */
 #define MAX_HINTED_COLUMNS 30
 
-/* The arguments that are being understood. */
+/* State of the parser. */
 typedef struct Parser
 {
 	Tracking   *tracking;
@@ -71,8 +71,9 @@ note_problem(Parser *parser, char *problem)
 }
 
 /*
- * The number of a column of the table that triggers can read; InvalidAttrNumber, with
- * the problem noted, or an error, if there is none of that name.
+ * The number of a column of the table that triggers can read.  If there is none of that
+ * name, raises an error or, if not strict, notes the problem and returns
+ * InvalidAttrNumber.
  */
 static AttrNumber
 column_of(Parser *parser, const char *name)
@@ -107,8 +108,8 @@ column_of(Parser *parser, const char *name)
 }
 
 /*
- * The number of a column whose text is the same whoever writes the row, so that it
- * could be part of a key; as column_of().
+ * As column_of(), but for a column that could be part of a key: one whose text does not
+ * depend on the settings of the session.
  */
 static AttrNumber
 key_column_of(Parser *parser, const char *name)
@@ -149,7 +150,7 @@ parse_template(Parser *parser, TrackingTemplate *result, const char *template,
 }
 
 /*
- * A template of a reference: {self}, or a label, a colon, and columns that could
+ * Parse a template of a reference: {self}, or a label, a colon, and columns that could
  * be part of a key.
  */
 static void
@@ -185,7 +186,7 @@ parse_reference(Parser *parser, TrackingTemplate *result, const char *template)
 	if (result->nparts > 0 && !has_colon)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template is not one of a reference: \"%s\"", template),
+				 errmsg("invalid template of a reference: \"%s\"", template),
 				 errhint("Write label:{column}, or {self} for the row itself.")));
 	if (result->nparts == 1 && !result->parts[0].is_column)
 		(void) DirectFunctionCall1(actstream_ref_in, CStringGetDatum(result->parts[0].text));
@@ -237,17 +238,16 @@ parse_timestamp_column(Parser *parser, const char *name)
 
 /*
  * TrackingParse
- *		Understand the arguments of a trigger of "rel", in the current memory
- *		context.
+ *		Parse the arguments of a trigger of "rel", in the current memory context.
  *
  * Raises ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED for a wrong number of arguments, and
- * ERRCODE_INVALID_PARAMETER_VALUE and others for malformed ones, the verb included.
+ * ERRCODE_INVALID_PARAMETER_VALUE and others for malformed ones, including the verb.
  *
- * Of columns, if "strict", it raises ERRCODE_UNDEFINED_COLUMN for one that does not
- * exist, ERRCODE_FEATURE_NOT_SUPPORTED for one that a trigger cannot read, or that a
- * reference cannot be made of, ERRCODE_DATATYPE_MISMATCH for a timestamp_column that is
- * none, and ERRCODE_UNDEFINED_OBJECT for {self} in a table that is not registered.
- * Else it leaves such columns out, and says in tracking->problem which the first is.
+ * If "strict", raises ERRCODE_UNDEFINED_COLUMN for a column that does not exist,
+ * ERRCODE_FEATURE_NOT_SUPPORTED for one that a trigger cannot read or a reference cannot
+ * contain, ERRCODE_DATATYPE_MISMATCH for a timestamp_column of another type, and
+ * ERRCODE_UNDEFINED_OBJECT for {self} in a table that is not registered.  Otherwise,
+ * leaves such columns out, and describes the first of them in tracking->problem.
  */
 void
 TrackingParse(Tracking *tracking, char *const *args, int nargs, Relation rel, bool strict)
@@ -258,7 +258,7 @@ TrackingParse(Tracking *tracking, char *const *args, int nargs, Relation rel, bo
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger has %d arguments, not %d", nargs, NUM_TRACKING_ARGS),
-				 errhint("Such triggers are made by actstream.track().")));
+				 errhint("Create such triggers with actstream.track().")));
 
 	tracking->problem = NULL;
 	tracking->verb = pstrdup(args[TRACKING_VERB]);

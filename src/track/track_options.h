@@ -1,6 +1,6 @@
 /*
  * track_options.h
- *		What a trigger made by track() does: its arguments.
+ *		The arguments of a trigger made by track(), which say what it does.
  */
 #ifndef ACTSTREAM_TRACK_OPTIONS_H
 #define ACTSTREAM_TRACK_OPTIONS_H
@@ -10,8 +10,8 @@
 #include "utils/relcache.h"
 
 /*
- * The arguments of the trigger, all text, so that a dump and \d show what it
- * does.  An absent one is empty.
+ * The arguments of the trigger, all text, so that a dump and \d show what it does.  An
+ * absent one is empty.
  */
 enum TrackingArg
 {
@@ -21,9 +21,9 @@ enum TrackingArg
 	TRACKING_TARGET,
 	TRACKING_DESCRIPTION,		/* a template of text */
 	TRACKING_PUBLIC,			/* "public" or "private" */
-	TRACKING_COLUMNS,			/* name[]: of which an update must change one */
-	TRACKING_DATA_COLUMNS,		/* name[]: that are copied into data */
-	TRACKING_TIMESTAMP_COLUMN	/* that tells when it happened */
+	TRACKING_COLUMNS,			/* name[]: of these, an update must change one */
+	TRACKING_DATA_COLUMNS,		/* name[]: copied into data */
+	TRACKING_TIMESTAMP_COLUMN	/* holds the time of the action */
 };
 
 #define NUM_TRACKING_ARGS (TRACKING_TIMESTAMP_COLUMN + 1)
@@ -36,8 +36,8 @@ enum TrackingArg
 typedef struct TrackingPart
 {
 	bool		is_column;
-	AttrNumber	attnum;			/* InvalidAttrNumber: text, or no such column any more */
-	char	   *text;			/* text, or the name of the column */
+	AttrNumber	attnum;			/* InvalidAttrNumber for text, or if the column is gone */
+	char	   *text;			/* the text, or the column's name */
 } TrackingPart;
 
 /* A template; no parts if it is absent. */
@@ -49,7 +49,7 @@ typedef struct TrackingTemplate
 	TrackingPart *parts;
 } TrackingTemplate;
 
-/* The arguments of a trigger, understood for one table. */
+/* The arguments of a trigger, parsed for one table. */
 typedef struct Tracking
 {
 	char	   *verb;
@@ -62,7 +62,8 @@ typedef struct Tracking
 	List	   *columns;		/* of attribute numbers */
 	List	   *data_columns;	/* likewise */
 	AttrNumber	timestamp_column;	/* or InvalidAttrNumber */
-	char	   *problem;		/* the first column that is missing, in words; NULL if none is */
+	char	   *problem;		/* names the first missing column, as part of a message;
+								 * NULL if none is missing */
 } Tracking;
 
 extern void TrackingParse(Tracking *tracking, char *const *args, int nargs, Relation rel,

@@ -1,6 +1,6 @@
 /*
  * track_triggers.c
- *		The triggers that track() has made, as the catalog has them.
+ *		The triggers that track() has made, read from the catalog.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/* The arguments of a trigger: strings, each with a zero byte at its end. */
+/* The arguments of a trigger: strings, each ended by a zero byte. */
 static char **
 arguments_of(HeapTuple tuple, TupleDesc tupdesc, int nargs)
 {
@@ -63,8 +63,8 @@ make_trigger(HeapTuple tuple, TupleDesc tupdesc, bool is_move)
 
 /*
  * TrackTriggers
- *		The triggers of a table, or with InvalidOid of all tables, that call our
- *		functions for tracking, in the order of tables and names (TrackTrigger *).
+ *		The triggers (TrackTrigger *) of a table, or with InvalidOid of all tables,
+ *		that call our functions for tracking, in the order of tables and names.
  */
 List *
 TrackTriggers(Oid relid)
@@ -94,7 +94,7 @@ TrackTriggers(Oid relid)
 	return result;
 }
 
-/* Arguments that are to be understood, and the table. */
+/* Arguments to parse, and the table. */
 typedef struct ParseJob
 {
 	Tracking	tracking;
@@ -113,8 +113,8 @@ parse(void *arg)
 
 /*
  * TrackTriggerProblem
- *		Why a tracking trigger of "rel" does not do all that it was made for, in words;
- *		NULL if it does.
+ *		Why a tracking trigger of "rel" does not do all that it was made for, as part
+ *		of a message; NULL if it does.
  */
 char *
 TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)

@@ -1,6 +1,6 @@
 /*
  * track_triggers.h
- *		The triggers that track() has made, as the catalog has them.
+ *		The triggers that track() has made, read from the catalog.
  */
 #ifndef ACTSTREAM_TRACK_TRIGGERS_H
 #define ACTSTREAM_TRACK_TRIGGERS_H
@@ -13,8 +13,9 @@ typedef struct TrackTrigger
 	Oid			oid;
 	Oid			relation;
 	char	   *name;
-	bool		is_clone;		/* for a partition, of one of the partitioned table */
-	bool		is_move;		/* the one that notices moved rows, not a tracking one */
+	bool		is_clone;		/* is it one that PostgreSQL cloned for a partition? */
+	bool		is_move;		/* the trigger that notices moved rows, not a tracking
+								 * one */
 	int16		type;			/* TRIGGER_TYPE_... */
 	char		enabled;
 	char	   *condition;		/* expression tree as text; NULL if there is none */

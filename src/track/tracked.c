@@ -75,9 +75,7 @@ events_of(int16 type)
 	return PointerGetDatum(construct_array(events, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/*
- * The end of what is quoted, or in parentheses, and begins here.
- */
+/* The end of the quoted string or the group in parentheses that begins at "text". */
 static const char *
 skip_group(const char *text)
 {
@@ -100,8 +98,8 @@ skip_group(const char *text)
 }
 
 /*
- * The condition of a trigger, as its definition has it: PostgreSQL shows that of an
- * expression on two rows in no other way.
+ * The condition of a trigger, cut out of its definition: PostgreSQL has no other
+ * function that prints an expression on two rows.
  */
 static char *
 condition_of(const TrackTrigger *trigger)
@@ -121,14 +119,14 @@ condition_of(const TrackTrigger *trigger)
 	return pnstrdup(def + 1, skip_group(def) - def - 2);
 }
 
-/* A row whose columns are to be filled in from arguments. */
+/* A result row to fill in from a trigger's arguments. */
 typedef struct ArgumentJob
 {
 	TrackedRow *row;
 	char	  **args;
 } ArgumentJob;
 
-/* AttemptFunction: arguments that somebody else has made up may be malformed. */
+/* AttemptFunction: arguments that track() did not write may be malformed. */
 static void
 set_arguments(void *arg)
 {
@@ -148,7 +146,7 @@ set_arguments(void *arg)
 				  DirectFunctionCall1(namein, CStringGetDatum(args[TRACKING_TIMESTAMP_COLUMN])));
 }
 
-/* Has a table, which is partitioned, no trigger that notices moved rows? */
+/* Does a partitioned table lack the trigger that notices moved rows? */
 static bool
 lacks_move_trigger(Relation rel, List *triggers)
 {
@@ -167,8 +165,8 @@ lacks_move_trigger(Relation rel, List *triggers)
 }
 
 /*
- * tracked(): a row for each tracking trigger, and for each other one of theirs, such as
- * a clone on a partition, that has a problem.
+ * tracked(): a row for each tracking trigger, and for each of the other triggers, such
+ * as a clone on a partition, that has a problem.
  */
 Datum
 actstream_tracked(PG_FUNCTION_ARGS)
@@ -188,7 +186,7 @@ actstream_tracked(PG_FUNCTION_ARGS)
 		TrackedRow	row;
 		ArgumentJob job;
 
-		/* one table that is locked is not to hide all others */
+		/* a locked table must not keep the others from being shown */
 		if (!ConditionalLockRelationOid(trigger->relation, AccessShareLock))
 			problem = pstrdup(_("its table is locked by another session"));
 		else

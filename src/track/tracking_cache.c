@@ -1,6 +1,6 @@
 /*
  * tracking_cache.c
- *		Triggers made by track(), understood once per session.
+ *		The parsed arguments of triggers made by track().
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 /* CachedTracking by trigger; lives as long as the session */
 static HTAB *trackings = NULL;
 
-/* The arguments of a trigger that are to be understood. */
+/* Arguments of a trigger to parse. */
 typedef struct ParseJob
 {
 	Tracking   *tracking;
@@ -31,7 +31,8 @@ typedef struct ParseJob
 } ParseJob;
 
 /*
- * Forget an entry.  A firing that is going on may still need it until the transaction ends.
+ * Forget an entry.  A trigger that is being executed may need its memory until the end
+ * of the transaction.
  */
 static void
 forget(CachedTracking *entry)
@@ -43,7 +44,7 @@ forget(CachedTracking *entry)
 	(void) hash_search(trackings, &entry->trigger, HASH_REMOVE, NULL);
 }
 
-/* Watcher. */
+/* Watcher */
 static void
 table_changed(Oid relid)
 {
@@ -59,8 +60,8 @@ table_changed(Oid relid)
 }
 
 /*
- * The trigger that this one was cloned from, and the table of that; false if it was
- * not cloned.
+ * Set *relation to the table of a trigger.  If the trigger was cloned from another,
+ * replace *trigger by that one and return true.
  */
 static bool
 parent_of_trigger(Oid *trigger, Oid *relation)
@@ -91,11 +92,11 @@ parent_of_trigger(Oid *trigger, Oid *relation)
 
 /*
  * TrackingSource
- *		The table that a trigger of "relation" was made on: a partitioned table, if it
- *		is one that PostgreSQL has cloned for a partition of that.
+ *		The table that a trigger of "relation" was made on: for a trigger that
+ *		PostgreSQL cloned for a partition, the partitioned table.
  *
- * Its owner is who has arranged the trigger, and answers for what it says; the owner of
- * a partition can neither change nor drop it.
+ * The owner of that table is responsible for what the trigger does; the owner of a
+ * partition can neither change nor drop it.
  */
 Oid
 TrackingSource(Oid relation, const Trigger *trigger)
@@ -119,7 +120,9 @@ parse(void *arg)
 	TrackingParse(job->tracking, job->trigger->tgargs, job->trigger->tgnargs, job->rel, false);
 }
 
-/* Understand the trigger, in a memory context that ends with the transaction. */
+/*
+ * Parse the trigger's arguments, in a memory context that is freed with the transaction.
+ */
 static void
 fill(CachedTracking *entry, Relation rel, const Trigger *trigger)
 {
@@ -141,7 +144,7 @@ fill(CachedTracking *entry, Relation rel, const Trigger *trigger)
 
 /*
  * TrackingOfTrigger
- *		What a trigger of "rel" that calls row_changed() is to do.
+ *		The parsed arguments of a trigger of "rel" that calls row_changed().
  */
 CachedTracking
 TrackingOfTrigger(Relation rel, const Trigger *trigger)

@@ -1,6 +1,6 @@
 /*
  * tracking_cache.h
- *		Triggers made by track(), understood once per session.
+ *		The parsed arguments of triggers made by track().
  */
 #ifndef ACTSTREAM_TRACKING_CACHE_H
 #define ACTSTREAM_TRACKING_CACHE_H
@@ -9,19 +9,16 @@
 
 #include "utils/reltrigger.h"
 
-/*
- * A trigger, understood.  Good until a catalog is read, but for the tracking, which is
- * until the end of the transaction.
- */
+/* A trigger's parsed arguments; pointers are valid until the end of the transaction. */
 typedef struct CachedTracking
 {
 	Oid			trigger;		/* hash key */
-	Oid			relation;		/* that it fires on */
-	Oid			source;			/* that it was made on: a table that "relation" is, or is a
-								 * partition of */
-	Tracking   *tracking;		/* NULL if the arguments make no sense */
-	char	   *problem;		/* what is wrong with them; NULL if nothing is */
-	MemoryContext context;		/* of these two */
+	Oid			relation;		/* the table that it fires on */
+	Oid			source;			/* the table that it was made on: "relation", or one that
+								 * this is a partition of */
+	Tracking   *tracking;		/* NULL if the arguments are malformed */
+	char	   *problem;		/* as part of a message; NULL if there is none */
+	MemoryContext context;		/* holds both */
 } CachedTracking;
 
 extern CachedTracking TrackingOfTrigger(Relation rel, const Trigger *trigger);

@@ -118,7 +118,7 @@ BEGIN
 END
 $$;
 SELECT count((a).id) FROM (SELECT actstream.act_send('user:1', 'listed', external_id => i::text) AS a
-                           FROM generate_series(1, 1000) i OFFSET 0) s;
+                           FROM generate_series(1, 100) i OFFSET 0) s;
 DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;
 \set VERBOSITY terse

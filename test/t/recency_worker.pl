@@ -231,7 +231,7 @@ SKIP:
         my $rows = sql('postgres', $stream =~ s/actstream(?=\.user_stream)/plain/r);
         is($out, "sent\n$rows\nno memory", 'writes, and reads');
         # it is noted for the next ones
-        is(scalar(() = $warnings =~ /WARNING:  actstream has to do without shared memory/g), $session == 1 ? 1 : 0, 'and the first is warned');
+        is(scalar(() = $warnings =~ /WARNING:  actstream runs without shared memory/g), $session == 1 ? 1 : 0, 'and the first is warned');
     }
     $node->stop;
     $node->start;
