@@ -203,14 +203,17 @@ actstream_role_bits(PG_FUNCTION_ARGS)
 
 /*
  * model_start(label) RETURNS ref
- *		The least reference with the label, which is registered;
- *		ERRCODE_UNDEFINED_OBJECT if it is not.
+ *		The least reference with the label.
+ *
+ * Raises ERRCODE_UNDEFINED_OBJECT if the label is not registered, or the errors of
+ * RefCheckLabel() if it cannot be one.
  */
 Datum
 actstream_model_start(PG_FUNCTION_ARGS)
 {
 	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
+	RefCheckLabel(label, strlen(label));
 	if (RegistryLookupLabel(label, strlen(label)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -17,7 +17,7 @@ SET search_path = ref_test, actstream, public;
 SELECT proname, pg_get_function_identity_arguments(oid) AS arguments, provolatile AS volatile,
        proparallel AS parallel, proisstrict AS strict, proleakproof AS leakproof
 FROM pg_proc
-WHERE pronamespace = 'actstream'::regnamespace AND proname ~ '^(ref|label)(_|$)'
+WHERE pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND proname ~ '^(ref|label)(_|$)'
 ORDER BY proname COLLATE "C", pg_get_function_identity_arguments(oid) COLLATE "C";
 
 --

@@ -169,6 +169,7 @@ ALTER TABLE actstream.actions ADD verb text NOT NULL DEFAULT 'did', ADD action_o
     ADD target actstream.ref DEFAULT 'person:7', ADD description text, ADD data jsonb, ADD external_id text;
 ALTER TABLE actstream.actions OF actstream.action;
 SELECT count(*) > 0 AS made FROM actstream.create_tables();
+SELECT label FROM actstream.register_external('person');
 SELECT count(*) FROM actstream.model_stream('person');
 SELECT count(*) FROM actstream.stream_of(ARRAY(SELECT actstream.ref('person', i) FROM generate_series(1, 2000) AS i), '{target}');
 ROLLBACK;

@@ -15,6 +15,7 @@ SET actstream.enable_recency_map = off;
 SELECT label FROM actstream.register_external('person');
 SELECT label FROM actstream.register_external('repo');
 SELECT label FROM actstream.register_external('rare');
+SELECT label FROM actstream.register_external('none');
 SELECT label FROM actstream.register_external('follower');
 
 -- 20000 actions, a minute apart, and 40 that are older, of persons who are

@@ -224,28 +224,28 @@ SELECT * FROM compare();
 
 -- a function that its owner has changed is run as any function is
 BEGIN;
-ALTER FUNCTION actstream.public_stream() SET actstream.enable_streamscan = on;
+ALTER FUNCTION actstream.public_stream SET actstream.enable_streamscan = on;
 SELECT plan('SELECT id FROM actstream.public_stream() LIMIT 1');
-ALTER FUNCTION actstream.public_stream() RESET ALL;
-ALTER FUNCTION actstream.public_stream() SECURITY DEFINER;
+ALTER FUNCTION actstream.public_stream RESET ALL;
+ALTER FUNCTION actstream.public_stream SECURITY DEFINER;
 REVOKE ALL ON actstream.actions FROM stream_all;
 SET LOCAL ROLE stream_all;
 SELECT id FROM actstream.public_stream() LIMIT 1;
 ROLLBACK;
 BEGIN;
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE AS
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE AS
     'SELECT * FROM actstream.actions WHERE id < 10 ORDER BY id LIMIT 2';
-ALTER FUNCTION actstream.public_stream() SUPPORT actstream_internal.stream_support;
+ALTER FUNCTION actstream.public_stream SUPPORT actstream_internal.stream_support;
 SELECT id FROM actstream.public_stream();
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE
     SUPPORT actstream_internal.stream_support BEGIN ATOMIC SELECT * FROM actstream.actions WHERE id = 1; END;
 SELECT id FROM actstream.public_stream();
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE
     SUPPORT actstream_internal.stream_support AS
     'SELECT id, "timestamp", public, actor, ''replaced'', target, action_object, description, data, external_id FROM actstream.actions WHERE id = 2';
 SELECT id, verb FROM actstream.public_stream();
 SET LOCAL check_function_bodies = off;
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE
     SUPPORT actstream_internal.stream_support AS '';
 \set VERBOSITY sqlstate
 SELECT id FROM actstream.public_stream();

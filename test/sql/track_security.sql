@@ -70,7 +70,7 @@ DECLARE
     state text; message text;
 BEGIN
     INSERT INTO tsec.theirs VALUES (1) ON CONFLICT DO NOTHING;
-    EXECUTE format('CREATE TRIGGER t %s EXECUTE FUNCTION actstream.%s', event, function);
+    EXECUTE format('CREATE TRIGGER t %s EXECUTE FUNCTION actstream_internal.%s', event, function);
     EXECUTE statement;
     DROP TRIGGER t ON tsec.theirs;
     RETURN 'fired';
@@ -293,11 +293,11 @@ SELECT label FROM actstream.object_types ORDER BY label COLLATE "C";
 
 -- every function of ours that runs with an owner's rights says under which path
 SELECT p.oid::regprocedure FROM pg_proc p
-WHERE p.pronamespace = 'actstream'::regnamespace AND p.prosecdef
+WHERE p.pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND p.prosecdef
   AND NOT coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
 -- and no event trigger's function is for everybody
 SELECT p.proname FROM pg_proc p
-WHERE p.pronamespace = 'actstream'::regnamespace AND p.prorettype = 'event_trigger'::regtype
+WHERE p.pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND p.prorettype = 'event_trigger'::regtype
   AND has_function_privilege('public', p.oid, 'EXECUTE');
 -- what tells of all rows is for the owner of the tables
 SET ROLE tsec_owner;
