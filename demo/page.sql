@@ -1,11 +1,11 @@
--- A stream as a page of HTML that stands alone: no script, and nothing to load.
+-- A stream as a page of HTML that is complete in itself: no script, and nothing to load.
 --
--- The XML functions of PostgreSQL make it, and so escape whatever the names hold.
--- They write an element without content as <a/>, which HTML takes for the start
--- of one: none here is without.
+-- The XML functions of PostgreSQL make it, and so escape whatever the names contain.
+-- They write an element without content as <a/>, which HTML takes for a start tag, so
+-- every element here has content.
 
--- A text that is fit to be shown: of a length that a page can bear, and without
--- the characters that XML cannot carry.
+-- A text that can be shown: shortened to a reasonable length, and without the
+-- characters that XML cannot hold.
 CREATE FUNCTION shown(t text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT
 RETURN regexp_replace(CASE WHEN length(t) > 160 THEN left(t, 159) || '…' ELSE t END,
@@ -32,9 +32,9 @@ RETURN CASE WHEN actstream.url(object) IS NULL
     ELSE xmlelement(NAME a, xmlattributes(role AS class, actstream.url(object) AS href),
                     xmlelement(NAME bdi, shown(actstream.display_name(object)))) END;
 
--- A sentence with links in it. It is asked for with slots in place of the objects,
--- and without its time, and taken apart at them: so the phrase of the verb decides
--- on the order of words.
+-- A sentence with links in it. It is made with placeholders for the objects, and
+-- without its time, and then split at the placeholders, so that the phrase of the verb
+-- determines the order of words.
 CREATE FUNCTION linked_sentence(a actstream.action) RETURNS xml
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -56,7 +56,7 @@ CREATE FUNCTION iso(t timestamptz) RETURNS text
 LANGUAGE sql STABLE STRICT
 RETURN to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 
--- An action: who, the sentence, when, and what else there is to say.
+-- An action: its actor, the sentence, the time, and the description.
 CREATE FUNCTION entry(a actstream.action, now timestamptz) RETURNS xml
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -131,7 +131,7 @@ blockquote { margin: .375rem 0; padding: .125rem 0 .125rem .75rem; border-left: 
 @media print { body { background: none; padding: 0; } }
 $css$;
 
--- The page of somebody's stream.
+-- The page of a reader's stream.
 CREATE FUNCTION page(reader actstream.ref, actions actstream.action[], now timestamptz DEFAULT now()) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC

@@ -1,17 +1,17 @@
--- Three readers, and whom and what they follow: chosen from what was loaded, so
--- that it works with the changelogs of any machine.
+-- Three readers, and what they follow: chosen from what was loaded, so that it
+-- works with the changelogs of any machine.
 
 INSERT INTO reader VALUES (1, 'Ann'), (2, 'Ben'), (3, 'Cleo');
 
--- They follow since some day in the history: Ann and Ben for its last year, Cleo
--- since 95 % of the actions had happened.
+-- The follows begin in the past: those of Ann and Ben a year before its end, those of
+-- Cleo after 95 % of the actions.
 SELECT max("timestamp") - interval '1 year' AS last_year,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY "timestamp") AS late
 FROM actstream.actions
 \gset
 
--- Ann follows the maintainers who released most in the last two years that the
--- changelogs tell of: what they do.
+-- Ann follows what some maintainers do: those with most releases in the last two years
+-- of the changelogs.
 SELECT actstream.follow('reader:1', actstream.ref('maintainer', maintainer),
                         "timestamp" => :'last_year')
 FROM (SELECT maintainer
@@ -21,8 +21,8 @@ FROM (SELECT maintainer
       GROUP BY maintainer ORDER BY count(*) DESC, maintainer LIMIT 5) busiest
 \g /dev/null
 
--- And some packages: whatever is done to them, for a package itself does
--- nothing. Well-known ones as far as they are here, else those with most releases.
+-- And what is done to some packages, because a package itself does nothing:
+-- well-known ones if they are here, else those with most releases.
 SELECT actstream.follow('reader:1', actstream.ref('package', package),
                         actor_only => false, "timestamp" => :'last_year')
 FROM (SELECT package
@@ -32,7 +32,7 @@ FROM (SELECT package
       LIMIT 4) known
 \g /dev/null
 
--- A follow may carry a flag. Ben follows the packages with most security uploads
+-- A follow may have a flag. Ben follows the packages with most security uploads
 -- for that reason, and watches Ann: anything can follow anything.
 SELECT actstream.follow('reader:2', actstream.ref('package', package), 'security',
                         actor_only => false, "timestamp" => :'last_year')
@@ -55,8 +55,8 @@ FROM (SELECT maintainer
       GROUP BY maintainer ORDER BY count(*) DESC, maintainer LIMIT 10) busiest
 \g /dev/null
 
--- Actions that a program sends one by one. It may send one again when it is in
--- doubt: with an external_id it is there once.
+-- Actions that a program sends one by one. If in doubt it can send one again: with an
+-- external_id it is stored once.
 SELECT actstream.act_send('reader:1', 'bookmarked',
                           actstream.ref('bug', number), actstream.ref('package', package),
                           external_id => 'bookmark of bug ' || number)
@@ -64,7 +64,7 @@ FROM (SELECT number, package FROM bug ORDER BY number DESC LIMIT 2) newest,
      generate_series(1, 2)
 \g /dev/null
 
--- What is not public is in no stream.
+-- An action that is not public is in no stream.
 SELECT actstream.act_send('reader:1', 'bookmarked', actstream.ref('package', name),
                           public => false)
 FROM (SELECT min(name) AS name FROM package) p

@@ -4,7 +4,7 @@
 CREATE EXTENSION actstream;
 SELECT actstream.create_tables();
 
--- in whose name the entries of feeds are
+-- the authority in the ids of feed entries
 DO $$
 BEGIN
     EXECUTE format('ALTER DATABASE %I SET actstream.tag_authority = %L', current_database(), 'example.org,2026');
@@ -26,7 +26,7 @@ CREATE TABLE release (
     version         text,
     distributions   text NOT NULL,
     urgency         text,
-    maintainer      uuid REFERENCES maintainer,     -- null: the changelog does not say
+    maintainer      uuid REFERENCES maintainer,     -- null if the changelog does not say
     released        timestamptz,                    -- likewise
     PRIMARY KEY (package, version)
 );
@@ -51,7 +51,7 @@ CREATE TABLE reader (
     name    text NOT NULL
 );
 
--- From here on a row of these tables can act, be acted on, follow and be followed.
+-- From here on rows of these tables can act, be acted on, follow and be followed.
 SELECT actstream.register('maintainer', name_template => '{name}',
                           url_template => 'https://qa.debian.org/developer.php?email={email}'),
        actstream.register('package', name_template => '{name}',
@@ -63,8 +63,8 @@ SELECT actstream.register('maintainer', name_template => '{name}',
        actstream.register('reader', name_template => '{name}')
 \g /dev/null
 
--- And from here on they tell what happens to them: a row of release or of fix
--- that somebody inserts, by whatever program, is an action.
+-- And from here on a row that is inserted into release or fix, by whatever program,
+-- sends an action.
 SELECT actstream.track('release', 'released', 'maintainer:{maintainer}', '{self}', 'package:{package}',
                        condition => 'NEW.released IS NOT NULL AND NEW.maintainer IS NOT NULL',
                        data_columns => '{distributions,urgency}', timestamp_column => 'released'),
@@ -73,8 +73,8 @@ SELECT actstream.track('release', 'released', 'maintainer:{maintainer}', '{self}
                        data_columns => '{version}', timestamp_column => 'fixed')
 \g /dev/null
 
--- How their verbs read, in three languages. A release is called by its version: its
--- package is always named beside it.
+-- How their verbs read, in three languages. The name of a release is its version,
+-- because its package is always named beside it.
 INSERT INTO actstream.phrases (language, verb, pattern) VALUES
     ('en', 'released',   '{actor} released {action_object} of {target}[ {timesince} ago]'),
     ('en', 'closed',     '{actor} closed {action_object} in {target}[ {timesince} ago]'),
@@ -84,8 +84,8 @@ INSERT INTO actstream.phrases (language, verb, pattern) VALUES
     ('ru', 'released',   '[{timesince} назад: ]{target}, версия {action_object} ({actor})'),
     ('ru', 'closed',     '[{timesince} назад: ]{target}, исправлена ошибка {action_object} ({actor})');
 
--- A custom stream: uploads to a security archive, of the packages that someone
--- follows. It is read as lazily as the streams of the extension are.
+-- A stream of our own: uploads to a security archive, of the packages that a reader
+-- follows. It stops at LIMIT as the streams of the extension do.
 CREATE FUNCTION security_uploads(reader actstream.ref) RETURNS SETOF actstream.action
 LANGUAGE sql STABLE
 BEGIN ATOMIC

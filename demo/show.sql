@@ -1,5 +1,5 @@
--- The demonstration: every query is printed above what it returns, and the time
--- that it took below.
+-- The demonstration: every query is printed above its result, and the time that it took
+-- below.
 
 \pset footer off
 \pset linestyle unicode
@@ -26,7 +26,7 @@ FROM actstream.actions GROUP BY verb ORDER BY actions DESC;
 
 \echo
 \echo '──── Who follows whom, and what ────────────────────────────────────────────────────────────────────'
-\echo 'By default the stream has what the followee does; without actor_only also what is done to it.'
+\echo 'By default the stream shows what the followee does; without actor_only, also what is done to it.'
 \echo
 
 SELECT actstream.display_name(follower) AS follower, flag, actor_only, min(started)::date AS since,
@@ -42,7 +42,7 @@ GROUP BY follower, flag, actor_only ORDER BY follower, flag, actor_only DESC;
 SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:1') a LIMIT 10;
 
--- what a program keeps from the last row of the page that it showed
+-- what a program remembers of the last row of a page
 \set ECHO none
 \timing off
 SELECT coalesce(max("timestamp"), '-infinity') AS last_timestamp, coalesce(max(id), 0) AS last_id
@@ -60,8 +60,8 @@ FROM actstream.user_stream('reader:1') a
 WHERE ("timestamp", id) < (:'last_timestamp', :last_id) LIMIT 10;
 
 \echo
-\echo '──── In other tongues ──────────────────────────────────────────────────────────────────────────────'
-\echo 'A phrase for each verb and language, as the installation wants it: see schema.sql.'
+\echo '──── In other languages ────────────────────────────────────────────────────────────────────────────'
+\echo 'The table of phrases has a pattern for each verb and language: see schema.sql.'
 \echo
 
 SELECT actstream.sentence(a, language => 'de-AT')
@@ -79,7 +79,7 @@ SELECT actstream.sentence(a)
 FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 10;
 
 \echo
-\echo '──── Only what somebody does: a filter is a WHERE ──────────────────────────────────────────────────'
+\echo '──── A filter is a WHERE ───────────────────────────────────────────────────────────────────────────'
 \echo
 
 SELECT actstream.sentence(a)
@@ -111,7 +111,7 @@ FROM security_uploads('reader:2') a LIMIT 10;
 
 \echo
 \echo '──── Since the follow began ────────────────────────────────────────────────────────────────────────'
-\echo 'Cleo sees the past of the maintainers whom she follows, or does without.'
+\echo 'Cleo sees the whole past of the maintainers that she follows, or only what came after the follow.'
 \echo
 
 SELECT count(*) AS actions, min("timestamp")::date AS first, max("timestamp")::date AS last
@@ -129,7 +129,7 @@ SELECT actstream.sentence(a)
 FROM actstream.actor_stream(:'maintainer') a LIMIT 5;
 
 \echo
-\echo '──── What happens to a package, in whatever role ───────────────────────────────────────────────────'
+\echo '──── What happens to a package, in any role ────────────────────────────────────────────────────────'
 \echo
 
 SELECT actstream.sentence(a)
@@ -144,7 +144,7 @@ FROM actstream.model_stream('bug') a LIMIT 8;
 
 \echo
 \echo '──── No reference outlives what it names ───────────────────────────────────────────────────────────'
-\echo 'A deleted row takes its actions along, as ON DELETE CASCADE would.'
+\echo 'When a row is deleted, so are its actions, as by ON DELETE CASCADE.'
 \echo
 
 \set ECHO none
@@ -167,7 +167,7 @@ ROLLBACK;
 \echo
 \echo '──── A stream is a relation ────────────────────────────────────────────────────────────────────────'
 \echo 'It joins and groups like any other: who released most of what Ann follows?'
-\echo '(The "=" of references is in the schema actstream, which is in the search_path here.)'
+\echo '(The operator = of references is in the schema actstream, which is in the search_path here.)'
 \echo
 
 \set ECHO none
@@ -182,7 +182,7 @@ WHERE verb = 'released'
 GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 
 \echo
-\echo '──── The stream for people and for programs ────────────────────────────────────────────────────────'
+\echo '──── The stream as a page and as feeds ─────────────────────────────────────────────────────────────'
 \echo 'As a page of HTML, made by the XML functions of PostgreSQL (see page.sql), an Atom feed, and a page'
 \echo 'of Activity Streams 2.0.'
 \echo

@@ -1,6 +1,6 @@
 /*
  * actstream.c
- *		Module entry.
+ *		Initialization when the library is loaded.
  */
 #include "postgres.h"
 

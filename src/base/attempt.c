@@ -1,6 +1,6 @@
 /*
  * attempt.c
- *		Doing something that may fail.
+ *		Calling a function and catching its errors.
  */
 #include "postgres.h"
 
@@ -30,13 +30,13 @@ is_about_the_attempt(int sqlerrcode)
  * Attempt
  *		Call function(arg) in a subtransaction.
  *
- * Returns NULL if that went well, else the error, in the caller's memory context;
- * what the function has done to the database is undone then.  What it allocates is in
- * the caller's memory context as well.
+ * Returns NULL on success.  Otherwise returns the error, and what the function did to
+ * the database is rolled back.  The error and whatever the function allocates are in
+ * the caller's memory context.
  *
- * Errors that say nothing of what was attempted are raised: that the query is canceled, by
- * a timeout or by the user, that a lock cannot be had, deadlocks, failed assertions, and
- * what is wrong with the machine.
+ * Errors that say nothing about the attempt itself are rethrown: cancellation of the
+ * query by a timeout or by the user, failure to get a lock, deadlocks, failed
+ * assertions, lack of resources, and system errors.
  */
 ErrorData *
 Attempt(AttemptFunction function, void *arg)

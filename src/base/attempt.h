@@ -1,6 +1,6 @@
 /*
  * attempt.h
- *		Doing something that may fail.
+ *		Calling a function and catching its errors.
  */
 #ifndef ACTSTREAM_ATTEMPT_H
 #define ACTSTREAM_ATTEMPT_H

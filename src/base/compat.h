@@ -1,9 +1,10 @@
 /*
  * compat.h
- *		Every difference between PostgreSQL majors that actstream meets.
+ *		All differences between major versions of PostgreSQL that actstream has to
+ *		handle.
  *
- * Included after postgres.h by each source file.  The code is written against
- * the newest API; what follows gives older servers the same.
+ * Every source file includes this after postgres.h.  The code is written against the
+ * newest API, which the definitions here provide on older servers.
  */
 #ifndef ACTSTREAM_COMPAT_H
 #define ACTSTREAM_COMPAT_H
@@ -17,8 +18,8 @@
 #endif
 
 /*
- * 16: of a library only what it says so of is for others to see, and says so of the
- * functions that can be called from SQL
+ * 16: symbols of a library are hidden unless marked with PGDLLEXPORT, and
+ * PG_FUNCTION_INFO_V1 marks the functions that can be called from SQL
  */
 #if PG_VERSION_NUM < 160000
 #include "fmgr.h"
@@ -48,7 +49,10 @@
 	} while (0)
 #endif
 
-/* 16: so can jsonb_in(), which is false then; else it raises the error */
+/*
+ * 16: so can jsonb_in(): then jsonb_input() returns false.  Before, it raises the
+ * error.
+ */
 #if PG_VERSION_NUM >= 160000
 #include "fmgr.h"
 #include "nodes/miscnodes.h"
@@ -68,7 +72,7 @@ jsonb_input(char *text, Datum *result)
 	(*(result) = DirectFunctionCall1(jsonb_in, CStringGetDatum(text)), true)
 #endif
 
-/* 16: a Var tells itself which outer joins can make it null */
+/* 16: the set of outer joins that can make an expression null is no longer an argument */
 #if PG_VERSION_NUM >= 160000
 #define expression_pathkey(root, expr, opno, rel, create_it) \
 	build_expression_pathkey(root, expr, opno, rel, create_it)
@@ -77,7 +81,7 @@ jsonb_input(char *text, Datum *result)
 	build_expression_pathkey(root, expr, NULL, opno, rel, create_it)
 #endif
 
-/* 19: a hook of another name sees a relation before paths are looked for */
+/* 19: the hook that sees a relation before its paths are built has another name */
 #if PG_VERSION_NUM >= 190000
 #define get_relation_info_hook build_simple_rel_hook
 #define get_relation_info_hook_type build_simple_rel_hook_type
@@ -88,7 +92,7 @@ jsonb_input(char *text, Datum *result)
 #define RELATION_HOOK_VALUES root, relid, inhparent, rel
 #endif
 
-/* 16: privileges that a query needs are listed apart from its tables */
+/* 16: the privileges that a query needs are no longer in its range table entries */
 #if PG_VERSION_NUM >= 160000
 #include "parser/parse_relation.h"
 static inline void
@@ -104,7 +108,7 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 #define move_permissions(rte, from, to) ((void) (from), (void) (to))
 #endif
 
-/* 16: one check of ownership and of privileges for all kinds of objects */
+/* 16: ownership and privileges are checked by the same functions for all objects */
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_namespace.h"
 #define object_aclcheck(classid, objectid, roleid, mode) \
@@ -116,7 +120,7 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
-/* 19: an argument for whoever fills in shared memory; 17: it can be had late */
+/* 17: shared memory can be made late; 19: its init callback has one more argument */
 #define HAVE_NAMED_SEGMENTS (PG_VERSION_NUM >= 170000)
 #if PG_VERSION_NUM >= 190000
 #include "storage/dsm_registry.h"
@@ -131,14 +135,14 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 #define named_segment(name, size, init, found) ((void) (init), *(found) = false, NULL)
 #endif
 
-/* 19: whose transactions count */
+/* 19: arguments say which transactions count */
 #if PG_VERSION_NUM >= 190000
 #define oldest_active_transaction() GetOldestActiveTransactionId(false, false)
 #else
 #define oldest_active_transaction() GetOldestActiveTransactionId()
 #endif
 
-/* 17: nothing is removed that a snapshot sees, however old that is */
+/* 17: old_snapshot_threshold is gone: what a snapshot sees is never removed */
 #if PG_VERSION_NUM >= 170000
 #define snapshots_grow_too_old() false
 #else
@@ -146,7 +150,7 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 #define snapshots_grow_too_old() (old_snapshot_threshold >= 0)
 #endif
 
-/* 19: a scan has flags; 18: an index scan can count its searches for EXPLAIN */
+/* 18: an index scan can count its searches for EXPLAIN; 19: scans have flags */
 #if PG_VERSION_NUM >= 190000
 #define begin_index_scan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, SO_NONE)
@@ -168,7 +172,7 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 #define begin_index_fetch(heap) table_index_fetch_begin(heap)
 #endif
 
-/* 19: a slot can be told that its rows obey the constraints of the table */
+/* 19: a slot can be told that its rows satisfy the constraints of the table */
 #if PG_VERSION_NUM >= 190000
 #define init_scan_slot(estate, node, tupdesc, ops) \
 	ExecInitScanTupleSlot(estate, node, tupdesc, ops, 0)
@@ -177,19 +181,19 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 	ExecInitScanTupleSlot(estate, node, tupdesc, ops)
 #endif
 
-/* 19: fewer ways to ask whether conditions leave one row of a relation at most */
+/* 19: fewer arguments to ask whether conditions select at most one row of a relation */
 #if PG_VERSION_NUM >= 190000
 #define is_single_row(root, rel) relation_has_unique_index_for(root, rel, NIL, NULL)
 #else
 #define is_single_row(root, rel) relation_has_unique_index_for(root, rel, NIL, NIL, NIL)
 #endif
 
-/* 18: the properties of EXPLAIN have a header of their own */
+/* 18: the functions that print properties in EXPLAIN have their own header */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #endif
 
-/* 19: the value that is built is part of the state of building it */
+/* 19: the state of building a value includes the value */
 #if PG_VERSION_NUM < 190000
 #include "utils/jsonb.h"
 typedef struct JsonbInState
@@ -202,7 +206,7 @@ typedef struct JsonbInState
 	((void) ((state)->result = (pushJsonbValue) (&(state)->parse, token, value)))
 #endif
 
-/* 19: an overflow is reported like other errors that are not raised */
+/* 19: overflow is reported as a soft error, like others */
 #if PG_VERSION_NUM >= 190000
 #include "nodes/miscnodes.h"
 #include "utils/date.h"
@@ -228,19 +232,19 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 }
 #endif
 
-/* 19: fewer headers include others */
+/* 19: headers include fewer others */
 #if PG_VERSION_NUM >= 190000
 #include "utils/tuplestore.h"
 #endif
 
-/* 17: who asks has the table open */
+/* 17: the table is passed open */
 #if PG_VERSION_NUM >= 170000
 #define identity_sequence(rel, attnum) getIdentitySequence(rel, attnum, true)
 #else
 #define identity_sequence(rel, attnum) getIdentitySequence(RelationGetRelid(rel), attnum, true)
 #endif
 
-/* 18: a column may be computed when it is read */
+/* 18: a generated column can be virtual, that is computed when read */
 #if PG_VERSION_NUM >= 180000
 #define has_virtual_columns(rel) \
 	(RelationGetDescr(rel)->constr != NULL && RelationGetDescr(rel)->constr->has_generated_virtual)
@@ -248,14 +252,14 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 #define has_virtual_columns(rel) ((void) (rel), false)
 #endif
 
-/* 18: a primary key that is deferrable is found, too, if asked for */
+/* 18: can also return a deferrable primary key */
 #if PG_VERSION_NUM >= 180000
 #define primary_key_index(rel) RelationGetPrimaryKeyIndex(rel, false)
 #else
 #define primary_key_index(rel) RelationGetPrimaryKeyIndex(rel)
 #endif
 
-/* 18: a NOT NULL constraint may be there and not valid */
+/* 18: a NOT NULL constraint can be NOT VALID */
 #if PG_VERSION_NUM >= 180000
 #define column_is_not_null(tupdesc, i) \
 	(TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_VALID)
@@ -263,7 +267,7 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 #define column_is_not_null(tupdesc, i) (TupleDescAttr(tupdesc, i)->attnotnull)
 #endif
 
-/* 16: a subcommand of ALTER TABLE that goes on to children is no other one for that */
+/* 16: ALTER TABLE subcommands that recurse to children have no subtype of their own */
 #if PG_VERSION_NUM >= 160000
 #define is_drop_column(cmd) ((cmd)->subtype == AT_DropColumn)
 #else
@@ -271,7 +275,7 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 	((cmd)->subtype == AT_DropColumn || (cmd)->subtype == AT_DropColumnRecurse)
 #endif
 
-/* 18: a generated column may be virtual, which is null to triggers in C */
+/* 18: triggers in C see virtual generated columns as null */
 #if PG_VERSION_NUM >= 180000
 #define column_is_virtual(tupdesc, i) \
 	(TupleDescAttr(tupdesc, i)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)

@@ -1,10 +1,10 @@
 /*
  * escape.c
- *		Text as XML and HTML hold it.
+ *		Escaping text for XML and HTML.
  *
- * A text may be as long as a value can be.  It is taken in runs, between which an
- * interrupt is heard of, and its result, which may be six times as long, ends with an
- * error of ours where no value could hold it.
+ * A text can be as long as any value.  It is escaped in runs, with a check for
+ * interrupts between them.  The result can be ten times as long; if no value can be
+ * that long, the error is one of our own.
  */
 #include "postgres.h"
 
@@ -15,14 +15,14 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* how many bytes of a text are taken at once, and what each can become at most */
+/* bytes of text in a run, and the most that each can become */
 #define RUN_SIZE		8192
 #define MAX_GROWTH		10		/* "&amp;#x0d;" */
 
-/* In the place of a character that XML cannot hold; UTF-8 has one for that. */
+/* Replaces a character that XML cannot hold; only UTF-8 has one for that. */
 #define REPLACEMENT_CHARACTER	(GetDatabaseEncoding() == PG_UTF8 ? "\xEF\xBF\xBD" : "?")
 
-/* Make room for a run of that length, if a value can have it. */
+/* Make room for a run of that length; an error if a value cannot be that long. */
 static void
 reserve(StringInfo result, int run_len)
 {
@@ -47,9 +47,9 @@ put(char *to, const char *text)
 }
 
 /*
- * The length of the character that XML 1.0 cannot hold at the start of the text:
- * a control character other than tab, line feed and carriage return, or U+FFFE
- * or U+FFFF.  0 if it can be held.
+ * The length of the character at the start of the text if XML 1.0 cannot hold it, else
+ * 0.  Such are control characters other than tab, line feed and carriage return, U+FFFE
+ * and U+FFFF.
  */
 static int
 forbidden_length(const char *text)
@@ -64,7 +64,7 @@ forbidden_length(const char *text)
 	return 0;
 }
 
-/* What a byte is written as, without the ampersand before it; NULL if as itself. */
+/* The entity for a byte, without its leading ampersand; NULL if none is needed. */
 static const char *
 entity(char c, EscapeFor purpose)
 {
@@ -89,7 +89,7 @@ entity(char c, EscapeFor purpose)
 	}
 }
 
-/* Is the byte itself wherever it stands?  If not, it may still be. */
+/* Is the byte never escaped or replaced?  If this is false, it may or may not be. */
 static inline bool
 is_plain(unsigned char c)
 {
@@ -97,8 +97,9 @@ is_plain(unsigned char c)
 }
 
 /*
- * Write the character at the start of the text, or the byte that is a part of it, where
- * there is room for it; returns its length.
+ * Write the start of the text at *to, where there is room for it: either a whole
+ * character, replaced, or one byte, escaped if needed.  Returns how many bytes of text
+ * that were.
  */
 static int
 put_escaped(char **to, const char *text, EscapeFor purpose)
@@ -120,10 +121,10 @@ put_escaped(char **to, const char *text, EscapeFor purpose)
 
 /*
  * EscapeAppend
- *		Append the text, escaped.  Characters that XML cannot hold are replaced by U+FFFD,
- *		or a question mark where the encoding lacks that.
+ *		Append the text, escaped.  Characters that XML cannot hold are replaced by
+ *		U+FFFD, or by a question mark if the encoding lacks that.
  *
- * Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if that is too long.
+ * Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if the result is too long.
  */
 void
 EscapeAppend(StringInfo result, const char *text, EscapeFor purpose)

@@ -1,11 +1,11 @@
 /*
  * iso_time.c
- *		Dates and times in one form, whatever the settings.
+ *		Dates and times in ISO 8601 form, whatever the settings.
  *
- * It is that of ISO 8601, as to_json() has it: 2026-03-01, 2026-03-01T09:00:00.5, and
- * in UTC 2026-03-01T09:00:00.5Z.  Fractions of a second end with their last digit
- * that is not 0, years have four digits or more, those before the year 1 have " BC"
- * at the end, and the ends of time are "infinity" and "-infinity".
+ * The form is that of to_json(): 2026-03-01, 2026-03-01T09:00:00.5, and in UTC
+ * 2026-03-01T09:00:00.5Z.  Fractions of a second have no trailing zeros, years have at
+ * least four digits, dates before the year 1 end in " BC", and the infinite values are
+ * "infinity" and "-infinity".
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ era(int year)
 
 /*
  * IsoDate
- *		The date, such as 2026-03-01.
+ *		The text of a date, such as 2026-03-01.
  */
 char *
 IsoDate(DateADT date)
@@ -50,8 +50,8 @@ IsoDate(DateADT date)
 
 /*
  * IsoTimestamp
- *		The timestamp, such as 2026-03-01T09:00:00.5; with "utc" it is one with time
- *		zone, and has a "Z" behind it.
+ *		The text of a timestamp, such as 2026-03-01T09:00:00.5; with "utc" it is a
+ *		timestamp with time zone, and "Z" is appended.
  */
 char *
 IsoTimestamp(Timestamp timestamp, bool utc)
@@ -90,7 +90,7 @@ year_as_counted(int year, const char *text)
 
 /*
  * IsoParseDate
- *		The date that IsoDate() writes so; false if there is none.
+ *		Parse a date in exactly the form of IsoDate(); false if the text is not one.
  */
 bool
 IsoParseDate(const char *text, DateADT *date)
@@ -114,11 +114,11 @@ IsoParseDate(const char *text, DateADT *date)
 		if (!IS_VALID_DATE(*date))
 			return false;
 	}
-	/* whatever else was lenient */
+	/* reject whatever else sscanf() accepts */
 	return strcmp(IsoDate(*date), text) == 0;
 }
 
-/* Microseconds, of the digits behind the point. */
+/* Microseconds, from the digits after the decimal point. */
 static fsec_t
 parse_fraction(const char *digits)
 {
@@ -132,7 +132,8 @@ parse_fraction(const char *digits)
 
 /*
  * IsoParseTimestamp
- *		The timestamp that IsoTimestamp() writes so; false if there is none.
+ *		Parse a timestamp in exactly the form of IsoTimestamp(); false if the text is
+ *		not one.
  */
 bool
 IsoParseTimestamp(const char *text, bool utc, Timestamp *timestamp)
@@ -154,6 +155,6 @@ IsoParseTimestamp(const char *text, bool utc, Timestamp *timestamp)
 						 timestamp) != 0)
 			return false;
 	}
-	/* whatever else was lenient */
+	/* reject whatever else sscanf() accepts */
 	return strcmp(IsoTimestamp(*timestamp, utc), text) == 0;
 }

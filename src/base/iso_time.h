@@ -1,6 +1,6 @@
 /*
  * iso_time.h
- *		Dates and times in one form, whatever the settings.
+ *		Dates and times in ISO 8601 form, whatever the settings.
  */
 #ifndef ACTSTREAM_ISO_TIME_H
 #define ACTSTREAM_ISO_TIME_H

@@ -1,11 +1,11 @@
 /*
  * json_text.c
- *		Values of json as jsonb, which cannot hold all of them.
+ *		Converting json to jsonb, which cannot hold every value of json.
  *
- * A json is the text that somebody has written: with "\u0000" in it or half a
- * surrogate pair, which no text has, with characters that the encoding of the database
- * lacks, or with numbers beyond those of numeric.  A query that turns such a value into
- * jsonb fails.  So it is looked at before, here, by what jsonb_in() would object to.
+ * A json value is stored as the text that was entered.  It can contain "\u0000" or half
+ * a surrogate pair, which no text value can hold, characters that the database encoding
+ * lacks, or numbers beyond the range of numeric.  A query that casts such a value to
+ * jsonb fails.  So the text is first searched here for what jsonb_in() would reject.
  */
 #include "postgres.h"
 
@@ -21,15 +21,15 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
-/* what a numeric can have before and behind its point */
+/* most digits of a numeric before and after its decimal point */
 #define MAX_INTEGER_DIGITS	131072
 #define MAX_SCALE			16383
 
 /*
  * JsonTypeMayOverflow
- *		Can a value of the type come to hold json that jsonb cannot, when it is turned
- *		into json?  So can json itself, and what it is in; and who knows what a cast of
- *		a user's type makes.
+ *		Can a value of the type, converted to json, be one that jsonb cannot hold?  That
+ *		is so for json and for types that contain it.  User-defined types may have any
+ *		cast to json, so it is assumed for them.
  */
 bool
 JsonTypeMayOverflow(Oid type)
@@ -43,7 +43,7 @@ JsonTypeMayOverflow(Oid type)
 	return type == JSONOID || type >= FirstNormalObjectId || type_is_rowtype(type);
 }
 
-/* Has the encoding of the database the character? */
+/* Does the database encoding have the character? */
 static bool
 has_character(pg_wchar codepoint)
 {
@@ -63,7 +63,7 @@ has_character(pg_wchar codepoint)
 										 converted, sizeof(converted), true) == len;
 }
 
-/* The number that four hexadecimal digits are, or -1. */
+/* The value of four hexadecimal digits, or -1. */
 static int
 parse_unit(const char *digits)
 {
@@ -80,7 +80,10 @@ parse_unit(const char *digits)
 	return unit;
 }
 
-/* Has text the character that the escape is for?  *p goes behind it. */
+/*
+ * Can text hold the character that the escape at *p stands for?  If so, moves *p past
+ * it.
+ */
 static bool
 escape_fits(const char **p)
 {
@@ -101,7 +104,10 @@ escape_fits(const char **p)
 	return has_character(unit);
 }
 
-/* *p stands at a quotation mark and goes behind the one that ends the string. */
+/*
+ * Can text hold the string that begins at *p, a quotation mark?  If so, moves *p past
+ * it.
+ */
 static bool
 string_fits(const char **p)
 {
@@ -121,12 +127,12 @@ string_fits(const char **p)
 	return true;
 }
 
-/* Can numeric hold it?  *p stands at a digit and goes behind the number. */
+/* Can numeric hold the number that begins at *p, a digit?  Moves *p past it. */
 static bool
 number_fits(const char **p)
 {
 	bool		is_zero = true;
-	int64		magnitude = 0;	/* digits before the point, but for leading zeros */
+	int64		magnitude = 0;	/* digits before the point, without leading zeros */
 	int64		scale = 0;
 	int64		exponent = 0;
 
@@ -159,7 +165,7 @@ number_fits(const char **p)
 		scale - exponent <= MAX_SCALE && exponent < PG_INT32_MAX / 2;
 }
 
-/* Can jsonb hold all that is in the text, which is that of a json? */
+/* Can jsonb hold everything in the text of a json value? */
 static bool
 fits(const char *json)
 {
@@ -184,8 +190,8 @@ fits(const char *json)
 
 /*
  * JsonTextToJsonb
- *		The jsonb of the text of a json; of one that jsonb cannot hold, a string that is
- *		the text.
+ *		Convert the text of a json value to jsonb.  If jsonb cannot hold it, the result
+ *		is a string that contains the text.
  */
 Jsonb *
 JsonTextToJsonb(const char *json)

@@ -1,6 +1,6 @@
 /*
  * json_text.h
- *		Values of json as jsonb, which cannot hold all of them.
+ *		Converting json to jsonb, which cannot hold every value of json.
  */
 #ifndef ACTSTREAM_JSON_TEXT_H
 #define ACTSTREAM_JSON_TEXT_H

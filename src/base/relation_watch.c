@@ -1,9 +1,9 @@
 /*
  * relation_watch.c
- *		Hearing of changes to tables.
+ *		Callbacks for changes to tables.
  *
- * A backend has ten places for relation cache callbacks, which all modules of the
- * server share and which nobody can give back.  We take one of them.
+ * A backend has room for ten relation cache callbacks, which all loaded modules share,
+ * and a callback cannot be unregistered.  We register only one.
  */
 #include "postgres.h"
 
@@ -12,13 +12,13 @@
 
 #include "utils/inval.h"
 
-/* as many as there are callers of RelationWatch() */
+/* one for each caller of RelationWatch() */
 #define MAX_WATCHERS 9
 
 static RelationWatcher watchers[MAX_WATCHERS];
 static int	nwatchers = 0;
 
-/* how often the relation cache has told us of a change, of whatever table */
+/* number of changes reported by the relation cache, to any table */
 static uint64 changes = 0;
 
 /* Relation cache callback. */
@@ -32,7 +32,7 @@ relation_changed(Datum arg, Oid relid)
 
 /*
  * RelationWatch
- *		Call "watcher" for each change from now on; again for the same does nothing.
+ *		Call "watcher" for each change from now on.  Registering it again does nothing.
  */
 void
 RelationWatch(RelationWatcher watcher)
@@ -51,10 +51,10 @@ RelationWatch(RelationWatcher watcher)
 
 /*
  * RelationChanges
- *		How many changes, to whatever table, the backend has heard of since the first
- *		call of RelationWatch().
+ *		The number of changes, to any table, reported since the first call of
+ *		RelationWatch().
  *
- * What was learned of a table still holds if the number is the same afterwards.
+ * What was learned about a table is still true if the number has not changed.
  */
 uint64
 RelationChanges(void)

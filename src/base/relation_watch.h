@@ -1,12 +1,12 @@
 /*
  * relation_watch.h
- *		Hearing of changes to tables.
+ *		Callbacks for changes to tables.
  */
 #ifndef ACTSTREAM_RELATION_WATCH_H
 #define ACTSTREAM_RELATION_WATCH_H
 
 /*
- * Called when the table "relid" may have changed, or any if that is InvalidOid.
+ * Called when the table "relid" may have changed, or any table if that is InvalidOid.
  * Must not access catalogs, allocate memory or raise errors.
  */
 typedef void (*RelationWatcher) (Oid relid);

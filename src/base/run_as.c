@@ -1,22 +1,23 @@
 /*
  * run_as.c
- *		Running something as another role, or as the same one with fewer rights.
+ *		Running code as another role, or as the same one with fewer rights.
  *
- * Whatever runs as the owner of a table may come to evaluate code of the owner's:
- * index predicates while a query is planned, policies, defaults, domains, triggers.
- * With the owner's rights that is harmless, but a deferred trigger that such code
- * queues would run at COMMIT with those of the session's user, and a setting that
- * it changes would be the session's.  So all that is run as an owner is restricted,
- * as maintenance commands restrict it; and like theirs, its search_path is a safe
- * one, so that the session's user captures no name in code of the owner's.
+ * Whatever runs as the owner of a table may evaluate code that the owner wrote: index
+ * predicates during planning, policies, defaults, domains, triggers.  With the owner's
+ * rights that is harmless, but a deferred trigger queued by such code would run at
+ * COMMIT with the rights of the session user, and a setting changed by it would stay
+ * changed in the session.  So everything that is run as an owner is a
+ * security-restricted operation with a safe search_path, as in maintenance commands.
+ * The safe search_path also keeps the session user from capturing names in the owner's
+ * code.
  *
- * Policies of a table must be evaluated as the current user, though they are code of
- * the owner's.  That is restricted, too, and writes no table; as in any query on the
- * table, it can read whatever the current user can.
+ * Policies of a table must be evaluated as the current user, although the owner wrote
+ * them.  This is restricted, too, and read only.  As in any query on the table, such
+ * code can read whatever the current user can.
  *
- * The exception is what a user's own DML cascades to, which is run as the triggers of a
- * foreign key run it: deferrable constraints of the tables that it reaches have to
- * work, and whoever owns these is trusted with it there, too.
+ * The exception is what a user's own DML cascades to, which runs as the triggers of a
+ * foreign key do: deferrable constraints of the tables that it reaches have to work,
+ * and the owners of these tables are trusted as they are with foreign keys.
  */
 #include "postgres.h"
 
@@ -32,12 +33,11 @@
 
 /*
  * RunAsBegin
- *		Let "userid" be the current user until RunAsEnd(), policies that the role has
- *		forced upon itself aside; with RUN_AS_READER, they hold, and "userid" is as a
- *		rule the current user.
+ *		Make "userid" the current user until RunAsEnd(), not subject to policies of its
+ *		own tables, even forced ones.  With RUN_AS_READER policies apply; "userid" is
+ *		then normally the current user.
  *
- * An error restores who ran before, and the settings, with the state of the
- * (sub)transaction.
+ * After an error, the abort of the (sub)transaction restores the user and the settings.
  */
 void
 RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
@@ -62,7 +62,7 @@ RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
 
 /*
  * RunAsEnd
- *		Let the current user be who it was, and all settings what they were.
+ *		Restore the current user and all settings as they were before RunAsBegin().
  */
 void
 RunAsEnd(const RunAs *before)
@@ -75,7 +75,7 @@ RunAsEnd(const RunAs *before)
 
 /*
  * TableOwner
- *		The owner of a table that is there, on which the caller needs no lock.
+ *		The owner of a table, which must exist.  The caller needs no lock on it.
  */
 Oid
 TableOwner(Oid relid)

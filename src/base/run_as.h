@@ -1,25 +1,25 @@
 /*
  * run_as.h
- *		Running something as another role, or with fewer rights.
+ *		Running code as another role, or with fewer rights.
  */
 #ifndef ACTSTREAM_RUN_AS_H
 #define ACTSTREAM_RUN_AS_H
 
-/* Who ran before; see RunAsBegin(). */
+/* What RunAsEnd() restores. */
 typedef struct RunAs
 {
 	Oid			userid;
 	int			sec_context;
-	int			guc_level;		/* of the settings since; 0 if they are left alone */
+	int			guc_level;		/* nesting level of settings; 0: none was begun */
 	bool		read_only;
 } RunAs;
 
-/* What the role is restricted to. */
+/* How the code is restricted. */
 typedef enum RunAsMode
 {
-	RUN_AS_RESTRICTED,			/* leaves nothing behind for the session's user */
-	RUN_AS_READER,				/* that, under policies, and writes nothing */
-	RUN_AS_CASCADE				/* of the user's own DML, as a foreign key's */
+	RUN_AS_RESTRICTED,			/* leaves nothing behind for the session user */
+	RUN_AS_READER,				/* the same, but obeys policies and is read only */
+	RUN_AS_CASCADE				/* like a foreign key's action on the user's own DML */
 } RunAsMode;
 
 extern void RunAsBegin(RunAs *before, Oid userid, RunAsMode mode);

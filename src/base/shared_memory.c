@@ -1,16 +1,16 @@
 /*
  * shared_memory.c
- *		What all sessions of the server share.
+ *		Shared memory of the extension.
  *
- * It is there if the library is one of shared_preload_libraries, and from 17 on
- * also without: then whoever first needs it makes it.  Either way it begins
- * empty with each start of the server, and after a crash.
+ * The memory exists if the library is in shared_preload_libraries.  Otherwise, on
+ * PostgreSQL 17 and later, the first backend that needs it makes it.  Either way it is
+ * empty after each start of the server, and after a crash.
  *
- * Memory that is made late may not be had, and nothing fails for want of it.  But
- * all sessions have to agree: a bound that one of them relies on is one that
- * every other has raised, and so it is with counters.  So if memory cannot be had by
- * one session, that is noted for all, and nobody uses it until the server starts
- * again.  For that there is a word in the memory that every session has anyway.
+ * Making the memory late can fail, and that must not raise an error.  But all backends
+ * have to agree: a backend can rely on a bound only if all others raise it, and the
+ * same is true of counters.  So if one backend cannot get the memory, it sets a flag
+ * for all of them, and none uses the memory until the server restarts.  The flag is in
+ * the main shared memory segment, which every backend has.
  */
 #include "postgres.h"
 
@@ -30,29 +30,29 @@
 #define BOUNDS_NAME "actstream bounds"
 #define LACKING_NAME "actstream lacking"
 
-/* Fewer bounds than these, of two lines of the map, are none. */
+/* A map with fewer bounds than this, which are two lines, is not made. */
 #define FEWEST_BOUNDS	16
 
-/* The default is what 2^21 bounds take. */
+/* Enough for 2^21 bounds. */
 #define DEFAULT_MAP_SIZE	40960
 
 /* actstream.recency_map_size: memory for bounds, in kilobytes */
 static int	recency_map_size = DEFAULT_MAP_SIZE;
 
-/* Was memory, made late, not to be had when this session last wanted it? */
-static bool is_lacking = false;
+/* Has this backend failed to make the memory late? */
+static bool allocation_failed = false;
 
-/* NULL until they are needed, and where there are none */
+/* NULL until needed, and if there are none */
 static SharedMemory *shared = NULL;
 static pg_atomic_uint64 *bounds = NULL;
 
-/* Of memory that is made late: can a session not have it?  NULL: not looked at. */
+/* Has any backend failed to make the memory late?  NULL if not looked up yet. */
 static pg_atomic_uint32 *lacking = NULL;
 
 static shmem_request_hook_type next_shmem_request_hook = NULL;
 static shmem_startup_hook_type next_shmem_startup_hook = NULL;
 
-/* The number of bounds that the setting has room for: a power of two, or 0. */
+/* The number of bounds that fit into recency_map_size: a power of two, or 0. */
 static uint64
 bounds_wanted(void)
 {
@@ -117,7 +117,7 @@ init_memory(SharedMemory *memory)
 		pg_atomic_init_u64(&memory->raises[i], 0);
 }
 
-/* Bounds and rests come first, and the fingerprints of all after them. */
+/* The bounds and rests come first, then all fingerprints. */
 static void
 init_bounds(pg_atomic_uint64 *cells)
 {
@@ -129,7 +129,7 @@ init_bounds(pg_atomic_uint64 *cells)
 		pg_atomic_init_u32(&fingerprints[i], 0);
 }
 
-/* The same for memory that is made late. */
+/* Callbacks that do the same for memory that is made late. */
 static void
 init_late_memory(NAMED_SEGMENT_INIT_ARGS)
 {
@@ -176,8 +176,8 @@ start_memory(void)
  * SharedMemoryInit
  *		Called once, when the library is loaded.
  *
- * What is not made at the start of the server keeps the size that it was made
- * with until the server stops, whatever the setting says later.
+ * Memory that is made later than at server start keeps its size until the server stops,
+ * even if the setting is changed.
  */
 void
 SharedMemoryInit(void)
@@ -204,22 +204,22 @@ SharedMemoryInit(void)
 	shmem_startup_hook = start_memory;
 }
 
-/* Say once in a session that it has to do without the memory. */
+/* Warn, once per session, that there is no shared memory. */
 static void
 warn_once(const ErrorData *error)
 {
-	if (!is_lacking)
+	if (!allocation_failed)
 		ereport(WARNING,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("actstream runs without shared memory"),
 				 errdetail_internal("%s", error->message),
 				 errhint("Streams work, but are slower. Add \"actstream\" to shared_preload_libraries, or reduce actstream.recency_map_size.")));
-	is_lacking = true;
+	allocation_failed = true;
 }
 
 /*
- * Find where it is noted that a session cannot have memory.  If there is no room for
- * that, nobody ever has any.
+ * Find the flag that says that a backend could not get the memory.  If there is no room
+ * even for the flag, no backend gets any memory.
  */
 static void
 find_lacking(void)
@@ -235,7 +235,7 @@ find_lacking(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* Do all sessions do without, since one of them cannot have the memory? */
+/* Do all backends do without the memory because one of them could not get it? */
 static bool
 is_given_up(void)
 {
@@ -244,10 +244,10 @@ is_given_up(void)
 
 /*
  * get_late_memory
- *		Memory that is made by whoever first wants it, or NULL if it cannot be had.
+ *		Find memory that is made late, or make it; NULL if that fails.
  *
- * What went wrong is undone by a subtransaction, which a parallel operation does not
- * allow: it has to do without, and cannot write anything either.
+ * A subtransaction cleans up after a failure.  None can be started in parallel mode,
+ * where this returns NULL; that is safe, as parallel mode does not write.
  */
 static void *
 get_late_memory(const char *name, Size size, void (*init) (NAMED_SEGMENT_INIT_ARGS))
@@ -287,7 +287,7 @@ get_late_memory(const char *name, Size size, void (*init) (NAMED_SEGMENT_INIT_AR
 	return result;
 }
 
-/* Get the memory but for the bounds, if it is to be had by all sessions. */
+/* Get the memory except for the bounds; a failure is noted for all backends. */
 static SharedMemory *
 get_late_shared(void)
 {
@@ -303,10 +303,10 @@ get_late_shared(void)
 
 /*
  * SharedMemoryGet
- *		The shared memory, or NULL if the server has none for us.
+ *		The shared memory, or NULL if there is none.
  *
- * Whoever takes a snapshot, and then gets it, can rely on what was noted there by
- * all whose work that snapshot sees.
+ * A backend that takes a snapshot and then calls this function can rely on everything
+ * that was noted in the memory by the transactions that the snapshot sees.
  */
 SharedMemory *
 SharedMemoryGet(void)
@@ -318,7 +318,7 @@ SharedMemoryGet(void)
 
 /*
  * SharedMemoryKnown
- *		The shared memory, for whoever has got it before.
+ *		The shared memory, for a backend that has got it from SharedMemoryGet() before.
  */
 SharedMemory *
 SharedMemoryKnown(void)
@@ -326,7 +326,7 @@ SharedMemoryKnown(void)
 	return shared;
 }
 
-/* Make the bounds, or find them made; false if all sessions have to do without. */
+/* Make the bounds, or find them; false if all backends have to do without. */
 static bool
 get_late_bounds(void)
 {
@@ -347,10 +347,10 @@ get_late_bounds(void)
 
 /*
  * SharedMemoryBounds
- *		The bounds of the recency map, as many as there are, each with its rest,
- *		and their fingerprints; NULL if there are none.
+ *		The bounds of the recency map, each with its rest, followed by their
+ *		fingerprints; NULL if there are none.
  *
- * The shared memory is there.
+ * The caller has got the shared memory from SharedMemoryGet().
  */
 pg_atomic_uint64 *
 SharedMemoryBounds(void)
@@ -364,11 +364,11 @@ SharedMemoryBounds(void)
 
 /*
  * SharedMemoryIsLacking
- *		Whether memory was not to be had, or is not wanted, though the server can
- *		have it.
+ *		Whether there is no memory although the server supports it, because it could not
+ *		be made or the setting asks for none.
  */
 bool
 SharedMemoryIsLacking(void)
 {
-	return is_given_up() || (shared == NULL ? is_lacking : SharedMemoryBounds() == NULL);
+	return is_given_up() || (shared == NULL ? allocation_failed : SharedMemoryBounds() == NULL);
 }

@@ -1,6 +1,6 @@
 /*
  * shared_memory.h
- *		What all sessions of the server share.
+ *		Shared memory of the extension.
  */
 #ifndef ACTSTREAM_SHARED_MEMORY_H
 #define ACTSTREAM_SHARED_MEMORY_H
@@ -8,97 +8,96 @@
 #include "port/atomics.h"
 
 /*
- * Databases whose recency map can be in use at a time.  Each takes some hundred
- * bytes; in more than these, streams are read without it.
+ * Databases that can use the recency map at the same time.  Each takes some hundred
+ * bytes.  In further databases streams are read without the map.
  */
 #define RECENCY_DATABASES	256
 
 /*
- * Counters of changes to follows, by the hash of the follower: 256 kB.  Two
- * followers with the same counter make each other's lists be read again.
+ * Counters of changes to follows, indexed by a hash of the follower: 256 kB.  Followers
+ * that share a counter cause each other's lists to be read again.
  */
 #define FOLLOW_COUNTERS		16384
 
 /*
- * Raises of bounds that are remembered, for who has kept bounds: 128 kB.  Who has
- * more to catch up with begins anew.
+ * Raises of bounds that are remembered for backends that keep bounds: 128 kB.  A
+ * backend with more raises to catch up with starts over.
  */
 #define RAISES_KEPT			16384
 
-/* Memory for a bound of the recency map, its rest and its fingerprint, in bytes. */
+/* Size of a bound of the recency map, its rest and its fingerprint, in bytes. */
 #define BOUND_SIZE			(2 * sizeof(pg_atomic_uint64) + sizeof(pg_atomic_uint32))
 
 /* Whether the memory for the bounds can be used. */
 typedef enum BoundsState
 {
-	BOUNDS_NOT_MADE,			/* not yet: whoever first needs it makes it */
+	BOUNDS_NOT_MADE,			/* the first backend that needs it makes it */
 	BOUNDS_MADE,
-	BOUNDS_FAILED				/* not before the server starts again */
+	BOUNDS_FAILED				/* unusable until the server restarts */
 } BoundsState;
 
-/* What the recency map has done in a database. */
+/* Statistics of the recency map in a database. */
 typedef enum RecencyCounter
 {
 	RECENCY_STREAMS,			/* streams that were read with it */
-	RECENCY_LISTS_SKIPPED,		/* of their lists */
+	RECENCY_LISTS_SKIPPED,		/* lists of these that were not opened */
 	RECENCY_LISTS_OPENED,
-	RECENCY_FALSE_OPENS,			/* of these, because of too high a bound */
-	RECENCY_LOWERED				/* bounds that have come down again */
+	RECENCY_FALSE_OPENS,		/* of these, because the bound was too high */
+	RECENCY_LOWERED				/* bounds that were lowered */
 } RecencyCounter;
 
 #define NUM_RECENCY_COUNTERS 5
 
 /*
- * The recency map as one database knows it.  The first three are read by all who
- * write or read there; the counters are in another line of the processor's cache.
+ * One database's part of the recency map.  All readers and writers in the database read
+ * the first three members; the counters are in another cache line.
  */
 typedef struct RecencyDatabase
 {
-	pg_atomic_uint64 newest;	/* bound of all its public actions: a time, as that
-								 * of a bound, and marks */
-	pg_atomic_uint32 index;		/* recency index with which it is complete */
-	pg_atomic_uint32 builder;	/* who completes it: a process, or 0 */
-	pg_atomic_uint64 requested; /* when a worker was last asked to */
-	pg_atomic_uint64 built;		/* when it was complete */
+	pg_atomic_uint64 newest;	/* bound of all its public actions: a time, as in other
+								 * bounds, and marks */
+	pg_atomic_uint32 index;		/* recency index for which it is complete */
+	pg_atomic_uint32 builder;	/* PID of the process that completes it, or 0 */
+	pg_atomic_uint64 requested; /* when a worker was last requested */
+	pg_atomic_uint64 built;		/* when it was last completed */
 	pg_atomic_uint64 build_time;	/* in microseconds */
-	pg_atomic_uint64 objects;	/* pairs of an object and a role found then */
+	pg_atomic_uint64 objects;	/* pairs of object and role found then */
 	char		padding[PG_CACHE_LINE_SIZE - 6 * sizeof(uint64)];
 	pg_atomic_uint64 counters[NUM_RECENCY_COUNTERS];
 	char		more_padding[PG_CACHE_LINE_SIZE - NUM_RECENCY_COUNTERS * sizeof(uint64)];
 } RecencyDatabase;
 
-/* Changes to the follows of some followers. */
+/* Changes to the follows of all followers that hash to the counter. */
 typedef struct FollowCounter
 {
-	pg_atomic_uint64 newest;	/* the newest transaction that made one */
+	pg_atomic_uint64 newest;	/* newest transaction that made a change */
 	pg_atomic_uint64 changes;
 } FollowCounter;
 
 typedef struct SharedMemory
 {
-	uint64		nbounds;		/* in a place of their own; zero, or a power of two */
-	uint64		seed;			/* of the hashes of objects, which nobody can guess */
+	uint64		nbounds;		/* size of the array of bounds: zero or a power of two */
+	uint64		seed;			/* for hashes of objects; random, so unpredictable */
 	pg_atomic_uint32 bounds_state;	/* a BoundsState */
-	pg_atomic_uint32 lowerer;	/* process that lowers a bound, or 0 */
-	pg_atomic_uint64 lowerings; /* of bounds; see recency_lower.c */
+	pg_atomic_uint32 lowerer;	/* PID of the process that lowers a bound, or 0 */
+	pg_atomic_uint64 lowerings; /* count of lowered bounds; see recency_lower.c */
 	char		padding[PG_CACHE_LINE_SIZE - 4 * sizeof(uint64)];
 
 	/*
-	 * Which database has which entry: its OID, and in the lower half the
-	 * transaction that stored its row of pg_database.  Zero: the entry is
-	 * free.
+	 * The database that each entry belongs to: its OID in the upper half, and the xmin
+	 * of its row in pg_database in the lower half.  Zero if the entry is free.
 	 */
 	pg_atomic_uint64 identities[RECENCY_DATABASES];
 	RecencyDatabase databases[RECENCY_DATABASES];
 	FollowCounter follows[FOLLOW_COUNTERS];
-	FollowCounter all_follows;	/* changes that may be to whatever follow */
-	pg_atomic_uint64 nraises;	/* of bounds, since the start */
-	pg_atomic_uint64 raises[RAISES_KEPT];	/* the last of them */
+	FollowCounter all_follows;	/* changes that may concern any follow */
+	pg_atomic_uint64 nraises;	/* raises of bounds since the server started */
+	pg_atomic_uint64 raises[RAISES_KEPT];	/* the latest of these */
 } SharedMemory;
 
 /*
  * AtomicMax
- *		Let a cell that others change at the same time be no less than "value".
+ *		Raise a cell, which others may change at the same time, to at least "value".
  */
 static inline void
 AtomicMax(pg_atomic_uint64 *cell, uint64 value)

@@ -1,9 +1,9 @@
 /*
  * template.c
- *		Texts with {column} in them: '{first_name} {last_name}'.
+ *		Templates: text with {column} placeholders, such as '{first_name} {last_name}'.
  *
- * "{{" and "}}" are literal braces.  A template is never evaluated as SQL: a
- * column name is taken to the letter, without quotes or folding.
+ * "{{" and "}}" are literal braces.  A template is never evaluated as SQL: a column
+ * name is taken literally, without quotes or case folding.
  */
 #include "postgres.h"
 
@@ -28,8 +28,8 @@ append_part(List *parts, bool is_column, StringInfo text)
 }
 
 /*
- * Take a template apart, into TemplatePart in the current memory context.  Returns
- * NULL, or what is wrong with it.
+ * Parse a template into a list of TemplatePart in the current memory context.  Returns
+ * NULL, or what is wrong with the template.
  */
 static const char *
 parse(const char *template, List **parts)
@@ -71,10 +71,10 @@ parse(const char *template, List **parts)
 
 /*
  * TemplateParse
- *		Take a template apart, into TemplatePart in the current memory context.
+ *		Parse a template into a list of TemplatePart in the current memory context.
  *
- * Raises ERRCODE_INVALID_PARAMETER_VALUE for braces that do not match and for
- * an empty name.  Whether the columns exist is for the caller to know.
+ * Raises ERRCODE_INVALID_PARAMETER_VALUE for unmatched braces and for empty names.
+ * Whether the columns exist is not checked.
  */
 List *
 TemplateParse(const char *template)
@@ -93,7 +93,7 @@ TemplateParse(const char *template)
 
 /*
  * TemplateTryParse
- *		The same, but false for a template that is none.
+ *		The same, but returns false if the template is malformed.
  */
 bool
 TemplateTryParse(const char *template, List **parts)
@@ -131,8 +131,8 @@ append_text(StringInfo result, const char *text)
 
 /*
  * TemplateRename
- *		The template with another name of a column in it; as it is if it is malformed, or
- *		no template can have that name.
+ *		The template with a column renamed; unchanged if the template is malformed, or
+ *		if no template can contain the new name.
  */
 char *
 TemplateRename(const char *template, const char *old_name, const char *new_name)

@@ -1,6 +1,6 @@
 /*
  * template.h
- *		Texts with {column} in them.
+ *		Templates: text with {column} placeholders.
  */
 #ifndef ACTSTREAM_TEMPLATE_H
 #define ACTSTREAM_TEMPLATE_H

@@ -1,9 +1,9 @@
 /*
  * uri.c
- *		Addresses and names as RFC 3986 and RFC 4151 write them.
+ *		URIs (RFC 3986) and tag URIs (RFC 4151).
  *
- * What comes out is ASCII, whatever the encoding of the database: characters
- * are percent-encoded in UTF-8.
+ * All output is ASCII, whatever the database encoding: other characters are
+ * percent-encoded in UTF-8.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 #define RESERVED		":/?#[]@!$&'()*+,;="
 #define SCHEME_CHARS	LETTERS DIGITS "+-."
 
-/* The text in UTF-8, or as it is where nobody knows its encoding. */
+/* The text in UTF-8, or unchanged if its encoding is not known. */
 static const char *
 to_utf8(const char *text)
 {
@@ -53,9 +53,9 @@ append_encoded(StringInfo uri, unsigned char c)
 
 /*
  * UriAppendValue
- *		Append a value: all but what RFC 3986 calls unreserved is
- *		percent-encoded, so that it is one segment of a path, or one value in a
- *		query, and nothing else, whatever it holds.
+ *		Append a value: everything but the characters that RFC 3986 calls unreserved is
+ *		percent-encoded.  So any value becomes exactly one segment of a path, or one
+ *		value in a query.
  */
 void
 UriAppendValue(StringInfo uri, const char *value)
@@ -72,8 +72,9 @@ UriAppendValue(StringInfo uri, const char *value)
 
 /*
  * UriEncode
- *		The URI of an IRI, or of what is meant as one: what no URI can hold is
- *		percent-encoded, and so is a percent sign that encodes nothing.
+ *		Convert an IRI, or text meant to be one, to a URI: characters that a URI cannot
+ *		contain are percent-encoded, and so are percent signs that do not encode
+ *		anything.
  */
 char *
 UriEncode(const char *iri)
@@ -95,8 +96,8 @@ UriEncode(const char *iri)
 
 /*
  * UriSchemeLength
- *		The length of the scheme that it begins with, without its colon; 0 if it
- *		begins with none.
+ *		The length of the scheme at the start of the URI, without its colon; 0 if there
+ *		is none.
  */
 int
 UriSchemeLength(const char *uri)
@@ -116,7 +117,7 @@ has_scheme(const char *uri, const char *scheme)
 
 /*
  * UriIsWebAddress
- *		Is it an http or https address with a host?
+ *		Is the URI an http or https address with a host?
  */
 bool
 UriIsWebAddress(const char *uri)
@@ -127,7 +128,10 @@ UriIsWebAddress(const char *uri)
 	return strncmp(uri, "//", 2) == 0 && uri[2] != '\0' && !is_one_of(uri[2], "/?#");
 }
 
-/* Does the address, which has a scheme, lead somewhere, and run nothing? */
+/*
+ * Is it safe to follow the URI, which has a scheme?  Unlike javascript, it runs
+ * nothing.
+ */
 static bool
 is_harmless(const char *uri)
 {
@@ -146,11 +150,11 @@ is_harmless(const char *uri)
 
 /*
  * UriOfAddress
- *		The URI of a value that is an address by itself, as UriEncode() has it; NULL if
- *		its scheme is one that must not get into links, such as javascript.
+ *		The URI of a value that is itself an address, encoded by UriEncode(); NULL if
+ *		its scheme must not get into links, such as javascript.
  *
- * One without a scheme is relative to whatever page it is on; a colon in the first
- * segment of its path, which would make a scheme of that, is percent-encoded.
+ * A value without a scheme is relative to the page that contains it.  A colon in the
+ * first segment of its path, which would turn that into a scheme, is percent-encoded.
  */
 char *
 UriOfAddress(const char *value)
@@ -176,9 +180,7 @@ UriOfAddress(const char *value)
 	return relative.data;
 }
 
-/*
- * Append a path, without the segments "." and "..": RFC 3986, 5.2.4.
- */
+/* Append a path, removing the segments "." and "..": RFC 3986, 5.2.4. */
 static void
 append_path(StringInfo uri, const char *path)
 {
@@ -216,8 +218,8 @@ append_path(StringInfo uri, const char *path)
 
 /*
  * UriResolve
- *		The address that a reference means in a document at "base", which has a
- *		scheme and an authority: RFC 3986, 5.2.
+ *		Resolve a reference relative to "base", which has a scheme and an authority: RFC
+ *		3986, 5.2.
  */
 char *
 UriResolve(const char *base, const char *reference)
@@ -249,7 +251,7 @@ UriResolve(const char *base, const char *reference)
 		appendBinaryStringInfo(&merged, reference, reference_len);
 	else if (reference_len > 0)
 	{
-		/* in the place of what follows the last slash of the base */
+		/* replaces what follows the last slash of the base */
 		while (path_len > 0 && path[path_len - 1] != '/')
 			path_len--;
 		appendBinaryStringInfo(&merged, path, path_len);
@@ -259,7 +261,7 @@ UriResolve(const char *base, const char *reference)
 	}
 	else
 	{
-		/* the same path, and without a query of its own the same query */
+		/* the same path; and the same query, if the reference has none */
 		if (reference[0] != '?')
 			path_len = strcspn(path, "#");
 		appendBinaryStringInfo(&uri, path, path_len);
@@ -273,11 +275,11 @@ UriResolve(const char *base, const char *reference)
 
 /*
  * UriWithParameter
- *		The address of another page: without its fragment, and with that
- *		parameter in its query in the place of any that say where a page is,
- *		which are "before" and "after".
+ *		The address of another page: the URI without its fragment, with the parameter
+ *		added to its query, and without the parameters "before" and "after", which say
+ *		where a page begins.
  *
- * The value holds nothing that would have to be encoded.
+ * The value must not need encoding.
  */
 char *
 UriWithParameter(const char *uri, const char *name, const char *value)
@@ -308,7 +310,7 @@ UriWithParameter(const char *uri, const char *name, const char *value)
 	return result.data;
 }
 
-/* The length of the domain name that the text begins with, 0 if none. */
+/* The length of the domain name at the start of the text; 0 if there is none. */
 static int
 domain_length(const char *text)
 {
@@ -327,7 +329,7 @@ domain_length(const char *text)
 	}
 }
 
-/* The length of the date, 2026, 2026-03 or 2026-03-01; 0 if none. */
+/* The length of the date at its start, like 2026, 2026-03 or 2026-03-01; 0 if none. */
 static int
 date_length(const char *text)
 {
@@ -351,8 +353,8 @@ date_length(const char *text)
 
 /*
  * TagAuthorityLength
- *		The length of the tagging entity of RFC 4151 that the text begins with: a
- *		domain name or an e-mail address, a comma, and a date; 0 if there is none.
+ *		The length of the tagging entity (RFC 4151) at the start of the text: a domain
+ *		name or an e-mail address, a comma, and a date; 0 if there is none.
  */
 int
 TagAuthorityLength(const char *text)

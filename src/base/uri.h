@@ -1,6 +1,6 @@
 /*
  * uri.h
- *		Addresses and names as RFC 3986 and RFC 4151 write them.
+ *		URIs (RFC 3986) and tag URIs (RFC 4151).
  */
 #ifndef ACTSTREAM_URI_H
 #define ACTSTREAM_URI_H

@@ -1,14 +1,15 @@
 /*
  * action_chunk.c
- *		A few entries of an index of actions at a time.
+ *		Reading index entries of actions a chunk at a time.
  *
- * Chunks double in size up to LARGEST_CHUNK.  None ends between entries of the
- * same place, so that the place of the entry after it is a good one to go on from.
+ * Chunks double in size up to LARGEST_CHUNK.  A chunk never ends between entries of the
+ * same place, so that reading can go on from the place of the entry after it.
  *
- * Entries of rows that are dead to everybody, after a rollback or a DELETE, stay in
- * an index until VACUUM comes.  An index scan marks those that it meets, and later
- * ones skip them.  But entries are read here long before their rows are looked at,
- * if ever.  So who meets many of them has a chunk read in another way, row by row.
+ * Entries of rows that are dead to all transactions, after a rollback or a DELETE, stay
+ * in an index until VACUUM removes them.  An index scan marks those that it meets, and
+ * later ones skip them.  But here entries are read long before their rows are looked
+ * at, if ever.  So a reader that meets many dead rows has the next chunk read in
+ * another way, row by row.
  */
 #include "postgres.h"
 
@@ -20,8 +21,8 @@
 #include "utils/memutils.h"
 
 /*
- * A chunk is read without dead entries if there was more than one of them in as
- * many in the one before.
+ * A chunk is read without dead entries if the one before had more than one in this
+ * many.
  */
 #define ENTRIES_PER_DEAD	32
 
@@ -38,10 +39,10 @@ enlarge(ActionChunk *chunk, MemoryContext context)
 
 /*
  * ActionChunkSet
- *		Let the chunk have one entry, which is known already.
+ *		Make the chunk consist of one entry, which is known already.
  *
- * Where to go on, if there are more, is for the caller to fill in.  Entries are
- * allocated in "context".
+ * If there are more, the caller has to fill in where to go on.  Entries are allocated
+ * in "context".
  */
 void
 ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context)
@@ -60,11 +61,11 @@ same_place(const ActionEntry *a, const ActionEntry *b)
 }
 
 /*
- * Where to go on if the chunk ends before an entry that has another place than the
- * one before it.
+ * The place to go on from if the chunk ends before "entry", which has another place
+ * than the entry before it.
  *
- * Seldom have they the same time.  From the beginning of a time on, an index
- * compares less.
+ * They seldom have the same time.  If they do not, going on from the newest place of a
+ * time takes fewer comparisons in the index.
  */
 static ActionPlace
 place_to_resume(const ActionEntry *entry)
@@ -98,10 +99,10 @@ compare_entries(const void *a, const void *b, void *arg)
 }
 
 /*
- * Put the entries in order.
+ * Sort the entries.
  *
- * They are, but where the index keeps several of one place in one tuple: it yields
- * these in ascending order, in whatever direction it is read.
+ * They are in order already, except where the index stores several of one place in one
+ * tuple: it returns these in ascending order, even when it is read backwards.
  */
 static void
 sort_entries(ActionChunk *chunk)
@@ -119,8 +120,8 @@ sort_entries(ActionChunk *chunk)
 
 /*
  * ActionChunkClean
- *		The row of an entry, the last that was taken, is dead to everybody: let the
- *		rest be read anew, from this one on, without such entries, and mark these.
+ *		The row of "dead", the entry taken last, is dead to all transactions: have the
+ *		entries from this one on read again without dead ones, which are marked.
  */
 void
 ActionChunkClean(ActionChunk *chunk, const ActionEntry *dead)
@@ -133,8 +134,8 @@ ActionChunkClean(ActionChunk *chunk, const ActionEntry *dead)
 }
 
 /*
- * Read one entry that is not dead, and count those that are; returns how many were
- * read, which is none if there are no more.
+ * Read one entry that is not dead, and count the dead ones before it; returns how many
+ * were read: one, or none if there are no more.
  */
 static int
 read_live(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry,
@@ -144,7 +145,7 @@ read_live(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp, ActionE
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (ActionEntryCompare(entry, &chunk->first) > 0)
-			continue;			/* it has been taken */
+			continue;			/* already taken */
 		if (!IndexCursorMarkDead(cursor))
 			return 1;
 		(*ndead)++;
@@ -155,11 +156,11 @@ read_live(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp, ActionE
 
 /*
  * ActionChunkRead
- *		Replace the entries, which have all been taken, by those that the cursor
- *		has next, and put it to rest.
+ *		Replace the entries, which have all been taken, by the next ones of the cursor,
+ *		and put the cursor to rest.
  *
- * The cursor has been positioned; "timestamp" is the column that is the time, and
- * the one after it is the id.  Entries are allocated in "context".
+ * The cursor has been positioned; "timestamp" is the column of the time, and the one
+ * after it is the id.  Entries are allocated in "context".
  */
 void
 ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,

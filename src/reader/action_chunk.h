@@ -1,6 +1,6 @@
 /*
  * action_chunk.h
- *		A few entries of an index of actions at a time.
+ *		Reading index entries of actions a chunk at a time.
  */
 #ifndef ACTSTREAM_ACTION_CHUNK_H
 #define ACTSTREAM_ACTION_CHUNK_H
@@ -8,7 +8,7 @@
 #include "reader/read_counters.h"
 #include "tables/index_cursor.h"
 
-/* Here the cost of positioning has long been lost in that of reading. */
+/* In entries.  With this many, positioning is a negligible part of the cost. */
 #define LARGEST_CHUNK	1024
 
 typedef struct ActionChunk
@@ -16,13 +16,13 @@ typedef struct ActionChunk
 	ActionEntry *entries;		/* newest first */
 	int			n;
 	int			capacity;
-	int			next;			/* the first that has not been taken */
-	int			size;			/* entries to read next */
-	bool		whole_pages;	/* end with a page of the index, or before? */
+	int			next;			/* first entry that has not been taken */
+	int			size;			/* entries to read into the next chunk */
+	bool		whole_pages;	/* end the chunk where an index page ends? */
 	bool		more;			/* may there be entries after these? */
-	ActionPlace resume;			/* none of which is newer than this */
-	bool		clean;			/* are the next ones to be read without dead ones? */
-	ActionEntry first;			/* which begin with this, then */
+	ActionPlace resume;			/* place to go on from: none of these is newer */
+	bool		clean;			/* read the next chunk without dead entries? */
+	ActionEntry first;			/* then it begins with this entry */
 } ActionChunk;
 
 extern void ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context);

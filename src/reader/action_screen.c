@@ -1,11 +1,11 @@
 /*
  * action_screen.c
- *		What actions refer to, seen on the pages of their table.
+ *		Filtering actions by what they refer to, on the pages of their table.
  *
- * Where few actions of many are wanted, nearly all the work is to see that one
- * is not.  That needs neither a snapshot nor a row of one's own: whoever may see
- * it, it is not wanted.  So rows are looked at where they lie, those of a page
- * under one lock, and what may be wanted is fetched afterwards, as rows are.
+ * If few of many actions are wanted, nearly all the work is to find out which are not.
+ * That takes neither a snapshot nor a copy of the row: an action that is not wanted is
+ * not wanted whether visible or not.  So rows are looked at in place, those of a page
+ * under one lock, and those that may be wanted are fetched afterwards in the usual way.
  */
 #include "postgres.h"
 
@@ -19,14 +19,14 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-/* Where in a row the columns from "actor" on begin, if none before is null. */
+/* offset of the column "actor" in a row, as no column before it may be null */
 #define ACTOR_OFFSET	(sizeof(int64) + sizeof(TimestampTz) + sizeof(bool))
 
-/* In the null bitmap of a row, the columns to "verb", which are null in none. */
+/* bits in the null bitmap for the columns up to "verb", none of which may be null */
 #define NOT_NULL_BITS	((1 << Anum_action_verb) - 1)
 
 #ifdef USE_ASSERT_CHECKING
-/* Do the columns up to the last reference lie in a row as they are read here? */
+/* Do the columns up to the last reference have the layout that is assumed here? */
 static bool
 columns_are_known(TupleDesc tupdesc)
 {
@@ -46,7 +46,7 @@ columns_are_known(TupleDesc tupdesc)
 }
 #endif
 
-/* The value that begins at the offset, or after padding there; moves it behind. */
+/* The value at the offset, or after the padding there.  Moves the offset past it. */
 static inline const Ref *
 take_value(const char *data, uint32 *offset)
 {
@@ -61,7 +61,7 @@ take_value(const char *data, uint32 *offset)
 
 /*
  * row_refs
- *		Fill in what a row refers to; false if it is not all there to be read.
+ *		Fill in what a row refers to; false if not all of it can be read in place.
  */
 static inline bool
 row_refs(const HeapTupleHeader row, ActionRefs *action)
@@ -71,10 +71,10 @@ row_refs(const HeapTupleHeader row, ActionRefs *action)
 	bool		has_nulls = (row->t_infomask & HEAP_HASNULL) != 0;
 	const Ref **objects = action->objects;
 
-	/* one that is older than a column has that in the catalog */
+	/* a row that is older than a column has its value in the catalog */
 	if (HeapTupleHeaderGetNatts(row) < Anum_action_target)
 		return false;
-	/* the table's owner can drop a constraint */
+	/* the table's owner may have dropped a constraint */
 	if (has_nulls && (row->t_bits[0] & NOT_NULL_BITS) != NOT_NULL_BITS)
 		return false;
 	objects[ACTION_BY_ACTOR] = take_value(data, &offset);
@@ -96,12 +96,12 @@ row_refs(const HeapTupleHeader row, ActionRefs *action)
 
 /*
  * may_pass
- *		Whether an index entry for this place on a page may lead to a row that
- *		passes the filter.
+ *		Can an index entry for this location on a page lead to a row that passes the
+ *		filter?
  *
- * The page is locked.  It may if there is no row in the place itself, or one with
- * later versions that the entry leads to as well: these may refer to something
- * else, if there was no index to know of it when they were made.
+ * The page is locked.  It can if there is no row at the location itself, or one with
+ * later versions to which the entry leads as well: these may refer to other objects, if
+ * the columns were not indexed when the versions were made.
  */
 static inline bool
 may_pass(Page page, const ActionEntry *entry, ActionFilter filter, void *arg)
@@ -125,11 +125,10 @@ may_pass(Page page, const ActionEntry *entry, ActionFilter filter, void *arg)
 
 /*
  * ActionScreen
- *		Leave, of the entries, those whose rows may pass the filter; returns how
- *		many.
+ *		Keep only the entries whose rows may pass the filter; returns how many.
  *
- * Locks one page of the table at a time.  What is read here of a row is used by
- * functions of the extension, which lets none of these columns change.
+ * Locks one page of the table at a time.  What is read from a row here is passed only
+ * to functions of the extension, which lets none of these columns change.
  */
 int
 ActionScreen(Relation action, ActionEntry *entries, int n, ActionFilter filter, void *arg)
@@ -177,7 +176,7 @@ ActionHasLabel(const ActionRefs *action, const char *label, int label_len)
 
 /*
  * ActionRowPasses
- *		Whether a row of the table passes the filter.
+ *		Does a row of the table pass the filter?
  *
  * May leave garbage in the current memory context.
  */

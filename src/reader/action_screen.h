@@ -1,6 +1,6 @@
 /*
  * action_screen.h
- *		What actions refer to, seen on the pages of their table.
+ *		Filtering actions by what they refer to, on the pages of their table.
  */
 #ifndef ACTSTREAM_ACTION_SCREEN_H
 #define ACTSTREAM_ACTION_SCREEN_H
@@ -12,14 +12,17 @@
 #include "executor/tuptable.h"
 #include "utils/relcache.h"
 
-/* What is to be known of an action to tell whether a stream shows it. */
+/* What decides whether a stream shows an action. */
 typedef struct ActionRefs
 {
 	const Ref  *objects[NUM_ACTION_ROLES];	/* by role; NULL if there is none */
 	TimestampTz timestamp;
 } ActionRefs;
 
-/* Whether an action is wanted.  Only computes: it may lie on a locked page. */
+/*
+ * Is the action wanted?  The function only computes: the action may be on a locked
+ * page.
+ */
 typedef bool (*ActionFilter) (void *arg, const ActionRefs *action);
 
 extern int	ActionScreen(Relation action, ActionEntry *entries, int n,

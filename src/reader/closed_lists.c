@@ -1,10 +1,10 @@
 /*
  * closed_lists.c
- *		Lists of a merge that have not been opened.
+ *		The lists of a merge that have not been opened.
  *
- * Of very many lists only those with the newest heads are kept.  Once there are
- * as many as that, they stand in a heap with the oldest head first, where one that
- * is newer takes its place.
+ * If there are very many lists, only those with the newest heads are kept.  When the
+ * limit is reached, they become a heap with the oldest head first; each further list
+ * with a newer head replaces that first one.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 
 /*
  * ClosedListsInit
- *		Begin with none, in the current memory context.
+ *		Begin with no lists, in the current memory context.
  */
 void
 ClosedListsInit(ClosedLists *closed, int capacity)
@@ -29,7 +29,7 @@ ClosedListsInit(ClosedLists *closed, int capacity)
 	closed->cutoff = DT_NOBEGIN;
 }
 
-/* In a heap with the oldest head first, let a list sink to where it belongs. */
+/* Move a list down in a heap with the oldest head first, to where it belongs. */
 static void
 sink(ClosedList *heap, int n, int place)
 {
@@ -49,7 +49,7 @@ sink(ClosedList *heap, int n, int place)
 	heap[place] = list;
 }
 
-/* There are as many lists as will be kept: put the one with the oldest head first. */
+/* There are as many lists as may be kept: make them a heap, the oldest head first. */
 static void
 begin_leaving_out(ClosedLists *closed)
 {
@@ -61,7 +61,7 @@ begin_leaving_out(ClosedLists *closed)
 
 /*
  * ClosedListsAdd
- *		Add a list; its number is given here.
+ *		Add a list.  Sets its number.
  */
 void
 ClosedListsAdd(ClosedLists *closed, ClosedList list)
@@ -83,7 +83,8 @@ ClosedListsAdd(ClosedLists *closed, ClosedList list)
 
 /*
  * ClosedListsLeaveOut
- *		After all have been added: there are others, none newer than "cutoff".
+ *		Note that there are other lists, none newer than "cutoff".  Called after all
+ *		lists have been added.
  */
 void
 ClosedListsLeaveOut(ClosedLists *closed, TimestampTz cutoff)
@@ -105,9 +106,9 @@ compare_closed(const void *a, const void *b, void *arg)
 
 /*
  * ClosedListsSort
- *		Put the lists in order, the newest head first.
+ *		Sort the lists, the newest head first.
  *
- * Lists with the same head, as all have of which nothing is known, stay in the
+ * Lists with the same head, such as all those about which nothing is known, stay in the
  * order in which they were added.
  */
 void
@@ -118,8 +119,8 @@ ClosedListsSort(ClosedLists *closed)
 
 /*
  * ClosedListsBound
- *		The head of the n-th list, or the last, of those that have a bound, which
- *		have been sorted; DT_NOBEGIN if none has.
+ *		Of the lists that have a bound, the head of the n-th, or of the last if there
+ *		are fewer; DT_NOBEGIN if there are none.  The lists have been sorted.
  */
 TimestampTz
 ClosedListsBound(const ClosedLists *closed, int n)

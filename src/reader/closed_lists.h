@@ -1,6 +1,6 @@
 /*
  * closed_lists.h
- *		Lists of a merge that have not been opened.
+ *		The lists of a merge that have not been opened.
  */
 #ifndef ACTSTREAM_CLOSED_LISTS_H
 #define ACTSTREAM_CLOSED_LISTS_H
@@ -10,37 +10,37 @@
 
 #include "datatype/timestamp.h"
 
-/* One of them: most are never opened, so it is small. */
+/* A closed list.  Most lists are never opened, so it is small. */
 typedef struct ClosedList
 {
 	TimestampTz head;			/* no entry is newer than this */
-	TimestampTz oldest;			/* entries before this are not of the list */
+	TimestampTz oldest;			/* older entries do not belong to the list */
 	Ref		   *object;
 	ActionIndex index;
-	int			number:31;		/* among those that were added */
-	bool		bounded:1;		/* is head a bound of what the index has? */
+	int			number:31;		/* in the order in which lists were added */
+	bool		bounded:1;		/* is head from the recency map? */
 } ClosedList;
 
-/* No more than "capacity", those with the newest heads. */
+/* Up to "capacity" closed lists, those with the newest heads. */
 typedef struct ClosedLists
 {
-	ClosedList *lists;			/* in order only when sorted */
+	ClosedList *lists;			/* in order only after ClosedListsSort() */
 	int			n;
-	int			next;			/* the first that has not been taken */
+	int			next;			/* first list that has not been taken */
 	int			nadded;
 	int			capacity;
-	bool		left_out;		/* were there more? */
-	TimestampTz cutoff;			/* none of these is newer */
+	bool		left_out;		/* have lists been left out? */
+	TimestampTz cutoff;			/* no list that was left out has a newer head */
 } ClosedLists;
 
-/* The list with the newest head, when they are sorted; or NULL. */
+/* The list with the newest head, once they are sorted; NULL if there is none. */
 static inline ClosedList *
 ClosedListsFirst(const ClosedLists *closed)
 {
 	return closed->next == closed->n ? NULL : &closed->lists[closed->next];
 }
 
-/* Take it away; it stays where it is. */
+/* Remove that list; its memory stays valid. */
 static inline void
 ClosedListsRemoveFirst(ClosedLists *closed)
 {

@@ -2,30 +2,32 @@
  * follow_list.c
  *		What a follower follows, kept between statements.
  *
- * To read a long list of follows from its index takes longer than to merge a
- * page of what the followees did.  So a session keeps the lists that it has
- * read, and reads one again only if it may have changed.
+ * Reading a long list of follows from its index takes longer than merging a page of the
+ * followees' actions.  So a session keeps the lists that it has read, and reads one
+ * again only if it may have changed.
  *
- * A trigger on actstream.follows notes each change in shared memory: in the
- * counter of the follower it leaves the newest transaction that has made one,
- * and then counts it.  A list can be kept if the snapshot that it is read by
- * sees how every transaction that has changed it has ended, and can be used if
- * nothing was counted since and the snapshot sees the same.  The order of
- * commits does not matter then: whoever changes the list later counts before he
- * commits, and no snapshot that sees him is taken before that.
+ * A trigger on actstream.follows records each change in shared memory, in the counter
+ * of the follower: first the transaction, if it is the newest that has made a change,
+ * and then the number of changes.  A list can be kept if the snapshot with which it is
+ * read sees the outcome of all transactions that have changed it.  It can be used if
+ * nothing has been counted since, and the snapshot sees those outcomes, too.  The order
+ * of commits does not matter then: a transaction that changes the list later counts
+ * before it commits, and snapshots that see it are taken after that.
  *
- * Some things the trigger does not hear of:
- *	- What transactions did before the session looked first, some of them perhaps
- *	  before the server started, prepared.  Snapshots have to see the end of all
- *	  that had begun by then.
- *	- Changes while the trigger is disabled, TRUNCATE, a rewritten table.  The
- *	  relation cache hears of each of these, and then the session begins afresh.
- *	  But it hears a moment after they can be seen, so that an event trigger
- *	  notes whoever disables the trigger, and perhaps then changes something.
- *	- Its own transaction's changes, as long as they are queued.  A transaction
- *	  that has written to the table does without kept lists.
- * A serializable transaction has to have read what it relies on, and a standby
- * has no triggers: these do without, too.
+ * Some changes are not counted by the trigger:
+ *
+ *	- Changes by transactions from before the session first looked, some of them perhaps
+ *	  prepared before the server started.  Snapshots have to see the outcome of all
+ *	  transactions that had begun by then.
+ *	- Changes while the trigger is disabled, TRUNCATE, and rewriting the table.  The
+ *	  relation cache reports each of these, and then the session starts over.  But a
+ *	  change can be seen shortly before it is reported.  So an event trigger counts a
+ *	  change when a transaction disables the trigger, after which it may change follows.
+ *	- Changes by the session's own transaction, as long as the trigger event is queued.
+ *	  A transaction that has written to the table does not use kept lists.
+ *
+ * A serializable transaction has to read what it relies on, and triggers do not fire on
+ * a standby: neither uses kept lists.
  */
 #include "postgres.h"
 
@@ -59,14 +61,14 @@ typedef struct FollowList
 	FollowListKey key;			/* hash key */
 	dlist_node	node;			/* in lists_by_use */
 	MemoryContext context;		/* of what it points to */
-	Size		size;			/* of that */
-	int			users;			/* readers that are at it */
-	bool		stale;			/* to be dropped when these are gone */
-	uint64		changes;		/* of the follower's counter */
+	Size		size;			/* of the context */
+	int			users;			/* readers that are using it */
+	bool		stale;			/* drop it when these have finished? */
+	uint64		changes;		/* count of changes when it was read */
 	SourceSet  *sources;
 } FollowList;
 
-/* A reader's hold on a list, which ends with the reader's memory. */
+/* A reader's hold on a list, released with the reader's memory context. */
 typedef struct FollowListUse
 {
 	FollowList *list;
@@ -81,12 +83,13 @@ static MemoryContext list_context = NULL;
 static dlist_head lists_by_use = DLIST_STATIC_INIT(lists_by_use);	/* latest first */
 static Size lists_size = 0;
 
-/* What the session knows of actstream.follows; InvalidOid: it has to look. */
+/* What the session knows about actstream.follows; nothing if "relid" is InvalidOid. */
 static struct
 {
 	Oid			relid;
-	bool		watched;		/* does the trigger hear of each change? */
-	FullTransactionId begin;	/* snapshots have to see the end of older ones */
+	bool		watched;		/* does the trigger fire for each change? */
+	FullTransactionId begin;	/* snapshots have to see the outcome of older
+								 * transactions */
 }			table;
 
 /*
@@ -149,7 +152,7 @@ compare_keys(const void *a, const void *b, Size size)
 static void
 drop_list(FollowList *list)
 {
-	MemoryContext context = list->context;	/* the key is in there */
+	MemoryContext context = list->context;	/* contains the key */
 
 	dlist_delete(&list->node);
 	lists_size -= list->size;
@@ -175,7 +178,7 @@ make_room(Size room)
 	}
 }
 
-/* Watcher. */
+/* Callback: a table has changed. */
 static void
 relation_changed(Oid relid)
 {
@@ -184,10 +187,10 @@ relation_changed(Oid relid)
 }
 
 /*
- * Learn what has happened to the table, and forget all lists if something has.
+ * Find out whether the table has changed, and forget all lists if it has.
  *
- * Whoever disabled the trigger committed before he could be seen, and so before
- * anyone whose changes it did not hear of.
+ * A transaction that disables the trigger commits before others can see that, and so
+ * before any transaction whose changes the trigger misses.
  */
 static void
 look_at_table(Relation follow)
@@ -213,8 +216,8 @@ look_at_table(Relation follow)
 }
 
 /*
- * Does the snapshot see how all transactions have ended that had begun before
- * "table.begin", and all up to the newest of the counters?
+ * Does the snapshot see the outcome of all transactions that began before
+ * "table.begin", and of all up to the newest of the counters?
  */
 static bool
 sees_end(Snapshot snapshot, FollowCounter *one, FollowCounter *all)
@@ -227,10 +230,10 @@ sees_end(Snapshot snapshot, FollowCounter *one, FollowCounter *all)
 }
 
 /*
- * May the transaction have made changes that the trigger has not heard of yet?
+ * May this transaction have made changes for which the trigger has not fired yet?
  *
- * Who changes rows of a table has it locked.  A parallel worker does not know the
- * locks of its leader.
+ * A transaction that changes rows of a table has locked it.  A parallel worker does not
+ * know its leader's locks.
  */
 static bool
 may_have_changed(Relation follow)
@@ -240,8 +243,8 @@ may_have_changed(Relation follow)
 }
 
 /*
- * May a list be kept, or used, with this snapshot?  If so, "changes" is what the
- * counters say: both only grow, so their sum is the same if they are.
+ * May a list be kept, or used, with this snapshot?  If so, "changes" is the sum of the
+ * counters.  These only grow, so an equal sum means equal counters.
  */
 static bool
 list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, uint64 *changes)
@@ -261,7 +264,7 @@ list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, ui
 	return table.watched && sees_end(snapshot, counter, &shared->all_follows);
 }
 
-/* Read a list, into the current memory context. */
+/* Read a list into the current memory context. */
 static SourceSet *
 read_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
 {
@@ -293,7 +296,7 @@ make_table(void)
 						HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
-/* Callback: a reader's memory is freed. */
+/* Callback: a reader's memory context is reset. */
 static void
 end_use(void *arg)
 {
@@ -303,7 +306,7 @@ end_use(void *arg)
 		drop_list(list);
 }
 
-/* Keep the list until the current memory context is reset. */
+/* Use the list until the current memory context is reset. */
 static SourceSet *
 use_list(FollowList *list)
 {
@@ -357,8 +360,8 @@ read_and_keep_list(const FollowListKey *key, Relation follow, Oid index, Snapsho
 }
 
 /*
- * May the role, if it may read the table, see all of it, and is what its heap holds
- * what a query would show?
+ * Can the role, if it may read the table, see all of its rows, and does the table's
+ * heap hold what a query would show?
  */
 static bool
 is_known(Relation follow, Oid role)
@@ -373,7 +376,7 @@ is_known(Relation follow, Oid role)
 
 /*
  * FollowListIsKnown
- *		Whether FollowListGet() shows the role what a query over the table would.
+ *		Does FollowListGet() show the role what a query on the table would?
  *
  * A plan that relies on it has to depend on the table and on the role.
  */
@@ -387,7 +390,7 @@ FollowListIsKnown(Oid role)
 	return result;
 }
 
-/* The list, from what is kept or from the table. */
+/* The list, as kept or read from the table. */
 static SourceSet *
 get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
 {
@@ -416,9 +419,9 @@ get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot
  * FollowListGet
  *		What the follower follows, as the snapshot sees it.
  *
- * Only for a plan that was made where FollowListIsKnown(), and that has the executor
- * check privileges on the table: no rights are checked here.  The result must not be
- * changed, and stays until the current memory context is reset.
+ * Only for plans that were made when FollowListIsKnown() was true, and that have the
+ * executor check privileges on the table: none are checked here.  The result must not
+ * be changed, and is valid until the current memory context is reset.
  */
 SourceSet *
 FollowListGet(const FollowListKey *key, Snapshot snapshot)
@@ -427,7 +430,7 @@ FollowListGet(const FollowListKey *key, Snapshot snapshot)
 	Oid			index = FollowIndexFind(follow);
 	SourceSet  *result;
 
-	/* the transaction of an open cursor can have dropped it */
+	/* the index may have been dropped by the transaction of an open cursor */
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

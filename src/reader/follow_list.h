@@ -7,13 +7,13 @@
 
 #include "reader/source_set.h"
 
-/* Which follows of a follower, and how they are shown. */
+/* Which follows of a follower, and which actions of these, a stream shows. */
 typedef struct FollowListKey
 {
 	Ref		   *follower;
 	const text *flag;			/* NULL: any */
-	bool		with_own;		/* and what the follower does */
-	bool		since_follow;	/* only what happened since */
+	bool		with_own;		/* also the follower's own actions? */
+	bool		since_follow;	/* only actions since the follow began? */
 } FollowListKey;
 
 extern void FollowListDefineSetting(void);

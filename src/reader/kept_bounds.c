@@ -1,22 +1,22 @@
 /*
  * kept_bounds.c
- *		Bounds of the recency map, kept with the list of follows that they are of.
+ *		Bounds of the recency map, copied and kept with a list of follows.
  *
- * Thousands of bounds are in as many places of the map, which the processor has
- * to fetch one by one.  Kept in a row with the list of a follower they are read
- * in a moment; but others raise those in the map.  They note each raise in a
- * ring, so that it is enough to look at the bounds of which something was noted
- * since: a bound that is kept is too low for no raise that has been caught up
- * with.
+ * Thousands of bounds are spread over the map, and the processor has to fetch each of
+ * them from memory.  Copied to an array that is kept with the list of a follower, they
+ * are read much faster.  But other backends raise bounds in the map.  They note each
+ * raise in a ring buffer, so only the bounds for which a raise was noted have to be
+ * looked up again: after a backend has caught up with all raises, none of its kept
+ * bounds is too low.
  *
- * Whoever stores a row has noted the raise, or found it noted, before anyone can
- * see the row.  So who takes his snapshot first and then catches up has missed
- * nothing that he can see.  That a bound was lowered nobody notes: one that is kept
- * may be too high, until it is looked at in the map again.
+ * A transaction that stores a row has noted the raise, or found it noted, before
+ * any other can see the row.  So a backend that takes its snapshot first, and then
+ * catches up, misses nothing that the snapshot sees.  Lowering a bound is not noted:
+ * a kept bound may be too high until it is looked up in the map again.
  *
- * A page needs the newest few of the bounds, and they are likely to be the same for
- * the next.  So it is kept, too, which these are: the front.  What is raised joins
- * them, until they are too many.
+ * A page needs the newest few of the bounds, which are likely to be the same for the
+ * next page.  So the set of these, called the front, is kept, too.  Bounds that are
+ * raised join it until there are too many.
  */
 #include "postgres.h"
 
@@ -27,28 +27,32 @@
 #include "utils/timestamp.h"
 
 /*
- * Raises that are caught up with one by one, as a part of the number of bounds
- * and at least: a search takes some four times as long as a look at the map.
+ * Raises are caught up with one by one if there are fewer than 1/PART_OF_BOUNDS of the
+ * number of bounds, or FEWEST_RAISES: to search for a bound takes some four times as
+ * long as to look it up in the map.
  */
 #define PART_OF_BOUNDS	4
 #define FEWEST_RAISES	64
 
-/* No front is kept of fewer bounds than this, nor one with more than half of this. */
+/*
+ * Most bounds in a front; when it is made, it has at most half as many.  No front is
+ * made if there are fewer bounds than this in all.
+ */
 #define LARGEST_FRONT	256
 
 struct KeptBounds
 {
-	uint64		raises;			/* those up to this have been caught up with */
+	uint64		raises;			/* number of raises that have been caught up with */
 	int			n;
 	bool		has_front;
-	int			front_lists;	/* as many lists were wanted when it was made */
+	int			front_lists;	/* number of lists wanted when it was made */
 	KeptFront	front;
 	TimestampTz bounds[FLEXIBLE_ARRAY_MEMBER];
 };
 
-/* Know nothing of any bound, but all raises. */
+/* Forget all bounds; all raises count as caught up with. */
 static void
-begin_anew(KeptBounds *kept, uint64 raises)
+forget_all(KeptBounds *kept, uint64 raises)
 {
 	for (int i = 0; i < kept->n; i++)
 		kept->bounds[i] = DT_NOEND;
@@ -58,7 +62,7 @@ begin_anew(KeptBounds *kept, uint64 raises)
 
 /*
  * KeptBoundsCreate
- *		Keep "n" bounds, in the current memory context.
+ *		Make room for "n" bounds, none of them known, in the current memory context.
  */
 KeptBounds *
 KeptBoundsCreate(int n)
@@ -68,11 +72,11 @@ KeptBoundsCreate(int n)
 
 	kept->n = n;
 	kept->front.probes = n < LARGEST_FRONT ? NULL : palloc(LARGEST_FRONT * sizeof(int));
-	begin_anew(kept, 0);
+	forget_all(kept, 0);
 	return kept;
 }
 
-/* Let a probe whose bound may be newer join the front, if it is not there. */
+/* Add a probe whose bound may be newer to the front, unless it is there. */
 static void
 join_front(KeptBounds *kept, int probe)
 {
@@ -87,7 +91,7 @@ join_front(KeptBounds *kept, int probe)
 		kept->front.probes[kept->front.n++] = probe;
 }
 
-/* Know nothing of the bounds of the objects of a line. */
+/* Forget the bounds of the objects of a line. */
 static void
 forget_line(KeptBounds *kept, const RecencyProbe *probes, uint64 hash, int shift)
 {
@@ -113,12 +117,12 @@ forget_line(KeptBounds *kept, const RecencyProbe *probes, uint64 hash, int shift
 
 /*
  * KeptBoundsRefresh
- *		For each probe what none of its bounds, in its roles, is newer than; DT_NOEND
- *		where nothing is known.
+ *		For each probe a time that none of its bounds, in its roles, is newer than;
+ *		DT_NOEND if nothing is known.
  *
- * The probes, of which there are as many as bounds, are in the order of their
- * hashes.  Whoever looks at the map after this, and before the next call, may put
- * what he finds into the array.
+ * There are as many probes as bounds, in the order of their hashes.  A caller that
+ * looks up bounds in the map after this, and before the next call, may store them in
+ * the array.
  */
 TimestampTz *
 KeptBoundsRefresh(KeptBounds *kept, const RecencyMap *map, const RecencyProbe *probes)
@@ -128,12 +132,12 @@ KeptBoundsRefresh(KeptBounds *kept, const RecencyMap *map, const RecencyProbe *p
 	uint64		hash;
 
 	if (raises - kept->raises > (uint64) Min(Max(kept->n / PART_OF_BOUNDS, FEWEST_RAISES), RAISES_KEPT))
-		begin_anew(kept, raises);
+		forget_all(kept, raises);
 	for (uint64 i = kept->raises; i < raises; i++)
 	{
 		if (!RecencyFindRaise(i, &hash))
 		{
-			begin_anew(kept, raises);
+			forget_all(kept, raises);
 			break;
 		}
 		forget_line(kept, probes, hash, shift);
@@ -144,8 +148,8 @@ KeptBoundsRefresh(KeptBounds *kept, const RecencyMap *map, const RecencyProbe *p
 
 /*
  * KeptBoundsFront
- *		The front of the bounds, as of the latest refresh; NULL if none is known that
- *		is likely to do for so many lists.
+ *		The front of the bounds, as of the latest refresh; NULL if there is none that is
+ *		likely to suffice for that many lists.
  */
 const KeptFront *
 KeptBoundsFront(const KeptBounds *kept, int nlists)
@@ -155,7 +159,7 @@ KeptBoundsFront(const KeptBounds *kept, int nlists)
 
 /*
  * KeptBoundsForgetFront
- *		The front has not been enough, or is not what is newest any more.
+ *		Forget the front, which was not enough, or no longer has the newest bounds.
  */
 void
 KeptBoundsForgetFront(KeptBounds *kept)
@@ -165,9 +169,9 @@ KeptBoundsForgetFront(KeptBounds *kept)
 
 /*
  * KeptBoundsSetFront
- *		Let the front be what is newer than "cutoff".
+ *		Make a front of the bounds that are newer than "cutoff".
  *
- * To be called when all bounds have been looked at, for so many lists.
+ * Called after all bounds have been looked up, for a merge of that many lists.
  */
 void
 KeptBoundsSetFront(KeptBounds *kept, TimestampTz cutoff, int nlists)

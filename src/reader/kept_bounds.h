@@ -1,28 +1,28 @@
 /*
  * kept_bounds.h
- *		Bounds of the recency map, kept with the list of follows that they are of.
+ *		Bounds of the recency map, copied and kept with a list of follows.
  */
 #ifndef ACTSTREAM_KEPT_BOUNDS_H
 #define ACTSTREAM_KEPT_BOUNDS_H
 
 #include "recency/recency_map.h"
 
-/* What the recency map is asked for an object. */
+/* An object to be looked up in the recency map. */
 typedef struct RecencyProbe
 {
-	uint64		hash;			/* of it */
-	int			source;			/* which it is, for whoever asks */
+	uint64		hash;			/* of the object */
+	int			source;			/* its number in the set of sources */
 	RoleSet		roles;
 } RecencyProbe;
 
 typedef struct KeptBounds KeptBounds;
 
-/* The bounds that are newer than the others. */
+/* The newest of the kept bounds. */
 typedef struct KeptFront
 {
-	int		   *probes;			/* whose they are, in no order, each once */
+	int		   *probes;			/* probes that they belong to, in no order, each once */
 	int			n;
-	TimestampTz cutoff;			/* none of the others is newer */
+	TimestampTz cutoff;			/* none of the other bounds is newer */
 } KeptFront;
 
 extern KeptBounds *KeptBoundsCreate(int n);

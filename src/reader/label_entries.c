@@ -1,10 +1,10 @@
 /*
  * label_entries.c
- *		All actions with an object of one type, from the indexes.
+ *		Collecting all actions with an object of one type from the indexes.
  *
- * References of one label lie together in an index by a role, in whatever
- * order of time.  For a label that few actions have it is cheaper to collect
- * and sort them all than to look for them on the time line.
+ * References with the same label are adjacent in an index by role, but not in the order
+ * of time.  If few actions have the label, it is cheaper to collect and sort all of
+ * them than to look for them on the time line.
  */
 #include "postgres.h"
 
@@ -27,9 +27,9 @@ struct LabelEntries
 	const char *label;
 	int			label_len;
 	ReadCounters *counters;
-	MemoryContext context;		/* of all this */
-	ActionIndex role;			/* the index that is being read */
-	IndexCursor *cursor;		/* over it; NULL between two of them */
+	MemoryContext context;		/* that all of this is in */
+	ActionIndex role;			/* whose index is being read */
+	IndexCursor *cursor;		/* over that index; NULL between indexes */
 	ActionEntry *entries;
 	Size		n;
 	Size		capacity;
@@ -39,8 +39,8 @@ struct LabelEntries
  * LabelEntriesCreate
  *		Begin to collect the public actions with an object of a type in any role.
  *
- * The label is a valid one.  It, "indexes", those of ActionIndexesFind(), and
- * what is returned live in the current memory context until the end.
+ * The label is valid.  The label and "indexes", which are those of ActionIndexesFind(),
+ * have to stay until LabelEntriesEnd().  The result is in the current memory context.
  */
 LabelEntries *
 LabelEntriesCreate(Relation action, const Oid *indexes, Snapshot snapshot,
@@ -67,10 +67,10 @@ close_cursor(LabelEntries *labels)
 }
 
 /*
- * Stand before the first entry of the index that has the label.
+ * Position the cursor before the first entry of the index that has the label.
  *
- * The index has to know where the label ends, too, lest it look for a public
- * action among the private ones that come after.
+ * The index also has to know where the label ends, or else it could search the private
+ * actions after that for a public one.
  */
 static void
 open_cursor(LabelEntries *labels)
@@ -96,8 +96,8 @@ open_cursor(LabelEntries *labels)
 }
 
 /*
- * Has the object of the current entry the label?  An index compresses long
- * keys; there are too many entries to leave a copy of each behind.
+ * Does the object of the current entry have the label?  Long keys are compressed in an
+ * index, and there are too many entries to leave behind a copy of each.
  */
 static bool
 has_label(LabelEntries *labels)
@@ -113,8 +113,8 @@ has_label(LabelEntries *labels)
 }
 
 /*
- * Take one entry, unless it has no time, which the table's owner can allow; false
- * if the index has no more with the label.
+ * Take one entry, unless it has no time, which the table's owner can allow; false if
+ * the index has no more entries with the label.
  */
 static bool
 take_entry(LabelEntries *labels)
@@ -185,7 +185,7 @@ compare_entries(const void *a, const void *b, void *arg)
 
 /*
  * LabelEntriesSort
- *		What has been collected from "newest" to "oldest", both included, the newest
+ *		The entries collected from "newest" to "oldest", both included, the newest
  *		first.
  */
 ActionEntry *
@@ -208,7 +208,7 @@ LabelEntriesSort(LabelEntries *labels, ActionPlace newest, ActionPlace oldest, i
 
 /*
  * LabelEntriesEnd
- *		Release what the collection holds; its memory goes with its context.
+ *		Release what the collection holds, except for memory.
  */
 void
 LabelEntriesEnd(LabelEntries *labels)

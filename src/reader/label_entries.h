@@ -1,6 +1,6 @@
 /*
  * label_entries.h
- *		All actions with an object of one type, from the indexes.
+ *		Collecting all actions with an object of one type from the indexes.
  */
 #ifndef ACTSTREAM_LABEL_ENTRIES_H
 #define ACTSTREAM_LABEL_ENTRIES_H

@@ -1,19 +1,19 @@
 /*
  * merge.c
- *		The rows of many ordered lists of actions as one, newest first.
+ *		Merging many ordered lists of actions into one, newest first.
  *
- * A list is what one index has for one object, read backwards.  Open lists
- * stand in a heap by their next entry.  Lists that have not been opened wait under
- * an upper bound of the time of that, see closed_lists.c; one is opened
- * only when its bound is the newest of all.  Where some were left out, the merge
- * ends where these could have an entry.
+ * A list is what one index has for one object, read backwards.  Open lists are in a
+ * heap, ordered by their next entry.  Lists that have not been opened are ordered by an
+ * upper bound of the time of that entry (see closed_lists.c); a list is opened only
+ * when its bound is the newest of all.  If lists were left out, the merge ends where
+ * these could have an entry.
  *
- * All lists of an index share one cursor, which is positioned anew for each
- * chunk of entries that a list takes, and holds no page between them.  Chunks
- * are small at first.
+ * All lists of an index share one cursor, which is positioned again for each chunk of
+ * entries that a list reads, and holds no page between chunks.  Chunks are small at
+ * first.
  *
- * An entry that several lists have leaves the heap several times in a row, and the
- * merge once.
+ * An entry that is in several lists is taken from the heap several times in a row, but
+ * returned once.
  */
 #include "postgres.h"
 
@@ -29,20 +29,20 @@
 #include "utils/timestamp.h"
 
 /*
- * Entries in the first chunk of a list: a page takes few from each of many
- * lists, and all from one.
+ * Entries in the first chunk of a list: a page takes few from each of many lists, but
+ * all from a single one.
  */
 #define SMALLEST_FIRST_CHUNK	8
 #define LARGEST_FIRST_CHUNK		32
 #define ALL_FIRST_CHUNKS		64
 
 /*
- * Lists with a bound that are read down to the same floor at first, in pages: a
- * little more than one.
+ * At first, lists with a bound are read no further down than a common floor.  Above it
+ * there are about this many pages: a little more than one.
  */
 #define FLOOR_PAGES				1.25
 
-/* Lists with bounds that are opened in a row without a look at a row of theirs. */
+/* lists with bounds that may be opened in a row before one of their rows is looked at */
 #define MOST_UNPROVED			40
 
 /* A list that has been opened. */
@@ -51,14 +51,14 @@ typedef struct MergeList
 	ActionIndex index;
 	Ref		   *object;
 	bool		opened;			/* has its index been read? */
-	TimestampTz oldest;			/* entries before this are not of the list */
+	TimestampTz oldest;			/* older entries do not belong to the list */
 	ActionChunk chunk;
 	TimestampTz floor;			/* the next chunk does not go below this */
-	TimestampTz claimed;		/* the map says that the index has an entry that is
-								 * no older than this; DT_NOBEGIN: says nothing */
-	bool		missing;		/* but it is not where the map says it is */
-	bool		checked;		/* has its bound been lowered, if it could be? */
-	ActionEntry head;			/* nothing that has not been taken is newer */
+	TimestampTz claimed;		/* according to the map, the index has an entry no older
+								 * than this; DT_NOBEGIN: not known */
+	bool		missing;		/* is there no such row where the map says it is? */
+	bool		checked;		/* has lowering its bound been tried? */
+	ActionEntry head;			/* no entry that has not been taken is newer */
 } MergeList;
 
 struct StreamMerge
@@ -66,30 +66,30 @@ struct StreamMerge
 	Relation	action;
 	Snapshot	snapshot;
 	Oid			indexes[NUM_ACTION_INDEXES];
-	IndexCursor *cursors[NUM_ACTION_ROLES][2];	/* NULL until they are needed:
-													 * to the end, and to a floor */
+	IndexCursor *cursors[NUM_ACTION_ROLES][2];	/* NULL until needed: without and with a
+												 * floor */
 	RowFetch   *fetch;
 	RecencyLowerer *lowerer;
-	MemoryContext list_context; /* of lists: reset when the merge begins anew */
+	MemoryContext list_context; /* of lists: reset when the merge begins again */
 	ReadCounters *counters;
 
 	ActionPlace newest;			/* where all lists begin */
-	ActionEntry latest;			/* what was yielded; at first, newer than all */
-	MergeList  *latest_list;	/* whose it is, the first of the heap; or NULL */
-	const RecencyMap *map;		/* that bounds are from; NULL if there are none */
-	int			first_chunk;	/* entries in it */
-	bool		started;		/* are closed lists in order? */
+	ActionEntry latest;			/* entry returned last; at first, newer than all */
+	MergeList  *latest_list;	/* its list, the first of the heap; or NULL */
+	const RecencyMap *map;		/* map that bounds are from; NULL if there are none */
+	int			first_chunk;	/* entries in the first chunk of a list */
+	bool		started;		/* are the closed lists sorted? */
 	ClosedLists closed;
-	int			page;			/* lists whose bounds are above the floor */
+	int			lists_above_floor;	/* lists whose bounds are above the floor */
 	TimestampTz floor;			/* a page is not likely to go below this */
-	int			misled;			/* bounds that were too high, and stay so, less
-								 * those that were right */
-	int			most_misled;	/* of them, before the merge is given up */
-	int			unproved;		/* lists read since the latest entry was yielded */
+	int			misled;			/* bounds that were too high and stay so, minus bounds
+								 * that were right */
+	int			most_misled;	/* the merge ends if there are more */
+	int			unproved;		/* lists read since an entry was last returned */
 	binaryheap *heap;			/* of MergeList *, the newest head first */
 };
 
-/* For a max-heap: the list with the newer head is the larger one. */
+/* For a max-heap: a list with a newer head is larger. */
 static int
 compare_heads(Datum a, Datum b, void *arg)
 {
@@ -98,8 +98,8 @@ compare_heads(Datum a, Datum b, void *arg)
 }
 
 /*
- * A head for a list whose next entries have not been read: newer than any entry of
- * the place, so that all are read before one of them is yielded.
+ * A head for a list whose next entries have not been read: newer than all entries of
+ * the place, so that all lists are read before one of these is returned.
  */
 static ActionEntry
 head_before(ActionPlace place)
@@ -112,11 +112,12 @@ head_before(ActionPlace place)
 
 /*
  * StreamMergeCreate
- *		Make a merge over "indexes", those of ActionIndexesFind(), to be begun.
+ *		Make a merge over "indexes", which are those of ActionIndexesFind().  It has
+ *		nothing to read before StreamMergeBegin().
  *
- * The caller holds a lock on the table.  The merge lives in the current memory
- * context and has to be ended.  It may have rows fetched by "fetch", and bounds
- * lowered by "lowerer", and adds what it does to "counters".
+ * The caller holds a lock on the table.  The merge is in the current memory context and
+ * has to be ended.  It uses "fetch" to fetch rows and "lowerer" to lower bounds, and
+ * adds its work to "counters".
  */
 StreamMerge *
 StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
@@ -138,13 +139,13 @@ StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,
 
 /*
  * StreamMergeBegin
- *		Forget all lists and begin anew from "newest" on, with lists that are to be
- *		added, of which "nlists" will be kept, and whose bounds are from "map", or
- *		which have none if that is NULL.
+ *		Forget all lists and begin again from "newest" on.  The caller then adds lists,
+ *		of which up to "nlists" are kept.  Their bounds are from "map"; if it is NULL,
+ *		they have none.
  *
- * "page" is how many rows will be wanted, at a guess, and "floor" a time to which
- * these go down at most, or DT_NOBEGIN.  If more than "most_misled" bounds turn out to be
- * too high, the merge ends there.
+ * "page" is an estimate of how many rows will be wanted.  "floor" is a time that these
+ * are not likely to go below, or DT_NOBEGIN.  If more than "most_misled" bounds turn
+ * out to be too high, the merge ends there.
  */
 void
 StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
@@ -160,7 +161,7 @@ StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
 	merge->heap = binaryheap_allocate(Max(nlists, 1), compare_heads, NULL);
 	ClosedListsInit(&merge->closed, nlists);
 	MemoryContextSwitchTo(oldcontext);
-	merge->page = Min(page * FLOOR_PAGES, nlists);
+	merge->lists_above_floor = Min(page * FLOOR_PAGES, nlists);
 	merge->floor = floor;
 	merge->newest = newest;
 	merge->latest = head_before(NewestPlaceOf(DT_NOEND));
@@ -172,7 +173,7 @@ StreamMergeBegin(StreamMerge *merge, ActionPlace newest, const RecencyMap *map,
 
 /*
  * StreamMergeReset
- *		Forget all lists; there is nothing to be read until the merge begins anew.
+ *		Forget all lists.  There is nothing to read until the merge begins again.
  */
 void
 StreamMergeReset(StreamMerge *merge)
@@ -183,10 +184,9 @@ StreamMergeReset(StreamMerge *merge)
 
 /*
  * StreamMergeCutoff
- *		Where to read how new a list has to be to be kept: lists whose bounds are
- *		no newer need not be added.
+ *		Where to read the cutoff: lists whose bounds are not newer need not be added.
  *
- * Before all have been added that may rise.
+ * The cutoff can rise until all lists have been added.
  */
 const TimestampTz *
 StreamMergeCutoff(StreamMerge *merge)
@@ -196,10 +196,10 @@ StreamMergeCutoff(StreamMerge *merge)
 
 /*
  * StreamMergeAddList
- *		Add what an index has for an object, down to "oldest", which is included,
- *		and known not to be newer than "bound".
+ *		Add the list that an index has for an object, down to "oldest" (included).  No
+ *		entry of it is newer than "bound".
  *
- * "object" has to stay until the merge begins anew.
+ * "object" has to stay until the merge begins again.
  */
 void
 StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
@@ -217,8 +217,8 @@ StreamMergeAddList(StreamMerge *merge, ActionIndex index, Ref *object,
 
 /*
  * StreamMergeLeaveOut
- *		After all have been added: there are other lists, none of them newer than
- *		"cutoff".
+ *		Note that there are other lists, none newer than "cutoff".  Called after all
+ *		lists have been added.
  */
 void
 StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff)
@@ -228,9 +228,9 @@ StreamMergeLeaveOut(StreamMerge *merge, TimestampTz cutoff)
 
 /*
  * StreamMergeAddEntries
- *		Add a list that is known already, the newest entry first.
+ *		Add a list of entries that are known already, the newest first.
  *
- * The entries have to stay until the merge begins anew.
+ * The entries have to stay until the merge begins again.
  */
 void
 StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
@@ -248,10 +248,10 @@ StreamMergeAddEntries(StreamMerge *merge, ActionEntry *entries, int n)
 }
 
 /*
- * The cursor over an index, for the keys of position_cursor().
+ * The cursor over an index, for the keys that read_chunk() sets.
  *
- * A floor is one more key for the index to compare each entry with, so where
- * there is none, there is none.
+ * A floor is one more key for the index to compare each entry with, so there is another
+ * cursor for lists without one.
  */
 static IndexCursor *
 get_cursor(StreamMerge *merge, ActionIndex index, bool has_floor)
@@ -278,8 +278,7 @@ get_cursor(StreamMerge *merge, ActionIndex index, bool has_floor)
  * read_chunk
  *		Read the next entries of a list whose entries have all been taken.
  *
- * Afterwards the list has entries, or goes on below its floor, or there are no
- * more.
+ * Afterwards the list has entries, or goes on below its floor, or is at its end.
  */
 static void
 read_chunk(StreamMerge *merge, MergeList *list)
@@ -307,7 +306,7 @@ read_chunk(StreamMerge *merge, MergeList *list)
 	}
 }
 
-/* Find out the head of a list; false if it has no more entries. */
+/* Set the head of a list; false if it has no more entries. */
 static bool
 update_head(MergeList *list)
 {
@@ -322,19 +321,19 @@ update_head(MergeList *list)
 	return true;
 }
 
-/* Forget a list that has no more entries: there can be a million of them. */
+/* Free a list that has no more entries: there can be a million of them. */
 static void
 free_list(MergeList *list)
 {
-	/* what was known already is the caller's */
+	/* entries that were known already belong to the caller */
 	if (list->object != NULL && list->chunk.entries != NULL)
 		pfree(list->chunk.entries);
 	pfree(list);
 }
 
 /*
- * Give the first list of the heap the place that its next entry deserves, or remove
- * it if there is none.
+ * Move the first list of the heap to where its next entry belongs, or remove it if
+ * there is none.
  */
 static void
 replace_first(StreamMerge *merge, MergeList *list)
@@ -349,12 +348,12 @@ replace_first(StreamMerge *merge, MergeList *list)
 }
 
 /*
- * Let the bound of a list that was too high be lowered; false if it cannot be.
+ * Lower the bound of a list, which was too high; false if that is not possible.
  *
- * If nothing is left of the list at "time" it goes on further down.
+ * If the list has no entry left at "time", it goes on at its newest one.
  */
 static bool
-lower_bound(StreamMerge *merge, MergeList *list, TimestampTz time)
+lower_list_bound(StreamMerge *merge, MergeList *list, TimestampTz time)
 {
 	ActionChunk *chunk = &list->chunk;
 	TimestampTz newest;
@@ -377,14 +376,14 @@ lower_bound(StreamMerge *merge, MergeList *list, TimestampTz time)
 	return true;
 }
 
-/* Where the times begin that a bound, which these are older than, stands for. */
+/* The earliest of the times that a bound stands for, all of which are before "bound". */
 static TimestampTz
 begin_of_bound(TimestampTz bound)
 {
 	return RecencyTimestamp((RecencyTime(bound - 1) - 1) << BOUND_TIME_SHIFT);
 }
 
-/* Is an entry, which is from the index, the one that the map claims there is? */
+/* Is an entry, which was read from the index, the one that the map claims there is? */
 static bool
 is_as_claimed(const MergeList *list, const ActionEntry *entry)
 {
@@ -392,7 +391,7 @@ is_as_claimed(const MergeList *list, const ActionEntry *entry)
 		entry->place.timestamp >= list->claimed;
 }
 
-/* There is the action that the map claims. */
+/* The action that the map claims there is has been found. */
 static void
 claim_is_right(StreamMerge *merge, MergeList *list)
 {
@@ -402,9 +401,8 @@ claim_is_right(StreamMerge *merge, MergeList *list)
 }
 
 /*
- * Begin a list with its newest entry as the recency map knows it, or, if that is not
- * there any more, where the next one is; false if it has to be looked for in the
- * index.
+ * Begin a list with its newest entry as the recency map knows it, or, if that no longer
+ * exists, with the next one; false if the index has to be read for that.
  */
 static bool
 begin_as_claimed(StreamMerge *merge, MergeList *list, TimestampTz bound)
@@ -416,7 +414,7 @@ begin_as_claimed(StreamMerge *merge, MergeList *list, TimestampTz bound)
 										 bound, &newest, &rest, &list->missing);
 
 	MemoryContextSwitchTo(oldcontext);
-	if (list->missing && lower_bound(merge, list, list->claimed) &&
+	if (list->missing && lower_list_bound(merge, list, list->claimed) &&
 		list->claimed == DT_NOBEGIN)
 	{
 		merge->counters->false_opens++;
@@ -439,24 +437,25 @@ begin_as_claimed(StreamMerge *merge, MergeList *list, TimestampTz bound)
 }
 
 /*
- * An entry of that time, which the map claims, leads to no row that can be seen, or, if
- * it is dead, to none that anybody sees: let the bound be lowered.
+ * An entry of that time, which the map claims there is, leads to no visible row or, if
+ * "dead", to none that any transaction sees: have the bound lowered.
  */
 static void
 claim_is_wrong(StreamMerge *merge, MergeList *list, TimestampTz time, bool dead)
 {
 	merge->counters->false_opens++;
-	if (!dead || !lower_bound(merge, list, time))
+	if (!dead || !lower_list_bound(merge, list, time))
 		merge->misled++;
 	list->claimed = DT_NOBEGIN;
 }
 
 /*
- * Read the first chunk of a list in the index, and see whether there is the entry that
- * the map claims.
+ * Read the first chunk of a list from the index, and check that it has the entry that
+ * the map claims there is.
  *
- * Whether its row can be seen is found out when it is fetched; but of many lists with a
- * bound of the same time none would be before all have been opened.
+ * Whether the row of that is visible is normally found out when it is fetched.  But if
+ * many lists have a bound of the same time, all of them are opened before any row is
+ * fetched: so rows are checked here after a while.
  */
 static void
 read_first_chunk(StreamMerge *merge, MergeList *list)
@@ -476,11 +475,11 @@ read_first_chunk(StreamMerge *merge, MergeList *list)
 }
 
 /*
- * Is there one entry of the time that the map claims, while the map takes it for one of
- * several, so that it cannot say where that leads to?
+ * Is there only one entry of the time that the map claims, where the map expects
+ * several, and therefore cannot say where the row is?
  */
 static bool
-is_one_of_several(const StreamMerge *merge, const MergeList *list)
+is_only_entry(const StreamMerge *merge, const MergeList *list)
 {
 	const ActionChunk *chunk = &list->chunk;
 	TimestampTz next = chunk->more ? chunk->resume.timestamp : list->oldest;
@@ -504,15 +503,15 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 	list->oldest = closed->oldest;
 	list->chunk.size = merge->first_chunk;
 	list->chunk.resume = closed->bounded ? NewestPlaceOf(closed->head) : merge->newest;
-	/* a list that begins below the floor was come to because that is too high */
+	/* a list that begins below the floor was reached because the floor is too high */
 	list->floor = merge->floor > closed->head ? closed->oldest :
 		Max(closed->oldest, merge->floor);
 	list->claimed = closed->bounded ? begin_of_bound(closed->head) : DT_NOBEGIN;
 	if (!closed->bounded || !begin_as_claimed(merge, list, closed->head))
 	{
 		read_first_chunk(merge, list);
-		if (is_one_of_several(merge, list))
-			(void) lower_bound(merge, list, list->chunk.entries[0].place.timestamp);
+		if (is_only_entry(merge, list))
+			(void) lower_list_bound(merge, list, list->chunk.entries[0].place.timestamp);
 	}
 	if (update_head(list))
 		binaryheap_add(merge->heap, PointerGetDatum(list));
@@ -522,12 +521,12 @@ open_list(StreamMerge *merge, const ClosedList *closed)
 
 /*
  * start
- *		Put the closed lists in order, the newest first.
+ *		Sort the closed lists, the newest first.
  *
- * As many of those with a bound as there are rows on a page should each have a
- * row to yield, so lists need not be read below these at first.  Of lists without
- * a bound nothing is known: they are opened in the order in which they were
- * added, index by index.
+ * Each of the first lists with a bound, as many as a page has rows, should have a row
+ * to return, so no list need be read below these bounds at first.  Nothing is known
+ * about lists without a bound: they are opened in the order in which they were added,
+ * index by index.
  */
 static void
 start(StreamMerge *merge)
@@ -536,17 +535,17 @@ start(StreamMerge *merge)
 
 	merge->started = true;
 	ClosedListsSort(&merge->closed);
-	bound = ClosedListsBound(&merge->closed, merge->page);
+	bound = ClosedListsBound(&merge->closed, merge->lists_above_floor);
 	if (bound != DT_NOBEGIN)
 		merge->floor = Max(merge->floor, bound - BOUND_ACCURACY);
 }
 
 /*
  * first_list
- *		The list with the newest entry of all, or NULL if no list has one, or one
- *		that was left out might have a newer one.
+ *		The list with the newest entry of all; NULL if no list has one, or if one that
+ *		was left out might have a newer one.
  *
- * Opens lists and reads chunks until it is known, or too many bounds have been wrong.
+ * Opens lists and reads chunks until it is known, or until too many bounds were wrong.
  */
 static MergeList *
 first_list(StreamMerge *merge)
@@ -613,8 +612,8 @@ StreamMergeNext(StreamMerge *merge, ActionEntry *entry)
 
 /*
  * StreamMergeMissed
- *		The row of the latest entry cannot be seen, or, if it is "dead", by nobody: if
- *		the map claims that there is one, let it be corrected.
+ *		The row of the latest entry is not visible or, if "dead", dead to all
+ *		transactions: have the map corrected if it claims that there is one.
  */
 void
 StreamMergeMissed(StreamMerge *merge, bool dead)
@@ -625,22 +624,22 @@ StreamMergeMissed(StreamMerge *merge, bool dead)
 
 /*
  * StreamMergeClean
- *		The row of the latest entry is dead to everybody: skip, and mark, what is
- *		dead in the list that it is from.
+ *		The row of the latest entry is dead to all transactions: mark the dead entries
+ *		of its list, and skip them.
  */
 void
 StreamMergeClean(StreamMerge *merge)
 {
 	MergeList  *list = merge->latest_list;
 
-	/* what was known already is of no index, and what is skipped is skipped */
+	/* known entries are from no index, and an empty chunk has already been skipped */
 	if (list->object != NULL && list->chunk.n > 0)
 		ActionChunkClean(&list->chunk, &merge->latest);
 }
 
 /*
  * StreamMergeHasLeftOut
- *		Whether lists were left out, so that there may be rows after the last.
+ *		Have lists been left out, so that there may be rows after the last one?
  */
 bool
 StreamMergeHasLeftOut(StreamMerge *merge)
@@ -650,8 +649,7 @@ StreamMergeHasLeftOut(StreamMerge *merge)
 
 /*
  * StreamMergeIsMisled
- *		Whether the merge has ended because too many bounds are too high, and cannot
- *		be lowered.
+ *		Has the merge ended because too many bounds are too high, and cannot be lowered?
  */
 bool
 StreamMergeIsMisled(StreamMerge *merge)

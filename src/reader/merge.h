@@ -1,6 +1,6 @@
 /*
  * merge.h
- *		The rows of many ordered lists of actions as one, newest first.
+ *		Merging many ordered lists of actions into one, newest first.
  */
 #ifndef ACTSTREAM_MERGE_H
 #define ACTSTREAM_MERGE_H
@@ -13,7 +13,10 @@
 
 typedef struct StreamMerge StreamMerge;
 
-/* A bound is good if it is less than this, in microseconds, above the truth. */
+/*
+ * A correct bound is above the time of the newest action by less than this, in
+ * microseconds.
+ */
 #define BOUND_ACCURACY	65536
 
 extern StreamMerge *StreamMergeCreate(Relation action, const Oid *indexes, Snapshot snapshot,

@@ -1,9 +1,9 @@
 /*
  * newest_action.c
- *		The newest action of an object, found without its index.
+ *		Finding the newest action of an object without its index.
  *
- * The recency map says where it was when it came into the table.  What is there
- * now may be something else, or for others to see, so it is looked at.
+ * The recency map has the location at which the action was inserted.  What is there now
+ * may be another row, or one that the snapshot does not see, so it is checked.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 
 #include "utils/timestamp.h"
 
-/* An object, a role, and when it was seen in that. */
+/* An object, a role, and the time of an action in which it plays that role. */
 typedef struct Appearance
 {
 	const Ref  *object;
@@ -23,7 +23,7 @@ typedef struct Appearance
 	TimestampTz timestamp;
 } Appearance;
 
-/* Filter: an action in which the object plays the role. */
+/* Filter: does the object play the role in the action?  Also stores the action's time. */
 static bool
 appears(void *arg, const ActionRefs *action)
 {
@@ -34,7 +34,7 @@ appears(void *arg, const ActionRefs *action)
 	return object != NULL && RefCompare(object, appearance->object) == 0;
 }
 
-/* Is it one that everybody may find in the stream of its object? */
+/* Is the action in the lists of its objects, that is public and with a timestamp? */
 static bool
 is_in_lists(TupleTableSlot *row)
 {
@@ -47,13 +47,13 @@ is_in_lists(TupleTableSlot *row)
 
 /*
  * NewestActionFind
- *		The newest public action of an object in a role that the fetch's snapshot
- *		sees, and in "rest" what its others are older than; false if that would
- *		take a look into the index.
+ *		The newest public action of an object in a role that the fetch's snapshot sees,
+ *		and in "rest" a time that all others are older than; false if the index has to
+ *		be read for that.
  *
- * "bound" is what the map had as its bound for that snapshot.  "missing" tells that it
- * knows of an action which is not there, or is to be seen by others.  May leave garbage
- * in the current memory context.
+ * "bound" is the bound that the map had for that snapshot.  "missing" is set if the
+ * action that the map knows of is not there, or the snapshot does not see it.  May
+ * leave garbage in the current memory context.
  */
 bool
 NewestActionFind(const RecencyMap *map, RowFetch *fetch, const Ref *object,

@@ -1,6 +1,6 @@
 /*
  * newest_action.h
- *		The newest action of an object, found without its index.
+ *		Finding the newest action of an object without its index.
  */
 #ifndef ACTSTREAM_NEWEST_ACTION_H
 #define ACTSTREAM_NEWEST_ACTION_H

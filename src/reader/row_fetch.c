@@ -1,8 +1,8 @@
 /*
  * row_fetch.c
- *		The rows that entries of the indexes lead to.
+ *		Fetching the rows that index entries lead to.
  *
- * The table is visited no earlier than a row is asked for.
+ * The table is not visited before a row is asked for.
  */
 #include "postgres.h"
 
@@ -21,16 +21,16 @@ struct RowFetch
 	ReadCounters *counters;
 	struct IndexFetchTableData *heap_fetch;
 	TupleTableSlot *row;
-	ItemPointerData tid;		/* where that is from, unless it is empty */
-	BlockNumber nblocks;		/* of the table, at least; 0: unknown */
+	ItemPointerData tid;		/* that it was fetched for, unless it is empty */
+	BlockNumber nblocks;		/* of the table, at least; 0: not known */
 };
 
 /*
  * RowFetchCreate
  *		Prepare to fetch rows of the table, on which the caller holds a lock.
  *
- * Lives in the current memory context, and has to be ended.  What it does is added
- * to "counters".
+ * The result is in the current memory context and has to be ended.  Adds its work to
+ * "counters".
  */
 RowFetch *
 RowFetchCreate(Relation action, Snapshot snapshot, ReadCounters *counters)
@@ -47,16 +47,16 @@ RowFetchCreate(Relation action, Snapshot snapshot, ReadCounters *counters)
 
 /*
  * RowFetchVisible
- *		The row that an index entry for "tid" leads to, or NULL if the snapshot does
- *		not see one; then "dead" tells whether nobody ever will.
+ *		The row that an index entry for "tid" leads to, or NULL if the snapshot sees
+ *		none; "dead" is then set if no transaction will ever see one.
  *
- * The result is valid until the next call of any function here.  To ask again for
- * the same row costs nothing.
+ * The result is valid until the next call of any function here.  Asking again for the
+ * same row costs nothing.
  */
 TupleTableSlot *
 RowFetchVisible(RowFetch *fetch, ItemPointer tid, bool *dead)
 {
-	ItemPointerData found = *tid;	/* changes, if a later version is */
+	ItemPointerData found = *tid;	/* changes if a later version is visible */
 	bool		call_again = false;
 
 	*dead = false;
@@ -65,12 +65,12 @@ RowFetchVisible(RowFetch *fetch, ItemPointer tid, bool *dead)
 	if (!table_index_fetch_tuple(fetch->heap_fetch, &found, fetch->snapshot, fetch->row,
 								 &call_again, dead))
 	{
-		/* what the slot had is gone, though it does not know */
+		/* what was in the slot is gone, but the slot does not know */
 		ExecClearTuple(fetch->row);
 		fetch->counters->heap_skips++;
 		return NULL;
 	}
-	Assert(!call_again);		/* never so with an MVCC snapshot */
+	Assert(!call_again);		/* never set with an MVCC snapshot */
 	pgstat_count_heap_fetch(fetch->action);
 	fetch->counters->heap_fetches++;
 	fetch->tid = *tid;
@@ -79,15 +79,15 @@ RowFetchVisible(RowFetch *fetch, ItemPointer tid, bool *dead)
 
 /*
  * RowFetchLook
- *		The same for a place in the table where there was a row once, to which no
- *		index entry need lead any more.
+ *		The same for a location where there once was a row.  There may no longer be an
+ *		index entry that leads to it.
  */
 TupleTableSlot *
 RowFetchLook(RowFetch *fetch, ItemPointer tid)
 {
 	bool		dead;
 
-	/* it does not become shorter as long as the lock is held */
+	/* the table is not truncated as long as we hold a lock on it */
 	if (fetch->nblocks == 0)
 		fetch->nblocks = RelationGetNumberOfBlocks(fetch->action);
 	return ItemPointerGetBlockNumber(tid) < fetch->nblocks ?
@@ -96,8 +96,8 @@ RowFetchLook(RowFetch *fetch, ItemPointer tid)
 
 /*
  * RowFetchSees
- *		Whether the snapshot sees a row that an index entry for "tid" leads to, and
- *		if not, whether nobody ever will.  That is not counted.
+ *		Does the snapshot see a row that an index entry for "tid" leads to?  If not,
+ *		"dead" is set if no transaction ever will.  Not counted.
  */
 bool
 RowFetchSees(RowFetch *fetch, ItemPointer tid, bool *dead)

@@ -1,6 +1,6 @@
 /*
  * row_fetch.h
- *		The rows that entries of the indexes lead to.
+ *		Fetching the rows that index entries lead to.
  */
 #ifndef ACTSTREAM_ROW_FETCH_H
 #define ACTSTREAM_ROW_FETCH_H

@@ -17,8 +17,8 @@
  *		Find the recency map; false if it cannot be relied on for what the snapshot
  *		sees.
  *
- * Asks for one that can be, if there is only none yet.  "recency_index" is that
- * of RecencyIndexFind().
+ * Requests that the map be completed if nothing else is missing.  "recency_index" is
+ * that of RecencyIndexFind().
  */
 bool
 SourceBoundsMap(RecencyMap *map, Oid recency_index, Snapshot snapshot)
@@ -33,7 +33,7 @@ SourceBoundsMap(RecencyMap *map, Oid recency_index, Snapshot snapshot)
 
 /*
  * SourceBoundsBegin
- *		Get ready the bounds that the map has of the sources.
+ *		Prepare to get the bounds of the sources from the map.
  */
 void
 SourceBoundsBegin(SourceBounds *bounds, const RecencyMap *map, SourceSet *sources)
@@ -47,8 +47,7 @@ SourceBoundsBegin(SourceBounds *bounds, const RecencyMap *map, SourceSet *source
 
 /*
  * SourceBoundsBelow
- *		The same as SourceBoundsNewer(), where of the actions of a source only those
- *		count that are not newer than "newest".
+ *		The same as SourceBoundsNewer(), but actions newer than "newest" do not count.
  */
 RoleSet
 SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest, TimestampTz time,
@@ -70,8 +69,8 @@ SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest, Tim
 
 /*
  * SourceBoundsCount
- *		How many lists of the sources may have an action newer than "time", where of
- *		each only those count that are not newer than "newest"?
+ *		How many lists of the sources may have an action newer than "time", and no newer
+ *		than "newest"?
  */
 int
 SourceBoundsCount(const SourceBounds *bounds, TimestampTz newest, TimestampTz time)

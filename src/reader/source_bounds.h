@@ -8,25 +8,25 @@
 #include "reader/source_set.h"
 #include "recency/recency_map.h"
 
-/* Bounds are fetched into the processor's cache for as many sources ahead. */
+/* Bounds are prefetched for this many sources ahead. */
 #define PREFETCH_DISTANCE	32
 
-/* The bounds of a set of sources, for one reading of a stream. */
+/* The bounds of a set of sources, while a stream is read. */
 typedef struct SourceBounds
 {
 	RecencyMap	map;
 	const SourceSet *sources;
-	TimestampTz *kept;			/* by probe, see KeptBoundsRefresh(); or NULL */
+	TimestampTz *kept;			/* of each probe, see KeptBoundsRefresh(); or NULL */
 } SourceBounds;
 
-/* Is it not known without a look at the map that a source has nothing newer? */
+/* Does the map have to be asked whether a source has anything newer than "time"? */
 static inline bool
 SourceBoundsAsk(const SourceBounds *bounds, int probe, TimestampTz time)
 {
 	return bounds->kept == NULL || bounds->kept[probe] > time;
 }
 
-/* Get ready to ask for a source soon. */
+/* Prepare to ask about a source soon. */
 static inline void
 SourceBoundsPrefetch(const SourceBounds *bounds, int probe, TimestampTz time)
 {
@@ -36,10 +36,10 @@ SourceBoundsPrefetch(const SourceBounds *bounds, int probe, TimestampTz time)
 
 /*
  * SourceBoundsNewer
- *		The roles of a source in which it is shown and may have an action newer
- *		than "time", and in "newest" bounds of these: see RecencyNewer().
+ *		The roles in which a source is shown and may have an action newer than "time",
+ *		and in "newest" the bounds in these: see RecencyNewer().
  *
- * Sources go by their probes, and are best asked in that order.
+ * The source is that of the given probe.  Asking in the order of the probes is fastest.
  */
 static pg_attribute_always_inline RoleSet
 SourceBoundsNewer(const SourceBounds *bounds, int probe, TimestampTz time, TimestampTz *newest)

@@ -2,12 +2,12 @@
  * source_lists.c
  *		The lists of a stream's sources, opened as far as a page needs them.
  *
- * Without bounds all lists are opened and merged.  With the bounds of the recency map
- * only those are that may have one of the rows of the next pages; if a page turns out to
- * need more, the merge begins again with more of them.
+ * Without bounds all lists are opened and merged.  With the bounds of the recency map,
+ * only lists that may have one of the rows of the next pages are opened.  If a page
+ * turns out to need more, the merge begins again with more lists.
  *
- * A page of ties, or bounds that are too high, can make that expensive: so what it costs is
- * estimated for the reader, which has the time line to turn to instead.
+ * That can be expensive if many actions have the same time, or bounds are too high.  So
+ * the reader, which can use the time line instead, gets an estimate of the cost.
  */
 #include "postgres.h"
 
@@ -17,32 +17,29 @@
 #include "miscadmin.h"
 
 /*
- * What the lists cost, in rows of the time line: opening one; with the recency
- * map, which has them opened out of order, beginning one on the first page, where the
- * newest action is likely to be known, opening one further down, opening one that
- * has newer actions than those wanted, and finding out that a bound is too high but
- * cannot be lowered; leaving one closed, whose bound is in the map
- * or kept.
+ * Costs of lists, in rows of the time line.  With the recency map lists are opened in
+ * another order than that of the index, which costs more.
  */
-#define LIST_COST			25.0
-#define KNOWN_LIST_COST		8.0
-#define BOUNDED_LIST_COST	35.0
-#define NEWER_LIST_COST		50.0
-#define WRONG_BOUND_COST	200.0
-#define CLOSED_LIST_COST	0.1
-#define KEPT_LIST_COST		0.012
+#define LIST_COST			25.0	/* opening a list, without bounds */
+#define KNOWN_LIST_COST		8.0		/* on the first page, its newest action being known */
+#define BOUNDED_LIST_COST	35.0	/* further down */
+#define NEWER_LIST_COST		50.0	/* if it has newer actions than those wanted */
+#define WRONG_BOUND_COST	200.0	/* finding that a bound is too high, but stays so */
+#define CLOSED_LIST_COST	0.1		/* not opening a list, by its bound in the map */
+#define KEPT_LIST_COST		0.012	/* the same, by a kept bound */
 
 /*
- * With bounds, lists are kept for as many pages as this, and if that was not
- * enough, for as many times more.
+ * With bounds, lists are kept for this many pages, and if that was not enough, for
+ * WIDENING times as many.
  */
 #define FRONT_PAGES		2
 #define WIDENING		8
 
 /*
- * Lists are opened by bounds that turn out to be too high, and cannot be lowered, up to
- * this number.  Then the time line has a turn that costs as much, and so on by turns,
- * each as many times longer, as long as that costs less than to do without bounds.
+ * Lists are opened until this number of bounds has turned out to be too high, and
+ * cannot be lowered.  Then the time line has a turn that costs as much.  This goes on
+ * by turns, each NEXT_MISLED times as long, as long as it costs less than doing without
+ * bounds.
  */
 #define FIRST_MISLED	40
 #define NEXT_MISLED		4
@@ -59,7 +56,7 @@ add_list(SourceLists *lists, int source, ActionIndex role, TimestampTz bound)
 						   oldest, bound);
 }
 
-/* Add all lists, ordered so that those of one index are opened in a row. */
+/* Add all lists, in such an order that those of one index are opened in a row. */
 static void
 add_lists(SourceLists *lists)
 {
@@ -74,7 +71,7 @@ add_lists(SourceLists *lists)
 	}
 }
 
-/* Add the lists of a source that may have an entry, under their bounds. */
+/* Add the lists of a source that may have an entry, with their bounds. */
 static inline void
 add_bounded_source(SourceLists *lists, int probe, TimestampTz newest, TimestampTz cutoff)
 {
@@ -90,7 +87,7 @@ add_bounded_source(SourceLists *lists, int probe, TimestampTz newest, TimestampT
 	}
 }
 
-/* Add the lists that may have an entry; all but "kept" will be left out. */
+/* Add the lists that may have an entry.  The merge keeps "kept" of them. */
 static void
 add_bounded_lists(SourceLists *lists, TimestampTz newest, int kept)
 {
@@ -109,7 +106,7 @@ add_bounded_lists(SourceLists *lists, TimestampTz newest, int kept)
 }
 
 /*
- * Add those of them that were the newest for a stream before, if that is known;
+ * Add only the lists that were the newest for an earlier stream, if these are known;
  * false if not.
  */
 static bool
@@ -127,7 +124,7 @@ add_front(SourceLists *lists, TimestampTz newest, int kept)
 	return true;
 }
 
-/* How many lists have to be opened to know the first row after "newest"? */
+/* How many lists have to be opened before the first row after "newest" is known? */
 static int
 count_newer_lists(const SourceLists *lists, TimestampTz newest)
 {
@@ -135,7 +132,7 @@ count_newer_lists(const SourceLists *lists, TimestampTz newest)
 		SourceBoundsCount(lists->bounds, newest, Max(newest, DT_NOBEGIN + 1) - 1);
 }
 
-/* Where a page of lists from "newest" on is likely to end at the latest. */
+/* The time that a page of lists from "newest" on is not likely to go below. */
 static TimestampTz
 expected_end(const SourceLists *lists, TimestampTz newest, int wider)
 {
@@ -149,7 +146,7 @@ expected_end(const SourceLists *lists, TimestampTz newest, int wider)
  * SourceListsMerge
  *		Begin to merge the lists of the sources, from the place "below" on.
  *
- * With bounds it is no more of them than are likely to be needed, times "wider".
+ * With bounds, only as many lists are kept as are likely to be needed, times "wider".
  */
 void
 SourceListsMerge(SourceLists *lists, ActionPlace below, int wider)
@@ -184,7 +181,8 @@ SourceListsMerge(SourceLists *lists, ActionPlace below, int wider)
 
 /*
  * SourceListsSkipped
- *		How many lists of the current call the recency map has left closed so far.
+ *		How many lists of the current call the recency map has kept from being opened so
+ *		far.
  */
 int64
 SourceListsSkipped(const SourceLists *lists)
@@ -195,7 +193,7 @@ SourceListsSkipped(const SourceLists *lists)
 
 /*
  * SourceListsEndBounds
- *		Do without bounds from now on, and add what they have done to the map's counters.
+ *		Use bounds no longer, and add what they have done to the statistics of the map.
  *
  * Bounds are in use.
  */
@@ -219,7 +217,7 @@ SourceListsEndBounds(SourceLists *lists)
 
 /*
  * SourceListsBegin
- *		Begin a call of the reader; the lists are not opened yet, nor are bounds used.
+ *		Begin a call of the reader.  Opens no lists yet, and uses no bounds.
  */
 void
 SourceListsBegin(SourceLists *lists, SourceSet *sources, ActionPlace newest, ActionPlace oldest,
@@ -236,7 +234,7 @@ SourceListsBegin(SourceLists *lists, SourceSet *sources, ActionPlace newest, Act
 
 /*
  * SourceListsUseBounds
- *		Use the bounds of the sources, if they are likely to be right.
+ *		Use the bounds of the sources, unless they are likely to be wrong.
  */
 void
 SourceListsUseBounds(SourceLists *lists, const RecencyMap *map)
@@ -253,9 +251,9 @@ SourceListsUseBounds(SourceLists *lists, const RecencyMap *map)
 
 /*
  * SourceListsCost
- *		What it would cost to open lists for a page, in rows of the time line.
+ *		The estimated cost of opening lists for a page, in rows of the time line.
  *
- * With bounds it is the least: see SourceListsCostOfNewer().
+ * With bounds it is a minimum: see SourceListsCostOfNewer().
  */
 double
 SourceListsCost(const SourceLists *lists)
@@ -269,8 +267,8 @@ SourceListsCost(const SourceLists *lists)
 
 /*
  * SourceListsCostOfNewer
- *		What it would cost more to open, with bounds, all lists that have to be before the
- *		first row after "newest" is known; takes a while to count.
+ *		The further cost, with bounds, of opening all lists that have to be opened
+ *		before the first row after "newest" is known.  Counting these takes a while.
  */
 double
 SourceListsCostOfNewer(const SourceLists *lists, TimestampTz newest)
@@ -280,8 +278,8 @@ SourceListsCostOfNewer(const SourceLists *lists, TimestampTz newest)
 
 /*
  * SourceListsRefuted
- *		Does it show that many bounds are too high if the time line has "found" rows from
- *		the top down to "time"?
+ *		The time line has "found" rows from the top down to "time".  Does that show that
+ *		many bounds are too high?
  */
 bool
 SourceListsRefuted(const SourceLists *lists, TimestampTz time, int64 found)
@@ -295,7 +293,8 @@ SourceListsRefuted(const SourceLists *lists, TimestampTz time, int64 found)
 
 /*
  * SourceListsWiden
- *		The lists were too few: merge again, from the place "below" on, with more of them.
+ *		There were too few lists: merge again, from the place "below" on, with more of
+ *		them.
  */
 void
 SourceListsWiden(SourceLists *lists, ActionPlace below)
@@ -305,10 +304,10 @@ SourceListsWiden(SourceLists *lists, ActionPlace below)
 
 /*
  * SourceListsDoubtBounds
- *		Too many bounds are too high: stop the merge, and do without bounds if they have
- *		cost too much.
+ *		Too many bounds are too high: stop the merge, and use bounds no longer if they
+ *		have cost too much.
  *
- * Returns how many rows of the time line are worth a try before the merge goes on.
+ * Returns how many rows of the time line to read before the merge goes on.
  */
 double
 SourceListsDoubtBounds(SourceLists *lists)

@@ -9,29 +9,30 @@
 #include "reader/source_bounds.h"
 
 /*
- * Where it was better to do without bounds, it is likely to be so for the next as many
+ * After bounds were of no use for a stream, they are not used for this many further
  * streams of the same kept list of follows.
  */
 #define SKIPPED_BOUNDS	15
 
-/* What a call of the reader has to do with lists; read by the reader, too. */
+/* The lists that a call of the reader merges.  The reader also reads these members. */
 typedef struct SourceLists
 {
 	StreamMerge *merge;
 	ReadCounters *counters;
 	SourceSet  *sources;		/* NULL if the stream is not about objects */
-	int			n;				/* how many lists they have */
+	int			n;				/* number of lists that they have */
 	ActionPlace newest;			/* where the call begins */
-	ActionPlace oldest;			/* and ends */
-	double		page;			/* rows that the query wants, at a guess */
-	SourceBounds *bounds;		/* of the sources; NULL: not used */
+	ActionPlace oldest;			/* where it ends */
+	double		page;			/* estimate of how many rows the query wants */
+	SourceBounds *bounds;		/* of the sources; NULL if not used */
 	SourceBounds bounds_space;	/* what it points to */
 	bool		merging;		/* have the lists been begun? */
-	int			most_misled;	/* bounds that may be too high in this turn */
+	int			most_misled;	/* bounds that may be too high before the time line has
+								 * a turn */
 	int			wider;
-	int64		opened_before;	/* what was counted before they were begun */
+	int64		opened_before;	/* counters before they were begun */
 	int64		false_opens_before;
-	int64		skipped_before;	/* in earlier calls */
+	int64		skipped_before;	/* lists skipped in earlier calls */
 } SourceLists;
 
 extern void SourceListsBegin(SourceLists *lists, SourceSet *sources, ActionPlace newest,

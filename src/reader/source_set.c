@@ -23,7 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-/* Memory for references comes in blocks: they are small, and die together. */
+/* References are allocated in blocks, as they are small, and freed together. */
 #define SPACE_BLOCK_SIZE	8192
 
 #define FIRST_CAPACITY		64
@@ -47,7 +47,7 @@ copy_ref(SourceSet *set, Ref *ref)
 	Size		size = VARSIZE_ANY(ref);
 	Ref		   *result;
 
-	/* one with a long header has to be aligned, whatever it comes after */
+	/* a reference with a long header has to be aligned */
 	if (MAXALIGN(size) > set->space_left)
 	{
 		set->space_left = Max(MAXALIGN(size), SPACE_BLOCK_SIZE);
@@ -67,7 +67,7 @@ enlarge(SourceSet *set, void *array, Size size)
 		MemoryContextAllocHuge(set->context, size) : repalloc_huge(array, size);
 }
 
-/* Put a source at the end of the array, whatever its object; returns its place. */
+/* Append a source, without looking for its object; returns its place. */
 static int
 append(SourceSet *set, Ref *object, bool with_since)
 {
@@ -85,7 +85,7 @@ append(SourceSet *set, Ref *object, bool with_since)
 	return set->n++;
 }
 
-/* Let a source be shown in more roles, or from an earlier time on. */
+/* Show a source in more roles, or from an earlier time on. */
 static void
 widen(SourceSet *set, int source, RoleSet roles, TimestampTz since)
 {
@@ -136,8 +136,8 @@ move_last(SourceSet *set, int place)
 }
 
 /*
- * The place of the source of an object, which is made if there is none.  It is
- * found at once if the objects come in order.
+ * The place of the source of an object, which is added if there is none.  This is fast
+ * if objects come in order.
  */
 static int
 find_or_add(SourceSet *set, Ref *object, bool with_since)
@@ -168,7 +168,8 @@ SourceSetAdd(SourceSet *set, Ref *object, RoleSet roles)
 
 /*
  * RolesFromArray
- *		The roles that a text[] names; raises an error if one of them is none.
+ *		The roles that a text[] names; raises an error if one of them is null or not a
+ *		role.
  */
 RoleSet
 RolesFromArray(ArrayType *roles)
@@ -211,8 +212,8 @@ compare_sources(const void *a, const void *b, void *arg)
 
 /*
  * SourceSetAddArray
- *		Show all actions in which an element plays one of the roles, in a set
- *		that was empty.  Nulls are left out.
+ *		Show all actions in which an element plays one of the roles, in a set that was
+ *		empty.  Nulls are skipped.
  */
 void
 SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
@@ -258,11 +259,11 @@ is_empty(Datum value)
 
 /*
  * SourceSetAddFollows
- *		Show what the follower follows, with the flag, or any if that is NULL,
- *		in a set that was empty; with "since_follow" only what happened since.
+ *		Show what the follower follows with the flag, or with any flag if it is NULL, in
+ *		a set that was empty; with "since_follow" only actions since the follow began.
  *
- * "index" is that of FollowIndexFind().  It yields the follows in the order
- * of their followees, those of one followee together.
+ * "index" is that of FollowIndexFind().  It returns follows in the order of their
+ * followees, so those of one followee are adjacent.
  */
 void
 SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
@@ -284,14 +285,14 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 
 		CHECK_FOR_INTERRUPTS();
 		IndexCursorColumns(cursor, columns, isnull);
-		/* where the table's owner has dropped constraints, any may be null */
+		/* any can be null if the table's owner has dropped constraints */
 		if (isnull[Anum_follow_index_followee - 1] ||
 			(since_follow && isnull[Anum_follow_index_started - 1]) ||
 			(flag != NULL && (isnull[Anum_follow_index_flag - 1] ||
 							  !same_flag(columns[Anum_follow_index_flag - 1], flag))))
 			continue;
 		followee = DatumGetRefPP(columns[Anum_follow_index_followee - 1]);
-		/* the plain follow is the first of its followee, whose flags are in order */
+		/* a follow without a flag is the first of its followee, as flags are in order */
 		if (source < 0 ||
 			(!isnull[Anum_follow_index_flag - 1] && is_empty(columns[Anum_follow_index_flag - 1])) ||
 			RefCompare(set->sources[source].object, followee) != 0)
@@ -301,14 +302,14 @@ SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 			  DatumGetBool(columns[Anum_follow_index_actor_only - 1]) ?
 			  ROLE_BIT(ACTION_BY_ACTOR) : ALL_ROLES,
 			  DatumGetTimestampTz(columns[Anum_follow_index_started - 1]));
-		/* a long key is compressed in the index */
+		/* long keys are compressed in the index */
 		if ((Pointer) followee != DatumGetPointer(columns[Anum_follow_index_followee - 1]))
 			pfree(followee);
 	}
 	IndexCursorClose(cursor);
 }
 
-/* What a row of SourceSetAddFollowRows() has to consist of. */
+/* Does a row have the columns that SourceSetAddFollowRows() expects? */
 static bool
 is_follow_row(TupleDesc tupdesc)
 {
@@ -318,7 +319,7 @@ is_follow_row(TupleDesc tupdesc)
 		TupleDescAttr(tupdesc, 2)->atttypid == TIMESTAMPTZOID;
 }
 
-/* Add the source of one row; of another type, or with nulls, it is none. */
+/* Add the source of one row.  Rows of another type, or with nulls, are skipped. */
 static void
 add_follow_row(SourceSet *set, HeapTupleHeader row, TupleDesc tupdesc, bool since_follow)
 {
@@ -337,8 +338,8 @@ add_follow_row(SourceSet *set, HeapTupleHeader row, TupleDesc tupdesc, bool sinc
 
 /*
  * SourceSetAddFollowRows
- *		The same from an array of rows with the columns followee, actor_only and
- *		started of follows, which may be in any order.
+ *		The same from an array of rows with the columns followee, actor_only and started
+ *		of follows.  The rows may be in any order.
  */
 void
 SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow)
@@ -357,7 +358,7 @@ SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow)
 		if (isnull)
 			continue;
 		row = DatumGetHeapTupleHeader(follow);
-		/* as a rule, all rows are of one type */
+		/* normally all rows are of one type */
 		if (tupdesc != NULL && (HeapTupleHeaderGetTypeId(row) != tupdesc->tdtypeid ||
 								HeapTupleHeaderGetTypMod(row) != tupdesc->tdtypmod))
 		{
@@ -376,8 +377,8 @@ SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow)
 
 /*
  * SourceSetCountLists
- *		How many pairs of a source and one of its roles there are, in a set that
- *		must not change any more.
+ *		The number of pairs of a source and one of its roles.  The set must not change
+ *		any more.
  */
 int
 SourceSetCountLists(SourceSet *set)
@@ -392,7 +393,7 @@ SourceSetCountLists(SourceSet *set)
 
 /*
  * SourceSetSince
- *		The oldest action to show of those where the source plays the role.
+ *		The time of the oldest action to show in which the source plays the role.
  */
 TimestampTz
 SourceSetSince(const SourceSet *set, int source, ActionIndex role)
@@ -413,10 +414,10 @@ compare_probes(const void *a, const void *b, void *arg)
 
 /*
  * SourceSetHash
- *		Make the set, which must not change any more, ready for the recency map.
+ *		Prepare the set, which must not change any more, for the recency map.
  *
- * One that is used again and again is sorted, so that the map is read from one end
- * to the other, and keeps what was found there.
+ * A set that is used again and again is sorted, so that the map is read from one end to
+ * the other, and keeps the bounds that were found.
  */
 void
 SourceSetHash(SourceSet *set, bool used_again)
@@ -438,8 +439,8 @@ SourceSetHash(SourceSet *set, bool used_again)
 }
 
 /*
- * The first bytes after the label, in an integer that compares as they do: of
- * most keys, all.
+ * The first bytes after the label, as an integer that compares as they do.  Most keys
+ * have no more bytes.
  */
 static uint64
 key_prefix(const Ref *ref, int label_len)
@@ -459,10 +460,11 @@ key_prefix(const Ref *ref, int label_len)
 }
 
 /*
- * Number of the bit for a reference in the filter: the upper bits of a product
- * of its first and last bytes.
+ * The number of the bit for a reference in the filter: the upper bits of a product of
+ * its first and last bytes.
  *
- * No integer is filled in by halves: the processor waits to read one as a whole.
+ * No integer is written to memory in halves: the processor would have to wait before it
+ * could read the whole.
  */
 static inline uint64
 filter_bit(const SourceSet *set, const Ref *ref)
@@ -493,8 +495,8 @@ filter_bit(const SourceSet *set, const Ref *ref)
 }
 
 /*
- * Make room for prefixes, and a filter with at least 16 bits for each, so that of
- * what is not in the set no more than one in 16 passes.
+ * Allocate the prefixes, and a filter with at least 16 bits per source, so that at most
+ * one in 16 references that are not in the set pass it.
  */
 static void
 allocate_index(SourceSet *set)
@@ -508,7 +510,7 @@ allocate_index(SourceSet *set)
 
 /*
  * SourceSetIndex
- *		Make the set, which must not change any more, ready for look-ups.
+ *		Prepare the set, which must not change any more, for look-ups.
  */
 void
 SourceSetIndex(SourceSet *set)
@@ -546,7 +548,7 @@ SourceSetIndex(SourceSet *set)
 
 /*
  * look_up
- *		The place of a source in an indexed set, or -1 if the object is none.
+ *		The place of the object's source in an indexed set, or -1 if it has none.
  */
 static int
 look_up(const SourceSet *set, const Ref *object)
@@ -586,9 +588,7 @@ look_up(const SourceSet *set, const Ref *object)
 
 /*
  * SourceSetShows
- *		Whether the action is one of those to show.
- *
- * The set has been indexed.
+ *		Does the set, which has been indexed, show the action?
  */
 bool
 SourceSetShows(const SourceSet *set, const ActionRefs *action)

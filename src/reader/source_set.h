@@ -20,14 +20,14 @@ typedef struct Source
 	RoleSet		roles;
 } Source;
 
-/* The oldest actions of a source to show. */
+/* From which times on actions of a source are shown. */
 typedef struct SourceSince
 {
-	TimestampTz actor;			/* where it is the actor */
-	TimestampTz other;			/* where it is something else */
+	TimestampTz actor;			/* actions in which it is the actor */
+	TimestampTz other;			/* actions in which it is something else */
 } SourceSince;
 
-/* The sources from one place to another, whose objects have one label. */
+/* Adjacent sources whose objects have the same label. */
 typedef struct SourceRun
 {
 	const char *label;
@@ -36,21 +36,22 @@ typedef struct SourceRun
 	int			end;
 } SourceRun;
 
-/* What the last streams of the same sources have met. */
+/* What was learned from the latest streams of the same sources. */
 typedef struct SourceHints
 {
-	int64		visited;		/* rows of the time line, where that was enough */
-	int			skip_tries;		/* times that the time line need not be tried */
-	int			skip_bounds;	/* times that bounds are not worth looking at */
-	double		page;			/* rows of a first page, at a guess; 0: none yet */
-	TimestampTz page_end;		/* none of these was older */
+	int64		visited;		/* rows of the time line visited, if that was enough */
+	int			skip_tries;		/* streams for which not to try the time line */
+	int			skip_bounds;	/* streams for which not to use bounds */
+	double		page;			/* estimate of rows wanted for a first page; 0: no page
+								 * read */
+	TimestampTz page_end;		/* no row of that page was older */
 } SourceHints;
 
 /*
  * Sources, in the order of their objects, each object once.
  *
- * There can be many, and they are read anew for each page of a stream, so what
- * few streams need is kept apart.
+ * There can be many, and they are all read for each page of a stream, so what few
+ * streams need is in separate arrays.
  */
 typedef struct SourceSet
 {
@@ -61,14 +62,14 @@ typedef struct SourceSet
 	KeptBounds *kept_bounds;	/* of each probe, or NULL */
 	int			n;
 	int			capacity;
-	int			nlists;			/* 0 until they were counted */
-	char	   *space;			/* for references: what is left of a block */
+	int			nlists;			/* 0 until counted */
+	char	   *space;			/* for references: the rest of a block */
 	Size		space_left;
 
 	/* for look-ups: see SourceSetIndex() */
-	uint64	   *prefixes;		/* of the keys of the sources */
-	uint64	   *filter;			/* a bit for what a reference hashes to */
-	int			filter_shift;	/* of hashes, to get the number of a bit */
+	uint64	   *prefixes;		/* of the sources' keys */
+	uint64	   *filter;			/* bits set for the hashes of the sources' references */
+	int			filter_shift;	/* right shift of a hash, to get the number of its bit */
 	SourceRun  *runs;
 	int			nruns;
 
@@ -86,7 +87,7 @@ extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
 extern void SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow);
 extern int	SourceSetCountLists(SourceSet *set);
 extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
-extern void SourceSetHash(SourceSet *set, bool sorted);
+extern void SourceSetHash(SourceSet *set, bool used_again);
 extern void SourceSetIndex(SourceSet *set);
 extern bool SourceSetShows(const SourceSet *set, const ActionRefs *action);
 

@@ -1,6 +1,6 @@
 /*
  * stream_call.h
- *		Which stream is to be read, and which part of it.
+ *		Which stream to read, and which part of it.
  */
 #ifndef ACTSTREAM_STREAM_CALL_H
 #define ACTSTREAM_STREAM_CALL_H
@@ -20,16 +20,16 @@ typedef enum StreamKind
 #define NUM_STREAM_KINDS	4
 
 /*
- * What to read: a stream, and the part from a place to another.  What this points to
+ * What to read: a stream, and the part from one place to another.  What this points to
  * has to stay until the reader is reset or ended.
  */
 typedef struct StreamCall
 {
 	SourceSet  *sources;		/* NULL if the stream is not about objects */
-	const char *label;			/* of MODEL_STREAM; NULL: nothing */
+	const char *label;			/* of MODEL_STREAM; NULL: the stream is empty */
 	ActionPlace newest;			/* both included */
 	ActionPlace oldest;
-	double		page;			/* rows that will be wanted, at a guess */
+	double		page;			/* estimate of how many rows will be wanted */
 } StreamCall;
 
 #endif							/* ACTSTREAM_STREAM_CALL_H */

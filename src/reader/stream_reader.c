@@ -3,7 +3,7 @@
  *		Reading a stream from the indexes.
  *
  * The reader chooses between the time line and the lists of the stream's sources, by
- * trying: see README.
+ * trying the time line first: see README.
  */
 #include "postgres.h"
 
@@ -18,28 +18,28 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* What each row of the lists costs, in rows of the time line: see source_lists.c. */
+/* Cost of each row from lists, in rows of the time line: see source_lists.c. */
 #define LIST_ROW_COST	5.0
 
-/* With fewer lists than this the try is not worth its beginning. */
+/* With fewer lists than this, trying the time line is not worth starting. */
 #define MIN_LISTS		16
 
 /*
- * Where a try on the time line was in vain, that of the next as many streams of
- * the same kept list of follows would be, too.
+ * After the time line was tried in vain, it is not tried for this many further streams
+ * of the same kept list of follows.
  */
 #define SKIPPED_TRIES	15
 
-/* Of dead rows, as many are skipped before something is done about them. */
+/* Dead rows that are skipped before something is done about them. */
 #define FEW_DEAD		32
 
 /*
- * Entries that a call may look at to lower bounds: enough for some ten thousand
+ * Index entries that a call may look at to lower bounds: enough for some ten thousand
  * lists.
  */
 #define LOWERING_BUDGET	65536
 
-/* Rows, and entries, of the first turn for a label. */
+/* Rows of the time line, and then entries, in the first turn for a label. */
 #define FIRST_TURN		256
 
 struct StreamReader
@@ -55,31 +55,30 @@ struct StreamReader
 	ReaderCounters counters;
 
 	/* the current call */
-	ActionPlace below;			/* what was read, there are the next entries */
-	bool		at_bottom;		/* is there no such place? */
+	ActionPlace below;			/* the next entries are at this place, or older */
+	bool		at_bottom;		/* or is there no such place? */
 	SourceLists lists;
 	RecencyMap	map;
-	bool		has_map;		/* can that be relied on? */
+	bool		has_map;		/* can the map be relied on? */
 	const char *label;			/* of MODEL_STREAM */
 	int			label_len;
-	LabelEntries *entries;		/* of it; NULL between calls */
+	LabelEntries *entries;		/* of the label; NULL between calls */
 	int64		turn;			/* length of the current turn */
-	bool		trying;			/* on the time line, with the lists to come */
-	int64		visited_before; /* rows of the time line, in earlier calls */
-	int64		found;			/* of the current one's, rows of the stream */
-	int64		dead;			/* and those that are dead to everybody */
-	double		wanted;			/* of the page's rows, those that are left */
-	double		lists_cost;		/* of opening them, in rows of the time line */
-	bool		counted;		/* is that more than the least? */
-	bool		fell_short;		/* were a page's lists too few for one? */
+	bool		trying;			/* is the time line tried, with lists to follow? */
+	int64		visited_before; /* rows of the time line before this try */
+	int64		found;			/* rows of the stream found in the current call */
+	int64		dead;			/* rows met that are dead to all transactions */
+	double		wanted;			/* rows of the page that are still wanted */
+	double		lists_cost;		/* cost of opening the lists, in rows of the time line */
+	bool		counted;		/* does that include lists with newer actions? */
+	bool		fell_short;		/* have too few lists been kept for a page? */
 };
 
 /*
  * StreamReaderCreate
  *		Make a reader of one kind of stream from tables that are open.
  *
- * It lives in the current memory context and has to be ended before the tables
- * are closed.
+ * It is in the current memory context and has to be ended before the tables are closed.
  */
 StreamReader *
 StreamReaderCreate(StreamKind kind, const StreamTables *tables, Snapshot snapshot)
@@ -104,14 +103,14 @@ StreamReaderCreate(StreamKind kind, const StreamTables *tables, Snapshot snapsho
 	return reader;
 }
 
-/* Filter: an action that one of the sources plays its role in. */
+/* Filter: does one of the sources play its role in the action? */
 static bool
 shows_source(void *arg, const ActionRefs *action)
 {
 	return SourceSetShows(((StreamReader *) arg)->lists.sources, action);
 }
 
-/* Filter: an action with an object of the type in any role. */
+/* Filter: does an object of the type play any role in the action? */
 static bool
 shows_label(void *arg, const ActionRefs *action)
 {
@@ -120,7 +119,7 @@ shows_label(void *arg, const ActionRefs *action)
 	return ActionHasLabel(action, reader->label, reader->label_len);
 }
 
-/* Read the time line, below what was read. */
+/* Read the time line, below what has been read. */
 static void
 begin_time_line(StreamReader *reader, ActionFilter filter)
 {
@@ -130,7 +129,7 @@ begin_time_line(StreamReader *reader, ActionFilter filter)
 				  reader->has_map ? &reader->map : NULL, filter, reader);
 }
 
-/* Merge the lists of the sources, below what was read. */
+/* Merge the lists of the sources, below what has been read. */
 static void
 begin_lists(StreamReader *reader)
 {
@@ -139,7 +138,7 @@ begin_lists(StreamReader *reader)
 	SourceListsMerge(&reader->lists, reader->below, 1);
 }
 
-/* Merge what was collected for the label, below what was read. */
+/* Merge what was collected for the label, below what has been read. */
 static void
 begin_entries(StreamReader *reader)
 {
@@ -156,7 +155,7 @@ count_visits(StreamReader *reader)
 	return reader->counters.read.time_line_rows - reader->visited_before;
 }
 
-/* Leave a note of what this stream has met for the next of the same sources. */
+/* Store what this stream has shown for the next one of the same sources. */
 static void
 leave_hints(StreamReader *reader)
 {
@@ -166,7 +165,7 @@ leave_hints(StreamReader *reader)
 		hints->visited = count_visits(reader);
 	if (reader->trying && reader->lists.merging)
 		hints->skip_bounds = SKIPPED_BOUNDS;
-	/* bounds were right, and yet did not tell which lists to open */
+	/* bounds were right, but did not tell which lists to open */
 	if (reader->lists.merging && reader->fell_short &&
 		reader->counters.read.false_opens == reader->lists.false_opens_before)
 		hints->skip_tries = 0;
@@ -179,11 +178,11 @@ leave_hints(StreamReader *reader)
 }
 
 /*
- * Where bounds have come down, do now what the next stream would have to do.
+ * After bounds were lowered, do now what the next stream would otherwise have to do.
  *
- * What had raised them has raised that of all actions, too, and the time line would come
- * to it.  And of bounds that are kept, find out which are the newest: else the next
- * stream of the same sources would have to look at all of them.
+ * What had raised them has also raised the bound of all actions, at which the time line
+ * would begin.  And find out which of the kept bounds are the newest now; otherwise the
+ * next stream of the same sources would have to look at all of them.
  */
 static void
 follow_lowered(StreamReader *reader)
@@ -202,7 +201,7 @@ follow_lowered(StreamReader *reader)
 
 /*
  * StreamReaderReset
- *		Forget what is being read, and whatever the call pointed to.
+ *		Stop reading, and forget everything that the call pointed to.
  */
 void
 StreamReaderReset(StreamReader *reader)
@@ -228,8 +227,8 @@ StreamReaderReset(StreamReader *reader)
 }
 
 /*
- * Where lists begin after a try: if that has found nothing, at the top, as the map knows
- * where newest actions are, and of none that is not there.
+ * The place where lists begin after the time line was tried.  If no row was found
+ * there, that is the top, where the map knows the newest actions.
  */
 static ActionPlace
 begin_of_lists(const StreamReader *reader)
@@ -238,10 +237,10 @@ begin_of_lists(const StreamReader *reader)
 }
 
 /*
- * Let the cost be complete; false if it was.
+ * Complete the cost of the lists; false if it was complete already.
  *
- * Where many actions have the same time, as after an import, there is one of it in most
- * lists, which all have to be opened to know the first.
+ * If many actions have the same time, as after an import, most lists have one of these,
+ * and have to be opened before the first row is known.
  */
 static bool
 add_newer_lists(StreamReader *reader)
@@ -251,13 +250,16 @@ add_newer_lists(StreamReader *reader)
 	reader->lists_cost +=
 		SourceListsCostOfNewer(&reader->lists, begin_of_lists(reader).timestamp);
 	reader->counted = true;
-	/* then the next stream of the same sources is to begin with its lists, which lowers them */
+	/*
+	 * then the next stream of the same sources begins with its lists, which lowers
+	 * bounds
+	 */
 	if (SourceListsRefuted(&reader->lists, reader->below.timestamp, reader->found))
 		reader->lists.sources->hints.skip_tries = SKIPPED_TRIES;
 	return true;
 }
 
-/* Is it known without a try that the lists are better? */
+/* Is it known without trying the time line that the lists are better? */
 static bool
 lists_are_better(StreamReader *reader)
 {
@@ -266,7 +268,7 @@ lists_are_better(StreamReader *reader)
 		 reader->lists.sources->hints.skip_tries-- > 0);
 }
 
-/* Go on on the time line, and have lists that would cost so much to come. */
+/* Try the time line, with lists to follow that would cost that much. */
 static void
 begin_try(StreamReader *reader, double lists_cost)
 {
@@ -277,10 +279,10 @@ begin_try(StreamReader *reader, double lists_cost)
 }
 
 /*
- * Begin on the time line, or with the lists if those are known to be better.
+ * Begin on the time line, or with the lists if it is known that these are better.
  *
- * A serializable transaction that has read the end of the time line conflicts
- * with every action that is sent, so it reads its lists.
+ * A serializable transaction that has read the end of the time line would conflict with
+ * every action that is sent, so it reads its lists.
  */
 static void
 begin_sources(StreamReader *reader)
@@ -302,7 +304,7 @@ begin_sources(StreamReader *reader)
 	}
 }
 
-/* Too many bounds are too high: let the time line have a turn. */
+/* Too many bounds are too high: give the time line a turn. */
 static void
 doubt_bounds(StreamReader *reader)
 {
@@ -325,8 +327,7 @@ begin_label(StreamReader *reader)
 
 /*
  * StreamReaderBegin
- *		Begin to read a stream, of the reader's kind, and forget what was read
- *		before.
+ *		Begin to read a stream, of the reader's kind, instead of the one before.
  */
 void
 StreamReaderBegin(StreamReader *reader, const StreamCall *call)
@@ -360,7 +361,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 
 /*
  * try_is_over
- *		Whether the time line has been given enough.
+ *		Has the time line had enough rows for this turn?
  */
 static bool
 try_is_over(StreamReader *reader)
@@ -371,12 +372,13 @@ try_is_over(StreamReader *reader)
 		return visited >= reader->turn;
 	if (visited > reader->lists_cost + LIST_ROW_COST * reader->found)
 		return true;
-	/* where bounds are in doubt it is not known what the lists cost */
+	/* if bounds are in doubt, it is not known what the lists cost */
 	if (reader->lists.merging)
 		return false;
 	/*
-	 * Rows to the end of the page, if they go on to be found like this: one more
-	 * than have been, for who has found nothing yet knows little.
+	 * Compare with the rows of the time line that the rest of the page would take at
+	 * this rate.  One more row counts as found, as nothing is known about the rate
+	 * while none is.
 	 */
 	return reader->wanted * visited / (reader->found + 1) >
 		reader->lists_cost + LIST_ROW_COST * reader->wanted;
@@ -384,8 +386,8 @@ try_is_over(StreamReader *reader)
 
 /*
  * end_try
- *		The time line has been given enough: go on with the lists, or give it
- *		another turn.
+ *		The turn of the time line is over: go on with the lists, or give it another
+ *		turn.
  */
 static void
 end_try(StreamReader *reader)
@@ -413,7 +415,7 @@ end_try(StreamReader *reader)
 
 /*
  * next_entry
- *		The next entry, which may be one of no row; false at the end of the stream.
+ *		The next entry, which may have no row; false at the end of the stream.
  */
 static bool
 next_entry(StreamReader *reader, ActionEntry *entry)
@@ -449,9 +451,9 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 }
 
 /*
- * The row of the latest entry is dead to everybody.
+ * The row of the latest entry is dead to all transactions.
  *
- * On a standby nothing can be done about that.
+ * Nothing can be done about that on a standby.
  */
 static void
 skip_dead(StreamReader *reader, const ActionEntry *entry)
@@ -501,7 +503,7 @@ next_row(StreamReader *reader)
  * StreamReaderNext
  *		The next row of the stream, or NULL at its end.
  *
- * It has the columns of the table, and is valid until the next call.
+ * The row has the columns of the table, and is valid until the next call.
  */
 TupleTableSlot *
 StreamReaderNext(StreamReader *reader)

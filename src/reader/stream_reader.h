@@ -15,18 +15,18 @@
 typedef enum ReaderStrategy
 {
 	READ_NOTHING,				/* not begun, or nothing to read */
-	READ_TIME_LINE,				/* the time line alone has answered so far */
-	READ_LISTS,					/* lists alone */
-	READ_BOTH					/* lists, after a try on the time line */
+	READ_TIME_LINE,				/* only the time line so far */
+	READ_LISTS,					/* only lists */
+	READ_BOTH					/* lists, after trying the time line */
 } ReaderStrategy;
 
-/* What a reader has done, summed up over all that it read. */
+/* What a reader has done, in total. */
 typedef struct ReaderCounters
 {
 	ReaderStrategy strategy;	/* of the latest call */
 	int64		sources;		/* objects that the stream is about */
 	bool		recency_map;	/* was it used by the latest call? */
-	int64		lists_skipped;	/* that bounds left closed */
+	int64		lists_skipped;	/* lists not opened owing to their bounds */
 	ReadCounters read;
 } ReaderCounters;
 

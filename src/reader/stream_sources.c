@@ -2,15 +2,15 @@
  * stream_sources.c
  *		What a stream is about: the arguments of the conditions in stream_functions.c.
  *
- * Everything here lives in the current memory context, and may point into the
- * arguments, and must not be changed.  No argument makes an error.
+ * Results are in the current memory context, may point into the arguments, and must not
+ * be changed.  No argument causes an error.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
 #include "reader/stream_sources.h"
 
-/* A boolean argument, of which null is false. */
+/* A boolean argument; null counts as false. */
 static bool
 bool_arg(NullableDatum arg)
 {
@@ -18,8 +18,8 @@ bool_arg(NullableDatum arg)
 }
 
 /*
- * The sources of in_user_stream(), whose last argument is an array of follows, of which
- * null is an empty one; "kept_follows": they are those that the session keeps.
+ * The sources of in_user_stream().  Its last argument is an array of follows, and null
+ * is an empty one.  With "kept_follows" the session's kept list is used instead.
  */
 static SourceSet *
 sources_of_user(const NullableDatum *args, bool kept_follows, Snapshot snapshot)
@@ -55,7 +55,7 @@ sources_of_objects(NullableDatum objects, NullableDatum roles)
 	return sources;
 }
 
-/* The label of in_model_stream(), that of the reference. */
+/* The label of in_model_stream(), which is that of the reference. */
 static const char *
 label_of(NullableDatum arg)
 {
@@ -69,9 +69,9 @@ label_of(NullableDatum arg)
 
 /*
  * StreamSubjectOf
- *		What a condition asks for, by the arguments after those of the row.
+ *		What a condition asks for, by the arguments that follow those of the row.
  *
- * With "kept_follows", see STREAM_KEPT_FOLLOWS, the follows are FollowListGet().
+ * With "kept_follows" (see STREAM_KEPT_FOLLOWS) the follows are from FollowListGet().
  */
 StreamSubject
 StreamSubjectOf(StreamKind kind, const NullableDatum *args, bool kept_follows,
@@ -98,7 +98,7 @@ StreamSubjectOf(StreamKind kind, const NullableDatum *args, bool kept_follows,
 
 /*
  * StreamSubjectShows
- *		Is an action, that has a timestamp, about this?  Sources have been indexed.
+ *		Is an action, which has a timestamp, about this?  Sources have been indexed.
  */
 bool
 StreamSubjectShows(const StreamSubject *subject, const ActionRefs *action)

@@ -2,8 +2,9 @@
  * stream_tables.c
  *		The table and indexes that a stream is read from.
  *
- * Whether a table can be read by its indexes is found out when a plan is made,
- * and holds as long as the plan: whatever changes it makes the plan anew.
+ * Whether a table can be read by its indexes is found out when a plan is made, and
+ * remains true as long as the plan is valid: any change to the table invalidates the
+ * plan.
  */
 #include "postgres.h"
 
@@ -20,8 +21,8 @@
 #include "utils/rel.h"
 
 /*
- * Are the columns that are read where they are in actstream.actions?  The table may
- * be a partition, or inherit from it.
+ * Are the columns that are read in the same positions as in actstream.actions?  The
+ * table may be a partition, or inherit from that.
  */
 static bool
 has_columns(TupleDesc tupdesc)
@@ -43,10 +44,10 @@ has_columns(TupleDesc tupdesc)
 
 /*
  * StreamTablesFind
- *		Whether streams can be read from the table by its indexes; if so, "indexes"
- *		are for StreamTablesOpen().
+ *		Can streams be read from the table by its indexes?  If so, "indexes" are for
+ *		StreamTablesOpen().
  *
- * The caller holds a lock on the table.  The recency map knows of one table only.
+ * The caller holds a lock on the table.  The recency map is for one table only.
  */
 bool
 StreamTablesFind(Relation action, List **indexes)
@@ -69,10 +70,10 @@ StreamTablesFind(Relation action, List **indexes)
 
 /*
  * StreamTablesOpen
- *		Open the indexes, so that none of them is dropped, as the session itself still
- *		could, before the reader comes to it.
+ *		Open the indexes, so that none can be dropped before the reader needs it;
+ *		otherwise the session itself could drop one.
  *
- * The table is open and stays so.
+ * The table is open and stays open.
  */
 void
 StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes)
@@ -88,7 +89,7 @@ StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes)
 
 /*
  * StreamTablesClose
- *		Close the indexes; the locks stay.
+ *		Close the indexes; the locks are kept.
  */
 void
 StreamTablesClose(StreamTables *tables)

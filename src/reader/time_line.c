@@ -1,9 +1,8 @@
 /*
  * time_line.c
- *		All public actions, newest first, and those of them that are wanted.
+ *		Reading public actions, newest first: all of them, or those that pass a filter.
  *
- * What is not wanted is left out a slice at a time, before the first that may be
- * is fetched.
+ * Actions are filtered a slice at a time, before rows of that slice are fetched.
  */
 #include "postgres.h"
 
@@ -16,7 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* The least number of entries in the first chunk. */
+/* Least number of entries in the first chunk. */
 #define FIRST_CHUNK	64
 
 /* Entries of a slice. */
@@ -32,27 +31,28 @@ struct TimeLine
 	ReadCounters *counters;
 	MemoryContext context;		/* of the chunk */
 	MemoryContext filter_context;	/* reset after each row */
-	IndexCursor *cursors[2][2]; /* NULL until they are needed: has it a newest
-								 * entry, and an oldest? */
+	IndexCursor *cursors[2][2]; /* NULL until needed; by whether there is a newest
+								 * entry, and an oldest */
 
 	TimestampTz oldest;
 	ActionFilter filter;		/* or NULL */
 	void	   *filter_arg;
-	ActionChunk chunk;			/* from "next" on, "wanted" that may be */
-	int			wanted;			/* end of these */
-	int			slice_end;		/* where those begin that were not looked at */
-	const RecencyMap *map;		/* at whose bound it has begun; NULL if at none, or
-								 * if there is nothing to be done about it */
-	ItemPointerData top;		/* what the first entry leads to */
+	ActionChunk chunk;			/* entries from "next" to "wanted_end" may be wanted */
+	int			wanted_end;		/* in the chunk: end of these */
+	int			slice_end;		/* in the chunk: first entry that was not looked at */
+	const RecencyMap *map;		/* map at whose bound the time line begins; NULL if
+								 * there is none, or nothing to be done about it */
+	ItemPointerData top;		/* what the first entry points to */
 };
 
 /*
  * TimeLineCreate
- *		Make a time line, to be begun, of the index by time.
+ *		Make a time line over the index by time.  It has nothing to read before
+ *		TimeLineBegin().
  *
- * The caller holds a lock on the table.  The time line lives in the current
- * memory context and has to be ended.  It may have rows fetched by "fetch", and the
- * bound of all actions lowered by "lowerer", and adds what it does to "counters".
+ * The caller holds a lock on the table.  The time line is in the current memory context
+ * and has to be ended.  It uses "fetch" to fetch rows and "lowerer" to lower the bound
+ * of all actions, and adds its work to "counters".
  */
 TimeLine *
 TimeLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
@@ -72,7 +72,7 @@ TimeLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
 	return line;
 }
 
-/* Go on at a time, as nothing is newer, unless the time line is further down already. */
+/* Go on at a time, as nothing is newer, unless the time line is already below that. */
 static void
 go_on_at(TimeLine *line, TimestampTz newest)
 {
@@ -87,11 +87,11 @@ go_on_at(TimeLine *line, TimestampTz newest)
 
 /*
  * TimeLineBegin
- *		Begin with the actions from "newest" to "oldest", both included, for which
- *		"filter", unless it is NULL, is true.
+ *		Begin with the actions from "newest" to "oldest", both included, that pass
+ *		"filter", or all of them if it is NULL.
  *
- * "expected" is how many will be looked at, at a guess.  "map", unless it is NULL, is
- * complete, and stays.
+ * "expected" is an estimate of how many will be looked at.  "map", unless it is NULL,
+ * is complete, and has to stay valid.
  */
 void
 TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expected,
@@ -102,12 +102,12 @@ TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expe
 	line->filter_arg = filter_arg;
 	line->chunk.n = line->chunk.next = 0;
 	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
-	/* a comparison of rows is for the first page only: see place_to_resume() */
+	/* compare rows on the first page only: see place_to_resume() */
 	line->chunk.whole_pages = newest.id < PG_INT64_MAX;
 	line->chunk.more = true;
 	line->chunk.clean = false;
 	line->chunk.resume = newest;
-	line->wanted = line->slice_end = 0;
+	line->wanted_end = line->slice_end = 0;
 	line->counters->lists_opened++;
 	line->map = NULL;
 	if (map != NULL && RecencyTimeLineIsBounded(line->lowerer) &&
@@ -120,9 +120,9 @@ TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expe
 
 /*
  * TimeLineCheckBound
- *		What has been read was not enough.  If its first row is dead to everybody, there
- *		may be many like it: lower the bound at which the time line has begun, and go on
- *		at what that is now.
+ *		Called when what was read was not enough.  If the first row is dead to all
+ *		transactions, there may be many like it: lower the bound at which the time line
+ *		has begun, and go on at the new bound.
  */
 void
 TimeLineCheckBound(TimeLine *line)
@@ -139,9 +139,9 @@ TimeLineCheckBound(TimeLine *line)
 }
 
 /*
- * The cursor over the index, with a key for each end that there is.
+ * The cursor over the index, with a key for each end of the range that is given.
  *
- * A key is one more for the index to compare each entry with.
+ * Each key is one more for the index to compare every entry with.
  */
 static IndexCursor *
 get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
@@ -160,7 +160,7 @@ get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
 	return *place;
 }
 
-/* Read the next entries; all that were read have been taken. */
+/* Read the next entries, once all have been taken. */
 static void
 read_chunk(TimeLine *line)
 {
@@ -182,7 +182,7 @@ read_chunk(TimeLine *line)
 	line->slice_end = 0;
 }
 
-/* The end of the next slice: all entries of a place are in the same. */
+/* The end of the next slice.  Entries of the same place are in one slice. */
 static int
 find_slice_end(const TimeLine *line)
 {
@@ -198,9 +198,10 @@ find_slice_end(const TimeLine *line)
 }
 
 /*
- * Look at the next entries; false if there are no more.
+ * Look at the next slice; false if there are no more entries.
  *
- * A serializable transaction is to lock what it has looked at, as a fetch does.
+ * A serializable transaction has to lock what it has looked at, as fetching a row does,
+ * so its entries are not filtered here.
  */
 static bool
 next_slice(TimeLine *line)
@@ -226,7 +227,7 @@ next_slice(TimeLine *line)
 	if (line->filter != NULL && !IsolationIsSerializable())
 		n = ActionScreen(line->action, &chunk->entries[chunk->next], n,
 						 line->filter, line->filter_arg);
-	line->wanted = chunk->next + n;
+	line->wanted_end = chunk->next + n;
 	return true;
 }
 
@@ -234,16 +235,16 @@ next_slice(TimeLine *line)
  * TimeLineNext
  *		The next entry; false if there are no more.
  *
- * It may be one of no row, just to say how far the time line has been read.
+ * An entry may have no row, and only tell how far the time line has been read.
  */
 bool
 TimeLineNext(TimeLine *line, ActionEntry *entry)
 {
 	ActionChunk *chunk = &line->chunk;
 
-	if (chunk->next == line->wanted && !next_slice(line))
+	if (chunk->next == line->wanted_end && !next_slice(line))
 		return false;
-	if (chunk->next < line->wanted)
+	if (chunk->next < line->wanted_end)
 		*entry = chunk->entries[chunk->next++];
 	else
 	{
@@ -255,21 +256,21 @@ TimeLineNext(TimeLine *line, ActionEntry *entry)
 
 /*
  * TimeLineClean
- *		The row of the latest entry is dead to everybody: skip, and mark, what is
- *		dead after it.
+ *		The row of the latest entry is dead to all transactions: mark the dead entries
+ *		after it, and skip them.
  *
- * That takes a visit to each row, also to those that the filter would pass over.
+ * Visits each row, even those that the filter would exclude.
  */
 void
 TimeLineClean(TimeLine *line, const ActionEntry *dead)
 {
 	ActionChunkClean(&line->chunk, dead);
-	line->wanted = line->slice_end = 0;
+	line->wanted_end = line->slice_end = 0;
 }
 
 /*
  * TimeLineWants
- *		Whether the filter is true of a row that one of the entries led to.
+ *		Does a row that an entry led to pass the filter?
  */
 bool
 TimeLineWants(TimeLine *line, TupleTableSlot *row)
@@ -288,12 +289,12 @@ TimeLineWants(TimeLine *line, TupleTableSlot *row)
 
 /*
  * TimeLineMayPause
- *		Whether all that was looked at has been yielded.
+ *		Have all entries that were looked at been returned?
  */
 bool
 TimeLineMayPause(const TimeLine *line)
 {
-	return line->chunk.next == line->wanted;
+	return line->chunk.next == line->wanted_end;
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * time_line.h
- *		All public actions, newest first, and those of them that are wanted.
+ *		Reading public actions, newest first: all of them, or those that pass a filter.
  */
 #ifndef ACTSTREAM_TIME_LINE_H
 #define ACTSTREAM_TIME_LINE_H

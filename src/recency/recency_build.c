@@ -2,15 +2,14 @@
  * recency_build.c
  *		Completing the recency map from the indexes.
  *
- * Rows that were there before the recency index, or before the server started,
- * have raised no bound.  What they would have raised is found in the indexes by
- * role, whose entries count if anybody may still or yet see their rows: those of
- * a prepared transaction are among them.  Who writes meanwhile raises by
- * himself, so nobody is kept waiting.  Bounds that are higher than what is found are
- * lowered.
+ * Rows that existed before the recency index, or before the server started, have raised
+ * no bounds.  What they would have raised is found in the indexes by role.  An entry
+ * counts if any snapshot, present or future, may see its row; rows of prepared
+ * transactions are included.  Transactions that write meanwhile raise bounds
+ * themselves, so they are not blocked.  Bounds higher than what is found are lowered.
  *
- * The first stream to be read without a complete map asks for a background
- * worker.  It has a connection to the database for as long as it works.
+ * The first stream that is read with an incomplete map requests a background worker,
+ * which is connected to the database only while it works.
  */
 #include "postgres.h"
 
@@ -47,16 +46,16 @@ PG_FUNCTION_INFO_V1(actstream_recency_build);
 
 extern PGDLLEXPORT void actstream_recency_main(Datum database);
 
-/* No two workers are asked for within this time. */
+/* At most one worker is requested in this time. */
 #define REQUEST_INTERVAL_MS		10000
 
-/* Settings that end what takes long; a server may not know all of them. */
+/* Settings that would end a long operation; older servers do not have all of them. */
 static const char *const timeouts_of_clients[] = {
 	"statement_timeout", "transaction_timeout", "lock_timeout",
 	"idle_in_transaction_session_timeout"
 };
 
-/* Give up being the builder: a callback for whatever way that ends. */
+/* Callback: this process is no longer the builder, whether it succeeded or not. */
 static void
 release_builder(int code, Datum arg)
 {
@@ -65,15 +64,15 @@ release_builder(int code, Datum arg)
 	pg_atomic_write_u32(&database->builder, 0);
 }
 
-/* What an index has of an object, as far as it has been read. */
+/* The entries of an index for one object, as far as they have been read. */
 typedef struct ObjectEntries
 {
 	Ref		   *object;			/* NULL before the first one */
-	int			found;			/* up to two that somebody may see */
+	int			found;			/* up to two, whose rows may be visible */
 	TimestampTz newest[2];
 } ObjectEntries;
 
-/* Go to the next entry of a public action; false if there is none. */
+/* Move to the next entry of a public action; false if there is none. */
 static bool
 next_public(IndexCursor *cursor, Datum *columns)
 {
@@ -83,7 +82,7 @@ next_public(IndexCursor *cursor, Datum *columns)
 	{
 		CHECK_FOR_INTERRUPTS();
 		IndexCursorColumns(cursor, columns, isnull);
-		/* where the index was replaced, or a constraint dropped, any may be null */
+		/* any can be null if the index was replaced, or a constraint dropped */
 		if (!isnull[Anum_role_index_object - 1] && !isnull[Anum_role_index_public - 1] &&
 			!isnull[Anum_role_index_timestamp - 1] &&
 			DatumGetBool(columns[Anum_role_index_public - 1]))
@@ -92,7 +91,7 @@ next_public(IndexCursor *cursor, Datum *columns)
 	return false;
 }
 
-/* All entries of an object have been read: let its bounds be no higher. */
+/* All entries of an object have been read: lower its bounds if they are too high. */
 static void
 end_object(RecencyLowerer *lowerer, const RecencyMap *map, ActionIndex role,
 		   const ObjectEntries *entries)
@@ -115,18 +114,17 @@ end_object(RecencyLowerer *lowerer, const RecencyMap *map, ActionIndex role,
 
 /*
  * bounds_from_index
- *		Let the bounds of all objects that an index by role has be as high as their
- *		entries, and no higher; returns of how many objects somebody may see an
- *		action.
+ *		Set the bounds of all objects in an index by role to what their entries tell;
+ *		returns how many objects have an action that may be visible.
  *
  * Read backwards, the first entry of an object is its newest, and the second is the
  * newest of the rest.
  */
 static int64
 bounds_from_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation action, Oid index,
-				  ActionIndex role, Snapshot living)
+				  ActionIndex role, Snapshot non_vacuumable)
 {
-	IndexCursor *cursor = IndexCursorOpen(action, index, 0, living);
+	IndexCursor *cursor = IndexCursorOpen(action, index, 0, non_vacuumable);
 	ObjectEntries latest = {.object = NULL};
 	Datum		columns[Natts_role_index];
 	int64		count = 0;
@@ -154,7 +152,7 @@ bounds_from_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation actio
 			count += latest.found == 0;
 			latest.newest[latest.found++] = timestamp;
 		}
-		/* a long key is compressed in the index */
+		/* long keys are compressed in the index */
 		if ((Pointer) object != DatumGetPointer(columns[Anum_role_index_object - 1]))
 			pfree(object);
 	}
@@ -165,12 +163,12 @@ bounds_from_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation actio
 	return count;
 }
 
-/* Let the bound of all public actions be as high as the newest of them, and no higher. */
+/* Set the bound of all public actions to the newest of them. */
 static void
 bound_from_time_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation action, Oid index,
-					  Snapshot living)
+					  Snapshot non_vacuumable)
 {
-	IndexCursor *cursor = IndexCursorOpen(action, index, 0, living);
+	IndexCursor *cursor = IndexCursorOpen(action, index, 0, non_vacuumable);
 	TimestampTz newest;
 
 	IndexCursorSeek(cursor);
@@ -192,12 +190,12 @@ bound_from_time_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation a
 
 /*
  * complete_map
- *		Raise what the recency index has not raised, and lower what is too high;
- *		returns how many pairs of an object and a role there are, or -1 if an index is
- *		missing.
+ *		Raise the bounds that the recency index has not raised, and lower those that are
+ *		too high; returns the number of pairs of an object and a role, or -1 if an index
+ *		is missing.
  *
- * The caller is the builder, and holds a lock on the table, so that no index of
- * it can go.
+ * The caller is the builder, and holds a lock on the table, so that its indexes cannot
+ * be dropped.
  */
 static int64
 complete_map(const RecencyMap *map, Relation action)
@@ -206,22 +204,22 @@ complete_map(const RecencyMap *map, Relation action)
 	Oid			indexes[NUM_ACTION_INDEXES];
 	Oid			recency_index = RecencyIndexFind(action);
 	RecencyLowerer *lowerer;
-	SnapshotData living;
+	SnapshotData non_vacuumable;
 	int64		count = 0;
 
 	if (!OidIsValid(recency_index) || !ActionIndexesFind(action, indexes))
 		return -1;
 	lowerer = RecencyLowererCreate(action, indexes, recency_index);
 	RecencyLowererBegin(lowerer, -1);
-	InitNonVacuumableSnapshot(living, GlobalVisTestFor(action));
+	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(action));
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-		count += bounds_from_index(lowerer, map, action, indexes[role], role, &living);
-	bound_from_time_index(lowerer, map, action, indexes[ACTION_BY_TIME], &living);
+		count += bounds_from_index(lowerer, map, action, indexes[role], role, &non_vacuumable);
+	bound_from_time_index(lowerer, map, action, indexes[ACTION_BY_TIME], &non_vacuumable);
 	RecencyLowererEnd(lowerer);
 	pg_atomic_write_u64(&map->database->objects, count);
 	pg_atomic_write_u64(&map->database->built, GetCurrentTimestamp());
 	pg_atomic_write_u64(&map->database->build_time, GetCurrentTimestamp() - start);
-	/* nobody may find the map complete and a bound as it was before */
+	/* no backend may find the map complete and a bound from before */
 	pg_write_barrier();
 	pg_atomic_write_u32(&map->database->index, recency_index);
 	return count;
@@ -229,21 +227,21 @@ complete_map(const RecencyMap *map, Relation action)
 
 /*
  * build_map
- *		Complete the map, unless someone does; see complete_map().
+ *		Complete the map, unless another process does; see complete_map().
  */
 static int64
 build_map(const RecencyMap *map, Relation action, bool *busy)
 {
-	uint32		nobody = 0;
+	uint32		expected = 0;
 	int64		count = 0;
 	RunAs		before;
 
-	*busy = !pg_atomic_compare_exchange_u32(&map->database->builder, &nobody, MyProcPid);
+	*busy = !pg_atomic_compare_exchange_u32(&map->database->builder, &expected, MyProcPid);
 	if (*busy)
 		return 0;
 	PG_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
 	{
-		/* the worker would be a superuser */
+		/* the worker is a superuser otherwise */
 		RunAsBegin(&before, action->rd_rel->relowner, RUN_AS_RESTRICTED);
 		count = complete_map(map, action);
 		RunAsEnd(&before);
@@ -278,7 +276,7 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				 errmsg("too many databases use the recency map"),
 				 errdetail("The limit is %d databases, and none of them has been dropped.", RECENCY_DATABASES)));
 	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
-	/* what this transaction has done to the table may not stay */
+	/* this transaction's changes to the table may be rolled back */
 	if (CheckRelationLockedByMe(action, AccessExclusiveLock, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -300,8 +298,8 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 }
 
 /*
- * Let nothing that the database, or the server, sets for its clients stop the worker,
- * or make it lock what it reads.
+ * Override settings that the database, or the server, may have for its clients and that
+ * would stop the worker, or make it take predicate locks.
  */
 static void
 override_settings(void)
@@ -316,10 +314,10 @@ override_settings(void)
 
 /*
  * actstream_recency_main
- *		A background worker that completes the map of a database.
+ *		The background worker that completes the map of a database.
  *
- * It gives up if someone changes the table just now: a stream that is read
- * later will ask again.
+ * It gives up if the table is locked exclusively: a stream that is read later will
+ * request a worker again.
  */
 void
 actstream_recency_main(Datum database)
@@ -347,8 +345,8 @@ actstream_recency_main(Datum database)
 }
 
 /*
- * Name the file that the library was loaded from, so that the worker does not load
- * another one: the server may have been told of one by an absolute path.
+ * Get the name of the file that the library was loaded from, so that the worker loads
+ * the same one: the server may have been given an absolute path.
  */
 static void
 name_library(char *name, Size size)
@@ -367,7 +365,7 @@ name_library(char *name, Size size)
 
 /*
  * RecencyRequestBuild
- *		Ask for a worker that completes the map, unless that was done just now.
+ *		Request a worker that completes the map, unless one was requested recently.
  */
 void
 RecencyRequestBuild(const RecencyMap *map)

@@ -2,15 +2,14 @@
  * recency_index.c
  *		The index access method that raises bounds of the recency map.
  *
- * An index of this method stores nothing and finds nothing.  It is there to
- * hear of each new version of a row of actstream.actions, and of nothing else:
- * from INSERT, UPDATE, MERGE and COPY, from logical replication, with triggers
- * disabled and under whatever session_replication_role, since no row comes into
- * a table but through its indexes.  It hears before the transaction can commit,
- * and so before anyone else can see the row.
+ * An index of this method stores nothing and finds nothing.  Its only purpose is to be
+ * called for rows of actstream.actions that are put into its indexes: by INSERT,
+ * UPDATE, MERGE and COPY, by logical replication, with triggers disabled, and in any
+ * session_replication_role.  It is called before the transaction can commit, and so
+ * before another transaction can see the row.
  *
- * Building such an index does nothing: that there is a new one makes the map
- * incomplete, until what the table has is found in its other indexes.
+ * Building such an index does nothing: a new index makes the map incomplete until the
+ * rows of the table are found in its other indexes.
  */
 #include "postgres.h"
 
@@ -35,20 +34,18 @@ PG_FUNCTION_INFO_V1(actstream_recency_handler);
 static bool insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
 				   IndexUniqueCheck check_unique, bool unchanged, IndexInfo *index_info);
 
-/* columns of a recency index, in order: the roles as ActionIndex has them */
+/* columns of a recency index after those for roles, which are as in ActionIndex */
 #define Anum_recency_index_public		4
 #define Anum_recency_index_timestamp	5
 #define Natts_recency_index				5
 
-/* What the columns of the table are that those of the index hold. */
+/* The columns of the table that the columns of the index hold. */
 static const AttrNumber indexed_columns[Natts_recency_index] = {
 	Anum_action_actor, Anum_action_target, Anum_action_action_object,
 	Anum_action_public, Anum_action_timestamp
 };
 
-/*
- * What was found of a table; if that is InvalidOid, the other has no meaning.
- */
+/* The index found for a table; it has no meaning if "table" is InvalidOid. */
 static struct
 {
 	Oid			table;
@@ -71,8 +68,8 @@ column_type(int i)
 }
 
 /*
- * Does the index have all rows, and the columns, in order, that bounds can be raised
- * from?  It may be on any table.
+ * Does the index have all rows, and in order the columns that bounds are raised from?
+ * It may be on any table.
  */
 static bool
 has_columns(Relation index)
@@ -92,8 +89,7 @@ has_columns(Relation index)
 
 /*
  * IsRecencyIndex
- *		Whether the index, one of actstream.actions, raises bounds for each of its
- *		rows.
+ *		Whether the index, which is on actstream.actions, raises bounds for each row.
  */
 bool
 IsRecencyIndex(Relation index)
@@ -101,7 +97,7 @@ IsRecencyIndex(Relation index)
 	return index->rd_indam->aminsert == insert && has_columns(index);
 }
 
-/* Watcher. */
+/* Callback: a table has changed. */
 static void
 table_changed(Oid relid)
 {
@@ -111,7 +107,7 @@ table_changed(Oid relid)
 
 /*
  * RecencyIndexFind
- *		The index by which each row of actstream.actions raises bounds of the
+ *		The index through which each row of actstream.actions raises bounds of the
  *		recency map, or InvalidOid if there is none that all writers know.
  *
  * The caller holds a lock on the table.
@@ -146,9 +142,9 @@ RecencyIndexFind(Relation actions)
 }
 
 /*
- * Callback: an index is made, or made anew.
+ * Callback: build the index.
  *
- * Whoever copies a table with its indexes makes one elsewhere.
+ * It may be on a copy of the table, made together with its indexes.
  */
 static IndexBuildResult *
 build(Relation heap, Relation index, IndexInfo *index_info)
@@ -156,19 +152,19 @@ build(Relation heap, Relation index, IndexInfo *index_info)
 	return palloc0(sizeof(IndexBuildResult));
 }
 
-/* Callback: make the index of an unlogged table empty, as it is. */
+/* Callback: build the empty index of an unlogged table. */
 static void
 build_empty(Relation index)
 {
 }
 
 /*
- * Callback: a row has a new version.
+ * Callback: a row is put into the index.
  *
- * Bounds are raised for actstream.actions only: nobody can raise those of other people's
- * objects by a table of their own.  The table for which the map is complete goes on to
- * raise them while it has another name.  A row that is not public, or has no timestamp,
- * is in no list.  Any column may be null where the table's owner has dropped a
+ * Bounds are raised for actstream.actions only, so that no role can raise those of
+ * other roles' objects by a table of its own.  The table for which the map is complete
+ * raises them even while it has another name.  Rows that are not public, or have no
+ * timestamp, are in no list.  Any column can be null if the table's owner has dropped a
  * constraint.
  */
 static bool
@@ -187,11 +183,11 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 		 !RecencyMapIsComplete(&map, RelationGetRelid(index))))
 		return false;
 #ifdef RECENCY_SKIP_RAISE
-	/* for "make check-recency BREAK=raise": rows go missing, which its test must see */
+	/* for "make check-recency BREAK=raise", whose test must notice missing rows */
 	if (random() % RECENCY_SKIP_RAISE == 0)
 		return false;
 #endif
-	/* their bounds come from memory together */
+	/* the processor fetches all bounds at the same time */
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
 		if (isnull[role])
@@ -214,14 +210,14 @@ bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
-/* Callback: nor to clean up. */
+/* Callback: VACUUM has nothing to clean up. */
 static IndexBulkDeleteResult *
 vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
 	return stats;
 }
 
-/* Callback: no plan has a use for the index. */
+/* Callback: no plan can use the index. */
 static void
 cost_estimate(struct PlannerInfo *root, struct IndexPath *path, double loop_count,
 			  Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
@@ -240,7 +236,7 @@ options(Datum reloptions, bool validate)
 	return NULL;
 }
 
-/* Callback: operator classes have nothing in them that could be wrong. */
+/* Callback: operator classes contain nothing that could be wrong. */
 static bool
 validate(Oid opclass)
 {
@@ -255,7 +251,7 @@ cannot_scan(void)
 			 errmsg("access method \"actstream_recency\" does not support scans")));
 }
 
-/* Callbacks of a scan: no plan has one. */
+/* Callbacks of a scan: never called, as no plan scans the index. */
 static IndexScanDesc
 begin_scan(Relation index, int nkeys, int norderbys)
 {

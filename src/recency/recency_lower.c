@@ -2,52 +2,55 @@
  * recency_lower.c
  *		Lowering the bounds of the recency map.
  *
- * A bound that is higher than anything in its list has to come down: what raised it
- * was rolled back, or has been deleted.  Whoever finds one too high looks for the
- * newest entries of the list whose rows anybody might still or yet see: those that no
- * VACUUM could remove.  Rows that were rolled back are not among them, nor are those
- * that were deleted before every snapshot; those of transactions that go on are, and
- * of prepared ones.
+ * A bound is too high if what raised it was rolled back or has been deleted.  A backend
+ * that finds such a bound looks for the newest entries of the list whose rows any
+ * snapshot, present or future, may see: those that VACUUM could not remove.  Rows that
+ * were rolled back are not among them, nor rows that were deleted before every
+ * snapshot.  Rows of running and of prepared transactions are.
  *
- * Others raise the bound, and rely on it, at the same time.  They lock nothing, and
- * neither do we:
+ * Other backends raise the bound, and rely on it, at the same time.  They take no
+ * locks, and neither do we:
  *
- *	1. We put a mark on the bound, and on its rest, unless there is one.
- *	2. We see by its fingerprint whether the bound belongs to the object alone.
+ *	1. We set a mark on the bound and on its rest, unless they have one.
+ *	2. We check by its fingerprint that the bound belongs to the object only.
  *	3. We read the index.
- *	4. We set the bound, if it still has the mark, and is else what it was.
+ *	4. We set the bound, if it still has the mark and is otherwise unchanged.
  *	5. We count this, and do the same with the rest.
  *
- * Whoever raises a word changes it, and whoever finds it high enough takes the mark
- * away (recency_raise.c).  So what we set is right if each of them either comes
- * after step 4 (and finds the bound as we have set it), or lets that fail, or has an
- * entry in the index that step 3 finds:
+ * A backend that raises a bound or a rest changes it, and one that finds it high enough
+ * removes the mark (recency_raise.c).  So what we set is right if each such backend
+ * either comes after step 4, and finds the bound as we have set it; or makes step 4
+ * fail; or has left an entry in the index that step 3 finds:
  *
- *	- An entry is put into the index of a role before the row raises bounds, if that
- *	  has a lower OID than the recency index, for in that order a row comes into the
- *	  indexes.  Whoever came before step 1 has left an entry before step 3.  Whoever
- *	  came between steps 1 and 4 has taken the mark away, or changed the word.
- *	- Otherwise we go on after step 1 only if every transaction that had begun to
- *	  write by then has ended, with all its entries.
- *	- No word is marked, and so is like what we expect in step 4, but by ourselves:
- *	  only one process lowers a bound at a time, of whatever database.  That is
- *	  not waited for: whoever reads a stream then leaves the bound as it is.
- *	- Who raises the bound of another object, which has come to share it, leaves
- *	  a fingerprint before he looks at the bound.  Either step 2 finds that, or
- *	  he finds our mark.
- *	- A bound that is new, raised but not yet noted for those who keep bounds, is not
- *	  lowered.  Otherwise somebody might rely on what is left of it, and be seen
- *	  by one who keeps a bound from before.  A kept bound is too high, at worst.
+ *	- A row is put into indexes in the order of their OIDs.  If the index of a role has
+ *	  a lower OID than the recency index, a row is put into it before the row raises
+ *	  bounds.  A backend that came before step 1 has left an entry before step 3.  One
+ *	  that came between steps 1 and 4 has removed the mark, or changed the bound.
+ *	- Otherwise we go on after step 1 only if every transaction that had begun to write
+ *	  by then has ended, and so has all its entries in the index.
+ *	- Only one process lowers a bound at a time, in all databases.  So no other process
+ *	  sets marks, and a bound that has changed cannot become again what step 4 expects.
+ *	  A backend that reads a stream does not wait for its turn, but leaves the bound as
+ *	  it is.
+ *	- A backend that raises the bound for another object, which has come to share it,
+ *	  leaves a fingerprint before it looks at the bound.  Either step 2 finds that, or
+ *	  the other backend finds our mark.
+ *	- A new bound, raised but not yet noted for backends that keep bounds, is not
+ *	  lowered.  Otherwise a row might rely on what is left of the bound, and be visible
+ *	  to a backend that keeps an older bound.  Once the raise is noted, a kept bound
+ *	  is too high at worst.
  *
  * Between steps 4 and 5 the bound may be raised, or relied on.  Then the rest is
- * raised, too, or its mark is taken away, so that step 5 fails and it stays too high.
- * What was left of the rest's block says of the newest row what the rows in the table
- * have to confirm anyway.  A bound from before step 4 with a rest from after step 5
- * would be wrong together: whoever reads both reads the count before and after.
+ * raised, too, or its mark is removed, so step 5 fails and the rest stays too high.
+ * The block number that is left in the rest may not belong to the newest row; but
+ * readers check the row in any case.  A bound from before step 4 and a rest from after
+ * step 5 do not belong together, so backends that read both check that the count has
+ * not changed in between.
  *
- * Snapshots that are taken later see nothing that step 3 left out, and older ones hold
- * back what they see.  Where this transaction has taken the table for itself, its
- * indexes may be others than those of a rollback, so it does not lower anything.
+ * Snapshots that are taken later see nothing that step 3 left out, and what older ones
+ * see could not be removed by VACUUM, so step 3 found it.  A transaction that holds an
+ * exclusive lock on the table does not lower bounds, as its rollback could bring back
+ * other indexes.
  *
  * The bound of all public actions is lowered in the same way, without a rest; it
  * belongs to one database.
@@ -71,7 +74,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* If others raise a bound all the time, it is not tried for ever to lower it. */
+/* attempts to lower a bound that others keep raising */
 #define MOST_ATTEMPTS	3
 
 struct RecencyLowerer
@@ -79,15 +82,15 @@ struct RecencyLowerer
 	Relation	action;
 	Oid			indexes[NUM_ACTION_INDEXES];
 	Oid			recency_index;
-	bool		patient;		/* wait for others that lower bounds? */
-	int64		budget;			/* entries that may still be looked at */
-	int64		lowered;		/* bounds, since that was set */
+	bool		patient;		/* wait while others lower bounds? */
+	int64		budget;			/* index entries that may still be looked at */
+	int64		lowered;		/* bounds lowered since that was set */
 	MemoryContext context;		/* of cursors */
 	IndexCursor *cursors[NUM_ACTION_INDEXES];	/* NULL until they are needed */
-	SnapshotData living;		/* sees what VACUUM cannot remove */
+	SnapshotData non_vacuumable;	/* sees what VACUUM cannot remove */
 };
 
-/* A bound that is being lowered: words as they were, without the mark. */
+/* A bound that is being lowered, and its words as they were, without marks. */
 typedef struct Lowering
 {
 	SharedMemory *shared;
@@ -98,27 +101,27 @@ typedef struct Lowering
 	uint64		rest_before;
 	bool		rest_marked;
 	bool		known;			/* has the index been read? */
-	bool		done;			/* are they as high as they need be? */
-	bool		lowered;		/* is one of them lower now? */
+	bool		done;			/* is nothing left to be lowered? */
+	bool		lowered;		/* has either of them been lowered? */
 } Lowering;
 
 /* The newest entries of a list. */
 typedef struct NewestEntries
 {
 	TimestampTz newest;			/* no entry is newer */
-	uint64		times[2];		/* of the newest, and of all others, as bounds have
-								 * them; none is later, and 0 if there is none */
-	bool		has_place;		/* is it known which is the newest? */
-	ItemPointerData tid;		/* where that leads to */
-	bool		has_above;		/* does the index go on for pages above that? */
+	uint64		times[2];		/* the newest time, and a bound of all others, as in
+								 * words of the map; 0: no entry */
+	bool		has_place;		/* is the newest entry known? */
+	ItemPointerData tid;		/* what it points to */
+	bool		has_above;		/* does the index have pages above it? */
 } NewestEntries;
 
 /*
  * RecencyLowererCreate
- *		Get ready to lower bounds of actstream.actions, whose indexes these are.
+ *		Prepare to lower bounds of actstream.actions, whose indexes these are.
  *
- * The caller holds a lock on the table.  The result lives in the current memory
- * context and has to be ended.
+ * The caller holds a lock on the table.  The result is in the current memory context
+ * and has to be ended.
  */
 RecencyLowerer *
 RecencyLowererCreate(Relation action, const Oid *indexes, Oid recency_index)
@@ -134,8 +137,8 @@ RecencyLowererCreate(Relation action, const Oid *indexes, Oid recency_index)
 
 /*
  * RecencyLowererBegin
- *		Let as many entries of indexes be looked at, or any number, patiently, if
- *		that is negative.
+ *		Allow "budget" index entries to be looked at from now on.  If it is negative,
+ *		there is no limit, and the lowerer waits for other processes that lower bounds.
  */
 void
 RecencyLowererBegin(RecencyLowerer *lowerer, int64 budget)
@@ -145,7 +148,7 @@ RecencyLowererBegin(RecencyLowerer *lowerer, int64 budget)
 	lowerer->lowered = 0;
 }
 
-/* Does a row come into the index before it raises bounds? */
+/* Is a row put into the index before it raises bounds? */
 static bool
 entries_come_first(const RecencyLowerer *lowerer, ActionIndex index)
 {
@@ -154,10 +157,10 @@ entries_come_first(const RecencyLowerer *lowerer, ActionIndex index)
 
 /*
  * RecencyTimeLineIsBounded
- *		Whether the bound of all public actions can be relied on, where the map is
+ *		Whether the bound of all public actions can be relied on, if the map is
  *		complete.
  *
- * Before a database has an entry in the shared memory, nobody raises that bound.
+ * Rows do not raise that bound before their database has an entry in the shared memory.
  */
 bool
 RecencyTimeLineIsBounded(const RecencyLowerer *lowerer)
@@ -166,10 +169,10 @@ RecencyTimeLineIsBounded(const RecencyLowerer *lowerer)
 }
 
 /*
- * May bounds be lowered by this transaction?
+ * May this transaction lower bounds?
  *
- * Where snapshots grow too old, rows that they see may have been removed, and who reads
- * by one has to come to the index to hear of that.
+ * With old_snapshot_threshold, rows that a snapshot sees may have been removed, and a
+ * backend that uses it has to read the index to get the error.
  */
 static bool
 may_lower(RecencyLowerer *lowerer)
@@ -179,7 +182,10 @@ may_lower(RecencyLowerer *lowerer)
 		!CheckRelationLockedByMe(lowerer->action, AccessExclusiveLock, false);
 }
 
-/* Does the index have an entry for all that was raised, or relied on, before the marks? */
+/*
+ * Does the index have an entry for all that raised the bound, or relied on it, before
+ * it was marked?
+ */
 static bool
 has_all_entries(RecencyLowerer *lowerer, ActionIndex index)
 {
@@ -191,7 +197,7 @@ has_all_entries(RecencyLowerer *lowerer, ActionIndex index)
 	return !TransactionIdPrecedes(oldest_active_transaction(), next);
 }
 
-/* The cursor over an index, for keys of all its columns but the id. */
+/* The cursor over an index, with keys for all its columns but the id. */
 static IndexCursor *
 get_cursor(RecencyLowerer *lowerer, ActionIndex index)
 {
@@ -201,23 +207,23 @@ get_cursor(RecencyLowerer *lowerer, ActionIndex index)
 	if (cursor != NULL)
 		return cursor;
 	oldcontext = MemoryContextSwitchTo(lowerer->context);
-	InitNonVacuumableSnapshot(lowerer->living, GlobalVisTestFor(lowerer->action));
+	InitNonVacuumableSnapshot(lowerer->non_vacuumable, GlobalVisTestFor(lowerer->action));
 	if (index == ACTION_BY_TIME)
 	{
 		cursor = IndexCursorOpen(lowerer->action, lowerer->indexes[index],
-								 Anum_time_index_timestamp, &lowerer->living);
+								 Anum_time_index_timestamp, &lowerer->non_vacuumable);
 		IndexCursorInitKey(cursor, 0, Anum_time_index_timestamp, BTLessEqualStrategyNumber);
 		IndexCursorSetKey(cursor, 0, TimestampTzGetDatum(DT_NOEND));
 	}
 	else
 	{
 		cursor = IndexCursorOpen(lowerer->action, lowerer->indexes[index],
-								 Anum_role_index_timestamp, &lowerer->living);
+								 Anum_role_index_timestamp, &lowerer->non_vacuumable);
 		IndexCursorInitKey(cursor, 0, Anum_role_index_object, BTEqualStrategyNumber);
 		IndexCursorInitKey(cursor, 1, Anum_role_index_public, BTEqualStrategyNumber);
 		IndexCursorInitKey(cursor, 2, Anum_role_index_timestamp, BTLessEqualStrategyNumber);
 		IndexCursorSetKey(cursor, 1, BoolGetDatum(true));
-		/* entries without a time are beyond that */
+		/* this excludes entries without a time */
 		IndexCursorSetKey(cursor, 2, TimestampTzGetDatum(DT_NOEND));
 	}
 	MemoryContextSwitchTo(oldcontext);
@@ -226,9 +232,9 @@ get_cursor(RecencyLowerer *lowerer, ActionIndex index)
 }
 
 /*
- * Find the newest entries, one or two, that the cursor has from its keys on.
+ * Find the newest entries, up to "wanted" (one or two), that the cursor's keys accept.
  *
- * If the budget does not last for that, all others are taken for as new as the last
+ * If the budget is used up, all further entries are assumed to be as new as the last
  * one that was looked at.
  */
 static void
@@ -246,47 +252,50 @@ find_newest(RecencyLowerer *lowerer, IndexCursor *cursor, AttrNumber column, int
 		bool		isnull;
 		TimestampTz timestamp =
 			DatumGetTimestampTz(IndexCursorColumn(cursor, column, &isnull));
-		bool		living = lowerer->budget-- > 0 && IndexCursorIsVisible(cursor);
+		bool		may_be_seen = lowerer->budget-- > 0 && IndexCursorIsVisible(cursor);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!living && lowerer->budget >= 0)
+		if (!may_be_seen && lowerer->budget >= 0)
 			continue;
 		if (n == 0)
 		{
 			entries->newest = timestamp;
 			entries->tid = *IndexCursorTid(cursor);
-			entries->has_place = living;
+			entries->has_place = may_be_seen;
 			entries->has_above = !IndexCursorIsOnLastPage(cursor);
 		}
 		entries->times[n++] = RecencyTime(timestamp);
-		if (!living)
+		if (!may_be_seen)
 		{
 			entries->times[1] = RecencyTime(timestamp);
 			break;
 		}
 	}
-	/* let go of the page, as VACUUM may wait for it */
+	/* release the page, as VACUUM may wait for it */
 	IndexCursorSeek(cursor);
 }
 
-/* Is it our turn to lower a bound?  If others are at it, it seldom takes long. */
+/*
+ * Take the turn to lower a bound; false if another process has it.  That seldom lasts
+ * long, so a patient lowerer waits for it.
+ */
 static bool
 take_turn(RecencyLowerer *lowerer, SharedMemory *shared)
 {
-	uint32		nobody = 0;
+	uint32		expected = 0;
 
-	while (!pg_atomic_compare_exchange_u32(&shared->lowerer, &nobody, MyProcPid))
+	while (!pg_atomic_compare_exchange_u32(&shared->lowerer, &expected, MyProcPid))
 	{
 		if (!lowerer->patient)
 			return false;
 		CHECK_FOR_INTERRUPTS();
 		pg_usleep(1000L);
-		nobody = 0;
+		expected = 0;
 	}
 	return true;
 }
 
-/* Put the mark on a word that has none, and none of "others" either. */
+/* Mark a word as being lowered, if it has neither that mark nor any of "others". */
 static bool
 mark(pg_atomic_uint64 *word, uint64 others, uint64 *before)
 {
@@ -295,7 +304,7 @@ mark(pg_atomic_uint64 *word, uint64 others, uint64 *before)
 		pg_atomic_compare_exchange_u64(word, before, *before | BEING_LOWERED);
 }
 
-/* Put marks on the words; false if one cannot have one. */
+/* Mark the words as being lowered; false if one cannot be marked. */
 static bool
 mark_words(Lowering *lowering)
 {
@@ -303,12 +312,12 @@ mark_words(Lowering *lowering)
 								  &lowering->bound_before);
 	if (lowering->bound_marked && lowering->rest != NULL)
 		lowering->rest_marked = mark(lowering->rest, 0, &lowering->rest_before);
-	/* nothing is read of an index, or a fingerprint, before others can see them */
+	/* no index or fingerprint may be read before others can see the marks */
 	pg_memory_barrier();
 	return lowering->bound_marked && (lowering->rest == NULL || lowering->rest_marked);
 }
 
-/* Set a word that still has its mark, and is else as it was. */
+/* Set a word, if it still has its mark and is otherwise unchanged. */
 static bool
 set_marked(pg_atomic_uint64 *word, uint64 before, bool *marked, uint64 value)
 {
@@ -317,7 +326,7 @@ set_marked(pg_atomic_uint64 *word, uint64 before, bool *marked, uint64 value)
 	return pg_atomic_compare_exchange_u64(word, &before, value);
 }
 
-/* Callback for whatever way a lowering ends: take marks away that are still there. */
+/* Callback: a lowering ends, perhaps by an error.  Removes marks that are left. */
 static void
 end_turn(int code, Datum arg)
 {
@@ -333,9 +342,9 @@ end_turn(int code, Datum arg)
 	pg_atomic_write_u32(&lowering->shared->lowerer, 0);
 }
 
-/* For "make check-recency SLOW=…": others raise what we lower, between all steps. */
+/* For "make check-recency SLOW=…": between all steps, let others raise what we lower. */
 static void
-let_others_come(RecencyLowerer *lowerer)
+let_others_raise(RecencyLowerer *lowerer)
 {
 #ifdef RECENCY_SLOW_LOWERING
 	if (!lowerer->patient)
@@ -343,14 +352,14 @@ let_others_come(RecencyLowerer *lowerer)
 #endif
 }
 
-/* Let the words be as the entries say. */
+/* Set the words to what the entries tell. */
 static void
 set_words(RecencyLowerer *lowerer, Lowering *lowering, const NewestEntries *entries)
 {
 	uint64		bound = entries->times[0] << BOUND_TIME_SHIFT;
 	uint64		rest = entries->times[1] << BOUND_TIME_SHIFT;
 
-	/* an entry that is newer has yet to raise the bound */
+	/* a newer entry has yet to raise the bound */
 	if (entries->times[0] > lowering->bound_before >> BOUND_TIME_SHIFT)
 		return;
 	if (lowering->rest != NULL)
@@ -363,7 +372,7 @@ set_words(RecencyLowerer *lowerer, Lowering *lowering, const NewestEntries *entr
 	lowering->done = bound == lowering->bound_before && rest == lowering->rest_before;
 	if (lowering->done)
 		return;
-	let_others_come(lowerer);
+	let_others_raise(lowerer);
 	if (!set_marked(lowering->bound, lowering->bound_before, &lowering->bound_marked, bound))
 		return;
 	lowering->done = true;
@@ -371,13 +380,13 @@ set_words(RecencyLowerer *lowerer, Lowering *lowering, const NewestEntries *entr
 	if (lowering->rest == NULL)
 		return;
 	pg_atomic_fetch_add_u64(&lowering->shared->lowerings, 1);
-	let_others_come(lowerer);
+	let_others_raise(lowerer);
 	lowering->done = set_marked(lowering->rest, lowering->rest_before, &lowering->rest_marked, rest);
 	lowering->lowered |= lowering->done &&
 		entries->times[1] < lowering->rest_before >> BOUND_TIME_SHIFT;
 }
 
-/* The place of a bound that an object has in a role, for itself as far as is known. */
+/* The place of an object's bound in a role; NULL if it is not known to have its own. */
 static pg_atomic_uint64 *
 find_own_bound(const RecencyMap *map, uint64 hash, ActionIndex role)
 {
@@ -414,8 +423,8 @@ count_lowered(RecencyLowerer *lowerer, const RecencyMap *map, const Lowering *lo
 }
 
 /*
- * Lower a bound once, if it belongs to the object alone; "lowering" tells what has
- * become of it.
+ * Try once to lower a bound, if it belongs to the object only; the outcome is in
+ * "lowering".
  */
 static void
 try_to_lower(RecencyLowerer *lowerer, const RecencyMap *map, uint64 hash, Ref *object,
@@ -448,11 +457,10 @@ try_to_lower(RecencyLowerer *lowerer, const RecencyMap *map, uint64 hash, Ref *o
 
 /*
  * RecencyLower
- *		Let the bound of an object in a role, and its rest, be as high as they need
- *		be.
+ *		Lower the bound of an object in a role, and its rest, as far as possible.
  *
  * Returns whether the index was read for that: then no action of the list that a
- * snapshot of this transaction sees is newer than "newest".  The hash is that of the
+ * snapshot of this transaction sees is newer than "newest".  "hash" is that of the
  * object.
  */
 bool
@@ -510,7 +518,7 @@ RecencyLowererCount(const RecencyLowerer *lowerer)
 
 /*
  * RecencyLowererRest
- *		Let go of memory for reading indexes.
+ *		Release the memory for reading indexes.
  */
 void
 RecencyLowererRest(RecencyLowerer *lowerer)

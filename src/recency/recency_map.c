@@ -2,8 +2,8 @@
  * recency_map.c
  *		The recency map: how new the newest action of an object can be.
  *
- * What it is for, and how it is kept right, is explained in README.  Here a database gets
- * its entry in shared memory, and bounds are read.  Nothing is locked, but to give a
+ * README explains what the map is for, and how it is kept right.  Here a database gets
+ * its entry in shared memory, and bounds are read.  Nothing is locked, except to give a
  * database its entry.
  */
 #include "postgres.h"
@@ -25,10 +25,10 @@
 /* the identity of an entry that is being given to another database */
 #define BUSY_DATABASE	PG_UINT64_MAX
 
-/* actstream.enable_recency_map: may streams be read with it? */
+/* actstream.enable_recency_map: may streams be read with the map? */
 static bool enable_recency_map = true;
 
-/* the entry of the session's database, and the identity it has it by; -1: unknown */
+/* entry of this database, or -1 if unknown, and the identity it was found with */
 static int	own_entry = -1;
 static uint64 own_identity;
 
@@ -53,9 +53,9 @@ RecencyDefineSetting(void)
 
 /*
  * RecencyHash
- *		What the bounds of an object of this database are found by.
+ *		The hash by which the bounds of an object of this database are found.
  *
- * There is a map.
+ * The shared memory exists.
  */
 uint64
 RecencyHash(const Ref *object)
@@ -72,10 +72,10 @@ database_of(uint64 identity)
 }
 
 /*
- * What tells this database from all others, and from one that had its OID before.
+ * A number that identifies this database, and no other, nor an earlier one with its
+ * OID.
  *
- * Whoever alters the database lets it look like another one, too: the map of that
- * is then completed anew.
+ * ALTER DATABASE changes it, too; the map of the database is then completed again.
  */
 static uint64
 get_identity(void)
@@ -90,7 +90,7 @@ get_identity(void)
 	return (uint64) MyDatabaseId << 32 | xmin;
 }
 
-/* The entry of this database, whatever has become of it since; -1 if it has none. */
+/* The entry with the OID of this database, whatever its identity; -1 if there is none. */
 static int
 find_entry(SharedMemory *shared)
 {
@@ -103,8 +103,8 @@ find_entry(SharedMemory *shared)
 }
 
 /*
- * An entry that is free, or else that of a database that is no more, and in
- * "identity" what it had; -1 if there is none.
+ * A free entry, or else one of a dropped database, and in "identity" the identity that
+ * it has; -1 if there is none.
  */
 static int
 find_free_entry(SharedMemory *shared, uint64 *identity)
@@ -117,7 +117,7 @@ find_free_entry(SharedMemory *shared, uint64 *identity)
 		if (*identity == 0)
 			return i;
 	}
-	/* these databases were there when they took their entries: hear of all until now */
+	/* these databases existed when they took their entries: hear of later drops */
 	AcceptInvalidationMessages();
 	for (int i = 0; i < RECENCY_DATABASES; i++)
 	{
@@ -130,10 +130,10 @@ find_free_entry(SharedMemory *shared, uint64 *identity)
 }
 
 /*
- * Give an entry to the database of the identity.
+ * Give an entry to the database with the identity.
  *
- * If it had it before, who writes there may be raising the bound of all actions
- * just now, which stays as it is.
+ * If it was this database's before, other backends may be raising its bound of all
+ * actions at the moment, so that bound is kept.
  */
 static void
 give_entry(SharedMemory *shared, int entry, uint64 identity)
@@ -152,13 +152,13 @@ give_entry(SharedMemory *shared, int entry, uint64 identity)
 		pg_atomic_write_u64(&database->counters[i], 0);
 	pg_write_barrier();
 	pg_atomic_write_u64(&shared->identities[entry], identity);
-	/* who reads indexes to fill it in reads what was raised without it */
+	/* indexes that are read after this have what was raised without the entry */
 	pg_memory_barrier();
 }
 
 /*
- * The entry of the database of the identity, which is this one; -1 if all are taken.
- * No database has more than one: whoever takes one holds a lock.
+ * The entry of this database, which has the identity; -1 if all are taken.  Takes one
+ * if needed, under a lock, so that no database has more than one.
  */
 static int
 take_entry(SharedMemory *shared, uint64 identity)
@@ -186,12 +186,11 @@ take_entry(SharedMemory *shared, uint64 identity)
 
 /*
  * RecencyMapGet
- *		The map, complete or not, for whoever raises bounds; false if the server
- *		has none.
+ *		The map, complete or not, for raising bounds; false if the server has none.
  *
- * Where the database has no entry yet, "map->database" is NULL: whoever takes one
- * fills it in from what is in the indexes by then.  That it has one is not
- * forgotten as long as there is a session in the database.
+ * "map->database" is NULL if the database has no entry yet: the backend that takes one
+ * completes the map from what is in the indexes by then.  A database keeps its entry as
+ * long as there is a session in it.
  */
 bool
 RecencyMapGet(RecencyMap *map)
@@ -212,8 +211,8 @@ RecencyMapGet(RecencyMap *map)
 
 /*
  * RecencyMapFind
- *		The map with this database's part in it; false if there is no room for
- *		one.
+ *		The map with an entry for this database; false if there is no map, or no free
+ *		entry.
  */
 bool
 RecencyMapFind(RecencyMap *map)
@@ -232,12 +231,12 @@ RecencyMapFind(RecencyMap *map)
 
 /*
  * RecencyMapWanted
- *		Whether streams as the snapshot sees them would be read with the map.
+ *		Should streams, as the snapshot sees them, be read with the map?
  *
- * What a serializable transaction has not read, it cannot conflict about.  A
- * standby hears of rows, but not of bounds.  When it is promoted, the map is
- * built without the index entries that were dead on its primary, whose rows a
- * snapshot from before may still see.
+ * A serializable transaction cannot detect conflicts about what it has not read.  A
+ * standby receives rows, but not bounds.  When it is promoted, the map is built without
+ * the index entries that were dead on its primary, whose rows an older snapshot may
+ * still see.
  */
 bool
 RecencyMapWanted(Snapshot snapshot)
@@ -248,8 +247,8 @@ RecencyMapWanted(Snapshot snapshot)
 
 /*
  * RecencyMapIsComplete
- *		Whether the map has a bound for all that the recency index, which is
- *		valid, has not raised itself.
+ *		Does the map have bounds also for all rows that have not raised them through the
+ *		recency index, which is valid?
  */
 bool
 RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
@@ -257,15 +256,15 @@ RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
 	bool		complete = map->database != NULL &&
 		pg_atomic_read_u32(&map->database->index) == recency_index;
 
-	/* bounds that are read later are no older than that */
+	/* bounds must be read after this */
 	pg_read_barrier();
 	return complete;
 }
 
 /*
  * RecencyNewestOfAll
- *		What no public action that a snapshot taken before can see is newer than;
- *		DT_NOEND if there is nothing in the index by time to be skipped by that.
+ *		An upper bound of the times of all public actions that a snapshot taken before
+ *		can see; DT_NOEND if the index by time has nothing above it to skip.
  *
  * The map is complete.
  */
@@ -278,8 +277,8 @@ RecencyNewestOfAll(const RecencyMap *map)
 }
 
 /*
- * Fill in the bounds of an object that a line has; those that have been filled
- * in before stay.  Returns whether the line is full.
+ * Fill in the bounds that a line has of an object, unless filled in before.  Returns
+ * whether the line is full.
  */
 static bool
 read_line(pg_atomic_uint64 *line, uint64 tag, TimestampTz *bounds)
@@ -296,7 +295,7 @@ read_line(pg_atomic_uint64 *line, uint64 tag, TimestampTz *bounds)
 	return true;
 }
 
-/* Fill in all bounds of an object: DT_NOBEGIN where there is no action. */
+/* Fill in all bounds of an object: DT_NOBEGIN in roles without an action. */
 static void
 read_bounds(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
 {
@@ -318,7 +317,7 @@ read_bounds(const RecencyMap *map, uint64 hash, TimestampTz *bounds)
 
 /*
  * RecencyNewerInFullLine
- *		What RecencyNewer() says of an object whose line is full.
+ *		RecencyNewer() for an object whose line is full.
  */
 RoleSet
 RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time, TimestampTz *bounds)
@@ -336,12 +335,12 @@ RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time, Tim
 
 /*
  * RecencyReadRest
- *		Find the bound of an object in a role, and the rest, in the line where nearly
- *		all are; false if it is not there, or is being lowered just now.
+ *		Find the bound of an object in a role, and its rest, in the object's first line,
+ *		which has nearly all; false if it is not there, or was lowered at the same time.
  *
- * Of both, the rest is the one that is lowered later.  Whoever had the bound from
- * before that, and the rest from after, would take the one for a row that the other
- * does not count: but between the two the lowering is counted.
+ * The rest is lowered after the bound.  A bound from before that and a rest from after
+ * it would be taken for those of one row, though the rest leaves out another row.  But
+ * between the two steps the lowering is counted.
  */
 bool
 RecencyReadRest(const RecencyMap *map, uint64 hash, ActionIndex role, uint64 *bound, uint64 *rest)
@@ -357,14 +356,14 @@ RecencyReadRest(const RecencyMap *map, uint64 hash, ActionIndex role, uint64 *bo
 		if (++place == end)
 			return false;
 	}
-	/* what was raised to this bound by now is in a rest that is read later */
+	/* the rest, read later, includes all that have raised to this bound by now */
 	pg_read_barrier();
 	*rest = pg_atomic_read_u64(RecencyRest(place));
 	pg_read_barrier();
 	return pg_atomic_read_u64(&map->shared->lowerings) == lowerings;
 }
 
-/* What is later than all that a rest stands for, or DT_NOBEGIN if that is nothing. */
+/* A timestamp later than all that a rest stands for, or DT_NOBEGIN if that is nothing. */
 static TimestampTz
 rest_timestamp(uint64 rest)
 {
@@ -373,8 +372,8 @@ rest_timestamp(uint64 rest)
 
 /*
  * RecencyBoundBelow
- *		Lower "bound", that of an object in a role, as RecencyNewer() had it, to one
- *		for its actions that are not newer than "time".
+ *		Lower "bound", which RecencyNewer() gave for an object in a role, to a bound of
+ *		those of its actions that are not newer than "time".
  */
 TimestampTz
 RecencyBoundBelow(const RecencyMap *map, uint64 hash, ActionIndex role, TimestampTz time,
@@ -391,13 +390,13 @@ RecencyBoundBelow(const RecencyMap *map, uint64 hash, ActionIndex role, Timestam
 
 /*
  * RecencyFindNewest
- *		Where the action was when it came into the table that has set "bound", that
- *		of an object in a role, as RecencyNewer() had it; and in "rest" what all
- *		others that the same snapshot can see are older than; false if that is not
- *		known.
+ *		The location at which the action that has set "bound" was inserted, and in
+ *		"rest" a time that all others visible to the same snapshot are older than; false
+ *		if these are not known.  "bound" is what RecencyNewer() gave for an object in a
+ *		role.
  *
- * Whoever sees a row there has to make sure that it is public, has the object in
- * the role, and a time that the bound stands for: then there is no other like it.
+ * The caller has to check that a row found there is public, has the object in the role,
+ * and has a time that the bound stands for: then there is no other such row.
  */
 bool
 RecencyFindNewest(const RecencyMap *map, uint64 hash, ActionIndex role, TimestampTz bound,
@@ -422,7 +421,7 @@ RecencyFindNewest(const RecencyMap *map, uint64 hash, ActionIndex role, Timestam
 
 /*
  * RecencyCount
- *		Add to what is known about the use of the map.
+ *		Add to the statistics of the map.
  */
 void
 RecencyCount(const RecencyMap *map, RecencyCounter counter, int64 n)

@@ -15,30 +15,31 @@
 #include "utils/snapshot.h"
 
 /*
- * A line of the map has places for seven bounds.  They are filled from the first
- * on, each by an object in a role, and stay with it.  Who comes when all are taken
- * finds one in a second line, and if that is full, too, shares the last bound of
- * the first line with all others who do.
+ * A line of the map has eight places for bounds.  The first seven are taken in order,
+ * each by an object in a role, and never given up.  When all seven are taken, an object
+ * uses a second line.  If that is full, too, it shares the last place of its first line
+ * with all other objects that find no place of their own.
  *
- * A bound is a time in 38 bits, a mark, and a tag in 15: of the object's hash and
- * of the role.  Zero is a place that is free; a time of zero, that there is no
- * action.  The mark is there from the moment that the bound is raised until that has
- * been noted among the raises.
+ * A bound consists of a time (38 bits), two marks, an offset number (9 bits, see
+ * below), and a tag (15 bits) made of the object's hash and the role.  A place is free
+ * if it is zero; a time of zero means that there is no action.  The mark BOUND_IS_NEW
+ * is set when the bound is raised, and cleared when the raise has been noted; see
+ * recency_raise.c.
  *
- * The bounds of a line are as long as a line of the processor's cache.  In the next
- * one each has its rest: a time that is a bound for all actions but the one that has
- * set the bound itself.  Both say where that one is in the table: its offset on a
- * page is in nine bits of the bound, and the number of the page, plus one, in the 25
- * of the rest.  Zero is for what is not known, or too large.
+ * The bounds of a line fill one line of the processor's cache.  In the next cache line
+ * each bound has its rest: a time that is a bound for all actions except the one that
+ * has set the bound itself.  Together the two say where that action is in the table:
+ * the offset number is in the bound, and the block number plus one in 25 bits of the
+ * rest.  Zero means unknown, or too large to store.
  *
- * One bit of each is the mark of one that is being lowered: see recency_lower.c.
- * So is, apart from all this, the fingerprint of a place, by which it is known
- * whether the bound there belongs to one object alone.
+ * The mark BEING_LOWERED can be on bounds and rests.  Apart from these, each place has
+ * a fingerprint, which tells whether its bound belongs to one object only.  See
+ * recency_lower.c for both.
  */
 #define BOUNDS_PER_LINE		8
 #define SHARED_BOUND		(BOUNDS_PER_LINE - 1)
 
-/* the bits of a hash that are in a tag; the highest ones are for the line */
+/* bits of a hash that are in a tag; its highest bits select the line */
 #define TAG_BITS			13
 #define TAG_OF_OBJECT		((UINT64CONST(1) << TAG_BITS) - 1)
 
@@ -49,32 +50,33 @@
 
 #define REST_BLOCK_MASK		(BEING_LOWERED - 1)
 
-/* of a bound, of a rest, and of the bound of all actions */
+/* in a bound, in a rest, and in the bound of all actions */
 #define BEING_LOWERED		(UINT64CONST(1) << (BOUND_TIME_SHIFT - 1))
 #define BOUND_TIME_SHIFT	26
 
-/* of the bound of all actions: above it the index by time has pages of dead entries */
+/* in the bound of all actions: the index by time has pages of dead entries above it */
 #define ENTRIES_ABOVE		(BEING_LOWERED >> 1)
 
-/* the fingerprint of a place that several objects have come to share, for ever */
+/* fingerprint of a place that several objects share; it never changes again */
 #define SHARED_FINGERPRINT	PG_UINT32_MAX
 
 /*
- * Times are in steps of 65.536 ms from the year 1700 on, and in 2270 the last one is
- * reached, which is for all that comes after.
+ * Times are counted in steps of 65.536 ms since the year 1700.  The last step, in 2270,
+ * stands for all later times.
  */
 #define BOUND_STEP_SHIFT	16
 #define FIRST_BOUND_TIME	(INT64CONST(-109572) * USECS_PER_DAY)
 #define LAST_BOUND_STEP		((UINT64CONST(1) << (64 - BOUND_TIME_SHIFT)) - 1)
 
-/* The map, as one that reads or raises has it. */
+/* The map, as a backend accesses it. */
 typedef struct RecencyMap
 {
 	SharedMemory *shared;
 	pg_atomic_uint64 *bounds;
 	pg_atomic_uint32 *fingerprints;
-	int			line_shift;		/* of a hash, to get the number of a line */
-	RecencyDatabase *database;	/* NULL for who raises, if nobody reads */
+	int			line_shift;		/* right shift of a hash, to get the number of its line */
+	RecencyDatabase *database;	/* NULL if the database has no entry yet, and so no
+								 * readers */
 } RecencyMap;
 
 /* The tag of an object in a role: never zero. */
@@ -84,7 +86,7 @@ RecencyTag(uint64 hash, ActionIndex role)
 	return (hash & TAG_OF_OBJECT) << 2 | (role + 1);
 }
 
-/* The time of a bound, in steps: rounded up, and never zero. */
+/* A timestamp as the time of a bound, in steps: rounded up, and never zero. */
 static inline uint64
 RecencyTime(TimestampTz timestamp)
 {
@@ -94,8 +96,8 @@ RecencyTime(TimestampTz timestamp)
 }
 
 /*
- * What is later than all that a bound's, or a rest's, time stands for; infinity is
- * no later than itself.
+ * A timestamp later than all that the time of a bound or a rest stands for; DT_NOEND if
+ * that is the last step.
  */
 static inline TimestampTz
 RecencyTimestamp(uint64 bound)
@@ -106,14 +108,14 @@ RecencyTimestamp(uint64 bound)
 		(TimestampTz) ((time << BOUND_STEP_SHIFT) + (uint64) FIRST_BOUND_TIME);
 }
 
-/* A bound is of a later time than that if it is greater than this. */
+/* A bound allows actions newer than "time" if it is greater than the result. */
 static inline uint64
 RecencyLimit(TimestampTz time)
 {
 	return RecencyTime(time) << BOUND_TIME_SHIFT;
 }
 
-/* Is a bound that is not free one of the object that the tag is of? */
+/* Does a bound, which is not zero, belong to the object of the tag? */
 static inline bool
 RecencySameObject(uint64 bound, uint64 tag)
 {
@@ -132,14 +134,14 @@ RecencyLine(const RecencyMap *map, uint64 hash)
 	return &map->bounds[(hash >> map->line_shift) * 2 * BOUNDS_PER_LINE];
 }
 
-/* What the second line of an object is found by; the tag is the same. */
+/* The hash that selects the second line of an object; the tag stays the same. */
 static inline uint64
 RecencySecondHash(uint64 hash)
 {
 	return hash ^ (((hash & TAG_OF_OBJECT) + 1) * UINT64CONST(0x9E3779B97F4A7C15)) << 14;
 }
 
-/* The rest that goes with a bound. */
+/* The rest of a bound. */
 static inline pg_atomic_uint64 *
 RecencyRest(pg_atomic_uint64 *bound)
 {
@@ -147,8 +149,8 @@ RecencyRest(pg_atomic_uint64 *bound)
 }
 
 /*
- * Say in a bound and its rest where the row is that has set the bound; they have no
- * place so far, nor do they get one if "tid" is NULL, or too large.
+ * Store in a bound and its rest the location of the row that has set the bound.  Both
+ * have none yet, and get none if "tid" is NULL, or too large.
  */
 static inline void
 RecencySetPlace(uint64 *bound, uint64 *rest, const ItemPointerData *tid)
@@ -169,14 +171,15 @@ RecencyFingerprintAt(const RecencyMap *map, const pg_atomic_uint64 *bound)
 {
 	Size		place = bound - map->bounds;
 
-	/* a line of bounds is followed by that of their rests */
+	/* each line of bounds is followed by one of rests */
 	return &map->fingerprints[place / (2 * BOUNDS_PER_LINE) * BOUNDS_PER_LINE +
 							  place % BOUNDS_PER_LINE];
 }
 
 /*
- * The fingerprint of an object: of bits that neither its tag nor, unless the map is
- * very large, its line has.  Zero is that of nobody.
+ * The fingerprint of an object.  It is made of bits that are not in the tag nor, unless
+ * the map is very large, select the line.  Zero means that no object has taken the
+ * place.
  */
 static inline uint32
 RecencyFingerprint(uint64 hash)
@@ -186,7 +189,7 @@ RecencyFingerprint(uint64 hash)
 	return fingerprint == 0 || fingerprint == SHARED_FINGERPRINT ? 1 : fingerprint;
 }
 
-/* Let the bounds of an object be in the processor's cache soon. */
+/* Have the processor fetch the bounds of an object into its cache. */
 static inline void
 RecencyPrefetch(const RecencyMap *map, uint64 hash)
 {
@@ -195,7 +198,7 @@ RecencyPrefetch(const RecencyMap *map, uint64 hash)
 #endif
 }
 
-/* Let them, and what tells whose they are, be there soon, to be raised. */
+/* The same for what is needed to raise them: bounds, rests and fingerprints. */
 static inline void
 RecencyPrefetchToRaise(const RecencyMap *map, uint64 hash)
 {
@@ -213,12 +216,12 @@ extern RoleSet RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, Timest
 
 /*
  * RecencyNewer
- *		The roles of an object in which it may have a public action newer than
- *		"time" that a snapshot taken before can see, and in "bounds" an upper
- *		bound of the time of any for each of these.
+ *		The roles of an object in which it may have a public action newer than "time"
+ *		that a snapshot taken before can see.  For each of these, "bounds" gets an upper
+ *		bound of the time of such actions.
  *
- * Most objects have none: so all places are looked at, which the processor can do
- * without guessing how many are taken, and what they say is only found out after.
+ * Most objects have none.  So all places are compared without branches, which the
+ * processor could mispredict, and only then are those that match looked at.
  */
 static pg_attribute_always_inline RoleSet
 RecencyNewer(const RecencyMap *map, uint64 hash, TimestampTz time, TimestampTz *bounds)

@@ -2,21 +2,21 @@
  * recency_raise.c
  *		Raising the bounds of the recency map.
  *
- * What holds at any time for a bound, its rest, and the actions that have raised
- * to the bound so far: none is later than the bound; none but one is later than
- * the rest, and that one, if there is one, has set the bound.  So whoever comes with
- * a later time lets the rest be as high as the bound is, and then sets the bound,
- * if it is still the same; and whoever comes with a time that is not later lets
- * the rest be as high as that.
+ * At any time, no action that has raised a bound so far is later than the bound, and at
+ * most one is later than its rest: the one that has set the bound.  So a row with a
+ * later time first raises the rest to the bound, and then sets the bound, if that has
+ * not changed meanwhile.  A row with a time that is not later raises the rest to that
+ * time.
  *
- * Who has set the bound says where his row is.  Its offset on a page is set with
- * the bound; the number of the page is taken out of the rest before, and put in
- * after, unless someone has changed the rest since.  So what is read of both, the
- * bound first, is of one row, or the rest is no lower than the bound.
+ * The row that sets the bound also stores its location.  The offset number is set with
+ * the bound; the block number is removed from the rest before, and the new one stored
+ * after, unless the rest has changed meanwhile.  So a backend that reads the bound
+ * first gets the location of a single row, or finds that the rest is no lower than the
+ * bound.
  *
- * A bound may be lowered meanwhile.  Whoever lowers one has put a mark on both words
- * before, so whoever leaves a bound or a rest as it is, because it is high enough,
- * takes the mark away; and whoever changes it has taken it away by that.
+ * A bound may be lowered meanwhile, by a process that first marks the bound and its
+ * rest.  A backend that leaves either of these unchanged, because it is high enough,
+ * removes its mark.  Changing it also removes the mark.
  */
 #include "postgres.h"
 
@@ -27,18 +27,18 @@
 /* What a row raises a bound to. */
 typedef struct Raise
 {
-	uint64		bound;			/* as it will be, but for the mark */
-	uint64		block;			/* of the row, as a rest has it */
+	uint64		bound;			/* the new bound, without the mark */
+	uint64		block;			/* block of the row, as stored in a rest */
 	uint32		fingerprint;	/* of the object */
-	bool		again;			/* may the row have done so before? */
+	bool		again;			/* may the row have raised it before? */
 } Raise;
 
 /*
- * Remember that the bounds of the lines of some objects have changed.  Only the
- * upper half of the hash of an object is kept, beside a part of the raise's number.
+ * Record that the bounds of the lines of some objects have been raised.  Only the upper
+ * half of an object's hash is stored, together with part of the raise's number.
  *
- * That number is what all who raise have in common, so a row takes its numbers
- * together.
+ * All backends that raise contend for that number, so a row takes all its numbers at
+ * once.
  */
 static void
 note_raises(SharedMemory *shared, const uint64 *hashes, int n)
@@ -50,7 +50,7 @@ note_raises(SharedMemory *shared, const uint64 *hashes, int n)
 		uint64		hash = hashes[i] & ~(uint64) PG_UINT32_MAX;
 
 #ifdef RECENCY_SKIP_NOTE
-		/* for "make check-recency BREAK=note": rows go missing, which its test must see */
+		/* for "make check-recency BREAK=note", whose test must notice missing rows */
 		if (random() % RECENCY_SKIP_NOTE == 0)
 			hash = 0;
 #endif
@@ -59,14 +59,14 @@ note_raises(SharedMemory *shared, const uint64 *hashes, int n)
 }
 
 /*
- * Leave a word as it was present, and make sure that it is not lowered as if nobody
- * relied on it; false, and what it is then, if it has changed.
+ * Leave a word unchanged, and make sure that it is not lowered as if nothing relied on
+ * it.  Returns false, and its value in *present, if it has changed from that.
  */
 static bool
 rely_on(pg_atomic_uint64 *word, uint64 *present)
 {
 #ifdef RECENCY_SKIP_CLEAR
-	/* for "make check-recency BREAK=lower": rows go missing, which its test must see */
+	/* for "make check-recency BREAK=lower", whose test must notice missing rows */
 	if (random() % RECENCY_SKIP_CLEAR == 0)
 		return true;
 #endif
@@ -75,8 +75,8 @@ rely_on(pg_atomic_uint64 *word, uint64 *present)
 }
 
 /*
- * Let a rest have no lower a time; its block stays, or is taken out.  Returns what
- * it is then.
+ * Raise a rest to at least "time", with or without its block number.  Returns its
+ * value.
  */
 static uint64
 raise_rest(pg_atomic_uint64 *rest, uint64 time, bool block_stays)
@@ -86,7 +86,7 @@ raise_rest(pg_atomic_uint64 *rest, uint64 time, bool block_stays)
 
 	do
 	{
-		/* without the mark of one that is being lowered */
+		/* this removes the mark BEING_LOWERED */
 		raised = Max(present >> BOUND_TIME_SHIFT, time) << BOUND_TIME_SHIFT;
 		if (block_stays)
 			raised |= present & REST_BLOCK_MASK;
@@ -95,8 +95,8 @@ raise_rest(pg_atomic_uint64 *rest, uint64 time, bool block_stays)
 }
 
 /*
- * Set a bound to a later one, if it is still as it was present, and else find out
- * what it is.  Its rest has been raised to that, without a block.
+ * Set a bound to a later one if it is still *present, and otherwise get its value.  Its
+ * rest has been raised to the present bound, and has no block number.
  */
 static bool
 set_bound(pg_atomic_uint64 *bound, uint64 *present, uint64 rest, const Raise *raise)
@@ -108,10 +108,10 @@ set_bound(pg_atomic_uint64 *bound, uint64 *present, uint64 rest, const Raise *ra
 }
 
 /*
- * Has the row that raises set the bound already, as far as its place tells?
+ * Has the row that raises the bound set it already, as far as its location tells?
  *
- * A row that is new in that place has not, whoever was there before: when a table
- * is rewritten, that one goes elsewhere, and is another one of the same time.
+ * A new row has not, whatever row was at its location before: when a table is
+ * rewritten, the same location can belong to another row of the same time.
  */
 static bool
 was_set_by(pg_atomic_uint64 *bound, uint64 present, const Raise *raise)
@@ -124,8 +124,8 @@ was_set_by(pg_atomic_uint64 *bound, uint64 present, const Raise *raise)
 }
 
 /*
- * Let a bound that is not free be no lower, and have a mark if that raises it.
- * Returns whether it has one.
+ * Raise a bound, which is not zero, and mark it as new if that changes it.  Returns
+ * whether it is marked.
  */
 static bool
 raise_bound(pg_atomic_uint64 *bound, const Raise *raise)
@@ -144,7 +144,7 @@ raise_bound(pg_atomic_uint64 *bound, const Raise *raise)
 		}
 	} while (!rely_on(bound, &present));
 #ifdef RECENCY_SKIP_REST
-	/* for "make check-recency BREAK=rest": rows go missing, which its test must see */
+	/* for "make check-recency BREAK=rest", whose test must notice missing rows */
 	if (random() % RECENCY_SKIP_REST == 0)
 		return (present & BOUND_IS_NEW) != 0;
 #endif
@@ -154,11 +154,11 @@ raise_bound(pg_atomic_uint64 *bound, const Raise *raise)
 }
 
 /*
- * Leave a fingerprint in a place, before its bound is looked at or touched: if it is
- * not the first, and another one, then it is one of several objects.
+ * Leave a fingerprint at a place before its bound is looked at or changed.  If another
+ * object has left one there, the place becomes one of several objects.
  *
- * Whoever lowers the bound looks here after the mark is on it.  So he finds that it is
- * shared, or his mark is found.
+ * A process that lowers the bound looks at the fingerprint after setting its mark.  So
+ * either it finds that the place is shared, or we find its mark.
  */
 static void
 leave_fingerprint(pg_atomic_uint32 *place, uint32 fingerprint)
@@ -175,8 +175,8 @@ leave_fingerprint(pg_atomic_uint32 *place, uint32 fingerprint)
 }
 
 /*
- * Raise the bound that has this tag in a line, or put it there; NULL if the line is
- * full and does not have it.
+ * Raise the bound that has this tag in a line, or add it; NULL if the line is full and
+ * does not have it.
  */
 static pg_atomic_uint64 *
 raise_in_line(const RecencyMap *map, pg_atomic_uint64 *line, const Raise *raise, bool *marked)
@@ -188,7 +188,7 @@ raise_in_line(const RecencyMap *map, pg_atomic_uint64 *line, const Raise *raise,
 		if (present != 0 && ((present ^ raise->bound) & BOUND_TAG) != 0)
 			continue;
 		leave_fingerprint(RecencyFingerprintAt(map, &line[i]), raise->fingerprint);
-		/* who takes the first free place a moment before us may be our like */
+		/* another backend may take the place before us, even for the same tag */
 		if (present == 0 && set_bound(&line[i], &present, 0, raise))
 		{
 			*marked = true;
@@ -232,16 +232,16 @@ make_raise(TimestampTz timestamp, uint64 hash, ActionIndex role, ItemPointer tid
 
 /*
  * RecencyRaise
- *		Let the bounds of the objects that have these hashes, each in its role, be
- *		no lower than "timestamp", which is that of the row at "tid".
+ *		Raise the bounds of the objects with these hashes, each in its role, to at least
+ *		"timestamp", which is that of the row at "tid".
  *
- * "again" is for who has found the two newest rows of each object in an index: the
- * newest is then not taken for one more, if it has raised them before.
+ * "again" is for a caller that has found the two newest rows of each object in an
+ * index: if the newest has set the bound before, it is not taken for another row.
  *
- * Whoever finds a bound high enough may commit, and be seen, before we come to
- * note that we have raised it: as long as the mark is there, he notes it, too.
- * Objects that share a bound are of the same line, so it is the same to note any of
- * them.
+ * A backend that finds a bound high enough may commit, and its row be seen, before the
+ * backend that raised the bound has noted that.  So while the mark is set, other
+ * backends note the raise, too.  Objects that share a bound share the line, so
+ * noting any of them suffices.
  */
 void
 RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
@@ -272,17 +272,14 @@ RecencyRaise(const RecencyMap *map, const uint64 *hashes, RoleSet roles,
 	{
 		uint64		present = bounds[i] | BOUND_IS_NEW;
 
-		/* who has raised it further in between left a mark of his own */
+		/* a backend that has raised it further meanwhile has left its own mark */
 		(void) pg_atomic_compare_exchange_u64(places[i], &present, bounds[i]);
 	}
 }
 
 /*
  * RecencyRaiseNewest
- *		Let the bound of all public actions of the database be no lower than
- *		"timestamp".
- *
- * It nearly always is, if actions come in the order of their times.
+ *		Raise the bound of all public actions of the database to at least "timestamp".
  */
 void
 RecencyRaiseNewest(const RecencyMap *map, TimestampTz timestamp)
@@ -303,8 +300,8 @@ RecencyRaiseNewest(const RecencyMap *map, TimestampTz timestamp)
 
 /*
  * RecencyCountRaises
- *		How many raises there were so far.  Whoever reads bounds afterwards reads
- *		them as these have left them, or higher.
+ *		The number of raises so far.  Bounds that are read afterwards include all of
+ *		these.
  */
 uint64
 RecencyCountRaises(void)
@@ -317,8 +314,8 @@ RecencyCountRaises(void)
 
 /*
  * RecencyFindRaise
- *		The upper half of the hash of the object that a raise was for, with zeros
- *		below it; false if that is forgotten, or not yet noted.
+ *		The upper half of the hash of the object that a raise was for, with zeros below;
+ *		false if that has been overwritten, or is not yet noted.
  */
 bool
 RecencyFindRaise(uint64 number, uint64 *hash)

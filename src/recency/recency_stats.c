@@ -1,6 +1,6 @@
 /*
  * recency_stats.c
- *		What is to be seen of the recency map.
+ *		Statistics of the recency map.
  */
 #include "postgres.h"
 
@@ -42,7 +42,7 @@ typedef enum StatsColumn
 
 #define NUM_STATS_COLUMNS (STATS_FOLLOW_LISTS + 1)
 
-/* In a word, whether streams of this database are read with the map. */
+/* Whether streams of this database are read with the map, in a word or two. */
 static const char *
 map_state(const RecencyMap *map, bool exists)
 {
@@ -67,7 +67,7 @@ map_state(const RecencyMap *map, bool exists)
 	return pg_atomic_read_u32(&map->database->builder) != 0 ? "being built" : "incomplete";
 }
 
-/* Count the bounds that are in use, and the lines that have no more room. */
+/* Count the bounds that are in use, and the lines whose shared bound is. */
 static void
 count_bounds(const RecencyMap *map, uint64 *used, uint64 *shared_lines)
 {
@@ -83,7 +83,7 @@ count_bounds(const RecencyMap *map, uint64 *used, uint64 *shared_lines)
 	}
 }
 
-/* What is known of the memory, which is of all databases: not for everybody. */
+/* Describe the memory, which all databases share: only for pg_read_all_stats. */
 static void
 describe_memory(const RecencyMap *map, Datum *values, bool *nulls)
 {
@@ -102,7 +102,7 @@ describe_memory(const RecencyMap *map, Datum *values, bool *nulls)
 		nulls[i] = false;
 }
 
-/* What is known of this database. */
+/* Describe the map of this database. */
 static void
 describe_database(RecencyDatabase *database, Datum *values, bool *nulls)
 {

@@ -2,7 +2,7 @@
  * ref.c
  *		Input, output, construction and parts of the reference type.
  *
- * What is stored is described in ref.h.
+ * See ref.h for what is stored.
  */
 #include "postgres.h"
 
@@ -69,9 +69,9 @@ label_is_well_formed(const char *label, int len)
 /*
  * Check a label and the length of a key.
  *
- * Returns true if they make a reference.  Otherwise reports an error to
- * "escontext", or raises it where that is NULL: "malformed" is the errcode of
- * a violated syntax, limits are ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ * Returns true if they can form a reference.  Otherwise reports an error to
+ * "escontext", or raises it if that is NULL: "malformed" is the errcode for invalid
+ * syntax; exceeded limits are ERRCODE_PROGRAM_LIMIT_EXCEEDED.
  */
 static bool
 check_parts(const char *label, int label_len, int key_len, int malformed,
@@ -105,7 +105,7 @@ check_parts(const char *label, int label_len, int key_len, int malformed,
 
 /*
  * RefCheckLabel
- *		Raise an error unless "label" may be the label of a reference.
+ *		Raise an error unless "label" can be the label of a reference.
  */
 void
 RefCheckLabel(const char *label, int len)
@@ -128,8 +128,8 @@ RefIsWellFormed(const char *str)
 }
 
 /*
- * Allocate a reference of checked parts with room for "nbytes" of packed key,
- * and point *key to that room.
+ * Allocate a reference from checked parts, with room for "nbytes" of packed key, and
+ * point *key to that room.
  */
 static Ref *
 make_ref(const char *label, int label_len, unsigned char kind, int nbytes,
@@ -149,7 +149,7 @@ make_ref(const char *label, int label_len, unsigned char kind, int nbytes,
 static Ref *
 make_integer_ref(const char *label, int label_len, int64 value)
 {
-	/* the bits that matter: those of value, or of its complement */
+	/* the significant bits: those of value, or of its complement */
 	uint64		magnitude = value < 0 ? ~((uint64) value) : (uint64) value;
 	uint64		bytes = pg_hton64((uint64) value);
 	int			nbytes = value < 0 ? 1 : 0;
@@ -178,8 +178,8 @@ make_uuid_ref(const char *label, int label_len, const pg_uuid_t *value)
 
 /*
  * RefParseInteger
- *		Is this the text that int8out() gives for some integer?  No sign but
- *		"-", no leading zero, no "-0", and within 64 bits.
+ *		Is this the text that int8out() gives for some integer?  It has no sign but "-",
+ *		no leading zero, is not "-0", and fits into 64 bits.
  */
 bool
 RefParseInteger(const char *str, int len, int64 *result)
@@ -220,8 +220,8 @@ hex_value(char c)
 
 /*
  * RefParseUuid
- *		Is this the text that uuid_out() gives for some uuid?  uuid_in() accepts
- *		much more, hence our own eyes.
+ *		Is this the text that uuid_out() gives for some uuid? uuid_in() accepts much
+ *		more, so it cannot be used here.
  */
 bool
 RefParseUuid(const char *str, int len, pg_uuid_t *result)
@@ -249,9 +249,7 @@ RefParseUuid(const char *str, int len, pg_uuid_t *result)
 	return true;
 }
 
-/*
- * Pack checked parts.
- */
+/* Make a reference from checked parts. */
 static Ref *
 make_packed_ref(const char *label, int label_len, const char *key, int key_len)
 {
@@ -273,8 +271,8 @@ make_packed_ref(const char *label, int label_len, const char *key, int key_len)
 /*
  * Parse "label:key".
  *
- * On bad input reports to "escontext" and returns NULL, or raises the error
- * where "escontext" is NULL; see check_parts() for "malformed".
+ * If it is malformed, reports that to "escontext" and returns NULL, or raises the error
+ * if "escontext" is NULL; see check_parts() for "malformed".
  */
 static Ref *
 parse_ref(const char *str, int len, int malformed, Node *escontext)
@@ -302,8 +300,8 @@ parse_ref(const char *str, int len, int malformed, Node *escontext)
  * RefFromInteger, RefFromUuid, RefFromText
  *		Make a reference, in the current memory context.
  *
- * Raise ERRCODE_INVALID_TEXT_REPRESENTATION for a malformed label or an empty
- * key, ERRCODE_PROGRAM_LIMIT_EXCEEDED for what is too long.
+ * Raise ERRCODE_INVALID_TEXT_REPRESENTATION for a malformed label or an empty key,
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED if either is too long.
  */
 Ref *
 RefFromInteger(const char *label, int label_len, int64 key)
@@ -365,7 +363,7 @@ append_key(StringInfo buf, const Ref *ref)
 	}
 	else
 	{
-		/* the bytes that are not stored repeat the sign */
+		/* the bytes that are not stored are copies of the sign */
 		uint64		value = kind < KIND_ZERO ? PG_UINT64_MAX : 0;
 
 		for (int i = 0; i < key_len; i++)
@@ -426,9 +424,7 @@ actstream_ref_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(RefToText(PG_GETARG_REF_PP(0)));
 }
 
-/*
- * The binary form is the text form: it means the same on every server.
- */
+/* The binary form is the text, which means the same on every server. */
 Datum
 actstream_ref_recv(PG_FUNCTION_ARGS)
 {
@@ -496,7 +492,7 @@ actstream_ref_key(PG_FUNCTION_ARGS)
 
 /*
  * actstream_label_start
- *		The least reference that bears the label.
+ *		The smallest reference with the label.
  */
 Datum
 actstream_label_start(PG_FUNCTION_ARGS)
@@ -508,8 +504,7 @@ actstream_label_start(PG_FUNCTION_ARGS)
 }
 
 /*
- * The next of the characters that a label may hold, in byte order; 0 after
- * the last.
+ * The next greater character that a label can contain, in byte order; 0 after the last.
  */
 static char
 next_label_char(char c)
@@ -524,11 +519,12 @@ next_label_char(char c)
 
 /*
  * RefAfterLabel
- *		The least reference above all that bear the label, or NULL if there is
- *		none: no label is above 63 times "z".
+ *		The smallest reference greater than all with the label, or NULL if there is
+ *		none: no label is greater than 63 times "z".
  *
- * The next label is the same one with the least character appended.  Where
- * the limit leaves no room for that, its last character is raised.
+ * The next label is the same one with the smallest character appended.  If that would
+ * be too long, its last character that can be is incremented, and what follows is
+ * dropped.
  */
 Ref *
 RefAfterLabel(const char *label, int label_len)
@@ -554,7 +550,7 @@ RefAfterLabel(const char *label, int label_len)
 
 /*
  * actstream_label_stop
- *		As RefAfterLabel(), or an error if there is none.
+ *		Like RefAfterLabel(), but raises an error if there is none.
  */
 Datum
 actstream_label_stop(PG_FUNCTION_ARGS)

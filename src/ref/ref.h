@@ -6,21 +6,20 @@
  *
  *		label bytes | kind byte | key bytes
  *
- * The kind byte tells how the key is packed; every kind is smaller than any
- * byte a label may hold, so the first byte below '-' ends the label and
- * memcmp() of two payloads, the shorter first on a tie, is the order of the
- * type: label, then integers by value, then uuids, then text by bytes.
+ * The kind byte tells how the key is packed.  Every kind is smaller than any byte that
+ * a label can contain, so the first byte below '-' ends the label.  The order of the
+ * type is that of memcmp() on the payloads, the shorter first on a tie: by label, then
+ * integers by value, then uuids, then text by bytes.
  *
  *		0x01 .. 0x08	negative integer in 8 .. 1 bytes
  *		0x09 .. 0x11	non-negative integer in 0 .. 8 bytes
  *		0x12			uuid in 16 bytes
  *		0x13			text, 1 to REF_MAX_KEY bytes
  *
- * Integers are big-endian in the fewest bytes that hold them; negative ones
- * are the low bytes of their two's complement.  A key that is the canonical
- * text of a signed 64-bit integer or of a uuid is always packed as such, so
- * equal references have equal bytes, and nothing here ever consults a catalog,
- * a collation or a setting.
+ * Integers are big-endian in the fewest bytes that hold them; negative ones are the low
+ * bytes of their two's complement.  A key that is the canonical text of a signed 64-bit
+ * integer or of a uuid is always packed as such, so equal references have equal bytes,
+ * and nothing here ever consults a catalog, a collation or a setting.
  */
 #ifndef ACTSTREAM_REF_H
 #define ACTSTREAM_REF_H
@@ -31,8 +30,8 @@
 typedef struct varlena Ref;
 
 /*
- * A label defaults to the name of a table, hence NAMEDATALEN - 1, but fixed:
- * the limit must not differ between servers that exchange references.
+ * A label defaults to the name of a table, hence NAMEDATALEN - 1.  But it is a
+ * constant, as the limit must not differ between servers that exchange references.
  */
 #define REF_MAX_LABEL	63
 
@@ -42,10 +41,10 @@ typedef struct varlena Ref;
  */
 #define REF_MAX_KEY		1024
 
-/* of a reference in memory: header, label, kind and key */
+/* largest size of a reference in memory: header, label, kind and key */
 #define REF_MAX_SIZE	(VARHDRSZ + REF_MAX_LABEL + 1 + REF_MAX_KEY)
 
-/* the least byte of a label, and more than any kind */
+/* smallest byte of a label; all kinds are smaller */
 #define LABEL_MIN_CHAR	'-'
 
 #define DatumGetRefPP(X)	((Ref *) PG_DETOAST_DATUM_PACKED(X))
@@ -68,7 +67,7 @@ extern bool RefParseUuid(const char *str, int len, pg_uuid_t *result);
 
 /*
  * RefHasLabel
- *		Whether the label of the reference is this one.
+ *		Does the reference have this label?
  */
 static inline bool
 RefHasLabel(const Ref *ref, const char *label, int label_len)

@@ -2,8 +2,8 @@
  * ref_ops.c
  *		Comparison, hashing and sorting of references.
  *
- * All of it works on the bytes of the payload, see ref.h: none of these
- * functions can fail on a valid reference, which is why they are leakproof.
+ * These functions work on the bytes of the payload, see ref.h.  They cannot fail on a
+ * valid reference, which is why they are leakproof.
  */
 #include "postgres.h"
 
@@ -45,8 +45,8 @@ RefCompare(const Ref *a, const Ref *b)
 }
 
 /*
- * Compare the two arguments of a call; frees copies that detoasting made,
- * for btree expects that of its support functions.
+ * Compare the two arguments of a call.  Frees copies made by detoasting, as btree
+ * expects of its support functions.
  */
 static int
 compare_args(FunctionCallInfo fcinfo)
@@ -55,7 +55,7 @@ compare_args(FunctionCallInfo fcinfo)
 	Ref		   *b = (Ref *) PG_GETARG_POINTER(1);
 	int			result;
 
-	/* as nearly all are: this is where descending an index spends its time */
+	/* the usual case, and where descending an index spends its time */
 	if (VARATT_IS_1B(a) && !VARATT_IS_1B_E(a) && VARATT_IS_1B(b) && !VARATT_IS_1B_E(b))
 		return RefCompare(a, b);
 
@@ -110,7 +110,7 @@ actstream_ref_cmp(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(compare_args(fcinfo));
 }
 
-/* The state of min() and max(), and of what combines two of them. */
+/* Transition and combine functions of min() and max(). */
 Datum
 actstream_ref_smaller(PG_FUNCTION_ARGS)
 {
@@ -124,8 +124,8 @@ actstream_ref_larger(PG_FUNCTION_ARGS)
 }
 
 /*
- * The order is that of text in the C collation, byte for byte, so core's sort
- * support for it serves us, abbreviated keys included.
+ * The order is that of text in the C collation, byte for byte, so core's sort support
+ * for that can be used, including abbreviated keys.
  */
 Datum
 actstream_ref_sortsupport(PG_FUNCTION_ARGS)

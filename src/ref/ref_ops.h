@@ -1,6 +1,6 @@
 /*
  * ref_ops.h
- *		Comparing references.
+ *		Comparison of references.
  */
 #ifndef ACTSTREAM_REF_OPS_H
 #define ACTSTREAM_REF_OPS_H

@@ -1,6 +1,6 @@
 /*
  * action_place.h
- *		Places in the order of streams.
+ *		Places of actions in the order of streams.
  */
 #ifndef ACTSTREAM_ACTION_PLACE_H
 #define ACTSTREAM_ACTION_PLACE_H
@@ -9,9 +9,9 @@
 #include "storage/itemptr.h"
 
 /*
- * Streams are in descending order of timestamp and, among equal timestamps, of id.
- * A null id, which the table's owner can allow, comes before all others, as nulls
- * do in descending order; it shares the place of the largest id.
+ * Streams are ordered by timestamp and, among equal timestamps, by id, both descending.
+ * A null id, which the table's owner can allow, comes before all others, as nulls do in
+ * descending order; it shares the place of the largest id.
  */
 typedef struct ActionPlace
 {
@@ -20,9 +20,9 @@ typedef struct ActionPlace
 } ActionPlace;
 
 /*
- * An action as an index has it.  Versions of a row have the same place, and so
- * have rows of the same id, which the table's owner can allow: by the location of
- * the row, all entries have an order.
+ * An index entry of an action.  Versions of a row have the same place, and so have rows
+ * with the same id, which the table's owner can allow.  Comparing the TID as well puts
+ * all entries in order.
  */
 typedef struct ActionEntry
 {
@@ -30,7 +30,7 @@ typedef struct ActionEntry
 	ItemPointerData tid;
 } ActionEntry;
 
-/* The newest place of a time, and the oldest one. */
+/* The newest and the oldest place with a timestamp. */
 static inline ActionPlace
 NewestPlaceOf(TimestampTz timestamp)
 {
@@ -43,7 +43,7 @@ OldestPlaceOf(TimestampTz timestamp)
 	return (ActionPlace) {timestamp, PG_INT64_MIN};
 }
 
-/* Less than zero if "a" is older than "b", more if it is newer. */
+/* Less than zero if "a" is older than "b", greater than zero if it is newer. */
 static inline int
 ActionPlaceCompare(const ActionPlace *a, const ActionPlace *b)
 {
@@ -52,7 +52,7 @@ ActionPlaceCompare(const ActionPlace *a, const ActionPlace *b)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* The same of entries. */
+/* The same for entries. */
 static inline int
 ActionEntryCompare(const ActionEntry *a, const ActionEntry *b)
 {
@@ -62,7 +62,7 @@ ActionEntryCompare(const ActionEntry *a, const ActionEntry *b)
 		ItemPointerCompare((ItemPointer) &a->tid, (ItemPointer) &b->tid);
 }
 
-/* Go to the next older place; false if there is none. */
+/* Move to the next older place; false if there is none. */
 static inline bool
 ActionPlaceGoDown(ActionPlace *place)
 {
@@ -75,7 +75,7 @@ ActionPlaceGoDown(ActionPlace *place)
 	return true;
 }
 
-/* Go to the next newer place; false if there is none. */
+/* Move to the next newer place; false if there is none. */
 static inline bool
 ActionPlaceGoUp(ActionPlace *place)
 {

@@ -1,6 +1,6 @@
 /*
  * action_role.c
- *		The roles that an object plays in an action.
+ *		The roles that objects play in actions.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * action_row.c
- *		Rows of type actstream.action that functions are given.
+ *		Reading rows of type actstream.action, passed as arguments.
  */
 #include "postgres.h"
 
@@ -13,10 +13,11 @@
 
 /*
  * ActionRowBegin
- *		Begin to read a row; to be ended by ActionRowEnd(), unless by an error.
+ *		Begin to read a row.  The caller has to call ActionRowEnd(), except after an
+ *		error.
  *
- * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if the type actstream.action has lost
- * columns.
+ * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if the type actstream.action does not
+ * have the expected columns.
  */
 void
 ActionRowBegin(ActionRow *row, HeapTupleHeader header)
@@ -32,7 +33,7 @@ ActionRowBegin(ActionRow *row, HeapTupleHeader header)
 
 /*
  * ActionRowGet
- *		A column, one of Anum_action_…, of the row.
+ *		A column of the row; "column" is one of Anum_action_….
  */
 Datum
 ActionRowGet(ActionRow *row, AttrNumber column, bool *isnull)
@@ -52,7 +53,7 @@ ActionRowText(ActionRow *row, AttrNumber column)
 
 /*
  * ActionRowEnd
- *		End it; what was read is good as long as the row is.
+ *		End reading a row.  Values that were read stay valid as long as the row does.
  */
 void
 ActionRowEnd(ActionRow *row)

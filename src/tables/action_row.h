@@ -1,6 +1,6 @@
 /*
  * action_row.h
- *		Rows of type actstream.action that functions are given.
+ *		Reading rows of type actstream.action, passed as arguments.
  */
 #ifndef ACTSTREAM_ACTION_ROW_H
 #define ACTSTREAM_ACTION_ROW_H
@@ -9,7 +9,7 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 
-/* A row, while its columns are read. */
+/* A row that is being read. */
 typedef struct ActionRow
 {
 	HeapTupleData tuple;

@@ -1,10 +1,10 @@
 /*
  * follow_changes.c
- *		Changes to follows, counted in shared memory.
+ *		Counting changes to follows in shared memory.
  *
- * A trigger on actstream.follows notes each change in the counter of the follower: the
- * newest transaction that has made one, and how many there were.  follow_list.c tells by
- * them whether a list of follows that it has kept still holds.
+ * A trigger on actstream.follows records each change in the counter of the follower:
+ * the newest transaction that made a change, and the number of changes.  By these
+ * follow_list.c knows whether a list of follows that it has kept is still valid.
  */
 #include "postgres.h"
 
@@ -24,7 +24,8 @@ PG_FUNCTION_INFO_V1(actstream_follow_changed);
 
 /*
  * FollowChangesCounter
- *		The counter of a follower; other followers, and other databases, may share it.
+ *		The counter of a follower.  Other followers, also of other databases, may share
+ *		it.
  */
 FollowCounter *
 FollowChangesCounter(SharedMemory *shared, const Ref *follower)
@@ -44,8 +45,8 @@ note_change(FollowCounter *counter)
 
 /*
  * FollowChangesNoteAll
- *		The current transaction may change follows that the trigger does not hear
- *		of: make all sessions read their lists anew.
+ *		Note that the current transaction may change follows for which the trigger does
+ *		not fire, so that all sessions read their lists again.
  */
 void
 FollowChangesNoteAll(void)
@@ -58,7 +59,8 @@ FollowChangesNoteAll(void)
 
 /*
  * follow_changed() RETURNS trigger
- *		After a follow was inserted, updated or deleted, in whatever session role.
+ *		Called after a follow was inserted, updated or deleted, in any session
+ *		replication role.
  */
 Datum
 actstream_follow_changed(PG_FUNCTION_ARGS)
@@ -83,7 +85,7 @@ actstream_follow_changed(PG_FUNCTION_ARGS)
 
 /*
  * FollowChangesAreWatched
- *		Does the trigger hear of each change to the table?
+ *		Does the trigger fire for each changed row of the table?
  */
 bool
 FollowChangesAreWatched(Relation follows)

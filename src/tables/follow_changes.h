@@ -1,6 +1,6 @@
 /*
  * follow_changes.h
- *		Changes to follows, counted in shared memory.
+ *		Counting changes to follows in shared memory.
  */
 #ifndef ACTSTREAM_FOLLOW_CHANGES_H
 #define ACTSTREAM_FOLLOW_CHANGES_H

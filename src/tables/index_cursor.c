@@ -1,20 +1,20 @@
 /*
  * index_cursor.c
- *		An ordered index scan that can be re-positioned.
+ *		An ordered index scan that can be repositioned.
  *
- * A cursor yields the entries of one btree index whose columns compare with
- * its keys as set, in the order of the index.  Whenever it is positioned, it
- * begins anew, with other values or the same.
+ * A cursor returns the entries of one btree index that satisfy its keys, in the order
+ * of the index.  Each time it is positioned it starts over, with new values of the keys
+ * or the same.
  *
- * While it yields entries it holds a pin on the index page it stands on, as an
- * index-only scan does, for which VACUUM has to wait, and some 40 kB of memory,
- * which the access method reads pages into.  At rest it holds neither.  Who may pause
- * is to put it to rest, and so is who has several: a page of a stream is read so fast
- * that it takes a third of the time if the process has to ask the system for more
- * memory, and gives it back.
+ * Between entries it holds a pin on the current index page, as an index-only scan does,
+ * and VACUUM has to wait for that.  It also holds some 40 kB of memory, into which the
+ * access method reads pages.  At rest it holds neither.  Call IndexCursorRest() before
+ * pausing, and before using another cursor: getting more memory from the operating
+ * system and returning it would take a third of the time that it takes to read a page
+ * of a stream.
  *
- * A cursor must be used with an MVCC snapshot only: whoever visits the heap does
- * so later.  One that visits it for each entry, before it moves, may have a snapshot
+ * Use a cursor with an MVCC snapshot, as its callers visit the heap later.  Only a
+ * cursor that visits the heap for each entry before it moves on may have a snapshot
  * that sees what VACUUM cannot remove.
  */
 #include "postgres.h"
@@ -49,8 +49,8 @@ struct IndexCursor
 	Relation	index;
 	Snapshot	snapshot;
 	IndexScanDesc scan;			/* NULL at rest */
-	MemoryContext context;		/* of that */
-	TupleTableSlot *slot;		/* for visits to the heap; made when needed */
+	MemoryContext context;		/* of the scan */
+	TupleTableSlot *slot;		/* for visits to the heap; NULL until needed */
 	Buffer		vmbuffer;		/* page of the visibility map */
 	PlaceKey	place;
 	int			nkeys;
@@ -61,9 +61,8 @@ struct IndexCursor
  * IndexCursorOpen
  *		Open a cursor over an index of "heap", with "nkeys" keys to be set.
  *
- * The caller holds a lock on the heap; the index is locked until the end of
- * the transaction.  The cursor lives in the current memory context and has to
- * be closed.
+ * The caller holds a lock on the heap; the index stays locked until the end of the
+ * transaction.  The cursor is in the current memory context and has to be closed.
  */
 IndexCursor *
 IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
@@ -82,8 +81,8 @@ IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
 
 /*
  * IndexCursorInitKey
- *		Say that a column of the index is to compare so with a value of its own
- *		type, by the operator of the index's operator family.
+ *		Make a key compare a column of the index with a value of the column's type, by
+ *		the operator for "strategy" in the index's operator family.
  */
 void
 IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum, StrategyNumber strategy)
@@ -105,8 +104,8 @@ IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum, StrategyNumb
  * IndexCursorSetKey
  *		Set the value that a key compares with.
  *
- * The value is not copied: it has to stay until the cursor is positioned anew
- * or closed.
+ * The value is not copied: it has to stay valid until the cursor is closed, or
+ * positioned with another value.
  */
 void
 IndexCursorSetKey(IndexCursor *cursor, int key, Datum value)
@@ -116,8 +115,8 @@ IndexCursorSetKey(IndexCursor *cursor, int key, Datum value)
 
 /*
  * IndexCursorInitPlace
- *		Say that a key is for places: for the column that is the time, and the one
- *		after it, which is the id.
+ *		Make a key compare places: the column "timestamp", and the column after it,
+ *		which is the id.
  *
  * A cursor can have one such key.
  */
@@ -142,11 +141,11 @@ IndexCursorInitPlace(IndexCursor *cursor, int key, AttrNumber timestamp)
 
 /*
  * IndexCursorSetPlace
- *		Let a key for places allow what is at "newest" or older.
+ *		Make a key for places accept "newest" and older places.
  *
- * From the newest place of a time on that takes one comparison of the time, which
- * null ids pass, too; from any other one a comparison of rows, by which the index
- * finds the place at once, however many entries have the same time.
+ * If "newest" is the newest place of its time, that takes one comparison of times,
+ * which null ids pass, too.  Otherwise it takes a comparison of rows, by which the
+ * index finds the place directly, however many entries have the same time.
  */
 void
 IndexCursorSetPlace(IndexCursor *cursor, int key, const ActionPlace *newest)
@@ -170,8 +169,8 @@ IndexCursorSetPlace(IndexCursor *cursor, int key, const ActionPlace *newest)
 
 /*
  * IndexCursorSeek
- *		Position the cursor before the first entry, in whatever direction, that
- *		its keys allow.
+ *		Position the cursor before the first entry that its keys accept, in either
+ *		direction.
  */
 void
 IndexCursorSeek(IndexCursor *cursor)
@@ -190,9 +189,9 @@ IndexCursorSeek(IndexCursor *cursor)
 
 /*
  * IndexCursorNext
- *		Go to the next entry; false if there is none.
+ *		Move to the next entry; false if there is none.
  *
- * Whether its row is visible is not known.
+ * Its row need not be visible.
  */
 bool
 IndexCursorNext(IndexCursor *cursor, ScanDirection direction)
@@ -208,7 +207,8 @@ IndexCursorNext(IndexCursor *cursor, ScanDirection direction)
 /*
  * Fetch the row of the current entry; false if the snapshot does not see it.
  *
- * An entry whose row is dead to everybody is marked so when the cursor moves on.
+ * If the row is dead to all transactions, its entry is marked dead when the cursor
+ * moves on.
  */
 static bool
 fetch_row(IndexCursor *cursor)
@@ -224,10 +224,10 @@ fetch_row(IndexCursor *cursor)
 
 /*
  * IndexCursorIsVisible
- *		Whether the snapshot sees the row of the current entry.
+ *		Does the snapshot see the row of the current entry?
  *
- * Asks the visibility map first, and the heap only if that does not know.
- * Leaves the predicate lock that reading the row does.
+ * Checks the visibility map first, and the heap only if that does not tell.  Takes a
+ * predicate lock, as reading the row would.
  */
 bool
 IndexCursorIsVisible(IndexCursor *cursor)
@@ -245,7 +245,7 @@ IndexCursorIsVisible(IndexCursor *cursor)
 
 /*
  * IndexCursorIsOnLastPage
- *		Whether the current entry is on the last page of the index.
+ *		Is the current entry on the last page of the index?
  */
 bool
 IndexCursorIsOnLastPage(IndexCursor *cursor)
@@ -255,12 +255,10 @@ IndexCursorIsOnLastPage(IndexCursor *cursor)
 
 /*
  * IndexCursorMarkDead
- *		Whether the row of the current entry is dead to everybody, which takes a
- *		visit to the heap.
+ *		Is the row of the current entry dead to all transactions?  Visits the heap.
  *
- * If so the entry is marked when the cursor moves on, as by any index scan, and
- * scans skip it from then on.  Never true in a transaction that began during
- * recovery.
+ * If so, the entry is marked dead when the cursor moves on, as in any index scan, and
+ * later scans skip it.  Always false in a transaction that began during recovery.
  */
 bool
 IndexCursorMarkDead(IndexCursor *cursor)
@@ -270,7 +268,7 @@ IndexCursorMarkDead(IndexCursor *cursor)
 
 /*
  * IndexCursorNextVisible
- *		Go to the next entry whose row the snapshot sees; false if there is none.
+ *		Move to the next entry whose row the snapshot sees; false if there is none.
  */
 bool
 IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction)
@@ -286,7 +284,7 @@ IndexCursorNextVisible(IndexCursor *cursor, ScanDirection direction)
 
 /*
  * IndexCursorTid
- *		Where the row of the current entry begins.
+ *		The TID that the current entry points to.
  */
 ItemPointer
 IndexCursorTid(IndexCursor *cursor)
@@ -305,9 +303,8 @@ IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull)
 }
 
 /*
- * Fill in what an index tuple says of an action; false if that has no time, which
- * the table's owner can allow.  "timestamp" is the column that is the time, and the
- * one after it is the id.
+ * Fill in an entry from an index tuple; false if it has no time, which the table's
+ * owner can allow.  "timestamp" is the column of the time; the one after it is the id.
  */
 static inline bool
 fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber timestamp,
@@ -318,7 +315,7 @@ fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber t
 
 	if (timestamp == 1)
 	{
-		/* nothing before it makes offsets differ */
+		/* no column before these varies in length, so they are found at once */
 		columns[0] = index_getattr(tuple, 1, tupdesc, &isnull[0]);
 		columns[1] = index_getattr(tuple, 2, tupdesc, &isnull[1]);
 	}
@@ -331,8 +328,8 @@ fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber t
 }
 
 /*
- * From the current entry on, take up to "n" that are on the same page of the index
- * and have a time; returns how many.  The current entry is the last one then.
+ * Take up to "n" entries that have a time, from the current one to the end of its page;
+ * returns how many.  The last one looked at becomes the current entry.
  */
 static int
 take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, int n)
@@ -359,14 +356,15 @@ take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, in
 
 /*
  * IndexCursorPrevEntries
- *		Go backwards by up to "n" entries, at least one, that are on one page of the
- *		index; returns how many, zero if there are none.  "timestamp" is the column
- *		that is the time, and the one after it is the id.  What has no time, which
- *		the table's owner can allow, is left out.
+ *		Move backwards, and fill in up to "n" entries of one page of the index, at least
+ *		one; returns how many, zero if there are no more.  Entries without a time, which
+ *		the table's owner can allow, are skipped.
  *
- * The access method reads whole pages.  What is left of one is taken from where it
- * keeps that, since to ask for it entry by entry takes longer.  "ends_page" tells
- * that to go on means to read another one.  There is no current entry afterwards.
+ * "timestamp" is the column of the time; the one after it is the id.  "ends_page" is
+ * set if going on means to read another page.  There is no current entry afterwards.
+ *
+ * The access method reads whole pages.  The rest of a page is taken directly from its
+ * buffer, as asking for entries one by one takes longer.
  */
 int
 IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
@@ -394,9 +392,9 @@ IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
 
 /*
  * IndexCursorPrevEntry
- *		Go backwards to the next entry that has a time; false if there is none.
+ *		Move backwards to the next entry that has a time; false if there is none.
  *
- * As IndexCursorPrevEntries(), but one at a time, and it is the current entry then.
+ * Like IndexCursorPrevEntries(), but for a single entry, which becomes the current one.
  */
 bool
 IndexCursorPrevEntry(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entry)
@@ -423,11 +421,11 @@ IndexCursorColumns(IndexCursor *cursor, Datum *values, bool *isnull)
 
 /*
  * IndexCursorUnpin
- *		Let go of the page that the cursor stands on, so that VACUUM need not wait,
- *		but of nothing else: it can go on.
+ *		Release only the pin on the current page, so that VACUUM need not wait.  The
+ *		cursor can go on.
  *
- * The access method has read the entries of the page that it will yield, and where
- * the next page is.  So it does by itself for who has every entry's row fetched.
+ * The access method has already read the entries of the page, and knows where the next
+ * page is.  It does the same by itself in scans that fetch every row.
  */
 void
 IndexCursorUnpin(IndexCursor *cursor)
@@ -439,8 +437,8 @@ IndexCursorUnpin(IndexCursor *cursor)
 
 /*
  * IndexCursorRest
- *		Let go of the page that the cursor stands on, and of the access method's
- *		memory; the cursor has to be positioned before it is used again.
+ *		Release the pin on the current page and the access method's memory.  The cursor
+ *		has to be positioned before it is used again.
  */
 void
 IndexCursorRest(IndexCursor *cursor)

@@ -1,6 +1,6 @@
 /*
  * index_cursor.h
- *		An ordered index scan that can be re-positioned.
+ *		An ordered index scan that can be repositioned.
  */
 #ifndef ACTSTREAM_INDEX_CURSOR_H
 #define ACTSTREAM_INDEX_CURSOR_H

@@ -1,11 +1,11 @@
 /*
  * local_tables.c
- *		Whether this server itself holds the rows of our tables.
+ *		Checking that our tables are stored in this server.
  *
- * A table can be one in name only: foreign, of another access method, or
- * distributed by the extension citus, which leaves an empty one behind and has its
- * planner go elsewhere for the rows.  Whoever reads such a table without a query
- * finds nothing, and what he stores there nobody will find.
+ * The rows of a table can be elsewhere: in a foreign table, with another access method,
+ * or in tables distributed by the extension citus, which leaves an empty table behind
+ * and has its planner hook redirect queries.  Code that reads such a table without a
+ * query finds nothing, and rows that it stores there are never found.
  */
 #include "postgres.h"
 
@@ -29,14 +29,14 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* Tables that were found to be local, and ordinary, for as long as they do not change. */
+/* Tables found to be local, and whether they are ordinary; valid until they change. */
 static struct
 {
 	Oid			relid;
 	bool		ordinary;
 }			local[NUM_OWN_TABLES];
 
-/* Watcher. */
+/* Callback: a table has changed. */
 static void
 table_changed(Oid relid)
 {
@@ -48,8 +48,8 @@ table_changed(Oid relid)
 }
 
 /*
- * Has the extension citus distributed the table?  It notes so in a table of its own,
- * and tells the relation cache.
+ * Has the extension citus distributed the table?  It records that in a table of its
+ * own, and invalidates the relation cache.
  */
 static bool
 is_distributed(Oid relid)
@@ -77,7 +77,7 @@ is_distributed(Oid relid)
 	return result;
 }
 
-/* Raise an error if another engine holds the rows of one of our tables. */
+/* Raise an error if citus has distributed one of our tables. */
 static void
 refuse_distributed(Oid relid)
 {
@@ -89,7 +89,7 @@ refuse_distributed(Oid relid)
 				 errhint("Use SELECT undistribute_table('actstream.%s').", get_rel_name(relid))));
 }
 
-/* Raise an error if one of our tables is not stored as tables are. */
+/* Raise an error if one of our tables does not use the access method heap. */
 static void
 require_ordinary(OwnTable table)
 {
@@ -106,8 +106,8 @@ require_ordinary(OwnTable table)
 }
 
 /*
- * Raise an error if the table is distributed; with "ordinary", also unless it is an
- * ordinary table.
+ * Raise an error if the table is distributed or, with "ordinary", is not an ordinary
+ * table.
  */
 static void
 require_local(OwnTable table, bool ordinary)
@@ -122,7 +122,7 @@ require_local(OwnTable table, bool ordinary)
 	refuse_distributed(relid);
 	if (ordinary)
 		require_ordinary(table);
-	/* what is heard of meanwhile is for the next time */
+	/* if anything has changed meanwhile, check again next time */
 	if (RelationChanges() != changes)
 		return;
 	local[table].relid = relid;
@@ -131,11 +131,11 @@ require_local(OwnTable table, bool ordinary)
 
 /*
  * LocalTableRequire
- *		Raise ERRCODE_FEATURE_NOT_SUPPORTED if another engine holds the rows of a table
- *		of ours, or it is no ordinary table.
+ *		Raise ERRCODE_FEATURE_NOT_SUPPORTED if one of our tables is distributed, or does
+ *		not use the access method heap.
  *
- * Costs next to nothing as long as it does not change.  Whoever holds a lock on it can
- * rely on the answer.
+ * Costs next to nothing until the table changes.  The answer holds as long as the
+ * caller holds a lock on the table.
  */
 void
 LocalTableRequire(OwnTable table)
@@ -145,9 +145,10 @@ LocalTableRequire(OwnTable table)
 
 /*
  * LocalTablesRefuseDistributed
- *		The same of actstream.actions and actstream.follows for a query, which reads
- *		whatever kind of tables these are: only what citus has distributed is refused.
- *		Locks neither of them, as it may not read the latter.
+ *		The same for actstream.actions and actstream.follows, for a query.  As a query
+ *		reads tables of any kind, only distributed ones are refused.
+ *
+ * Locks neither table, as the query may not be allowed to read actstream.follows.
  */
 void
 LocalTablesRefuseDistributed(void)

@@ -1,6 +1,6 @@
 /*
  * local_tables.h
- *		Whether this server itself holds the rows of our tables.
+ *		Checking that our tables are stored in this server.
  */
 #ifndef ACTSTREAM_LOCAL_TABLES_H
 #define ACTSTREAM_LOCAL_TABLES_H

@@ -2,11 +2,11 @@
  * own_tables.c
  *		The tables that the extension works on.
  *
- * The extension has their row types; the tables are those of whoever has called
- * create_tables(), and are found by their names in the extension's schema.  An owner may
- * do with them what one may do with tables.  So what the code relies on is looked at
- * again whenever the relation cache has heard of a change: that each is a table of the
- * row type, with the columns of that where they are expected.
+ * Their row types are members of the extension.  The tables belong to the role that
+ * called create_tables(), and are found by name in the extension's schema.  Their owner
+ * may do anything with them that is possible with tables.  So after each change
+ * reported by the relation cache we check again what the code relies on: that each is a
+ * table of its row type, with the columns of that type in the expected positions.
  */
 #include "postgres.h"
 
@@ -38,7 +38,7 @@ PG_FUNCTION_INFO_V1(actstream_lock_tables);
 PG_FUNCTION_INFO_V1(actstream_require_tables);
 PG_FUNCTION_INFO_V1(actstream_tables_support);
 
-/* In the types of columns: actstream.ref, whatever its OID is. */
+/* as the type of a column: actstream.ref, whose OID varies */
 #define REF InvalidOid
 
 /* A column that the code relies on. */
@@ -48,12 +48,12 @@ typedef struct OwnColumn
 	Oid			type;
 } OwnColumn;
 
-/* What a table has to be. */
+/* The required shape of a table. */
 typedef struct OwnShape
 {
 	const char *table;
 	const char *row_type;
-	bool		partitionable;	/* or is it read without a query? */
+	bool		partitionable;	/* not if it is read without a query */
 	int			ncolumns;
 	OwnColumn	columns[Natts_action];
 } OwnShape;
@@ -74,15 +74,15 @@ static const OwnShape shapes[NUM_OWN_TABLES] = {
 			{"language", TEXTOID}, {"verb", TEXTOID}, {"pattern", TEXTOID}}}
 };
 
-/* What is known of what bears the name of a table. */
+/* What is known about the relation that has the name of a table. */
 typedef enum OwnState
 {
 	OWN_UNKNOWN, OWN_MISSING, OWN_OTHER, OWN_FITS
 } OwnState;
 
 /*
- * What is ours.  "valid" is cleared by invalidation alone and set by loading alone;
- * while it is not set, the rest means nothing.
+ * OIDs of what is ours.  Invalidation clears "valid" and loading sets it; while it is
+ * not set, the rest means nothing.
  */
 static struct
 {
@@ -90,18 +90,18 @@ static struct
 	Oid			schema;
 	Oid			internal_schema;
 	Oid			ref;
-	Oid			tables[NUM_OWN_TABLES]; /* what bears the name; InvalidOid: nothing */
+	Oid			tables[NUM_OWN_TABLES]; /* relation with the name; InvalidOid: none */
 	OwnState	states[NUM_OWN_TABLES];
 }			own;
 
-/* Watcher. */
+/* Callback: a table has changed. */
 static void
 relation_changed(Oid relid)
 {
 	bool		concerns = !OidIsValid(relid);
 
 	for (int i = 0; i < NUM_OWN_TABLES; i++)
-		/* any table may come to bear the name of one that is not there */
+		/* any table can be given the name of a missing one */
 		concerns = concerns || relid == own.tables[i] || !OidIsValid(own.tables[i]);
 	if (concerns)
 		own.valid = false;
@@ -109,11 +109,11 @@ relation_changed(Oid relid)
 
 /*
  * ExtensionExists
- *		Is the extension in this database?  Also finds what bears the names of its
- *		tables.
+ *		Is the extension installed in this database?  Also looks up the relations that
+ *		have the names of its tables.
  *
- * Whoever may create a schema can make others in it that are called like ours, so the
- * type of references has to be a member of the extension.
+ * A role that can create schemas can make one that looks like ours, so the type of
+ * references must be a member of the extension.
  */
 bool
 ExtensionExists(void)
@@ -154,7 +154,9 @@ require_extension(void)
 
 /*
  * OwnSchema, OwnInternalSchema, RefTypeId
- *		OIDs of what is ours; ERRCODE_UNDEFINED_OBJECT if the extension is not there.
+ *		The OIDs of the extension's schemas and of actstream.ref.
+ *
+ * Raise ERRCODE_UNDEFINED_OBJECT if the extension is not installed.
  */
 Oid
 OwnSchema(void)
@@ -184,7 +186,7 @@ is_there(TupleDesc tupdesc, int i)
 	return i < tupdesc->natts && !TupleDescAttr(tupdesc, i)->attisdropped;
 }
 
-/* The first column that is not where it should be, or NULL. */
+/* The name of the first column that is not in its position, or NULL. */
 static const char *
 misplaced_column(TupleDesc tupdesc, const OwnShape *shape)
 {
@@ -200,9 +202,10 @@ misplaced_column(TupleDesc tupdesc, const OwnShape *shape)
 }
 
 /*
- * Has the table, which is OF the type, its columns under the numbers that they have there?
+ * Does the table, which is OF the type, have its columns under the same numbers as the
+ * type?
  *
- * Does not lock the type: whoever adds an attribute to it locks that before the tables.
+ * Does not lock the type: to add an attribute, ALTER TYPE locks it before the tables.
  */
 static bool
 has_columns_of(TupleDesc tupdesc, Oid row_type)
@@ -228,8 +231,8 @@ has_columns_of(TupleDesc tupdesc, Oid row_type)
 }
 
 /*
- * Is it a table of the row type, with the columns of that where they are expected?  Those
- * that a later version has added are for it to look at.
+ * Is the relation a table of the row type, with the columns of that in the expected
+ * positions?  Columns added by a later version are for that version to check.
  */
 static bool
 has_shape(Relation rel, const OwnShape *shape)
@@ -247,8 +250,8 @@ has_shape(Relation rel, const OwnShape *shape)
 }
 
 /*
- * Open and lock what bears the name of a table, and see whether it is that.  NULL, and
- * no lock, unless it is.
+ * Open and lock the relation that has the name of a table, and check whether it is that
+ * table.  If it is not, returns NULL, holding no lock.
  */
 static Relation
 open_table(OwnTable table, LOCKMODE lockmode, OwnState *state)
@@ -265,7 +268,7 @@ open_table(OwnTable table, LOCKMODE lockmode, OwnState *state)
 			return NULL;
 		relid = own.tables[table];
 		rel = try_relation_open(relid, lockmode);
-		/* whoever kept us waiting may have put another in its place */
+		/* another table may have taken its place while we waited for the lock */
 		if (!ExtensionExists() || own.tables[table] != relid || rel == NULL)
 		{
 			if (rel != NULL)
@@ -289,7 +292,7 @@ open_table(OwnTable table, LOCKMODE lockmode, OwnState *state)
 	}
 }
 
-/* Whether a table is there, and as it has to be. */
+/* Whether a table exists and has the required shape. */
 static OwnState
 find_state(OwnTable table)
 {
@@ -304,7 +307,10 @@ find_state(OwnTable table)
 	return state;
 }
 
-/* Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, or ERRCODE_UNDEFINED_OBJECT. */
+/*
+ * Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, or ERRCODE_UNDEFINED_OBJECT if the
+ * extension is not installed.
+ */
 static void
 report_state(OwnTable table, OwnState state)
 {
@@ -328,9 +334,10 @@ report_state(OwnTable table, OwnState state)
 
 /*
  * OwnTableFind
- *		What bears the name of a table, whatever it is; InvalidOid if nothing does.
+ *		The relation that has the name of a table, whatever it is; InvalidOid if there
+ *		is none.
  *
- * Raises nothing, and locks nothing.
+ * Raises no errors and takes no locks.
  */
 Oid
 OwnTableFind(OwnTable table)
@@ -340,7 +347,7 @@ OwnTableFind(OwnTable table)
 
 /*
  * OwnTableExists
- *		Is the table there, and as the code needs it?  Raises nothing.
+ *		Does the table exist and have the required shape?  Raises no errors.
  */
 bool
 OwnTableExists(OwnTable table)
@@ -350,7 +357,7 @@ OwnTableExists(OwnTable table)
 
 /*
  * OwnTableId
- *		The OID of a table that is as the code needs it.
+ *		The OID of a table that has the required shape.
  *
  * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if there is none.
  */
@@ -366,7 +373,7 @@ OwnTableId(OwnTable table)
 
 /*
  * OwnTableName
- *		What a table is called.
+ *		The name of a table, without its schema.
  */
 const char *
 OwnTableName(OwnTable table)
@@ -376,8 +383,8 @@ OwnTableName(OwnTable table)
 
 /*
  * OwnTablesRequire
- *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless all tables are there, and as
- *		the code needs them.
+ *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless all tables exist and have
+ *		the required shape.
  */
 void
 OwnTablesRequire(void)
@@ -386,7 +393,7 @@ OwnTablesRequire(void)
 		(void) OwnTableId(table);
 }
 
-/* Does the body of the function, which is in SQL, mention the table? */
+/* Does the body of the SQL function mention the table? */
 static bool
 is_mentioned(Oid function, OwnTable table)
 {
@@ -404,7 +411,7 @@ is_mentioned(Oid function, OwnTable table)
 
 /*
  * OwnTablesRequireOf
- *		The same of the tables that a function in SQL reads.  No other is locked.
+ *		The same for the tables that an SQL function reads.  Locks no others.
  */
 void
 OwnTablesRequireOf(Oid function)
@@ -422,8 +429,8 @@ OwnTablesRequireOf(Oid function)
  * OwnTableOpen
  *		Open and lock a table, as table_open() does.
  *
- * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if there is none that is as the code
- * needs it.
+ * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if there is none with the required
+ * shape.
  */
 Relation
 OwnTableOpen(OwnTable table, LOCKMODE lockmode)
@@ -438,7 +445,7 @@ OwnTableOpen(OwnTable table, LOCKMODE lockmode)
 
 /*
  * OwnTableOwner
- *		The owner of a table, as whom we do what nobody else may.
+ *		The owner of a table, which is the role to act as where others lack the rights.
  */
 Oid
 OwnTableOwner(OwnTable table)
@@ -463,9 +470,9 @@ OwnTableRequireOwner(OwnTable table)
 
 /*
  * IsOwnTable
- *		Is it the table, or a partition of it?
+ *		Is the relation the table, or a partition of it?
  *
- * Raises nothing, and does not look whether it is as it has to be.
+ * Raises no errors, and does not check the shape.
  */
 bool
 IsOwnTable(Oid relid, OwnTable table)
@@ -503,8 +510,8 @@ OwnRowText(HeapTuple row, TupleDesc tupdesc, AttrNumber column)
 
 /*
  * OwnRowCheck
- *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless rows of the table's type have
- *		its columns where they are expected.
+ *		Raise ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE unless rows of this description
+ *		have the columns of the table in the expected positions.
  */
 void
 OwnRowCheck(TupleDesc tupdesc, OwnTable table)
@@ -523,11 +530,11 @@ OwnRowCheck(TupleDesc tupdesc, OwnTable table)
 
 /*
  * lock_tables()
- *		Wait until no other transaction makes tables of the extension, and let none begin
- *		to until this one ends.
+ *		Wait until no other transaction is making tables of the extension, and keep
+ *		others from beginning to until this one ends.
  *
- * For whoever may make them or owns them: nobody else can keep these waiting.  It is the
- * schema that is locked, in a mode that does not keep others from using it.
+ * Only for roles that may make the tables or own them, so that other roles cannot block
+ * these.  It is the schema that is locked, in a mode that allows its use.
  */
 Datum
 actstream_lock_tables(PG_FUNCTION_ARGS)
@@ -546,7 +553,7 @@ actstream_lock_tables(PG_FUNCTION_ARGS)
 
 /*
  * require_tables()
- *		Raise an error unless all tables are there, and as the code needs them.
+ *		Raise an error unless all tables exist and have the required shape.
  */
 Datum
 actstream_require_tables(PG_FUNCTION_ARGS)
@@ -555,7 +562,10 @@ actstream_require_tables(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Let the plan, if there is to be one, be made anew when something happens to a table. */
+/*
+ * Make the plan, if there is to be one, depend on the tables, so that it is planned
+ * again when one of them changes.
+ */
 static void
 depend_on_tables(PlannerInfo *root)
 {
@@ -572,8 +582,9 @@ depend_on_tables(PlannerInfo *root)
 
 /*
  * tables_support(internal) RETURNS internal
- *		Support function of those in SQL that read the tables: where these are missing,
- *		or something else bears their names by now, say so as all other functions do.
+ *		Support function of the SQL functions that read the tables.  If a table is
+ *		missing, or something else has its name by now, raises the same error as all
+ *		other functions.
  */
 Datum
 actstream_tables_support(PG_FUNCTION_ARGS)

@@ -47,7 +47,7 @@
 #define Anum_phrase_pattern				3
 #define Natts_phrase					3
 
-/* Later versions may add columns after these: nothing else may be taken for granted. */
+/* Later versions may append columns, so these need not be all. */
 
 typedef enum OwnTable
 {

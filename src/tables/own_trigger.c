@@ -1,9 +1,9 @@
 /*
  * own_trigger.c
- *		Triggers whose functions are the extension's.
+ *		Triggers that call functions of the extension.
  *
- * Anybody can make a trigger with such a function, on any table of their own: so each
- * function checks what it was called for.
+ * Any role can create a trigger with such a function on its own tables, so each of
+ * these functions checks how it was called.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 
 /*
  * OwnTriggerFunction
- *		The trigger function of the extension that has this name, or InvalidOid.
+ *		The OID of the extension's trigger function with this name, or InvalidOid.
  */
 Oid
 OwnTriggerFunction(const char *name)
@@ -32,8 +32,8 @@ OwnTriggerFunction(const char *name)
 }
 
 /*
- * The call of a trigger on a partition, with its rows as rows of the table; these columns
- * may be in other places.
+ * The trigger data of a partition, with its rows converted to rows of the table, whose
+ * columns may be in another order.
  */
 static TriggerData *
 convert_rows(TriggerData *trigdata, OwnTable table, TupleDesc *tupdesc)
@@ -58,10 +58,11 @@ convert_rows(TriggerData *trigdata, OwnTable table, TupleDesc *tupdesc)
 
 /*
  * OwnTriggerData
- *		How a trigger function of ours was called, for rows of that description.
+ *		The trigger data of a call of one of our trigger functions; "tupdesc" describes
+ *		its rows.
  *
- * Raises an error unless the trigger manager called it for the table it was
- * made for: what it does must not be had by creating a trigger elsewhere.
+ * Raises an error unless the trigger manager called the function for the table it was
+ * made for: creating a trigger elsewhere must not give access to what it does.
  */
 TriggerData *
 OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc)
@@ -88,14 +89,14 @@ OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc)
 
 /*
  * HasOwnTrigger
- *		Has the table a trigger that calls this function of ours before or after these
- *		events, for each row, whenever "enabled" says?
+ *		Does the table have a trigger that calls this function of ours for each row,
+ *		before or after these events, and that is enabled as "enabled" says?
  */
 bool
 HasOwnTrigger(Relation rel, const char *function, int16 timing, int16 events, char enabled)
 {
 	Oid			funcid = OwnTriggerFunction(function);
-	const TriggerDesc *triggers = rel->trigdesc;	/* until a catalog is read */
+	const TriggerDesc *triggers = rel->trigdesc;	/* valid until a catalog is read */
 
 	if (!OidIsValid(funcid) || triggers == NULL)
 		return false;
@@ -113,10 +114,10 @@ HasOwnTrigger(Relation rel, const char *function, int16 timing, int16 events, ch
 
 /*
  * OwnTableIsWatched
- *		Does this function of ours hear of each change of a row before and after it, in
- *		whatever session role?
+ *		Is this function of ours called before and after each change of a row, in any
+ *		session replication role?
  *
- * What is kept of the table is good until it does.
+ * If so, what is kept of the table stays valid until the function is called.
  */
 bool
 OwnTableIsWatched(Relation rel, const char *function)

@@ -1,6 +1,6 @@
 /*
  * own_trigger.h
- *		Triggers whose functions are the extension's.
+ *		Triggers that call functions of the extension.
  */
 #ifndef ACTSTREAM_OWN_TRIGGER_H
 #define ACTSTREAM_OWN_TRIGGER_H

@@ -2,8 +2,8 @@
  * spi_plan.c
  *		SQL statements that are prepared once per session.
  *
- * Every name and operator in such a statement must be qualified: it is parsed
- * under whatever search_path the caller has.
+ * Every name and operator in such a statement must be qualified, as it is parsed with
+ * the caller's search_path.
  */
 #include "postgres.h"
 
@@ -15,8 +15,8 @@
 #include "utils/snapmgr.h"
 
 /*
- * Make sure that the statement is prepared, with today's type of references:
- * it has another OID after DROP and CREATE EXTENSION.
+ * Make sure that the statement is prepared with the current type of references, which
+ * has another OID after DROP and CREATE EXTENSION.
  */
 static void
 prepare(SpiPlan *plan)
@@ -24,7 +24,7 @@ prepare(SpiPlan *plan)
 	Oid			ref_type = RefTypeId();
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
 
-	/* one of an extension that was dropped may be running further out */
+	/* not freed: an outer call may be executing the plan of a dropped extension */
 	if (plan->plan != NULL && plan->ref_type == ref_type)
 		return;
 	plan->plan = NULL;
@@ -47,8 +47,8 @@ prepare(SpiPlan *plan)
 }
 
 /*
- * Run the statement.  The snapshots may be InvalidSnapshot: then it sees what
- * any statement of a volatile function sees.
+ * Run the statement.  The snapshots may be InvalidSnapshot: then it sees what any
+ * statement of a volatile function sees.
  */
 static uint64
 execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
@@ -65,8 +65,8 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
 	if (result == SPI_OK_REWRITTEN)
 	{
 		/*
-		 * Of no query nobody would hear when the rule is dropped.  The plan is left
-		 * alone, for it may be running further out.
+		 * A plan without queries is not invalidated when the rule is dropped, so forget
+		 * it.  It is not freed, as an outer call may be executing it.
 		 */
 		plan->plan = NULL;
 		ereport(ERROR,
@@ -93,13 +93,13 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 
 /*
  * SpiPlanExecuteAs
- *		Run the statement, which is on that table of ours, as the table's owner, see
- *		RunAsBegin(), on the newest state of the database; SPI must be connected.
+ *		Run the statement, which is on that table of ours, as the table's owner (see
+ *		RunAsBegin()) and on the latest state of the database; SPI must be connected.
  *
- * Newest also under REPEATABLE READ and SERIALIZABLE, where whoever holds a
- * lock must see what was committed before he got it.  A row that he has to
- * change then, and that his transaction cannot see, is an
- * ERRCODE_T_R_SERIALIZATION_FAILURE, as it is in a foreign key's trigger.
+ * It is the latest state also under REPEATABLE READ and SERIALIZABLE, where a
+ * transaction that holds a lock must see what was committed before it got that lock.  A
+ * row to be changed that the transaction's own snapshot does not see raises
+ * ERRCODE_T_R_SERIALIZATION_FAILURE, as it does in a foreign key's trigger.
  */
 uint64
 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
@@ -124,10 +124,10 @@ SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 
 /*
  * SpiPlanResult
- *		The whole-row column that is the result of the last statement, in the
- *		memory context outside of SPI; null if there was no row.
+ *		The whole-row column that the last statement returned, in the memory context
+ *		outside of SPI; null if it returned no row.
  *
- * No row is what INSERT returns when a trigger of the user's suppresses it.
+ * INSERT returns no row if a user's trigger suppresses it.
  */
 Datum
 SpiPlanResult(bool *isnull)

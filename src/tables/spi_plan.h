@@ -10,26 +10,29 @@
 
 #include "executor/spi.h"
 
-/* In the argument types of a SpiPlan: actstream.ref and its array type, whatever their OIDs. */
+/*
+ * In the argument types of a SpiPlan: actstream.ref and its array type, whose OIDs
+ * vary.
+ */
 #define REF_ARG			InvalidOid
 #define REF_ARRAY_ARG	((Oid) 1)
 
 #define SPI_PLAN_MAX_ARGS 10
 
 /*
- * How often to begin again when a row that is in the way cannot be found: as
- * often as other sessions can plausibly come in between.
+ * How often to retry when a statement conflicts with a row that then cannot be found.
+ * Other sessions cannot plausibly interfere more often than that.
  */
 #define SPI_PLAN_TRIES 100
 
-/* One statement.  The last three fields are this module's, zero at first. */
+/* One statement.  The last two fields belong to spi_plan.c, and are zero at first. */
 typedef struct SpiPlan
 {
 	const char *sql;
 	int			nargs;
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
 	SPIPlanPtr	plan;
-	Oid			ref_type;		/* that the plan was made with */
+	Oid			ref_type;		/* OID of actstream.ref in the plan */
 } SpiPlan;
 
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);

@@ -2,9 +2,9 @@
  * table_index.c
  *		The indexes that streams are read from.
  *
- * They are known by what they are, not by name: whoever replaces an index by
- * an equal one has changed nothing.  What was found is kept until the relation
- * cache hears of a change to the table, as the table's own list of indexes is.
+ * They are recognized by their definition, not by name: replacing an index by an equal
+ * one changes nothing.  What was found is kept until the relation cache reports a
+ * change to the table, as the table's own list of indexes is.
  */
 #include "postgres.h"
 
@@ -31,13 +31,13 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* What an index has to be. */
+/* The required shape of an index. */
 typedef struct IndexShape
 {
 	int			nkeys;
 	int			natts;
 	AttrNumber	columns[Natts_follow_index];
-	AttrNumber	not_null;		/* column that may be not null in its predicate */
+	AttrNumber	not_null;		/* column that its predicate may require to be not null */
 	bool		only_public;	/* must its predicate be "public"? */
 } IndexShape;
 
@@ -59,24 +59,24 @@ static const IndexShape follow_shape = {
 	Anum_follow_actor_only, Anum_follow_started}, InvalidAttrNumber, false
 };
 
-/* What was found of actstream.actions, or of a table below it. */
+/* The indexes found for actstream.actions, or for a table below it. */
 typedef struct FoundIndexes
 {
 	Oid			table;			/* hash key */
-	bool		valid;			/* does the rest hold? */
+	bool		valid;			/* are the indexes up to date? */
 	Oid			indexes[NUM_ACTION_INDEXES];
 } FoundIndexes;
 
 static HTAB *found_indexes = NULL;
 
-/* And of actstream.follows; if that is InvalidOid, the other has no meaning. */
+/* The same for actstream.follows; the index has no meaning if "follow" is InvalidOid. */
 static struct
 {
 	Oid			follow;
 	Oid			follow_index;
 }			found;
 
-/* Watcher. */
+/* Callback: a table has changed. */
 static void
 table_changed(Oid relid)
 {
@@ -98,7 +98,7 @@ table_changed(Oid relid)
 		entry->valid = false;
 }
 
-/* Do the columns of the index match, each by its type's default order? */
+/* Do the columns of the index match, each in the default order of its type? */
 static bool
 columns_match(Relation index, TupleDesc table, const IndexShape *shape)
 {
@@ -127,7 +127,7 @@ columns_match(Relation index, TupleDesc table, const IndexShape *shape)
 
 /*
  * IndexHasPredicate
- *		Is the index one of some rows only?
+ *		Is the index partial?
  */
 bool
 IndexHasPredicate(Relation index)
@@ -139,8 +139,8 @@ IndexHasPredicate(Relation index)
  * IndexPredicate
  *		The predicate of an index as it was declared, or NULL.
  *
- * RelationGetIndexPredicate() would simplify it, which calls functions of the table's
- * owner, whoever looks at the index.
+ * RelationGetIndexPredicate() would simplify it, and so call functions of the table's
+ * owner as whatever role looks at the index.
  */
 Node *
 IndexPredicate(Relation index)
@@ -178,8 +178,8 @@ is_not_null(Node *condition, AttrNumber attnum)
 }
 
 /*
- * Does the index hold every row that a stream may want of it?  And no other:
- * that a row is public is known by its index alone.
+ * Does the index have every row that a stream may want from it?  The index by time must
+ * have no other row: its entries do not tell whether an action is public.
  */
 static bool
 predicate_allows(Relation index, const IndexShape *shape)
@@ -192,7 +192,7 @@ predicate_allows(Relation index, const IndexShape *shape)
 		(AttributeNumberIsValid(shape->not_null) && is_not_null(predicate, shape->not_null));
 }
 
-/* May a snapshot of this transaction use the index? */
+/* Can snapshots of this transaction use the index? */
 static bool
 is_usable(Relation index)
 {
@@ -207,9 +207,9 @@ is_usable(Relation index)
 
 /*
  * find_indexes
- *		Fill in an index for each shape, InvalidOid where there is none.
+ *		Fill in an index for each shape, InvalidOid if there is none.
  *
- * Returns whether the answer will hold until the table changes.
+ * Returns whether the answer holds until the table changes.
  */
 static bool
 find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
@@ -240,8 +240,8 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
 }
 
 /*
- * Look for the indexes of actstream.actions, or of a table below it, and keep what is
- * found for as long as it holds.
+ * Find the indexes of actstream.actions, or of a table below it, and keep what was
+ * found for as long as it is valid.
  */
 static const FoundIndexes *
 find_action_indexes(Relation action)
@@ -270,9 +270,9 @@ find_action_indexes(Relation action)
 
 /*
  * TableHasChildren
- *		Does a query over the table read tables below it, too?
+ *		Does a query on the table also read tables below it?
  *
- * After the last one is gone, the table's own row goes on to say so until ANALYZE.
+ * After the last of these is dropped, relhassubclass stays set until ANALYZE.
  */
 bool
 TableHasChildren(Relation table)
@@ -283,8 +283,8 @@ TableHasChildren(Relation table)
 
 /*
  * ActionIndexesFind
- *		Fill in the NUM_ACTION_INDEXES indexes of actstream.actions; false unless
- *		all of them are there.
+ *		Fill in the NUM_ACTION_INDEXES indexes of actstream.actions, or of a table below
+ *		it; false unless all of them exist.
  *
  * The caller holds a lock on the table.
  */
@@ -302,8 +302,8 @@ ActionIndexesFind(Relation action, Oid *indexes)
 
 /*
  * FollowIndexFind
- *		The index of actstream.follows by follower that holds all columns, or
- *		InvalidOid if there is none.
+ *		The index of actstream.follows by follower that has all columns, or InvalidOid
+ *		if there is none.
  *
  * The caller holds a lock on the table.
  */

@@ -1,12 +1,7 @@
+\set ECHO none
 --
 -- The streams in plain SQL that shares nothing with the extension, and a driver
--- that compares.  For tests that say, after CREATE EXTENSION:
---
---   \getenv abs_srcdir PG_ABS_SRCDIR
---   \set file :abs_srcdir '/lib/oracle.sql'
---   \set ECHO none
---   \i :file
---   \set ECHO all
+-- that compares.
 --
 -- The schema "oracle" holds copies of the tables with references as plain
 -- text, and one function for each stream, written from its definition.
@@ -282,3 +277,4 @@ CREATE FUNCTION oracle.dice(n integer, what text, i integer)
 CREATE FUNCTION oracle.uuid(what text, i integer)
     RETURNS uuid LANGUAGE sql IMMUTABLE
     RETURN left(encode(sha256(convert_to(what || i, 'UTF8')), 'hex'), 32)::uuid;
+\set ECHO all

@@ -1,3 +1,4 @@
+\set ECHO none
 --
 -- The streams in plain SQL over the extension's tables, as functions of the same
 -- names in the schema "plain".  For tests that compare at the same snapshot, after
@@ -132,3 +133,4 @@ BEGIN ATOMIC
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since) a
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
+\set ECHO all

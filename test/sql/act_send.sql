@@ -1,13 +1,10 @@
 -- What is sent, or emitted by a tracked table, is stored as INSERT would store it,
 -- whatever has become of the table.
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS send_app, send_half;
 DROP SCHEMA IF EXISTS send CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
-\set SHOW_CONTEXT never
 \set VERBOSITY terse
 CREATE SCHEMA send;
 SET search_path = send;

@@ -1,7 +1,6 @@
 -- What binds a registered table to its object type: the registry, and a trigger that
 -- its owner can replace.
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+\i test/lib/fresh.sql
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE ROLE bind_owner;

@@ -1,13 +1,10 @@
 -- What becomes of references when registered tables are altered or dropped.
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS ddl_owner, ddl_other;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE ROLE ddl_owner;
 CREATE ROLE ddl_other;
 RESET client_min_messages;
-\set SHOW_CONTEXT never
 SET jit = off;
 
 -- with nothing registered, everybody's DDL goes its way
@@ -21,14 +18,7 @@ RESET ROLE;
 CREATE SCHEMA ddl;
 GRANT ALL ON SCHEMA ddl TO ddl_owner, ddl_other;
 SET search_path = ddl;
-CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN concat_ws(' ', sqlstate, sqlerrm);
-END
-$$;
+\i test/lib/try.sql
 CREATE VIEW actions AS
     SELECT verb, actor, target FROM actstream.actions ORDER BY verb COLLATE "C", actor::text COLLATE "C", target::text COLLATE "C";
 CREATE VIEW follows AS

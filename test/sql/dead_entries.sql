@@ -2,11 +2,7 @@
 -- Entries of rows that are dead to everybody: the first page that meets many of
 -- them marks them, and the next ones skip them, as index scans do.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 SET search_path = public, actstream;

@@ -1,9 +1,5 @@
 -- Every documented error has its SQLSTATE, and leaves everything as it was.
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 CREATE SCHEMA err;
 SET search_path = err;
 

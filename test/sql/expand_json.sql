@@ -1,11 +1,7 @@
 --
 -- A json that jsonb cannot hold does not keep the rest from being read
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 CREATE SCHEMA expand;
 SET search_path = expand;
 

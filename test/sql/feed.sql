@@ -1,12 +1,7 @@
 -- Feeds: what the four formats say of actions, and how the aggregates behave.
-\set SHOW_CONTEXT never
 \pset format unaligned
 \pset tuples_only on
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 SET timezone = 'America/New_York';
 CREATE SCHEMA feed;
 SET search_path = feed, public;

@@ -1,11 +1,7 @@
 -- Feeds of many actions.
 \pset format unaligned
 \pset tuples_only on
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 SET timezone = 'America/New_York';
 CREATE SCHEMA feed_many;
 SET search_path = feed_many, public;

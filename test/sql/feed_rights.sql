@@ -1,12 +1,9 @@
 -- Feeds show what their reader may see; all else is as if it did not exist.
-\set SHOW_CONTEXT never
 \pset format unaligned
 \pset tuples_only on
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS actstream_reader;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 CREATE ROLE actstream_reader;
 CREATE SCHEMA feed;

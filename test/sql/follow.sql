@@ -1,10 +1,5 @@
 -- Following and unfollowing.
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SELECT label FROM actstream.register_external('user');
 SELECT label FROM actstream.register_external('repo');
 

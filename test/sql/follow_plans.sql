@@ -1,11 +1,7 @@
 --
 -- What is asked of follows costs no more where the statistics are not those of today
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 CREATE SCHEMA plans;
 SET search_path = plans;
 

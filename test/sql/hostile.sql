@@ -1,7 +1,6 @@
 -- A table whose owner means harm, in whatever others do: what runs of the owner's runs
 -- as the owner, and leaves nothing behind.
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+\i test/lib/fresh.sql
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE ROLE host_mallory;

@@ -1,24 +1,14 @@
 -- References and rows: together or not at all.
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS integ_owner, integ_writer, integ_blind;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
-\set SHOW_CONTEXT never
 SET jit = off;
 CREATE SCHEMA integ;
 SET search_path = integ;
 
 -- what a statement comes to
-CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN concat_ws(' ', sqlstate, sqlerrm);
-END
-$$;
+\i test/lib/try.sql
 -- all that is stored, in one order
 CREATE VIEW actions AS
     SELECT verb, actor, action_object, target FROM actstream.actions ORDER BY verb COLLATE "C", actor::text COLLATE "C";

@@ -5,12 +5,9 @@ SELECT NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext') AS
 \if :no_citext
 \quit
 \endif
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP EXTENSION IF EXISTS citext CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 -- its operators are found wherever they are
 CREATE SCHEMA "Its own";
 CREATE EXTENSION citext SCHEMA "Its own";

@@ -2,12 +2,7 @@
 -- Keys of every type that a key can have: each value has one text, whatever the
 -- settings are
 --
-\set SHOW_CONTEXT never
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 
 SET datestyle = 'ISO, MDY';
 SET timezone = 'UTC';

@@ -3,11 +3,7 @@
 -- and writing stores what nobody finds.  A query finds the rows of a table with another
 -- access method.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 SET timezone = 'UTC';
 
 CREATE TABLE users (id integer PRIMARY KEY);

@@ -2,13 +2,10 @@
 -- What objects are called, where they are shown, and what their rows hold: as
 -- far as whoever asks may see it
 --
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS names, names_hidden CASCADE;
 DROP ROLE IF EXISTS actstream_reader, actstream_owner;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';

@@ -2,13 +2,10 @@
 -- Names, addresses and rows are read as the owner of their table: what the owner has
 -- put into it gets no other rights, and leaves nothing behind
 --
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS mal CASCADE;
 DROP ROLE IF EXISTS actstream_mallory, actstream_umbra;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 CREATE ROLE actstream_mallory;

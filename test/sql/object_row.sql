@@ -1,13 +1,10 @@
 -- The row that a reference names is found, whatever key its table has: by the
 -- index of its primary key, or by a query.
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS found CASCADE;
 DROP ROLE IF EXISTS found_owner;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
-\set SHOW_CONTEXT never
 \set VERBOSITY terse
 CREATE SCHEMA found;
 SET search_path = found;

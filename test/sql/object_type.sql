@@ -1,10 +1,5 @@
 -- The registry: what can be registered, by whom, and what is refused.
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 CREATE SCHEMA reg;
 SET search_path = reg;
 

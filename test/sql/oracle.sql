@@ -5,21 +5,13 @@
 -- The oracle and the driver stand in test/lib/oracle.sql.  Data and cases come
 -- from a hash, so that they are the same everywhere.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 SET jit = off;
 
-\getenv abs_srcdir PG_ABS_SRCDIR
-\set file :abs_srcdir '/lib/oracle.sql'
-\set ECHO none
-\i :file
-\set ECHO all
+\i test/lib/oracle.sql
 
 --
 -- The data

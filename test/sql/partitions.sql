@@ -1,6 +1,5 @@
 -- References to rows of partitioned tables: what goes, and what stays.
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+\i test/lib/fresh.sql
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET search_path = public, actstream;

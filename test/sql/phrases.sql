@@ -1,12 +1,10 @@
 --
 -- Sentences in other tongues
 --
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS phrases CASCADE;
 DROP ROLE IF EXISTS actstream_speaker, actstream_author;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';

@@ -1,12 +1,9 @@
 -- The recency map and the phrases belong to everybody, so nobody else's table
 -- gets at them, whoever makes the index or the trigger.
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS rr CASCADE;
 DROP ROLE IF EXISTS recency_stranger;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 CREATE ROLE recency_stranger;
 GRANT USAGE ON SCHEMA actstream TO recency_stranger;

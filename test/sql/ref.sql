@@ -1,9 +1,6 @@
 -- The reference type: input, output, construction, parts, storage.
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
+\set SHOW_CONTEXT errors
 
 CREATE SCHEMA ref_test;
 SET search_path = ref_test, actstream, public;

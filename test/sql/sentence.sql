@@ -1,11 +1,9 @@
 --
 -- Actions in words
 --
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS sentence CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET datestyle = 'ISO';

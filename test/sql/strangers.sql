@@ -28,14 +28,7 @@ GRANT SELECT ON actstream.object_types, actstream.actions, actstream.follows TO 
 SELECT label FROM actstream.register_external('site');
 CREATE VIEW broken AS SELECT problem, label, object, detail FROM actstream.integrity_check() ORDER BY 1, 2, 3, 4;
 CREATE VIEW sent AS SELECT actor, verb, action_object, target FROM actstream.actions ORDER BY id;
-CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN sqlstate || ' ' || sqlerrm;
-END
-$$;
+\i test/lib/try.sql
 
 ------------------------------------------------------------------------------
 -- What a table follows

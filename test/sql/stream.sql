@@ -1,11 +1,7 @@
 --
 -- What the streams give, and what can be done with them
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 
 SET datestyle = 'ISO';
 SET timezone = 'UTC';

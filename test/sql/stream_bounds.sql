@@ -9,10 +9,8 @@
 -- are to answer alike, also in order where a query promises one, also with an
 -- error.  Data and cases come from a hash.
 --
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 DROP SCHEMA IF EXISTS wanted, own_got, own_wanted CASCADE;
 RESET client_min_messages;
 
@@ -22,11 +20,7 @@ SET jit = off;
 -- the operators of references are there
 SET search_path = public, actstream;
 
-\getenv abs_srcdir PG_ABS_SRCDIR
-\set file :abs_srcdir '/lib/oracle.sql'
-\set ECHO none
-\i :file
-\set ECHO all
+\i test/lib/oracle.sql
 
 CREATE INDEX ON oracle.action (actor);
 CREATE INDEX ON oracle.action (target);

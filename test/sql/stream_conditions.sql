@@ -2,13 +2,10 @@
 -- The conditions that streams are known by, called by anybody: they read nothing, raise
 -- nothing, and depend on what they are given alone.
 --
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS conditions CASCADE;
 DROP ROLE IF EXISTS stream_caller, stream_definer, stream_bypass;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 SET timezone = 'UTC';
 
@@ -25,15 +22,7 @@ CREATE ROLE stream_bypass BYPASSRLS;
 CREATE SCHEMA conditions;
 GRANT USAGE ON SCHEMA actstream, conditions TO PUBLIC;
 GRANT CREATE ON SCHEMA conditions TO stream_definer;
-CREATE FUNCTION conditions.plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE
-    line text;
-BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-        RETURN NEXT regexp_replace(line, '[$]\d+|\(InitPlan \w+\).col1|InitPlan \w+( \(.*\))?$', 'InitPlan', 'g');
-    END LOOP;
-END
-$$;
+\i test/lib/plan.sql
 
 --
 -- Before the conditions of a view that hides rows
@@ -46,7 +35,7 @@ SELECT p.* FROM conditions.pay p JOIN conditions.perms m ON m.pay = p.id WHERE m
 GRANT SELECT ON conditions.my_pay TO stream_caller;
 SET ROLE stream_caller;
 -- of hidden rows, too, the condition is asked
-SELECT conditions.plan($$
+SELECT plan($$
     SELECT id FROM conditions.my_pay
     WHERE actstream_internal.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END,
                                    'u:1', NULL, false, false, NULL)$$);
@@ -105,7 +94,7 @@ SELECT array_agg(id) FROM actstream.actions a
 WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false,
     ARRAY(SELECT ROW(f.followee, f.actor_only, f.started) FROM actstream.follows f WHERE f.follower = 'u:1' AND f.flag = 'work'));
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
-SELECT conditions.plan($$SELECT id FROM actstream.user_stream('u:1')$$);
+SELECT plan($$SELECT id FROM actstream.user_stream('u:1')$$);
 BEGIN;
 SELECT replace(prosrc, 'f.follower = $1', 'f.follower = ''u:2''') AS other,
        replace(prosrc, 'AND ($2 IS NULL', 'AND f.flag OPERATOR(pg_catalog.<>) '''' AND ($2 IS NULL') AS flagged FROM pg_proc WHERE proname = 'user_stream' \gset
@@ -117,7 +106,7 @@ CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag te
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
 ROLLBACK;
 -- where the condition is asked of one row, or of rows of tables that are scanned one by one
-SELECT conditions.plan($$SELECT id FROM actstream.user_stream('u:1') WHERE id = 2$$);
+SELECT plan($$SELECT id FROM actstream.user_stream('u:1') WHERE id = 2$$);
 SELECT id FROM actstream.user_stream('u:1') WHERE id = 2;
 SELECT id FROM actstream.user_stream('u:1', 'work') WHERE id = 2;
 SELECT u, id FROM (VALUES ('u:1'::actstream.ref), ('u:2'), ('u:1')) AS v (u), actstream.user_stream(u) WHERE id IN (2, 3) ORDER BY u, id;
@@ -218,6 +207,7 @@ FROM generate_series(1, 4) AS x;
 
 DROP OWNED BY stream_caller, stream_definer, stream_bypass;
 DROP ROLE stream_caller, stream_definer, stream_bypass;
+DROP FUNCTION plan(text);
 SET client_min_messages = warning;
 DROP SCHEMA conditions CASCADE;
 DROP EXTENSION actstream CASCADE;

@@ -1,11 +1,7 @@
 --
 -- What the planner takes the scan of a stream to cost, and what it chooses by that.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 -- the operators of references are there
@@ -26,15 +22,7 @@ CREATE TABLE reader (ref actstream.ref, seen timestamptz);
 INSERT INTO reader VALUES ('person:1', '2025-01-10'), ('person:2', '2025-01-11');
 VACUUM ANALYZE actstream.actions, actstream.follows, pick, reader;
 
-CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE
-    line text;
-BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-        RETURN NEXT regexp_replace(line, '[$]0|\(InitPlan \w+\).col1|InitPlan \w+( \(.*\))?$', 'InitPlan', 'g');
-    END LOOP;
-END
-$$;
+\i test/lib/plan.sql
 CREATE FUNCTION cost(query text) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE
     plan json;
@@ -95,14 +83,7 @@ INSERT INTO query (query) SELECT format('SELECT array(SELECT s.id FROM %s s%s)',
                  $$ WHERE actor = ANY (NULL::ref[])$$, $$ WHERE actor = ANY (ARRAY(SELECT ref FROM reader))$$, ' WHERE actor = (SELECT max(ref) FROM reader)',
                  ' WHERE id IN (SELECT id + 3 FROM pick) ORDER BY "timestamp" DESC, id DESC',
                  ' JOIN pick p ON s.id = p.id + 1 WHERE actor = ANY (ARRAY[''person:1'']::ref[]) ORDER BY "timestamp" DESC, s.id DESC LIMIT 5']) AS rest;
-CREATE FUNCTION answer(query text) RETURNS bigint[] LANGUAGE plpgsql AS $$
-DECLARE
-    result bigint[];
-BEGIN
-    EXECUTE query INTO result;
-    RETURN result;
-END
-$$;
+\i test/lib/answer.sql
 CREATE TABLE answer AS SELECT n, answer(query) FROM query;
 SELECT count(*), count(*) FILTER (WHERE cardinality(answer) > 0) AS not_empty FROM answer;
 SET actstream.enable_streamscan = off;

@@ -2,16 +2,8 @@
 -- Whoever reads a stream sees what plain SQL shows: two hundred random set-ups of
 -- privileges, policies, owners and follows, the same ones each time.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-\getenv abs_srcdir PG_ABS_SRCDIR
-\set file :abs_srcdir '/lib/plain_streams.sql'
-\set ECHO none
-\i :file
-\set ECHO all
-RESET client_min_messages;
+\i test/lib/fresh.sql
+\i test/lib/plain_streams.sql
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 

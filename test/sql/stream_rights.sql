@@ -5,13 +5,10 @@
 -- First for privileges and policies drawn by a hash, then in a session that has
 -- its plans already when rights change.
 --
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP SCHEMA IF EXISTS rights CASCADE;
 DROP ROLE IF EXISTS actstream_group, actstream_one, actstream_two, actstream_owner, actstream_bypass, actstream_stranger;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 RESET client_min_messages;
 
 SET timezone = 'UTC';

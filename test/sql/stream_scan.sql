@@ -2,11 +2,8 @@
 -- The scan of a stream: what is planned, what it reads, and what is planned where
 -- it cannot be.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
+\set SHOW_CONTEXT errors
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 -- what the map spares depends on when it was filled: see t/recency.pl
@@ -77,16 +74,7 @@ SET plan_cache_mode = force_generic_plan;
 EXPLAIN (COSTS OFF) EXECUTE page('2025-01-10', 5);
 RESET plan_cache_mode;
 DEALLOCATE page;
--- the plan of a query with an InitPlan, which majors give different names
-CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE
-    line text;
-BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-        RETURN NEXT regexp_replace(line, '[$]0|\(InitPlan \w+\).col1|InitPlan \w+( \(.*\))?$', 'InitPlan', 'g');
-    END LOOP;
-END
-$$;
+\i test/lib/plan.sql
 SELECT plan($$
 SELECT * FROM (VALUES (timestamptz '2025-01-02')) AS v(t), actstream.public_stream() AS s
 WHERE s."timestamp" > v.t - interval '1 hour' AND s."timestamp" < (SELECT max("timestamp") FROM actstream.actions)

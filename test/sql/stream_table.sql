@@ -2,16 +2,8 @@
 -- A stream is a scan of the table of actions: what the executor does for any scan of
 -- a table, it does for a stream.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\getenv abs_srcdir PG_ABS_SRCDIR
-\set file :abs_srcdir '/lib/plain_streams.sql'
-\set ECHO none
-\i :file
-\set ECHO all
+\i test/lib/fresh.sql
+\i test/lib/plain_streams.sql
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 
@@ -42,28 +34,13 @@ FROM stream, unnest(ARRAY[
     'SELECT array(SELECT id FROM %s LIMIT 20)',
     'SELECT array(SELECT id FROM %s WHERE ("timestamp", id) < (''2025-03-10 05:00+00'', 100) LIMIT 20)',
     'SELECT array(SELECT id FROM %s WHERE "timestamp" BETWEEN ''2025-02-20'' AND ''2025-03-10 05:00'' AND verb = ''liked'')']) AS part;
-CREATE FUNCTION answer(query text) RETURNS bigint[] LANGUAGE plpgsql AS $$
-DECLARE
-    result bigint[];
-BEGIN
-    EXECUTE query INTO result;
-    RETURN result;
-END
-$$;
+\i test/lib/answer.sql
 -- Queries, rows, and what differs
 CREATE FUNCTION compare(OUT queries bigint, OUT rows bigint, OUT differing text) LANGUAGE sql AS $$
     SELECT count(*), sum(cardinality(s)), string_agg(DISTINCT call, ', ') FILTER (WHERE s IS DISTINCT FROM p)
     FROM (SELECT call, answer(of_stream) AS s, answer(of_plain) AS p FROM query) AS answers
 $$;
-CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE
-    line text;
-BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-        RETURN NEXT regexp_replace(line, '[$]0|\(InitPlan \w+\).col1|InitPlan \w+( \(.*\))?$', 'InitPlan', 'g');
-    END LOOP;
-END
-$$;
+\i test/lib/plan.sql
 SELECT * FROM compare();
 
 --

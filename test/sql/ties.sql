@@ -2,11 +2,7 @@
 -- Many actions of one instant: a page costs what any other page costs, and no
 -- action is lost or shown twice, whatever the ids are like.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 SET search_path = public, actstream;

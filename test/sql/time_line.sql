@@ -2,11 +2,7 @@
 -- The time line: what is not wanted is passed over where it lies, and nothing
 -- that is wanted is.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 -- without it a long list of follows is good for a long try on the time line
@@ -70,11 +66,7 @@ $$;
 
 -- Each stream as a whole, and in pages, against plain SQL.  A page goes on from the
 -- last row of the page before.
-\getenv abs_srcdir PG_ABS_SRCDIR
-\set file :abs_srcdir '/lib/plain_streams.sql'
-\set ECHO none
-\i :file
-\set ECHO all
+\i test/lib/plain_streams.sql
 CREATE FUNCTION ids(stream text, page int) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     result bigint[] := '{}';

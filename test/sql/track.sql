@@ -1,22 +1,10 @@
 -- Actions that tables send by themselves.
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET jit = off;
 SET datestyle = ISO;
 CREATE SCHEMA trk;
 SET search_path = trk;
-CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN concat_ws(' ', sqlstate, sqlerrm);
-END
-$$;
+\i test/lib/try.sql
 -- what was sent since the last time
 CREATE FUNCTION sent(OUT actor actstream.ref, OUT verb text, OUT action_object actstream.ref, OUT target actstream.ref,
                      OUT description text, OUT public boolean, OUT data jsonb) RETURNS SETOF record LANGUAGE sql AS $$

@@ -1,10 +1,5 @@
 -- Rows of tracked tables that move between partitions: one change of one row.
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET jit = off;
 CREATE SCHEMA trm;
 SET search_path = trm;

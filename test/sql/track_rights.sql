@@ -1,14 +1,11 @@
 -- With whose rights a tracked table sends actions, and what it tells of hidden rows.
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS trr_owner, trr_other, trr_clerk;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE ROLE trr_owner;
 CREATE ROLE trr_other;
 CREATE ROLE trr_clerk;
 RESET client_min_messages;
-\set SHOW_CONTEXT never
 SET jit = off;
 CREATE SCHEMA trr;
 GRANT ALL ON SCHEMA trr TO trr_owner, trr_other;

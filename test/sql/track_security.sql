@@ -1,14 +1,11 @@
 -- Who may bind and track tables, and whose rights anything runs with.
+\i test/lib/fresh.sql
 SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
 DROP ROLE IF EXISTS tsec_owner, tsec_stranger, tsec_clerk;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE ROLE tsec_owner;
 CREATE ROLE tsec_stranger;
 CREATE ROLE tsec_clerk;
 RESET client_min_messages;
-\set SHOW_CONTEXT never
 SET jit = off;
 CREATE SCHEMA tsec AUTHORIZATION tsec_owner;
 GRANT USAGE ON SCHEMA tsec TO PUBLIC;

@@ -1,10 +1,5 @@
 -- What an application writes to a tracked table never fails over what is sent of it.
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 SET jit = off;
 CREATE SCHEMA trw;
 SET search_path = trw;

@@ -5,21 +5,19 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run ();
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $clients = 8;
 my $transactions = 250;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = new_node('main');
 
-$node->init;
-$node->start;
-$node->safe_psql('postgres', <<'END');
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($node, 'postgres', <<'END');
 SELECT actstream.register_external('user');
 CREATE TABLE removed (followee actstream.ref, n bigint);
 END

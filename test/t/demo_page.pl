@@ -7,9 +7,11 @@ use warnings;
 use utf8;
 
 use Encode qw(decode encode);
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use JSON::PP;
 use MIME::Base64;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -17,7 +19,7 @@ my ($browser) = grep { -x } map { "$_/chromium" } split /:/, $ENV{PATH};
 plan skip_all => 'chromium is not installed' unless $browser;
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = PostgreSQL::Test::Cluster->new('demo');
+my $node = new_node('demo', init => [ extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ] ], conf => "timezone = 'UTC'");
 
 # The people on the page, and how each is shown.
 my %people = (
@@ -139,11 +141,7 @@ sub look_at
 # A stream of hostile names.
 #
 
-$node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
-$node->append_conf('postgresql.conf', "timezone = 'UTC'");
-$node->start;
-psql('CREATE EXTENSION actstream; SELECT actstream.create_tables()');
-$node->safe_psql('postgres', slurp_file('demo/page.sql'));
+install($node, 'postgres', slurp_file('demo/page.sql'));
 psql(q{
     CREATE TABLE person (id integer PRIMARY KEY, name text);
     INSERT INTO person VALUES } . join(', ', map { "($_, " . sql_literal($people{$_}[0]) . ')' } sort keys %people) . q{;

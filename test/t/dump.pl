@@ -5,27 +5,17 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run ();
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-
-my $node = new_node('source');
+# for the publication
+my @server = (init => [ extra => [ '--no-locale', '--encoding=UTF8' ] ], conf => 'wal_level = logical');
+my $node = new_node('source', @server);
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
-my $sqlstate = { extra_params => [ '--set', 'VERBOSITY=sqlstate' ] };
-
-sub new_node
-{
-    my ($name) = @_;
-    my $new = PostgreSQL::Test::Cluster->new($name);
-
-    $new->init(extra => [ '--no-locale', '--encoding=UTF8' ]);
-    # for the publication
-    $new->append_conf('postgresql.conf', 'wal_level = logical');
-    $new->start;
-    return $new;
-}
 
 # Who dumps and restores, unless that is empty.
 my $role = '';
@@ -156,7 +146,7 @@ sub is_same_text
 sub is_restored
 {
     my ($name, $to, $database, $expected) = @_;
-    my ($last, $max, $id, $err);
+    my ($last, $max, $id);
 
     is_same_text(contents_of($to, $database), $expected->{contents}, "$name: all is there");
     is_same_text(catalog_of($to, $database), $expected->{catalog}, "$name: and all that is said of tables");
@@ -170,13 +160,12 @@ sub is_restored
     cmp_ok($last, '>=', $max, "$name: the sequence is beyond all ids");
     is($id, $last + 1, "$name: a send gets the next id");
 
-    (undef, undef, $err) = $to->psql($database, q{
+    is(sqlstates($to, $database, q{
         SELECT actstream.act_send('nothing:1', 'sent');
         SELECT actstream.follow('person:1', 'nothing:1');
         INSERT INTO actstream.actions (actor, verb, target) VALUES ('person:1', 'sent', 'nothing:1');
         INSERT INTO actstream.follows (follower, followee) VALUES ('nothing:1', 'person:1');
-        SELECT actstream.unregister('person');}, on_error_stop => 0, %$sqlstate);
-    is_deeply([ $err =~ /ERROR:  (\S+)/g ], [ ('42704') x 4, '23503' ], "$name: the rules are kept");
+        SELECT actstream.unregister('person')}), '42704 42704 42704 42704 23503', "$name: the rules are kept");
     is($to->safe_psql($database, q{SET ROLE owner; CREATE TABLE late (id integer PRIMARY KEY); INSERT INTO late VALUES (1);
         SELECT label FROM actstream.register('late'); SELECT verb FROM actstream.act_send('late:1', 'began');
         DELETE FROM late; SELECT count(*) FROM actstream.actions WHERE actor::text = 'late:1'}), "late\nbegan\n0", "$name: tables are registered");
@@ -379,7 +368,7 @@ like($expected->{catalog}, qr/^\QCREATE TABLE actstream.actions OF actstream.act
 #
 
 {
-    my $other = new_node('other');
+    my $other = new_node('other', @server);
     my $relation = q{SELECT 'actstream.actions'::regclass::oid};
     my $script;
 

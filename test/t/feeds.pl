@@ -7,9 +7,11 @@ use warnings;
 
 use Encode qw(decode encode);
 use File::Copy;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run;
 use JSON::PP;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use XML::Feed;
@@ -29,10 +31,8 @@ my %names = (
 # A feed in XML has these, and so have the readers of it.
 my %xml_names = map { $_ => $names{$_} =~ s/[\x01-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]/\x{FFFD}/gr } keys %names;
 
-my $node = PostgreSQL::Test::Cluster->new('feeds');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
-$node->append_conf('postgresql.conf', "actstream.tag_authority = 'example.org,2026'\nsession_preload_libraries = 'auto_explain'\nlc_time = 'C'\n");
-$node->start;
+my $node = new_node('feeds', init => [ extra => [ '--encoding=UTF8', '--locale=C' ] ],
+    conf => "actstream.tag_authority = 'example.org,2026'\nsession_preload_libraries = 'auto_explain'\nlc_time = 'C'\n");
 
 # The one value of a query, as characters.
 sub value
@@ -52,9 +52,7 @@ sub output_of
     return $out;
 }
 
-value(q{
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($node, 'postgres', q{
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 SELECT actstream.register('person', name_template => '{name}', url_template => '/people/{id}'),
        actstream.register_external('web', name_template => '{key}', url_template => 'https://{key}/?a=1&b="2"');
@@ -313,19 +311,15 @@ foreach ([ 'rss_feed', q{E'\r'}, 110_000_000, qr/ERROR:  54000: text is too long
 $node->stop;
 
 # A database in another encoding
-$node = PostgreSQL::Test::Cluster->new('latin1');
-$node->init(extra => [ '--encoding=LATIN1', '--locale=C' ]);
-$node->append_conf('postgresql.conf', "actstream.tag_authority = 'example.org,2026'\nclient_encoding = 'UTF8'\n");
-$node->start;
+$node = new_node('latin1', init => [ extra => [ '--encoding=LATIN1', '--locale=C' ] ],
+    conf => "actstream.tag_authority = 'example.org,2026'\nclient_encoding = 'UTF8'\n");
 $ENV{PGCLIENTENCODING} = 'UTF8';
-value(qq{
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($node, 'postgres', encode('utf8', qq{
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 INSERT INTO person VALUES (1, '\x{E9}\x{FC} <&>" ' || chr(7));
 SELECT actstream.register('person', name_template => '{name}', url_template => '/\x{E9}/{name}');
 SELECT actstream.act_send('person:1', 'did', description => '\x{DF}');
-});
+}));
 foreach my $function (qw(atom_feed rss_feed))
 {
     my $text = feed($function, 'https://example.org/\x{F6}.xml');

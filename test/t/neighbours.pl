@@ -5,18 +5,14 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run ();
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = new_node('main', conf => 'cron.database_name = postgres');
 my $tempdir = PostgreSQL::Test::Utils::tempdir_short();
-
-$node->init;
-$node->append_conf('postgresql.conf', 'cron.database_name = postgres');
-$node->start;
-
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 my $libdir = $node->config_data('--pkglibdir');
 my @modules = grep { -e "$libdir/$_.so" } qw(pgaudit pg_stat_statements auto_explain pg_cron);

@@ -4,6 +4,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -18,9 +21,7 @@ foreach my $node ($old, $new)
     $node->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'");
 }
 $old->start;
-$old->safe_psql('postgres', <<'END');
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($old, 'postgres', <<'END');
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE orders (id integer PRIMARY KEY, person integer, at timestamptz) PARTITION BY RANGE (id);
 CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM (0) TO (50);

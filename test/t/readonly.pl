@@ -6,6 +6,8 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -74,19 +76,14 @@ my %writers = (
     unfollow => q{SELECT actstream.unfollow('person:1', 'person:2')},
 );
 
-my $primary = PostgreSQL::Test::Cluster->new('primary');
+my $primary = new_node('primary', init => [ allows_streaming => 1 ], conf => "shared_preload_libraries = 'actstream'");
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 
-$primary->init(allows_streaming => 1);
-$primary->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'");
-$primary->start;
 $primary->backup('backup');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
 
-$primary->safe_psql('postgres', <<'END' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($primary, 'postgres', plain_streams(), <<'END');
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE document (id uuid PRIMARY KEY);
 CREATE TABLE thing (id integer PRIMARY KEY);
@@ -153,13 +150,8 @@ foreach my $name (sort keys %readers)
 
 foreach my $name (sort keys %writers)
 {
-    my @options = (extra_params => [ '--set', 'VERBOSITY=sqlstate' ]);
-    my (undef, undef, $err) = $standby->psql('postgres', $writers{$name}, @options);
-
-    like($err, qr/ERROR:  25006$/, "$name on the standby");
-
-    (undef, undef, $err) = $primary->psql('postgres', "BEGIN READ ONLY; $writers{$name};", @options);
-    like($err, qr/ERROR:  25006$/, "$name in a READ ONLY transaction");
+    is(sqlstates($standby, 'postgres', $writers{$name}), '25006', "$name on the standby");
+    is(sqlstates($primary, 'postgres', "BEGIN READ ONLY; $writers{$name}"), '25006', "$name in a READ ONLY transaction");
 }
 
 # A session of the standby has read the registry, and hears of its change.

@@ -8,26 +8,24 @@
 use strict;
 use warnings;
 use feature 'state';
-use FindBin;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
-my $node = PostgreSQL::Test::Cluster->new('main');
 my $object = 0;    # the one that acts next
-
-$node->init(allows_streaming => 'logical');
-$node->append_conf('postgresql.conf', <<'END_OF_SETTINGS');
+my $node = new_node('main', init => [ allows_streaming => 'logical' ], conf => <<'END_OF_SETTINGS');
 shared_preload_libraries = 'actstream'
 max_prepared_transactions = 10
 autovacuum = off
 jit = off
 restart_after_crash = off
 END_OF_SETTINGS
-$node->start;
 
 # Objects 1 to 1000 have acted in January, each in all roles, and others in June.
 # Three followers follow 400, 700 and 1000, a fourth 1000 as actors only.
@@ -35,9 +33,7 @@ sub set_up
 {
     my ($database, $to) = @_;
 
-    ($to // $node)->safe_psql($database, <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql"));
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+    install($to // $node, $database, plain_streams(), <<'END_OF_SETUP');
 SELECT actstream.register_external('o');
 INSERT INTO actstream.actions (actor, verb, action_object, target, "timestamp")
 SELECT actstream.ref('o', i), 'did', actstream.ref('o', 1 + i * 7 % 1000), actstream.ref('o', 1 + i * 13 % 1000),
@@ -61,26 +57,15 @@ END_OF_SETUP
 sub seen
 {
     my ($to, $database) = @_;
-    my @same;
-
-    foreach my $follower (5001 .. 5003)
-    {
-        foreach my $limit (1, 5, 20, 'ALL')
-        {
-            push @same, join ' IS NOT DISTINCT FROM ',
-                map { "(SELECT array_agg(id) FROM (SELECT id FROM $_.user_stream('o:$follower') LIMIT $limit) AS s)" }
-                qw(actstream plain);
-        }
-    }
-    my $out = $to->safe_psql($database, 'SELECT ' . join(' AND ', @same) . <<'END');
+    my @pages = map { my $follower = $_; map { "user_stream('o:$follower') LIMIT $_" } 1, 5, 20, 'ALL' } 5001 .. 5003;
+    my $out = $to->safe_psql($database, 'SELECT ' . same_as_plain(@pages) . <<'END');
 ;
 SELECT state FROM actstream.recency_stats();
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM actstream.user_stream('o:5003') LIMIT 5
 END
     my ($same, $state) = split /\n/, $out;
-    my ($skipped) = $out =~ /Lists Skipped: (\d+)/;
 
-    return join ' ', $state, $same eq 't' ? 'same' : 'different', ($skipped // 0) > 0 ? 'skipped' : 'not skipped';
+    return join ' ', $state, $same eq 't' ? 'same' : 'different', (figure($out, 'Lists Skipped') // 0) > 0 ? 'skipped' : 'not skipped';
 }
 
 sub first_verb
@@ -298,7 +283,7 @@ foreach my $index (split /\n/, $node->safe_psql('postgres', q{SELECT indexrelid:
 #
 
 $node->safe_psql('postgres', 'CREATE DATABASE source');
-$node->safe_psql('source', 'CREATE EXTENSION actstream; SELECT actstream.create_tables()');
+install($node, 'source');
 $node->safe_psql('source', 'CREATE PUBLICATION p FOR TABLE actstream.actions');
 $node->safe_psql('source', q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')});
 $node->safe_psql('source', q{SELECT actstream.register_external('o'); SELECT setval(pg_get_serial_sequence('actstream.actions', 'id'), 1000000)});
@@ -355,8 +340,9 @@ sub half_built
     my $process = $builder->query_safe('SELECT pg_backend_pid()');
 
     $node->safe_psql('postgres', 'REINDEX INDEX CONCURRENTLY actstream.again');
-    # it finds the indexes now, so that it does not have to look at the locked one
     is($builder->query_safe('SELECT state FROM actstream.recency_stats()'), 'incomplete', 'to be built');
+    # it finds the indexes now, so that it does not have to look at the locked one
+    $builder->query_safe('EXPLAIN SELECT * FROM actstream.public_stream()');
     $lock->query_safe('BEGIN; ALTER INDEX actstream.actions_action_object_idx SET TABLESPACE pg_default');
     $builder->query_until(qr/begun/, "\\echo begun\nSELECT actstream.recency_build();\n");
     ok($node->poll_query_until('postgres', <<"END"), 'half of it');
@@ -680,12 +666,9 @@ $standby->stop('immediate');
 
 # All but two of the 256 are the first one by other names, with a link to its
 # folder, and are only read.
-my $many = PostgreSQL::Test::Cluster->new('many');
+my $many = new_node('many', conf => "shared_preload_libraries = 'actstream'\nautovacuum = off\njit = off");
 my $data = $many->data_dir;
 
-$many->init;
-$many->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'\nautovacuum = off\njit = off");
-$many->start;
 set_up('postgres', $many);
 build($many);
 $many->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE postgres STRATEGY file_copy") foreach 'first', 'last';
@@ -729,9 +712,8 @@ $many->stop('immediate');
 sub fails_with
 {
     my ($code, $sql, $name, $to, $database) = @_;
-    my ($status, $out, $err) = ($to // $node)->psql($database // 'postgres', "\\set VERBOSITY sqlstate\n$sql");
 
-    like($err, qr/ERROR:  $code/, $name);
+    is(sqlstates($to // $node, $database // 'postgres', $sql), $code, $name);
     return;
 }
 

@@ -6,26 +6,21 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::BackgroundPsql;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-
-$node->init;
-$node->append_conf('postgresql.conf', <<'END_OF_SETTINGS');
+my $node = new_node('main', conf => <<'END_OF_SETTINGS');
 shared_preload_libraries = 'actstream'
 autovacuum = off
 jit = off
 restart_after_crash = off
 END_OF_SETTINGS
-$node->start;
 
 # An object has acted, and somebody who follows it, and others, does not see more.
-my $set_up = <<'END_OF_SETUP' . slurp_file("$FindBin::RealBin/../lib/plain_streams.sql");
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+my @set_up = (plain_streams(), <<'END_OF_SETUP');
 SELECT actstream.register_external('o');
 INSERT INTO actstream.actions (actor, verb, target, "timestamp")
 SELECT actstream.ref('o', i), 'did', 'o:1', timestamptz '2026-01-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 1000) AS i;
@@ -58,7 +53,7 @@ my @names = split /\n/, sql('postgres', q{SELECT name FROM pg_settings WHERE nam
     ('statement_timeout', 'transaction_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')});
 
 sql('postgres', 'CREATE DATABASE limited');
-sql('limited', $set_up);
+install($node, 'limited', @set_up);
 sql('postgres', "ALTER DATABASE limited SET $_ = '1ms'") foreach @names;
 sql('postgres', 'ALTER DATABASE limited SET default_transaction_isolation = serializable');
 # what stops transactions would stop connections, too, before their own settings are read
@@ -76,7 +71,7 @@ $node->restart;
 #
 
 sql('postgres', 'CREATE DATABASE unread');
-sql('unread', 'CREATE EXTENSION actstream', 'SELECT actstream.create_tables()');
+install($node, 'unread');
 sql('unread', 'CREATE TABLE archive (LIKE actstream.actions INCLUDING ALL)', q{INSERT INTO archive SELECT 1, now(), true, 'o:1', 'did'});
 sql('unread', 'ALTER TABLE actstream.actions RENAME TO actions_before',
     q{SET session_replication_role = replica}, q{INSERT INTO actstream.actions_before (actor, verb) VALUES ('o:1', 'did')});
@@ -87,7 +82,7 @@ is(sql('unread', 'SELECT (SELECT count(*) FROM archive) + (SELECT count(*) FROM 
 #
 
 sql('postgres', 'CREATE DATABASE owned');
-sql('owned', $set_up);
+install($node, 'owned', @set_up);
 sql('owned', 'CREATE ROLE climber', 'ALTER TABLE actstream.actions OWNER TO climber', 'GRANT CREATE ON SCHEMA public, actstream TO climber', 'GRANT USAGE ON SCHEMA actstream TO climber', 'GRANT SELECT ON actstream.follows TO climber');
 sql('owned', <<'END_OF_SQL');
 CREATE FUNCTION climb() RETURNS boolean LANGUAGE plpgsql AS $$
@@ -138,12 +133,13 @@ shared_preload_libraries = '$loaded'
 dynamic_library_path = '$folder:$path'
 END_OF_SETTINGS
     $node->restart;
-    sql('postgres', $set_up);
+    install($node, 'postgres', @set_up);
     completes('postgres', 'the worker has the library that was preloaded');
     $node->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'\ndynamic_library_path = '$path'");
     $node->restart;
 }
-sql('postgres', 'DROP EXTENSION IF EXISTS actstream CASCADE', $set_up);
+sql('postgres', 'DROP EXTENSION IF EXISTS actstream CASCADE');
+install($node, 'postgres', @set_up);
 
 #
 # Rows without what they should have
@@ -190,7 +186,7 @@ foreach my $args (q{'o:5001'}, q{'o:5001', ''}, q{'o:5001', NULL, false, true})
 
 my $create = 'CREATE DATABASE live OID = 777777 TEMPLATE golden';
 sql('postgres', 'CREATE DATABASE golden');
-sql('golden', $set_up);
+install($node, 'golden', @set_up);
 sql('postgres', $create);
 sql('live', 'SELECT actstream.recency_build()');
 is(sql('live', $state), 'complete', 'a database');
@@ -246,7 +242,7 @@ SKIP:
         if sql('postgres', 'SHOW dynamic_shared_memory_type') ne 'posix' || !-e '/proc/self/maps';
 
     sql('postgres', 'CREATE DATABASE halves');
-    sql('halves', $set_up, <<'END_OF_SQL');
+    install($node, 'halves', @set_up, <<'END_OF_SQL');
 INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', 10000 + i), 'did', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 3000) AS i;
 INSERT INTO actstream.follows (follower, followee) SELECT 'o:5001', actstream.ref('o', i) FROM generate_series(11, 400) AS i;

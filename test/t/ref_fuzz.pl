@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -16,9 +17,7 @@ plan skip_all => "$python has no psycopg 3"
   unless IPC::Run::run([ $python, '-c', 'from psycopg import pq' ],
     '>', \my $none, '2>&1');
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->start;
+my $node = new_node('main');
 
 # server encoding, client encoding, seed, number of inputs and of pairs
 my @runs = (

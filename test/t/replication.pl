@@ -4,28 +4,20 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::BackgroundPsql;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-sub new_node
-{
-    my ($name) = @_;
-    my $new = PostgreSQL::Test::Cluster->new($name);
-
-    $new->init(allows_streaming => 'logical');
-    $new->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'\nwal_retrieve_retry_interval = 200ms");
-    $new->start;
-    return $new;
-}
-
-my $publisher = new_node('publisher');
-my $subscriber = new_node('subscriber');
+my @server = (init => [ allows_streaming => 'logical' ],
+    conf => "shared_preload_libraries = 'actstream'\nwal_retrieve_retry_interval = 200ms");
+my $publisher = new_node('publisher', @server);
+my $subscriber = new_node('subscriber', @server);
 
 my $schema = <<'END';
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE orders (id integer PRIMARY KEY, person integer, at timestamptz);
 END
@@ -84,7 +76,7 @@ foreach my $node ($publisher, $subscriber)
 {
     $node->safe_psql('postgres', "CREATE DATABASE taken; ");
     $node->safe_psql('postgres', "CREATE DATABASE own");
-    $node->safe_psql($_, $schema . $registration) foreach qw(taken own);
+    install($node, $_, $schema, $registration) foreach qw(taken own);
 }
 $publisher->safe_psql('taken', $first . q{SELECT actstream.follow('person:1', 'person:2', actor_only => false);
     SELECT actstream.follow('person:3', 'orders:7', actor_only => false); INSERT INTO actstream.phrases VALUES ('de', 'ordered', '{actor} bestellt')});

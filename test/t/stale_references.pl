@@ -4,19 +4,17 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run ();
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = new_node('main');
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
 
-$node->init;
-$node->start;
-$node->safe_psql('postgres', <<'END');
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($node, 'postgres', <<'END');
 CREATE TABLE a (id integer PRIMARY KEY);
 CREATE TABLE b (x text, y uuid, PRIMARY KEY (x, y));
 INSERT INTO a SELECT generate_series(1, 200);

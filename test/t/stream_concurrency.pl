@@ -9,9 +9,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run ();
 use PostgreSQL::Test::BackgroundPsql;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
@@ -23,7 +25,7 @@ my $rate = 800;    # of transactions per second, so that readers get their turn
 my $followees = 100_000;
 my $calls = 100_000;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = new_node('main', conf => "autovacuum_naptime = 1s\njit = off\nmax_connections = 30");
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
 my $began = time;
 
@@ -33,12 +35,7 @@ sub took
     $began = time;
 }
 
-$node->init;
-$node->append_conf('postgresql.conf', "autovacuum_naptime = 1s\njit = off\nmax_connections = 30");
-$node->start;
-$node->safe_psql('postgres', <<'END_OF_SETUP');
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($node, 'postgres', <<'END_OF_SETUP');
 SELECT actstream.register_external('o');
 CREATE SCHEMA beside;
 

@@ -4,19 +4,16 @@
 use strict;
 use warnings;
 
-use PostgreSQL::Test::Cluster;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-
-$node->init;
 # after the settings of all tests, which preload it
-$node->append_conf('postgresql.conf', "shared_preload_libraries = ''\njit = off");
-$node->start;
-$node->safe_psql('postgres', <<'END_OF_SETUP');
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+my $node = new_node('main', conf => "shared_preload_libraries = ''\njit = off");
+
+install($node, 'postgres', <<'END_OF_SETUP');
 SELECT actstream.register_external('o');
 INSERT INTO actstream.actions (id, "timestamp", actor, verb, target)
 SELECT i, timestamptz '2026-01-01 00:00+00' + i * interval '1 minute', actstream.ref('o', i % 10), 'did', actstream.ref('o', i % 7)

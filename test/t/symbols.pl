@@ -4,17 +4,17 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run ();
 use PostgreSQL::Test::BackgroundPsql;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 plan skip_all => 'there is no nm' unless eval { IPC::Run::run([ 'nm', '--version' ], '>', \my $out, '2>&1') };
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->start;
+my $node = new_node('main');
 
 # wherever the library is installed, a backend that has loaded it knows
 my $psql = $node->background_psql('postgres');
@@ -38,7 +38,7 @@ is_deeply([ grep { my $name = $_; !grep { $_ eq "pg_finfo_$name" } @symbols } @f
     ['actstream_recency_main'], 'nothing else is seen');
 
 # nor does a node of a plan go by a name that another module may use
-$node->safe_psql('postgres', 'CREATE EXTENSION actstream; SELECT actstream.create_tables()');
+install($node, 'postgres');
 my @nodes = $node->safe_psql('postgres', 'EXPLAIN (COSTS OFF) SELECT * FROM actstream.public_stream()') =~ /Custom Scan \((.*?)\)/g;
 is_deeply(\@nodes, ['actstream Stream'], 'the scan of a stream is named after the extension');
 

@@ -5,19 +5,16 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::BackgroundPsql;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = new_node('main', conf => "max_prepared_transactions = 5\nshared_preload_libraries = 'actstream'");
 
-$node->init;
-$node->append_conf('postgresql.conf', "max_prepared_transactions = 5\nshared_preload_libraries = 'actstream'");
-$node->start;
-$node->safe_psql('postgres', <<'END');
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
+install($node, 'postgres', <<'END');
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE TABLE other (id integer PRIMARY KEY);
 INSERT INTO person SELECT i, 'P' || i FROM generate_series(1, 5) i;
@@ -51,9 +48,8 @@ foreach my $outcome ('ROLLBACK', 'COMMIT')
     is($err, '', "$outcome: the transaction is prepared");
     is($session->query($stream), 'P2 came', "$outcome: nothing is seen of it");
     # what it holds is as in any transaction
-    my (undef, undef, $refused) = $node->psql('postgres', q{SET lock_timeout = '100ms'; SELECT actstream.act_send('person:5', 'came')},
-        extra_params => [ '--set', 'VERBOSITY=sqlstate' ]);
-    like($refused, qr/55P03/, "$outcome: the row that it deletes is locked");
+    is(sqlstates($node, 'postgres', q{SET lock_timeout = '100ms'; SELECT actstream.act_send('person:5', 'came')}),
+        '55P03', "$outcome: the row that it deletes is locked");
     if ($outcome eq 'COMMIT')
     {
         # it outlives a crash

@@ -8,7 +8,9 @@
 use strict;
 use warnings;
 
-use PostgreSQL::Test::Cluster;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -18,11 +20,8 @@ my ($newest) = slurp_file('actstream.control') =~ /^default_version = '([^']+)'/
 my $parts = join '', map { slurp_file($_) } glob 'sql/parts/*.sql';
 is(join("\n", grep { /^\s*CREATE\s+(OR\s+REPLACE|[A-Z ]*\bIF\s+NOT\s+EXISTS)\b/i } split /\n/, $parts), '', 'it replaces nothing');
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = new_node('main');
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
-
-$node->init;
-$node->start;
 
 # Everything the catalog says of the extension's members, and of its tables, and of what
 # they consist of, without OIDs: a line each.

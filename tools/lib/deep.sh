@@ -175,10 +175,10 @@ step_coverage() {
     open_step COPT="--coverage -O0" -- log_error_verbosity=default
     count_tests run_levels
     close_step
-    figures=$(as_user gcov --no-output --object-directory=src src/*.c 2>/dev/null |
+    figures=$(as_user find src -name '*.gcda' -exec gcov --no-output {} + 2>/dev/null |
         awk -F"[:% ']" '
             /^File/ { file = $3 }
-            /^Lines executed/ && file ~ /^src\/[^\/]*\.[ch]$/ && !(file in seen) {
+            /^Lines executed/ && file ~ /^src\/.*\.[ch]$/ && !(file in seen) {
                 seen[file]; lines += $6; hit += $6 * $3 / 100
                 printf "%6.2f %% of %5d lines  %s\n", $3, $6, file > "/dev/stderr"
             }
@@ -205,7 +205,7 @@ step_smith() {
 # internal_errors: prints how many errors that cannot happen were raised by our code.
 internal_errors() {
     grep -A 4 '^XX[0-9]\{3\} ERROR:' "$sandbox/$step.server.log" |
-        grep 'LOCATION: ' | grep -E "$(basename --multiple src/*.c | paste --serial --delimiters='|')" |
+        grep 'LOCATION: ' | grep -E "$(find src -name '*.c' -printf '%f\n' | paste --serial --delimiters='|')" |
         tee >(cat >&2) | wc -l
 }
 

@@ -2,18 +2,70 @@
 
 passed=0
 failed=0
+failed_tests=()
 
-# A level runs when the variables of the two others are empty.
+test_root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+
 declare -A level_files=(
     [regress]='test/sql/*.sql'
     [isolation]='test/specs/*.spec'
     [tap]='test/t/*.pl'
 )
-declare -A level_variables=(
-    [regress]='ISOLATION= TAP_TESTS='
-    [isolation]='REGRESS= TAP_TESTS='
-    [tap]='REGRESS= ISOLATION= PROVE_FLAGS=--verbose'
-)
+# the variables of make that say what is run of a level
+declare -A level_variable=([regress]=REGRESS [isolation]=ISOLATION [tap]=PROVE_TESTS)
+declare -A chosen=()
+
+# choose_tests: sets levels to the ones that LEVELS names, or all, and if TEST has names
+# of tests, lets run_level run only these; levels without one of them are left out.
+choose_tests() {
+    local name level found=
+
+    levels=${LEVELS:-regress isolation tap}
+    for level in $levels; do
+        [[ ${level_files[$level]:-} ]] ||
+            fail "there is no level \"$level\", but" "${!level_files[@]}"
+    done
+    [[ ${TEST:-} ]] || return 0
+    for name in $TEST; do
+        # a file's name will do
+        name=${name##*/}
+        name=${name%.*}
+        name=${name//[!a-zA-Z0-9_]/_}
+        found=
+        for level in $levels; do
+            [[ -e $test_root/${level_files[$level]/\*/$name} ]] || continue
+            found=$level
+            chosen[$level]+="${chosen[$level]:+ }$name"
+        done
+        [[ $found ]] || fail_without_test "$name"
+    done
+    levels=$(for level in $levels; do
+        [[ ! ${chosen[$level]:-} ]] || echo "$level"
+    done | paste --serial --delimiters=' ')
+}
+
+# fail_without_test NAME: ends the script, which says which tests have similar names.
+fail_without_test() {
+    local level files=() words similar
+
+    for level in $levels; do
+        files+=("${level_files[$level]/\*/NAME}")
+    done
+    words=$(tr -s _ '\n' <<<"$1" | grep -E '.{3}' | paste --serial --delimiters='|') || true
+    similar=$(all_names | grep -E "^${1:0:3}${words:+|$words}" | sort -u |
+        paste --serial --delimiters=' ') || true
+    fail "there is no test \"$1\".  ${similar:+Similar ones are: $similar.  }Tests are" \
+        "$(printf '%s, ' "${files[@]}")without the folder and the suffix."
+}
+
+# all_names: prints the names of the tests of all levels that are asked for.
+all_names() {
+    local level
+
+    for level in $levels; do
+        compgen -G "$test_root/${level_files[$level]}"
+    done | sed 's|.*/||; s|[.][^.]*$||'
+}
 
 # run_level NAME [VARIABLE=VALUE...]: runs one level of installcheck, if it has any
 # files, with these variables of make besides.  A level that ends badly without
@@ -22,19 +74,40 @@ run_level() {
     local name=$1 log=$sandbox/$1.log ok not_ok status=0
 
     shift
-    [[ ${level_files[$name]:-} ]] ||
-        fail "there is no level \"$name\", but" "${!level_files[@]}"
-    compgen -G "${level_files[$name]}" >/dev/null || return 0
-    show_and_keep "$log" as_user make --silent installcheck \
-        ${level_variables[$name]} "$@" || status=$?
+    compgen -G "$test_root/${level_files[$name]}" >/dev/null || return 0
+    if [[ ${chosen[$name]:-} ]]; then
+        set -- "${level_variable[$name]}=$(chosen_files "$name")" "$@"
+    fi
+    show_and_keep "$log" as_user ${make_command:-make} --silent "installcheck-$name" \
+        PROVE_FLAGS=--verbose "$@" || status=$?
+    if [[ ${may_lack_tap:-} ]] && grep -q '^TAP tests not enabled' "$log"; then
+        echo "tap: left out, as this PostgreSQL was built without --enable-tap-tests"
+        return
+    fi
 
     ok=$(count_passed "$log")
     not_ok=$(count_failed "$log")
     (( not_ok > 0 || (status == 0 && ok > 0) )) || not_ok=1
     passed=$((passed + ok))
     failed=$((failed + not_ok))
-    (( not_ok == 0 )) || show_why "$log"
+    if (( not_ok > 0 )); then
+        failed_tests+=("$name: $(failed_names "$log")")
+        show_why "$log" "$name"
+    fi
     echo "$name: $ok passed, $not_ok failed"
+}
+
+# chosen_files LEVEL: prints the chosen tests as make wants them, TAP tests as files.
+chosen_files() {
+    local name
+
+    [[ $1 == tap ]] || {
+        echo "${chosen[$1]}"
+        return
+    }
+    for name in ${chosen[$1]}; do
+        echo "${level_files[$1]/\*/$name}"
+    done | paste --serial --delimiters=' '
 }
 
 # Before 16, pg_regress says "test name ... ok" or "... FAILED".  All others
@@ -48,6 +121,17 @@ count_passed() {
 count_failed() {
     grep -E '^(test .* \.\.\. FAILED\>|not ok [0-9])|\(Wstat: [1-9].* Failed: 0\)$' "$1" |
         grep -vc '# *TODO' || true
+}
+
+# failed_names LOG: prints the names of the tests, or TAP files, that failed.
+failed_names() {
+    local names
+
+    names=$(sed -nE '
+        s|^test ([^ ]+) +\.\.\. FAILED.*|\1|p
+        s|^not ok [0-9]+ +[-+] ([a-z0-9_]+) +[0-9]+ ms$|\1|p
+        s|^test/t/(.*)\.pl  *\(Wstat:.*|\1|p' "$1" | paste --serial --delimiters=' ')
+    echo "${names:-no test was run, or make failed}"
 }
 
 # show_and_keep LOG COMMAND...: runs COMMAND with its output on the screen and
@@ -64,14 +148,15 @@ show_and_keep() {
     return "$status"
 }
 
-# show_why LOG: prints the differences that pg_regress found, or the ends of what
-# the failed TAP tests have written.
+# show_why LOG LEVEL: prints the differences that pg_regress found, which it would
+# overwrite with those of the next level, or the ends of what the failed TAP tests have
+# written.
 show_why() {
     local name
 
     if [[ -e regression.diffs ]]; then
         head -n 400 regression.diffs
-        rm regression.diffs
+        as_user mv regression.diffs "results/$2.diffs"
     fi
     sed -n 's|^test/t/\(.*\)\.pl  *(Wstat:.*|\1|p' "$1" |
         while read -r name; do
@@ -82,5 +167,6 @@ show_why() {
 # print_totals: a run that did not even come to its tests has failed, too.
 print_totals() {
     (( exit_status == 0 || failed > 0 )) || failed=1
+    (( ${#failed_tests[@]} == 0 )) || printf 'failed, %s\n' "${failed_tests[@]}"
     echo "$passed passed, $failed failed"
 }

@@ -46,7 +46,8 @@ list_checkout() (
     if [[ -e .git ]]; then
         git -c safe.directory='*' ls-files -z --cached --others --exclude-standard
     else
-        find . -type f ! -name '*.o' ! -name '*.so' ! -name '*.bc' -print0
+        find . \( -path ./tmp_check -o -path ./results \) -prune -o \
+            -type f ! -name '*.o' ! -name '*.so' ! -name '*.bc' -print0
     fi
 )
 
