@@ -1,5 +1,5 @@
 /*
- * feed_xml.c
+ * xml_writer.c
  *		Writing elements of XML.
  *
  * Core's xmlelement() would copy all of an element's content for each element around it,
@@ -9,9 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "feed/feed_xml.h"
-
-#include "utils/memutils.h"
+#include "base/xml_writer.h"
 
 /*
  * XmlInit
@@ -120,26 +118,6 @@ void
 XmlHtmlElement(XmlWriter *xml, const char *name, const char *text)
 {
 	write_element(xml, name, NO_ATTRIBUTES, text, ESCAPE_FOR_HTML_IN_XML);
-}
-
-/*
- * XmlEntries
- *		The elements of all entries of the feed.
- */
-void
-XmlEntries(XmlWriter *xml, const Feed *feed, XmlEntryWriter write)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream feed entry",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-
-	for (int i = 0; i < feed->nactions; i++)
-	{
-		write(xml, FeedEntryGet(feed, i));
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
 }
 
 /*
