@@ -21,12 +21,24 @@ CREATE FUNCTION actstream.timesince(since timestamptz, now timestamptz DEFAULT p
 CREATE FUNCTION actstream.sentence(action actstream.action, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
     RETURNS text
     LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence';
+CREATE FUNCTION actstream.sentence_html(action actstream.action, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence_html';
+CREATE FUNCTION actstream.sentence_parts(action actstream.action, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence_parts';
+CREATE FUNCTION actstream.sentences(actions actstream.action[], now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS TABLE (action actstream.action, sentence text, html text, parts jsonb)
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'actstream_sentences';
 COMMENT ON FUNCTION actstream.display_name(actstream.ref) IS 'what an object is called, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.url(actstream.ref) IS 'where an object is shown, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.expand(actstream.ref) IS 'the row of an object, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.expand_all(actstream.ref[]) IS 'the rows of many objects, each once, by one query for each type';
 COMMENT ON FUNCTION actstream.timesince(timestamptz, timestamptz, text) IS 'how long ago something was, in words';
 COMMENT ON FUNCTION actstream.sentence(actstream.action, timestamptz, text) IS 'an action, in words';
+COMMENT ON FUNCTION actstream.sentence_html(actstream.action, timestamptz, text) IS 'an action, in words, as HTML with links to its objects';
+COMMENT ON FUNCTION actstream.sentence_parts(actstream.action, timestamptz, text) IS 'an action, in words, as an array of texts, objects and the time';
+COMMENT ON FUNCTION actstream.sentences(actstream.action[], timestamptz, text) IS 'a page of actions, in words, in all three forms, by one query for each type of object';
 
 -- Every sentence needs them, whoever asks: they are read as the registry is, without
 -- regard to privileges.

@@ -98,6 +98,22 @@ JsonMember(JsonWriter *json, const char *key, const char *text)
 }
 
 /*
+ * JsonNullMember
+ *		A member that is null.
+ */
+void
+JsonNullMember(JsonWriter *json, const char *key)
+{
+	MemoryContext caller;
+	JsonbValue	value = {.type = jbvNull};
+
+	JsonKey(json, key);
+	caller = MemoryContextSwitchTo(json->context);
+	pushJsonbValue(&json->state, WJB_VALUE, &value);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
  * JsonLongMember
  *		The same for a text that lives as long as what is written, and is not copied.
  */

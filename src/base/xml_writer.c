@@ -79,6 +79,17 @@ XmlEmptyElement(XmlWriter *xml, const char *name, const char *const *attributes)
 	XmlEnd(xml);
 }
 
+/*
+ * XmlText
+ *		Text between elements, or in one.
+ */
+void
+XmlText(XmlWriter *xml, const char *text)
+{
+	end_tag(xml);
+	EscapeAppend(&xml->value, text, ESCAPE_FOR_XML);
+}
+
 static void
 write_element(XmlWriter *xml, const char *name, const char *const *attributes,
 			  const char *text, EscapeFor purpose)

@@ -29,6 +29,7 @@ extern void XmlInit(XmlWriter *xml);
 extern void XmlBegin(XmlWriter *xml, const char *name, const char *const *attributes);
 extern void XmlEnd(XmlWriter *xml);
 extern void XmlEmptyElement(XmlWriter *xml, const char *name, const char *const *attributes);
+extern void XmlText(XmlWriter *xml, const char *text);
 extern void XmlTextElement(XmlWriter *xml, const char *name, const char *const *attributes,
 						   const char *text);
 extern void XmlSimpleElement(XmlWriter *xml, const char *name, const char *text);

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/iso_time.h"
 #include "base/uri.h"
+#include "display/language.h"
 #include "display/object_name.h"
 #include "display/sentence.h"
 #include "feed/feed.h"
@@ -294,7 +295,8 @@ FeedEntryGet(const Feed *feed, int i)
 
 	CHECK_FOR_INTERRUPTS();
 	entry->id = psprintf("tag:%s:action/" INT64_FORMAT, feed->authority, action->id);
-	entry->title = SentenceText(&feed->names[i * NUM_FEED_ROLES], action->verb, NULL);
+	entry->title = SentenceTitle(&feed->names[i * NUM_FEED_ROLES], action->verb,
+								 LanguageSetting());
 	entry->verb = action->verb;
 	entry->description = action->description;
 	entry->published = action->timestamp;
