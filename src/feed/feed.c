@@ -38,6 +38,7 @@ typedef struct FeedState
 	char	   *id;
 	char	   *title;
 	char	   *link;
+	char	   *language;		/* of titles; NULL for that of the session */
 	int			nactions;
 	int			size;			/* that there is space for */
 	FeedAction *actions;
@@ -116,6 +117,8 @@ make_state(FunctionCallInfo fcinfo)
 	state->id = UriEncode(feed_argument(fcinfo, 2, "id"));
 	state->title = feed_argument(fcinfo, 3, "title");
 	state->link = UriEncode(feed_argument(fcinfo, 4, "link"));
+	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
+		state->language = text_to_cstring(PG_GETARG_TEXT_PP(5));
 
 	if (UriSchemeLength(state->id) == 0)
 		ereport(ERROR,
@@ -241,6 +244,7 @@ FeedOfAggregate(FunctionCallInfo fcinfo)
 	feed->title = state->title;
 	feed->link = state->link;
 	feed->self = UriIsWebAddress(state->id) ? state->id : NULL;
+	feed->language = state->language != NULL ? state->language : LanguageSetting();
 	feed->updated = time_of_update(state);
 	feed->nactions = state->nactions;
 	feed->actions = state->actions;
@@ -296,7 +300,7 @@ FeedEntryGet(const Feed *feed, int i)
 	CHECK_FOR_INTERRUPTS();
 	entry->id = psprintf("tag:%s:action/" INT64_FORMAT, feed->authority, action->id);
 	entry->title = SentenceTitle(&feed->names[i * NUM_FEED_ROLES], action->verb,
-								 LanguageSetting());
+								 feed->language);
 	entry->verb = action->verb;
 	entry->description = action->description;
 	entry->published = action->timestamp;

@@ -54,6 +54,7 @@ typedef struct Feed
 	char	   *title;
 	char	   *link;
 	char	   *self;			/* where the feed itself is, or NULL */
+	const char *language;		/* of titles */
 	char	   *authority;		/* of tag: URIs, NULL if there is no entry */
 	TimestampTz updated;
 	int			nactions;

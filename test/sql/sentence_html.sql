@@ -160,6 +160,21 @@ END
 $$;
 SELECT renamed(n) FROM unnest('{A,B}'::text[]) n;
 
+--
+-- The titles of feeds
+--
+SELECT l, (xpath('//entry/title/text()', replace(atom::text, ' xmlns="http://www.w3.org/2005/Atom"', '')::xml))[1], (xpath('//item/title/text()', rss))[1], one #>> '{items,0,title}', two #>> '{orderedItems,0,summary}'
+FROM (SELECT l, actstream.atom_feed(a, 'tag:example.org,2026:s', 'T', 'http://a', l ORDER BY n) AS atom, actstream.rss_feed(a, 'tag:example.org,2026:s', 'T', 'http://a', l ORDER BY n) AS rss,
+             actstream.activity_streams_1(a, 'tag:example.org,2026:s', 'T', 'http://a', l ORDER BY n) AS one, actstream.activity_streams_2(a, 'tag:example.org,2026:s', 'T', 'http://a', l ORDER BY n) AS two
+      FROM page, unnest('{de,xx,NULL}'::text[]) l WHERE n IN (3, 6) GROUP BY l) f ORDER BY l;
+SET actstream.language = 'es';
+SELECT actstream.activity_streams_1(a, 'tag:example.org,2026:s', 'T', 'http://a', NULL) #>> '{items,0,title}', actstream.activity_streams_1(a, 'tag:example.org,2026:s', 'T', 'http://a') #>> '{items,0,title}',
+       actstream.activity_streams_1(a, 'tag:example.org,2026:s', 'T', 'http://a', 'pt') #>> '{items,0,title}'
+FROM page WHERE n = 3;
+-- the first row says it
+SELECT jsonb_path_query_array(actstream.activity_streams_1(a, 'tag:example.org,2026:s', 'T', 'http://a', CASE n WHEN 6 THEN 'de' ELSE 'ru' END ORDER BY n DESC), '$.items[*].title') FROM page WHERE n IN (3, 6);
+RESET actstream.language;
+
 SET client_min_messages = warning;
 DROP SCHEMA sentence_html CASCADE;
 DROP EXTENSION actstream CASCADE;
