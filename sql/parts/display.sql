@@ -10,6 +10,9 @@ CREATE FUNCTION actstream.display_name(object actstream.ref) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 100 AS 'MODULE_PATHNAME', 'actstream_display_name';
 CREATE FUNCTION actstream.url(object actstream.ref) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 100 AS 'MODULE_PATHNAME', 'actstream_url';
+CREATE FUNCTION actstream.display_all(objects actstream.ref[])
+    RETURNS TABLE (object actstream.ref, name text, url text)
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 1000 ROWS 100 AS 'MODULE_PATHNAME', 'actstream_display_all';
 CREATE FUNCTION actstream.expand(object actstream.ref) RETURNS jsonb
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 100 AS 'MODULE_PATHNAME', 'actstream_expand';
 CREATE FUNCTION actstream.expand_all(objects actstream.ref[])
@@ -32,6 +35,7 @@ CREATE FUNCTION actstream.sentences(actions actstream.action[], now timestamptz 
     LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'actstream_sentences';
 COMMENT ON FUNCTION actstream.display_name(actstream.ref) IS 'what an object is called, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.url(actstream.ref) IS 'where an object is shown, as far as the caller may see it';
+COMMENT ON FUNCTION actstream.display_all(actstream.ref[]) IS 'what many objects are called and where they are shown, each once, by one query for each type';
 COMMENT ON FUNCTION actstream.expand(actstream.ref) IS 'the row of an object, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.expand_all(actstream.ref[]) IS 'the rows of many objects, each once, by one query for each type';
 COMMENT ON FUNCTION actstream.timesince(timestamptz, timestamptz, text) IS 'how long ago something was, in words';

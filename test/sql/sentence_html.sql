@@ -137,6 +137,10 @@ SELECT count(*) FROM actstream.sentences(NULL);
 SELECT count(*) FROM actstream.sentences('{}');
 SELECT sentence FROM actstream.sentences(ARRAY(SELECT a FROM actstream.public_stream() a WHERE verb = 'started watching'));
 SELECT sentence FROM actstream.sentences(ARRAY(SELECT a::actstream.action FROM actstream.actions a WHERE verb = 'stopped following'));
+SELECT *, name = actstream.display_name(object), url IS NOT DISTINCT FROM actstream.url(object)
+FROM actstream.display_all('{user:2,issue:7,NULL,user:1,user:2,user:99,bad:1,nolabel:1}');
+SELECT count(*) FROM actstream.display_all(NULL);
+SELECT count(*) FROM actstream.display_all('{}');
 
 -- one query for each type of object, as the caller, with what he sees at that moment
 CREATE ROLE actstream_stranger;
@@ -148,6 +152,7 @@ CREATE POLICY noticed ON users USING ((SELECT noticed()) AND id < 2);
 SET ROLE actstream_stranger;
 SELECT count(*), count(DISTINCT html) FROM actstream.sentences(ARRAY(SELECT a FROM page ORDER BY n));
 SELECT html, parts FROM actstream.sentences(ARRAY(SELECT a FROM page WHERE n IN (1, 3) ORDER BY n), noon());
+SELECT * FROM actstream.display_all('{user:0,user:1,user:2,user:3,hostile:1,hostile:2}');
 SELECT actstream.sentence_html(a, noon()) FROM page WHERE n = 2;
 RESET ROLE;
 ALTER TABLE users DISABLE ROW LEVEL SECURITY;
