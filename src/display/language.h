@@ -29,6 +29,21 @@ typedef enum TimeCase
 	CASE_AGO
 } TimeCase;
 
+/*
+ * The patterns of sentences that a language has, see pattern.c: for any verb, and for
+ * those that follow() and unfollow() send.  In the last two, {verb} is the flag.
+ */
+typedef enum LanguagePatternKind
+{
+	PATTERN_ANY_VERB,
+	PATTERN_STARTED_FOLLOWING,
+	PATTERN_STOPPED_FOLLOWING,
+	PATTERN_STARTED_FLAG,
+	PATTERN_STOPPED_FLAG
+} LanguagePatternKind;
+
+#define NUM_LANGUAGE_PATTERNS (PATTERN_STOPPED_FLAG + 1)
+
 /* A built-in language. */
 typedef struct Language
 {
@@ -38,7 +53,9 @@ typedef struct Language
 	const char *units[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
 	/* the forms in "... ago", where they differ */
 	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
-	const char *pattern;		/* of sentences; see pattern.c */
+	const char *just_now;		/* less than a minute ago */
+	/* the first is always there, and serves for those that are not */
+	const char *patterns[NUM_LANGUAGE_PATTERNS];
 } Language;
 
 #define LANGUAGE_MAX_LENGTH 35
@@ -49,7 +66,8 @@ extern const char *LanguageArg(FunctionCallInfo fcinfo, int arg);
 extern const Language *LanguageFind(const char *name);
 extern const char *LanguageUnit(const Language *language, TimeUnit unit,
 								TimeCase grammatical_case, int64 count);
-extern const char *LanguagePattern(const Language *language);
+extern const char *LanguageJustNow(const Language *language);
+extern const char *LanguagePattern(const Language *language, LanguagePatternKind kind);
 extern List *LanguageFallbacks(const char *name);
 extern bool LanguageIsNormal(const char *code);
 

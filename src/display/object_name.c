@@ -16,6 +16,7 @@
 #include "object/object_key.h"
 
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -25,6 +26,7 @@
 
 PG_FUNCTION_INFO_V1(actstream_display_name);
 PG_FUNCTION_INFO_V1(actstream_url);
+PG_FUNCTION_INFO_V1(actstream_display_all);
 PG_FUNCTION_INFO_V1(actstream_template_fault);
 
 /* A template of a type that is being filled. */
@@ -464,6 +466,37 @@ actstream_url(PG_FUNCTION_ARGS)
 	if (text == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/*
+ * display_all
+ *		What many objects are called and where they are shown: each object once, in
+ *		the order of the array.
+ */
+Datum
+actstream_display_all(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			nrefs;
+	const Ref **refs;
+	char	  **names;
+	char	  **urls;
+
+	InitMaterializedSRF(fcinfo, 0);
+	refs = ObjectRefsOfArray(PG_GETARG_ARRAYTYPE_P(0), &nrefs);
+	ObjectNamesAndUrls(refs, nrefs, &names, &urls);
+
+	for (int i = 0; i < nrefs; i++)
+	{
+		Datum		row[3] = {PointerGetDatum(refs[i]), CStringGetTextDatum(names[i])};
+		bool		isnull[3] = {false, false, urls[i] == NULL};
+
+		CHECK_FOR_INTERRUPTS();
+		if (urls[i] != NULL)
+			row[2] = CStringGetTextDatum(urls[i]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, isnull);
+	}
+	return (Datum) 0;
 }
 
 /*

@@ -151,6 +151,19 @@ TimeSince(TimestampTz since, TimestampTz now, const Language *language,
 }
 
 /*
+ * TimeIsJustNow
+ *		Is it less than a minute ago, or in the future?
+ */
+bool
+TimeIsJustNow(TimestampTz since, TimestampTz now)
+{
+	if (since >= now)
+		return true;
+	return !TIMESTAMP_NOT_FINITE(since) && !TIMESTAMP_NOT_FINITE(now) &&
+		now - since < USECS_PER_MINUTE;
+}
+
+/*
  * timesince
  *		How long ago something was, in words.
  */

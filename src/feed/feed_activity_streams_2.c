@@ -12,7 +12,7 @@
 #include "base/iso_time.h"
 #include "base/uri.h"
 #include "feed/feed.h"
-#include "feed/feed_json.h"
+#include "feed/feed_entries.h"
 #include "feed/feed_vocabulary.h"
 
 #define STREAMS_CONTEXT "https://www.w3.org/ns/activitystreams"
@@ -110,7 +110,7 @@ actstream_activity_streams_2_final(PG_FUNCTION_ARGS)
 
 	if (feed == NULL)
 		PG_RETURN_NULL();
-	JsonBegin(&json);
+	JsonBegin(&json, WJB_BEGIN_OBJECT);
 	write_context(&json, feed);
 	JsonMember(&json, "id", feed->link);
 	JsonMember(&json, "type", "OrderedCollectionPage");
@@ -118,6 +118,6 @@ actstream_activity_streams_2_final(PG_FUNCTION_ARGS)
 	JsonMember(&json, "partOf", feed->id);
 	JsonMember(&json, "updated", FeedTime(feed->updated));
 	write_neighbours(&json, feed);
-	JsonEntries(&json, "orderedItems", feed, write_activity);
-	PG_RETURN_DATUM(JsonEnd(&json));
+	FeedEntriesJson(&json, "orderedItems", feed, write_activity);
+	PG_RETURN_DATUM(JsonEnd(&json, WJB_END_OBJECT));
 }
