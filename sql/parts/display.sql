@@ -35,7 +35,7 @@ CREATE TYPE actstream.phrase AS (
     verb     text,
     pattern  text
 );
-COMMENT ON TYPE actstream.phrase IS 'how sentences read in a language';
+COMMENT ON TYPE actstream.phrase IS E'@name phrase_row\nhow sentences read in a language';
 
 CREATE FUNCTION actstream_internal.phrase_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_check';

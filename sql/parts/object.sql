@@ -11,7 +11,7 @@ CREATE TYPE actstream.object_type AS (
     on_delete     text,
     checked       boolean
 );
-COMMENT ON TYPE actstream.object_type IS 'what actions and follows can refer to';
+COMMENT ON TYPE actstream.object_type IS E'@name object_type_row\nwhat actions and follows can refer to';
 
 -- What create_tables() puts on the table of these.  Anybody may, for who owns the tables
 -- needs to: each does nothing but on that table.

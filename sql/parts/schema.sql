@@ -6,6 +6,11 @@
  * already stops the script.  Functions in SQL, whose tables are made later, qualify every
  * name: they mean the same whatever search_path they are called under, and the
  * planner inlines them.
+ *
+ * A comment that begins with @ is also read by PostGraphile.  In GraphQL a table "actions"
+ * and a type "action" would have the same name, as would the inputs of a table "follows" and
+ * of a function "follow", which stops it: hence @name.  And the arguments "before" and
+ * "after" would be those of its own paging: hence streams are plain lists in GraphQL.
  */
 
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION

@@ -184,11 +184,11 @@ CREATE FUNCTION actstream.user_stream(
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 
-COMMENT ON FUNCTION actstream.public_stream(text, text) IS 'the whole time line';
-COMMENT ON FUNCTION actstream.actor_stream(actstream.ref, text, text) IS 'what an actor did';
-COMMENT ON FUNCTION actstream.target_stream(actstream.ref, text, text) IS 'what was done to a target';
-COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref, text, text) IS 'what was done with an action object';
-COMMENT ON FUNCTION actstream.any_stream(actstream.ref, text, text) IS 'actions with an object in whatever role';
-COMMENT ON FUNCTION actstream.model_stream(text, text, text) IS 'actions with any object of a type in whatever role';
-COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[], text, text) IS 'actions with any of the objects in one of the roles';
-COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean, boolean, text, text) IS 'what the objects do that a follower follows';
+COMMENT ON FUNCTION actstream.public_stream(text, text) IS E'@simpleCollections only\nthe whole time line';
+COMMENT ON FUNCTION actstream.actor_stream(actstream.ref, text, text) IS E'@simpleCollections only\nwhat an actor did';
+COMMENT ON FUNCTION actstream.target_stream(actstream.ref, text, text) IS E'@simpleCollections only\nwhat was done to a target';
+COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref, text, text) IS E'@simpleCollections only\nwhat was done with an action object';
+COMMENT ON FUNCTION actstream.any_stream(actstream.ref, text, text) IS E'@simpleCollections only\nactions with an object in whatever role';
+COMMENT ON FUNCTION actstream.model_stream(text, text, text) IS E'@simpleCollections only\nactions with any object of a type in whatever role';
+COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[], text, text) IS E'@simpleCollections only\nactions with any of the objects in one of the roles';
+COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean, boolean, text, text) IS E'@simpleCollections only\nwhat the objects do that a follower follows';

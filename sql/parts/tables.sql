@@ -227,7 +227,7 @@ $function$
         (41, 'follows', 'table', 'follows', $$
             CREATE TABLE actstream.follows OF actstream.follow $$),
         (42, 'follows', 'comment on', 'follows', $$
-            COMMENT ON TABLE actstream.follows IS 'who follows what';
+            COMMENT ON TABLE actstream.follows IS E'@name follow_entries\nwho follows what';
             COMMENT ON COLUMN actstream.follows.follower IS 'who follows';
             COMMENT ON COLUMN actstream.follows.followee IS 'what is followed';
             COMMENT ON COLUMN actstream.follows.flag IS 'kind of follow; empty is the plain one';
