@@ -73,4 +73,6 @@ print("filter:", Action.objects.filter(actor=BEN).count(), Action.objects.filter
 try:
     Action.objects.create(actor="person:umbra,1", verb="wrote")
 except Error as error:
-    print("policy:", Action.objects.filter(actor="person:umbra,1").count(), error.__cause__.pgcode)
+    # of psycopg 3, which newer versions use, or of psycopg2
+    code = getattr(error.__cause__, "sqlstate", None) or error.__cause__.pgcode
+    print("policy:", Action.objects.filter(actor="person:umbra,1").count(), code)
