@@ -26,7 +26,7 @@ my @clients = (
     [ 'node-postgres', 'js', @node, "$dir/node_postgres.mjs", 'many' ],
     [ 'postgres.js', 'js', @node, "$dir/postgres_js.mjs" ],
     [ 'PostGraphile', 'js', @node, "$dir/postgraphile.mjs" ],
-    [ 'JDBC', 'java', 'java', '-cp', '/usr/share/java/postgresql.jar', 'test/clients/Jdbc.java' ],
+    [ 'JDBC', 'java', '/usr/lib/jvm/default-java/bin/java', '-cp', '/usr/share/java/postgresql.jar', 'test/clients/Jdbc.java' ],
     [ 'ActiveRecord', 'ruby', 'ruby', 'test/clients/active_record.rb' ],
 );
 my %pooled = map { $_ => 1 } ('psycopg2', 'Django', 'SQLAlchemy', 'node-postgres');
