@@ -15,7 +15,7 @@ CREATE TYPE actstream.action AS (
     data          jsonb,
     external_id   text
 );
-COMMENT ON TYPE actstream.action IS 'actions: an actor did something, with an object, to a target, at some time';
+COMMENT ON TYPE actstream.action IS E'@name action_row\nactions: an actor did something, with an object, to a target, at some time';
 
 CREATE FUNCTION actstream_internal.action_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_check';

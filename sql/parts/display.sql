@@ -51,7 +51,7 @@ CREATE TYPE actstream.phrase AS (
     verb     text,
     pattern  text
 );
-COMMENT ON TYPE actstream.phrase IS 'patterns of sentences by language and verb';
+COMMENT ON TYPE actstream.phrase IS E'@name phrase_row\npatterns of sentences by language and verb';
 
 CREATE FUNCTION actstream_internal.phrase_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_check';

@@ -9,7 +9,7 @@ CREATE TYPE actstream.follow AS (
     actor_only boolean,
     started    timestamptz
 );
-COMMENT ON TYPE actstream.follow IS 'follows: which object follows which';
+COMMENT ON TYPE actstream.follow IS E'@name follow_row\nfollows: which object follows which';
 
 CREATE FUNCTION actstream_internal.follow_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_check';

@@ -11,7 +11,7 @@ CREATE TYPE actstream.object_type AS (
     on_delete     text,
     checked       boolean
 );
-COMMENT ON TYPE actstream.object_type IS 'types of objects that actions and follows can refer to';
+COMMENT ON TYPE actstream.object_type IS E'@name object_type_row\ntypes of objects that actions and follows can refer to';
 
 -- The triggers that create_tables() creates on object_types.  PUBLIC may execute their
 -- functions, since the owner of the tables has to; they act on that table only.

@@ -185,11 +185,11 @@ CREATE FUNCTION actstream.user_stream(
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
 
-COMMENT ON FUNCTION actstream.public_stream(text, text) IS 'all public actions';
-COMMENT ON FUNCTION actstream.actor_stream(actstream.ref, text, text) IS 'actions of an actor';
-COMMENT ON FUNCTION actstream.target_stream(actstream.ref, text, text) IS 'actions with a target';
-COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref, text, text) IS 'actions with an action object';
-COMMENT ON FUNCTION actstream.any_stream(actstream.ref, text, text) IS 'actions with an object in any role';
-COMMENT ON FUNCTION actstream.model_stream(text, text, text) IS 'actions with any object of a type, in any role';
-COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[], text, text) IS 'actions with any of the objects, in one of the roles';
-COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean, boolean, text, text) IS 'actions of the objects that a follower follows';
+COMMENT ON FUNCTION actstream.public_stream(text, text) IS E'@simpleCollections only\nall public actions';
+COMMENT ON FUNCTION actstream.actor_stream(actstream.ref, text, text) IS E'@simpleCollections only\nactions of an actor';
+COMMENT ON FUNCTION actstream.target_stream(actstream.ref, text, text) IS E'@simpleCollections only\nactions with a target';
+COMMENT ON FUNCTION actstream.action_object_stream(actstream.ref, text, text) IS E'@simpleCollections only\nactions with an action object';
+COMMENT ON FUNCTION actstream.any_stream(actstream.ref, text, text) IS E'@simpleCollections only\nactions with an object in any role';
+COMMENT ON FUNCTION actstream.model_stream(text, text, text) IS E'@simpleCollections only\nactions with any object of a type, in any role';
+COMMENT ON FUNCTION actstream.stream_of(actstream.ref[], text[], text, text) IS E'@simpleCollections only\nactions with any of the objects, in one of the roles';
+COMMENT ON FUNCTION actstream.user_stream(actstream.ref, text, boolean, boolean, boolean, text, text) IS E'@simpleCollections only\nactions of the objects that a follower follows';

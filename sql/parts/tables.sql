@@ -228,7 +228,7 @@ $function$
         (41, 'follows', 'table', 'follows', $$
             CREATE TABLE actstream.follows OF actstream.follow $$),
         (42, 'follows', 'comment on', 'follows', $$
-            COMMENT ON TABLE actstream.follows IS 'follows: which object follows which';
+            COMMENT ON TABLE actstream.follows IS E'@name follow_entries\nfollows: which object follows which';
             COMMENT ON COLUMN actstream.follows.follower IS 'the object that follows';
             COMMENT ON COLUMN actstream.follows.followee IS 'the object that is followed';
             COMMENT ON COLUMN actstream.follows.flag IS 'kind of follow; empty by default';

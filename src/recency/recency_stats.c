@@ -10,6 +10,7 @@
 #include "tables/follow_changes.h"
 #include "tables/own_tables.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"

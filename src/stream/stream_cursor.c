@@ -57,8 +57,8 @@ actstream_stream_cursor(PG_FUNCTION_ARGS)
 	ActionRowEnd(&row);
 	if (no_timestamp || no_id)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x",
-											  timestamp, id)));
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%016llx%016llx",
+											  (unsigned long long) timestamp, (unsigned long long) id)));
 }
 
 /* The value of a hexadecimal digit, or -1. */
