@@ -37,7 +37,7 @@ BEGIN
                                   format('BEGIN PERFORM hostile.caught(%L); %s; END', 'function ' || p.proname,
                                          CASE WHEN p.proretset OR p.proargmodes && '{o,b}' OR p.prorettype IN ('void'::regtype, 'event_trigger'::regtype) THEN 'RETURN' ELSE 'RETURN NULL' END)) AS ddl
         FROM pg_proc p
-        WHERE p.pronamespace IN (from_schema, 'actstream_internal'::regnamespace) AND p.prokind = 'f' AND place <> 'pg_temp'
+        WHERE (p.pronamespace = from_schema OR (from_schema::text = 'actstream' AND p.pronamespace::regnamespace::text = 'actstream_internal')) AND p.prokind = 'f' AND place <> 'pg_temp'
         UNION ALL
         SELECT 'operator', format('CREATE FUNCTION %1$I.operator_%2$s(%3$s) RETURNS %4$s LANGUAGE plpgsql AS %5$L;
                                    CREATE OPERATOR %1$I.%6$s (FUNCTION = %1$I.operator_%2$s, %7$s RIGHTARG = %8$s)',
@@ -45,7 +45,7 @@ BEGIN
                                   format('BEGIN PERFORM hostile.caught(%L); RETURN NULL; END', 'operator ' || p.oprname),
                                   p.oprname, 'LEFTARG = ' || nullif(p.oprleft, 0)::regtype || ',', p.oprright::regtype)
         FROM pg_operator p
-        WHERE p.oprleft = 'actstream.ref'::regtype AND place <> 'pg_temp'
+        WHERE (p.oprnamespace = from_schema OR (from_schema::text = 'actstream' AND p.oprleft = to_regtype('actstream.ref'))) AND place <> 'pg_temp'
         UNION ALL
         SELECT 'table', format('CREATE VIEW %I.%I AS SELECT * FROM %s WHERE hostile.caught(%L); GRANT ALL ON %1$I.%2$I TO PUBLIC',
                                place, c.relname, c.oid::regclass, 'table ' || c.relname)

@@ -3,7 +3,7 @@
 \set SHOW_CONTEXT errors
 
 CREATE SCHEMA ref_test;
-SET search_path = ref_test, actstream, public;
+SET search_path = ref_test, actstream, actstream_internal, public;
 
 --
 -- What goes in comes out.  A key that is the canonical text of a bigint or of
@@ -52,7 +52,7 @@ WHERE r IS DISTINCT FROM r::text::ref
    OR NOT record_image_eq(ROW (r), ROW (r::text::ref))
    OR NOT record_image_eq(ROW (r), ROW (ref(ref_label(r), ref_key(r))))
    OR r::text <> ref_label(r) || ':' || ref_key(r)
-   OR convert_from(actstream_internal.ref_send(r), getdatabaseencoding()) <> r::text;
+   OR convert_from(ref_send(r), getdatabaseencoding()) <> r::text;
 
 -- in a table the header takes one byte if that makes 127 bytes at most, else four
 CREATE TABLE wide AS SELECT n, ref('x', repeat('k', n)) AS r FROM generate_series(123, 126) n;
@@ -145,9 +145,7 @@ CREATE TABLE assigned (r ref, t text);
 INSERT INTO assigned SELECT 'user:' || n, ref('user', n) FROM generate_series(1, 2) n;
 SELECT * FROM assigned ORDER BY r;
 SELECT r FROM assigned WHERE r = t::ref ORDER BY r;
-\set VERBOSITY sqlstate
-SELECT r FROM assigned WHERE r = t;
-\set VERBOSITY default
+SELECT r FROM assigned WHERE r = t ORDER BY r;
 
 SELECT '{user:1,"page:a,b",NULL,"page:\"x\""}'::ref[];
 SELECT ARRAY['user:2', 'user:10']::ref[] @> ARRAY['user:10']::ref[] AS contains,
@@ -292,7 +290,7 @@ SELECT pg_column_size(r0) < 1000 AS compressed,
        pg_relation_size((SELECT reltoastrelid FROM pg_class WHERE oid = 'toasted'::regclass)) > 0 AS out_of_line
 FROM toasted;
 SELECT bool_and(stored = fresh AND stored <= fresh AND NOT stored <> fresh AND ref_cmp(stored, fresh) = 0
-                AND stored::text = fresh::text AND actstream_internal.ref_send(stored) = actstream_internal.ref_send(fresh)
+                AND stored::text = fresh::text AND ref_send(stored) = ref_send(fresh)
                 AND ref_label(stored) = ref_label(fresh) AND ref_key(stored) = ref_key(fresh)
                 AND ref_hash(stored) = ref_hash(fresh)
                 AND ref_hash_extended(stored, 1) = ref_hash_extended(fresh, 1)) AS same

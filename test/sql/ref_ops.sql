@@ -11,7 +11,7 @@ WHERE c.opcnamespace = 'actstream'::regnamespace
 ORDER BY a.amname COLLATE "C", c.opcname COLLATE "C";
 
 CREATE SCHEMA ref_test;
-SET search_path = ref_test, actstream, public;
+SET search_path = ref_test, actstream, actstream_internal, public;
 
 -- Only what works on bytes alone and cannot fail is leakproof.
 SELECT proname, pg_get_function_identity_arguments(oid) AS arguments, provolatile AS volatile,

@@ -96,12 +96,14 @@ WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
 SELECT plan($$SELECT id FROM actstream.user_stream('u:1')$$);
 BEGIN;
-SELECT replace(prosrc, 'f.follower = $1', 'f.follower = ''u:2''') AS other,
+SELECT replace(prosrc, 'f.follower OPERATOR(pg_catalog.=) $1', 'f.follower = ''u:2''') AS other,
        replace(prosrc, 'AND ($2 IS NULL', 'AND f.flag OPERATOR(pg_catalog.<>) '''' AND ($2 IS NULL') AS flagged FROM pg_proc WHERE proname = 'user_stream' \gset
-CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false,
+        without_own boolean DEFAULT false, before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action LANGUAGE sql STABLE SUPPORT actstream_internal.stream_support AS :'other';
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
-CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false,
+        without_own boolean DEFAULT false, before text DEFAULT NULL, after text DEFAULT NULL)
     RETURNS SETOF actstream.action LANGUAGE sql STABLE SUPPORT actstream_internal.stream_support AS :'flagged';
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
 ROLLBACK;

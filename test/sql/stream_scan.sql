@@ -271,7 +271,7 @@ BEGIN
             RETURN 'scan of the stream';
         ELSIF line ~ 'Function Scan' THEN
             RETURN 'function';
-        ELSIF line ~ 'Filter: .*actstream.in_' THEN
+        ELSIF line ~ 'Filter: .*actstream_internal.in_' THEN
             RETURN 'filter';
         END IF;
     END LOOP;
