@@ -129,7 +129,7 @@ step_caches() {
     open_step -- debug_discard_caches=1
     count_tests run_level regress REGRESS="${TESTS:-$cache_tests}"
     close_step
-    add_line "some regress tests (README), debug_discard_caches = 1" \
+    add_line "some regress tests, debug_discard_caches = 1" \
         "$tests tests" "$(count_reports "$crash")"
 }
 
