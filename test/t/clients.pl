@@ -46,12 +46,12 @@ my @steps = (
 );
 
 #
-# The server, with a database that each client gets a copy of.  JDBC has no sockets but
-# those of TCP.
+# The server, with a database that each client gets a copy of.  Clients make characters of
+# what is in UTF-8; JDBC has no sockets but those of TCP.
 #
 
 my $node = PostgreSQL::Test::Cluster->new('clients');
-$node->init;
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'\nlisten_addresses = '127.0.0.1'");
 $node->start;
 $node->safe_psql('postgres', "CREATE ROLE $_ LOGIN") foreach qw(app acme umbra);
