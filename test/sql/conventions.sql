@@ -3,12 +3,7 @@
 -- PostgREST (arguments by name, conditions and limits around the call, functions of a row as
 -- its columns) and Hasura (functions that return rows of a table).
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 
 CREATE TABLE conv_user (id integer PRIMARY KEY, name text);
 INSERT INTO conv_user VALUES (1, 'Ann'), (2, 'Ben');

@@ -3,12 +3,7 @@
 -- parameters, concatenation, lists, joins, views, policies: it is understood whatever
 -- search_path is, and an index serves it.
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
-\set SHOW_CONTEXT never
+\i test/lib/fresh.sql
 
 CREATE SCHEMA expr;
 CREATE SCHEMA expr_empty;

@@ -6,6 +6,9 @@ use strict;
 use warnings;
 
 use File::Copy;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -46,14 +49,13 @@ my @steps = (
 );
 
 #
-# The server, with a database that each client gets a copy of.  JDBC has no sockets but
-# those of TCP.
+# The server, with a database that each client gets a copy of.  Clients make characters of
+# what is in UTF-8; JDBC has no sockets but those of TCP.
 #
 
-my $node = PostgreSQL::Test::Cluster->new('clients');
-$node->init;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'actstream'\nlisten_addresses = '127.0.0.1'");
-$node->start;
+my $node = new_node('clients',
+    init => [ extra => [ '--encoding=UTF8', '--locale=C' ] ],
+    conf => "shared_preload_libraries = 'actstream'\nlisten_addresses = '127.0.0.1'");
 $node->safe_psql('postgres', "CREATE ROLE $_ LOGIN") foreach qw(app acme umbra);
 $node->safe_psql('postgres', 'CREATE DATABASE shop');
 $node->safe_psql('shop', slurp_file('test/clients/setup.sql'));

@@ -18,8 +18,8 @@ tap_packages=(
 )
 # what they put beside our module: the ends of names of the server's packages
 tap_modules=(cron pgaudit)
-# npm gets the reader of Activity Streams 2.0, and clients in JavaScript; some other Nodes bring it along, and
-# do not go together with Debian's
+# npm gets the reader of Activity Streams 2.0, and clients in JavaScript; some other
+# Nodes bring it along, and do not go together with Debian's
 node_packages=(nodejs npm)
 
 as_root=()
