@@ -177,7 +177,7 @@ CREATE FUNCTION actstream.user_stream(
                     WHERE f.follower OPERATOR(pg_catalog.=) $1
                       AND ($2 IS NULL OR f.flag OPERATOR(pg_catalog.=) $2)
                     ORDER BY f.followee))
-      AND NOT ($5 AND a.actor OPERATOR(pg_catalog.=) $1)
+      AND ($5 IS NOT TRUE OR a.actor OPERATOR(pg_catalog.<>) $1)
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($6, true), actstream_internal.cursor_id($6, true))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
