@@ -4,9 +4,9 @@
 
 -- These are for the owner of the extension's tables: they disclose rows that other roles
 -- may not see.
-CREATE FUNCTION actstream.object_exists(object actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.object_exists(object actstream.ref) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_exists';
-COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether an object exists; null if its table cannot be read';
+COMMENT ON FUNCTION actstream_internal.object_exists(actstream.ref) IS 'whether an object exists; null if its table cannot be read';
 
 CREATE FUNCTION actstream_internal.object_type_fault(label text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_type_fault';
@@ -139,7 +139,7 @@ AS $$
       AND t.evtenabled OPERATOR(pg_catalog.<>) 'A'
     UNION ALL
     SELECT CASE WHEN t.label IS NULL THEN 'unregistered label'
-                WHEN actstream.object_exists(r.object) IS NULL THEN 'unreadable object'
+                WHEN actstream_internal.object_exists(r.object) IS NULL THEN 'unreadable object'
                 ELSE 'missing object' END,
            actstream.ref_label(r.object), t.relation, r.object,
            CASE WHEN r.kept THEN 'referred to by an action' ELSE 'referred to by a follow' END
@@ -149,6 +149,6 @@ AS $$
     WHERE t.label IS NULL
        OR (t.checked AND NOT (r.kept AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
            AND actstream_internal.object_type_fault(t.label) IS NULL
-           AND actstream.object_exists(r.object) IS NOT TRUE)
+           AND actstream_internal.object_exists(r.object) IS NOT TRUE)
 $$;
 COMMENT ON FUNCTION actstream.integrity_check() IS 'violations of integrity, and their causes; empty in a healthy database';

@@ -9,11 +9,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/iso_time.h"
 #include "base/uri.h"
 #include "feed/feed.h"
 #include "feed/feed_entries.h"
 #include "feed/feed_vocabulary.h"
+#include "tables/action_place.h"
 
 #define STREAMS_CONTEXT "https://www.w3.org/ns/activitystreams"
 
@@ -75,15 +75,11 @@ write_activity(JsonWriter *json, const FeedEntry *entry)
 		write_object(json, "target", target, FeedType2(target->label));
 }
 
-/*
- * The position of an action, "timestamp,id", in a form that the application can cast
- * back.
- */
+/* The cursor of an action, as stream_cursor() makes it. */
 static char *
 make_cursor(const FeedAction *action)
 {
-	return UriEncode(psprintf("%s," INT64_FORMAT, IsoTimestamp(action->timestamp, true),
-							  action->id));
+	return ActionPlaceToText((ActionPlace) {action->timestamp, action->id});
 }
 
 /* Links to the next and the previous page; every page that is not empty has both. */

@@ -2,10 +2,6 @@
  * stream_cursor.c
  *		Positions in streams, as clients keep them.
  *
- * A cursor is the timestamp and the id of an action, each as 16 hexadecimal digits of a
- * 64-bit number.  Clients have no reason to look into it: some of their types for
- * timestamps are less exact than PostgreSQL's.
- *
  * The stream functions compare rows with the positions next to the cursors that they are
  * given:
  *
@@ -34,10 +30,6 @@ PG_FUNCTION_INFO_V1(actstream_stream_cursor);
 PG_FUNCTION_INFO_V1(actstream_cursor_timestamp);
 PG_FUNCTION_INFO_V1(actstream_cursor_id);
 
-/* hexadecimal digits of a number, and of a cursor */
-#define NUMBER_DIGITS	16
-#define CURSOR_DIGITS	(2 * NUMBER_DIGITS)
-
 /*
  * stream_cursor(action) RETURNS text
  *		The position of an action; null if it has no timestamp or no id.
@@ -46,56 +38,17 @@ Datum
 actstream_stream_cursor(PG_FUNCTION_ARGS)
 {
 	ActionRow	row;
-	TimestampTz timestamp;
-	int64		id;
+	ActionPlace place;
 	bool		no_timestamp;
 	bool		no_id;
 
 	ActionRowBegin(&row, PG_GETARG_HEAPTUPLEHEADER(0));
-	timestamp = DatumGetTimestampTz(ActionRowGet(&row, Anum_action_timestamp, &no_timestamp));
-	id = DatumGetInt64(ActionRowGet(&row, Anum_action_id, &no_id));
+	place.timestamp = DatumGetTimestampTz(ActionRowGet(&row, Anum_action_timestamp, &no_timestamp));
+	place.id = DatumGetInt64(ActionRowGet(&row, Anum_action_id, &no_id));
 	ActionRowEnd(&row);
 	if (no_timestamp || no_id)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%016llx%016llx",
-											  (unsigned long long) timestamp, (unsigned long long) id)));
-}
-
-/* The value of a hexadecimal digit, or -1. */
-static int
-digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/*
- * The position that a cursor stands for; ERRCODE_INVALID_PARAMETER_VALUE if it is none.
- */
-static ActionPlace
-parse_cursor(const text *cursor)
-{
-	const char *digits = VARDATA_ANY(cursor);
-	uint64		numbers[2] = {0, 0};
-	bool		valid = VARSIZE_ANY_EXHDR(cursor) == CURSOR_DIGITS;
-	ActionPlace place;
-
-	for (int i = 0; i < CURSOR_DIGITS && valid; i++)
-	{
-		int			value = digit_value(digits[i]);
-
-		valid = value >= 0;
-		numbers[i / NUMBER_DIGITS] = numbers[i / NUMBER_DIGITS] << 4 | (value & 0xF);
-	}
-	place.timestamp = (TimestampTz) numbers[0];
-	place.id = (int64) numbers[1];
-	if (!valid || !(TIMESTAMP_NOT_FINITE(place.timestamp) || IS_VALID_TIMESTAMP(place.timestamp)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid cursor: \"%s\"", text_to_cstring(cursor)),
-				 errhint("Pass what actstream.stream_cursor() returns for the last, or first, action of a page.")));
-	return place;
+	PG_RETURN_TEXT_P(cstring_to_text(ActionPlaceToText(place)));
 }
 
 /*
@@ -112,7 +65,7 @@ next_place(FunctionCallInfo fcinfo, ActionPlace *place)
 		*place = before ? NewestPlaceOf(DT_NOEND) : OldestPlaceOf(DT_NOBEGIN);
 		return true;
 	}
-	*place = parse_cursor(PG_GETARG_TEXT_PP(0));
+	*place = ActionPlaceFromText(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	return before ? ActionPlaceGoDown(place) : ActionPlaceGoUp(place);
 }
 

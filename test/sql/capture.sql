@@ -166,7 +166,7 @@ SET search_path = hostile, pg_temp, pg_catalog;
 SELECT statement FROM hostile.script ORDER BY n \gexec
 -- what is for superusers only
 SELECT problem FROM actstream.integrity_check();
-SELECT actstream.object_exists('person:1');
+SELECT actstream_internal.object_exists('person:1');
 DO $$
 BEGIN
     PERFORM actstream.recency_build();

@@ -47,7 +47,7 @@ INSERT INTO attempt (what, query) VALUES
     ('tracked', $$SELECT actstream.tracked()$$),
     ('recency', $$SELECT actstream.recency_stats()$$),
     ('integrity_check', $$SELECT actstream.integrity_check()$$),
-    ('object_exists', $$SELECT actstream.object_exists('person:1')$$),
+    ('object_exists', $$SELECT actstream_internal.object_exists('person:1')$$),
     ('create_tables', $$SELECT actstream.create_tables()$$),
     ('delete', $$DELETE FROM person WHERE id = 2$$),
     ('rekey', $$UPDATE person SET id = 20 WHERE id = 2$$),

@@ -299,7 +299,7 @@ WHERE p.pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnam
 -- what tells of all rows is for the owner of the tables
 SET ROLE tsec_owner;
 SELECT * FROM actstream.integrity_check();
-SELECT actstream.object_exists('doc:1');
+SELECT actstream_internal.object_exists('doc:1');
 SELECT actstream_internal.object_type_fault('doc');
 RESET ROLE;
 

@@ -26,7 +26,7 @@ sub feed
 my %readers = (
     ref_of => 'SELECT actstream.ref_of(p) FROM person p',
     current_actor => q{SELECT coalesce(actstream.current_actor()::text, 'nobody')},
-    object_exists => q{SELECT actstream.object_exists('person:1')},
+    object_exists => q{SELECT actstream_internal.object_exists('person:1')},
     object_type_fault => q{SELECT coalesce(actstream_internal.object_type_fault('person'), 'none')},
     template_fault => q{SELECT actstream_internal.template_fault('{nobody}', 'person')},
     found_indexes => q{SELECT index FROM actstream_internal.found_indexes('actstream.actions')},
