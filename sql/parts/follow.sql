@@ -15,6 +15,10 @@ CREATE FUNCTION actstream_internal.follow_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_check';
 COMMENT ON FUNCTION actstream_internal.follow_check() IS 'trigger: check that the row is valid and its references name existing objects';
 
+CREATE FUNCTION actstream_internal.follow_time() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_time';
+COMMENT ON FUNCTION actstream_internal.follow_time() IS 'trigger: replace a null time by the current time';
+
 -- Sessions keep the lists of follows that they have read until this trigger, which also
 -- fires for replicated changes, reports a change.
 CREATE FUNCTION actstream_internal.follow_changed() RETURNS trigger
