@@ -90,9 +90,49 @@ AS $$
            OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels))
 $$;
 
+CREATE FUNCTION actstream.which_followed(
+    follower actstream.ref,
+    objects  actstream.ref[],
+    flag     text DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
+AS $$
+    SELECT DISTINCT f.followee
+    FROM actstream.follows f
+    WHERE f.follower OPERATOR(pg_catalog.=) which_followed.follower
+      AND f.followee OPERATOR(pg_catalog.=) ANY (which_followed.objects)
+      AND (which_followed.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) which_followed.flag)
+$$;
+
+-- Most of them usually follow the actor: these are found in the index alone.  Only for the
+-- others the rows must be read, for actor_only.
+CREATE FUNCTION actstream.audience(
+    action actstream.action,
+    flag   text DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
+AS $$
+    SELECT f.follower
+    FROM actstream.follows f
+    WHERE (audience.action).public
+      AND f.followee OPERATOR(pg_catalog.=) (audience.action).actor
+      AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)
+    UNION
+    SELECT f.follower
+    FROM actstream.follows f
+    WHERE (audience.action).public
+      AND f.followee OPERATOR(pg_catalog.=) ANY (ARRAY[(audience.action).target, (audience.action).action_object])
+      AND NOT f.actor_only
+      AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)
+$$;
+
 COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
     IS 'whether one object follows another';
 COMMENT ON FUNCTION actstream.followers(actstream.ref, text)
     IS 'followers of an object, each once';
 COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])
     IS 'objects that a follower follows, each once';
+COMMENT ON FUNCTION actstream.which_followed(actstream.ref, actstream.ref[], text)
+    IS 'those of the objects that a follower follows, each once; a follow button asks with an empty flag, for a null flag means any';
+COMMENT ON FUNCTION actstream.audience(actstream.action, text)
+    IS 'followers whose user_stream shows the action, each once';
