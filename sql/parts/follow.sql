@@ -40,19 +40,21 @@ CREATE FUNCTION actstream.follow(
 CREATE FUNCTION actstream.unfollow(
     follower    actstream.ref,
     followee    actstream.ref,
-    flag        text DEFAULT NULL,
+    flag        text DEFAULT '',
     send_action boolean DEFAULT false)
     RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unfollow';
 COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb)
-    IS 'follow an object';
+    IS 'follow an object; the empty flag, the default, is the plain kind';
 COMMENT ON FUNCTION actstream.unfollow(actstream.ref, actstream.ref, text, boolean)
-    IS 'stop following an object; with a null flag, for all flags';
+    IS 'stop following an object, with that flag; with a null flag, for all flags';
 
+-- follow(), unfollow() and is_following() are what a button calls: they are about one flag,
+-- by default the empty one.  The functions that list follows are about any by default.
 CREATE FUNCTION actstream.is_following(
     follower actstream.ref,
     followee actstream.ref,
-    flag     text DEFAULT NULL)
+    flag     text DEFAULT '')
     RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
@@ -127,7 +129,7 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
-    IS 'whether one object follows another';
+    IS 'whether one object follows another, with that flag; with a null flag, with any';
 COMMENT ON FUNCTION actstream.followers(actstream.ref, text)
     IS 'followers of an object, each once';
 COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])

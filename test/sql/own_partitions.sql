@@ -60,7 +60,7 @@ INSERT INTO actstream.follows (follower, followee, started) SELECT actstream.ref
     RETURNING tableoid::regclass, started BETWEEN now() AND clock_timestamp() AS now;
 DELETE FROM actstream.follows WHERE followee = 'person:4' AND flag = '';
 INSERT INTO actstream.actions ("timestamp", actor, verb) VALUES (NULL, 'person:1', 'came');
-SELECT actstream.unfollow('person:2', 'person:3');
+SELECT actstream.unfollow('person:2', 'person:3', NULL);
 
 -- streams
 ANALYZE actstream.actions;
