@@ -2,11 +2,7 @@
 -- Whose stream shows an action, and which of some objects are followed: against the streams
 -- and the table, for data that is drawn from a hash
 --
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS actstream CASCADE;
-CREATE EXTENSION actstream;
-DO 'BEGIN PERFORM actstream.create_tables(); END';
-RESET client_min_messages;
+\i test/lib/fresh.sql
 CREATE SCHEMA heard;
 SET search_path = heard;
 SELECT actstream.register_external(label) IS NOT NULL AS registered FROM unnest('{user,repo}'::text[]) label;
