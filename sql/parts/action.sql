@@ -21,6 +21,10 @@ CREATE FUNCTION actstream_internal.action_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_check';
 COMMENT ON FUNCTION actstream_internal.action_check() IS 'trigger: check that the row is valid and its references name existing objects';
 
+CREATE FUNCTION actstream_internal.action_time() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_time';
+COMMENT ON FUNCTION actstream_internal.action_time() IS 'trigger: replace a null timestamp by the current time';
+
 CREATE FUNCTION actstream.act_send(
     actor         actstream.ref,
     verb          text,

@@ -92,9 +92,9 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
- * SpiPlanExecuteAs
- *		Run the statement, which is on that table of ours, as the table's owner (see
- *		RunAsBegin()) and on the latest state of the database; SPI must be connected.
+ * SpiPlanExecuteLatest
+ *		Run the statement as the current user on the latest state of the database; SPI
+ *		must be connected.
  *
  * It is the latest state also under REPEATABLE READ and SERIALIZABLE, where a
  * transaction that holds a lock must see what was committed before it got that lock.  A
@@ -102,13 +102,10 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
  * ERRCODE_T_R_SERIALIZATION_FAILURE, as it does in a foreign key's trigger.
  */
 uint64
-SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
-				 const char *nulls)
+SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls)
 {
 	Snapshot	snapshot = InvalidSnapshot;
 	Snapshot	crosscheck = InvalidSnapshot;
-	RunAs		before;
-	uint64		result;
 
 	if (IsolationUsesXactSnapshot())
 	{
@@ -116,8 +113,23 @@ SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 		snapshot = GetLatestSnapshot();
 		crosscheck = GetTransactionSnapshot();
 	}
+	return execute(plan, values, nulls, snapshot, crosscheck);
+}
+
+/*
+ * SpiPlanExecuteAs
+ *		The same, but as the owner of that table of ours, which the statement is on (see
+ *		RunAsBegin()).
+ */
+uint64
+SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
+				 const char *nulls)
+{
+	RunAs		before;
+	uint64		result;
+
 	RunAsBegin(&before, OwnTableOwner(table), mode);
-	result = execute(plan, values, nulls, snapshot, crosscheck);
+	result = SpiPlanExecuteLatest(plan, values, nulls);
 	RunAsEnd(&before);
 	return result;
 }

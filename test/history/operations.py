@@ -102,10 +102,9 @@ class Follow:
     """A follow begins, changes or ends."""
     counts = 'follows'
 
-    def __init__(self, follower, followee, state, before, us):
+    def __init__(self, follower, followee, state, before, us, tells):
         self.follower, self.followee, self.state = follower, followee, state
-        self.before, self.us = before, us
-        self.tells = state != NONE and us % 4 == 0
+        self.before, self.us, self.tells = before, us, tells
 
     def statement(self):
         if self.state == NONE:

@@ -31,7 +31,7 @@ INSERT INTO attempt (what, query) VALUES
     ('follow', $$SELECT actstream.follow('person:1', 'person:2', 'liking')$$),
     ('unfollow', $$SELECT actstream.unfollow('person:1', 'person:2')$$),
     ('is_following', $$SELECT actstream.is_following('person:1', 'person:2')$$),
-    ('followers', $$SELECT * FROM actstream.followers('person:2')$$),
+    ('followers', $$SELECT * FROM actstream.followers('person:2'), actstream.which_followed('person:1', '{person:2}'), actstream.audience(NULL)$$),
     ('following', $$SELECT actstream.following('person:1')$$),
     ('streams', $$SELECT * FROM actstream.user_stream('person:1'), LATERAL actstream.actor_stream('person:2')$$),
     ('stream in a list', $$SELECT actstream.user_stream('person:1')$$),
