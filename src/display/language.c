@@ -227,6 +227,25 @@ LanguageSetting(void)
 }
 
 /*
+ * LanguageNotice
+ *		Raise a notice if this is not the code of a language, as "german" is not, unless
+ *		the last notice was about the same name.
+ */
+void
+LanguageNotice(const char *name)
+{
+	static char told[LANGUAGE_MAX_LENGTH + 1];
+
+	if (strcspn(name, "-_.@") <= LANGUAGE_CODE_MAX_LENGTH || pg_strcasecmp(name, "posix") == 0 ||
+		strncmp(told, name, sizeof(told) - 1) == 0)
+		return;
+	ereport(NOTICE,
+			(errmsg("\"%s\" is not the code of a language", name),
+			 errhint("Write two or three letters, and perhaps a country, as in \"de\" or \"de-AT\".")));
+	strlcpy(told, name, sizeof(told));
+}
+
+/*
  * LanguageArg
  *		The name of a language in an argument of a function, or the session's language
  *		if that is null.
@@ -234,9 +253,11 @@ LanguageSetting(void)
 const char *
 LanguageArg(FunctionCallInfo fcinfo, int arg)
 {
-	if (PG_ARGISNULL(arg))
-		return LanguageSetting();
-	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+	const char *name = PG_ARGISNULL(arg) ? LanguageSetting() :
+		text_to_cstring(PG_GETARG_TEXT_PP(arg));
+
+	LanguageNotice(name);
+	return name;
 }
 
 /*

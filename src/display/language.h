@@ -60,8 +60,12 @@ typedef struct Language
 
 #define LANGUAGE_MAX_LENGTH 35
 
+/* longest code of a language, without a country */
+#define LANGUAGE_CODE_MAX_LENGTH 3
+
 extern void LanguageDefineSetting(void);
 extern const char *LanguageSetting(void);
+extern void LanguageNotice(const char *name);
 extern const char *LanguageArg(FunctionCallInfo fcinfo, int arg);
 extern const Language *LanguageFind(const char *name);
 extern const char *LanguageUnit(const Language *language, TimeUnit unit,

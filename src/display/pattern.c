@@ -294,8 +294,13 @@ List *
 PatternParse(const char *pattern)
 {
 	PatternReader reader = {0};
-	List	   *sections = read_pattern(&reader, TemplateParse(pattern));
+	List	   *parts;
+	List	   *sections = NIL;
 
+	reader.fault = TemplateRead(pattern, &parts);
+	reader.hint = _("Write {actor}, {verb}, {action_object}, {target}, {timesince} for the words of a sentence, {{ and }} for braces.");
+	if (reader.fault == NULL)
+		sections = read_pattern(&reader, parts);
 	if (reader.fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -308,11 +308,13 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid language: \"%s\"", language),
 				 errhint("Write it in lower case, as in \"de\" or \"de-at\", or leave it empty for any language.")));
+	LanguageNotice(language);
 	if (pg_mbstrlen(verb) > VERB_MAX_CHARS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("verb is too long"),
-				 errdetail("The limit is %d characters.", VERB_MAX_CHARS)));
+				 errdetail("The verb has %d characters; the limit is %d.",
+						   pg_mbstrlen(verb), VERB_MAX_CHARS)));
 	if (pattern[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -233,6 +233,11 @@ actstream_follow(PG_FUNCTION_ARGS)
 	bool		is_new;
 
 	LocalTableRequire(OWN_FOLLOWS);
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("flag of a follow must not be null"),
+				 errhint("Use the empty string, which is the default, for a plain follow.")));
 	/* the first four arguments are columns of the table; the others are for the action */
 	for (int i = 0; i < Anum_follow_actor_only; i++)
 	{
@@ -339,6 +344,6 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 	/* null only if the table's owner has dropped the constraint */
 	if (!isnull)
 		check_flag(flag);
-	IntegrityCheckRow(tupdesc, row, old, columns, lengthof(columns));
+	IntegrityCheckRow(trigdata, OWN_FOLLOWS, tupdesc, row, old, columns, lengthof(columns));
 	return PointerGetDatum(NULL);
 }

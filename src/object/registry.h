@@ -42,6 +42,7 @@ typedef struct RegisteredType
 extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
 extern const RegisteredType *RegistryLookupRelation(Oid relation);
 extern const RegisteredType *RegistryLookupTable(Oid relation);
+extern char *RegistryLabelHint(const char *label, int len);
 extern void RegistryRequireBound(const RegisteredType *type);
 extern OnDelete OnDeleteFromText(const char *value);
 extern List *NameArrayToList(Datum array);

@@ -217,7 +217,7 @@ actstream_model_start(PG_FUNCTION_ARGS)
 	if (RegistryLookupLabel(label, strlen(label)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("object type \"%s\" does not exist", label),
-				 errhint("The labels of object types are in actstream.object_types; actstream.register() adds one for a table.")));
+				 errmsg("object type \"%s\" is not registered", label),
+				 errhint("%s", RegistryLabelHint(label, strlen(label)))));
 	PG_RETURN_REF_P(RefFromInteger(label, strlen(label), PG_INT64_MIN));
 }

@@ -546,7 +546,11 @@ actstream_lock_tables(PG_FUNCTION_ARGS)
 	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK &&
 		!(OidIsValid(registry) &&
 		  object_ownercheck(RelationRelationId, registry, GetUserId())))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, "actstream");
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for schema %s", "actstream"),
+				 errhint("The owner of the schema can grant it: GRANT USAGE, CREATE ON SCHEMA actstream TO %s.",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
 	PG_RETURN_VOID();
 }

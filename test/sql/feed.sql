@@ -94,7 +94,7 @@ SET actstream.tag_authority = 'x';
 -- Addresses: relative to the link, as RFC 3986 says (section 5.4)
 --
 
-CREATE FUNCTION resolved(reference text, base text DEFAULT 'http://a/b/c/d;p?q') RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION resolved(reference text, base text DEFAULT 'http://a/b/c/d;p?q') RETURNS text LANGUAGE plpgsql SET client_min_messages = warning AS $$
 BEGIN
     PERFORM actstream.register_external('thing', url_template => reference);
     RETURN actstream.activity_streams_1(ROW(1, now(), true, 'thing:1', 'did', NULL, NULL, NULL, NULL, NULL)::actstream.action,
