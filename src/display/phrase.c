@@ -313,7 +313,7 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("verb is too long"),
-				 errdetail("The verb has %d characters, the limit is %d.",
+				 errdetail("The verb has %d characters; the limit is %d.",
 						   pg_mbstrlen(verb), VERB_MAX_CHARS)));
 	if (pattern[0] == '\0')
 		ereport(ERROR,

@@ -98,7 +98,7 @@ INSERT INTO hostile.script (statement) VALUES
     ('SELECT flag FROM actstream.follow(''person:2'', ''site:a'', ''watching'')'),
     ('SELECT actstream.is_following(''person:2'', ''person:1'')'),
     ('SELECT actstream.which_followed(''person:2'', ''{person:1,person:3}'')'),
-    ('SELECT actstream.audience(a) FROM actstream.actions a WHERE actor = ''person:1'' LIMIT 1'),
+    ('SELECT actstream.audience(a) FROM actstream.actor_stream(''person:1'') a LIMIT 1'),
     ('SELECT actstream.followers(''person:1'')'),
     ('SELECT actstream.following(''person:2'', labels => ''{person}'')'),
     ('INSERT INTO actstream.actions (actor, verb) VALUES (''person:2'', ''came'')'),

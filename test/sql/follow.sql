@@ -81,7 +81,7 @@ FROM (SELECT actor, verb, "timestamp" - lag("timestamp") OVER (PARTITION BY acto
 GROUP BY 1, 2 ORDER BY actor::text, verb;
 -- also where the follower has done much in between, and the object was followed by many
 BEGIN;
-SELECT count(actstream.act_send('user:8', 'slept', "timestamp" => '2026-02-01 12:00:30+00')) FROM generate_series(1, 30);
+SELECT count(actstream.act_send('user:8', 'slept', "timestamp" => '2026-02-01 12:00:50+00')) FROM generate_series(1, 30);
 SELECT count(actstream.follow(actstream.ref('user', i), 'repo:d', "timestamp" => '2026-02-01 12:00:30+00')) FROM generate_series(100, 129) i;
 SELECT again('2026-02-01 12:00:40+00'), again('2026-02-01 12:00:40+00', 'liking'), again('2026-02-01 12:00:41+00', 'liking');
 SELECT verb, count(*) FROM actstream.actions WHERE actor = 'user:8' AND target = 'repo:d' AND verb LIKE 'started%' GROUP BY 1 ORDER BY 1;

@@ -109,3 +109,4 @@ END
 $$;
 SELECT refused(cursor) FROM unnest(ARRAY['', 'x', '2026-01-01', repeat('0', 31), repeat('0', 33), repeat('0', 31) || 'G', repeat('0', 31) || 'A',
                                          repeat('é', 16), '7ffffffffffffffe0000000000000000', upper(:'lower')]) AS cursor;
+DROP FUNCTION pages, refused;
