@@ -39,7 +39,8 @@ typedef struct SourceRun
 /* What was learned from the latest streams of the same sources. */
 typedef struct SourceHints
 {
-	int64		visited;		/* rows of the time line visited; 0 if not enough */
+	int64		visited;		/* rows of the time line that the latest stream visited for
+								 * which that was enough; 0: none so far */
 	int			skip_tries;		/* streams for which not to try the time line */
 	int			skip_bounds;	/* streams for which not to use bounds */
 	double		page;			/* estimate of rows wanted for a first page; 0: no page
