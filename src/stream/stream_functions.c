@@ -5,7 +5,7 @@
  * The functions that return streams are written in SQL.  Their conditions include a call
  * of one of the functions here, which tests whether a row belongs to the stream.  The
  * planner hook recognizes a stream by it: see stream_plan.c.  The functions are executed
- * only in other plans, and where the executor checks a row again.
+ * only in plans without the custom scan, and in rechecks.
  *
  * They are leakproof, so none of them may raise an error because of its arguments, and
  * immutable.  They read a table only if the planner has left out a query for follows
