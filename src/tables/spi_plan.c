@@ -52,13 +52,14 @@ prepare(SpiPlan *plan)
  */
 static uint64
 execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
-		Snapshot crosscheck)
+		Snapshot crosscheck,
+		bool fire_triggers)
 {
 	int			result;
 
 	prepare(plan);
 	result = SPI_execute_snapshot(plan->plan, values, nulls, snapshot,
-								  crosscheck, false, true, 0);
+								  crosscheck, false, fire_triggers, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s for %s",
 			 SPI_result_code_string(result), plan->sql);
@@ -88,7 +89,26 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
 uint64
 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 {
-	return execute(plan, values, nulls, InvalidSnapshot, InvalidSnapshot);
+	return execute(plan, values, nulls, InvalidSnapshot, InvalidSnapshot, true);
+}
+
+/*
+ * Run the statement as the current user on the latest state of the database.  Without
+ * "fire_triggers" AFTER triggers wait until the end of the statement around it.
+ */
+static uint64
+execute_latest(SpiPlan *plan, Datum *values, const char *nulls, bool fire_triggers)
+{
+	Snapshot	snapshot = InvalidSnapshot;
+	Snapshot	crosscheck = InvalidSnapshot;
+
+	if (IsolationUsesXactSnapshot())
+	{
+		CommandCounterIncrement();
+		snapshot = GetLatestSnapshot();
+		crosscheck = GetTransactionSnapshot();
+	}
+	return execute(plan, values, nulls, snapshot, crosscheck, fire_triggers);
 }
 
 /*
@@ -104,22 +124,16 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 uint64
 SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls)
 {
-	Snapshot	snapshot = InvalidSnapshot;
-	Snapshot	crosscheck = InvalidSnapshot;
-
-	if (IsolationUsesXactSnapshot())
-	{
-		CommandCounterIncrement();
-		snapshot = GetLatestSnapshot();
-		crosscheck = GetTransactionSnapshot();
-	}
-	return execute(plan, values, nulls, snapshot, crosscheck);
+	return execute_latest(plan, values, nulls, true);
 }
 
 /*
  * SpiPlanExecuteAs
  *		The same, but as the owner of that table of ours, which the statement is on (see
  *		RunAsBegin()).
+ *
+ * In a cascade AFTER triggers fire as in that of a foreign key: at the end of the user's
+ * statement, and as that user.
  */
 uint64
 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
@@ -129,7 +143,7 @@ SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 	uint64		result;
 
 	RunAsBegin(&before, OwnTableOwner(table), mode);
-	result = SpiPlanExecuteLatest(plan, values, nulls);
+	result = execute_latest(plan, values, nulls, mode != RUN_AS_CASCADE);
 	RunAsEnd(&before);
 	return result;
 }
