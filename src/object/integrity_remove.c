@@ -316,21 +316,32 @@ void
 IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 {
 	Datum		values[2];
+	const AssumedObjects renamed = {.n = 1, .refs = {new_ref}};
+	const AssumedObjects *before;
 
 	values[0] = PointerGetDatum(old_ref);
 	values[1] = PointerGetDatum(new_ref);
 
 	require_local_tables();
-	SPI_connect();
-	for (Column column = ACTOR; column < NUM_COLUMNS; column++)
+	before = IntegrityAssumeExists(&renamed);
+	PG_TRY();
 	{
-		if (is_there(TABLE_OF(column)))
-			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &rename_object[column], values, NULL);
+		SPI_connect();
+		for (Column column = ACTOR; column < NUM_COLUMNS; column++)
+		{
+			if (is_there(TABLE_OF(column)))
+				SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &rename_object[column], values, NULL);
+		}
+		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS && is_there(OWN_FOLLOWS); column++)
+			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &of_object.delete[column], &values[0],
+							 NULL);
+		SPI_finish();
 	}
-	for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS && is_there(OWN_FOLLOWS); column++)
-		SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &of_object.delete[column], &values[0],
-						 NULL);
-	SPI_finish();
+	PG_FINALLY();
+	{
+		(void) IntegrityAssumeExists(before);
+	}
+	PG_END_TRY();
 }
 
 /*

@@ -11,6 +11,8 @@
 #include "tables/spi_plan.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -94,7 +96,7 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 
 /*
  * Run the statement as the current user on the latest state of the database.  Without
- * "fire_triggers" AFTER triggers wait until the end of the statement around it.
+ * "fire_triggers" AFTER triggers are queued for the query that is being run.
  */
 static uint64
 execute_latest(SpiPlan *plan, Datum *values, const char *nulls, bool fire_triggers)
@@ -128,22 +130,45 @@ SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
+ * Run a statement of a cascade as "owner", and then its AFTER triggers as the user whose
+ * statement it comes from, as the server does for a foreign key: what they do under names
+ * that this user's search_path resolves is not done with the owner's rights.
+ */
+static uint64
+execute_cascade(Oid owner, SpiPlan *plan, Datum *values, const char *nulls)
+{
+	EState	   *estate = CreateExecutorState();
+	RunAs		before;
+	uint64		result;
+
+	AfterTriggerBeginQuery();
+	RunAsBegin(&before, owner, RUN_AS_CASCADE);
+	result = execute_latest(plan, values, nulls, false);
+	RunAsEnd(&before);
+	AfterTriggerEndQuery(estate);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	ExecCloseResultRelations(estate);
+	FreeExecutorState(estate);
+	return result;
+}
+
+/*
  * SpiPlanExecuteAs
  *		The same, but as the owner of that table of ours, which the statement is on (see
- *		RunAsBegin()).
- *
- * In a cascade AFTER triggers fire as in that of a foreign key: at the end of the user's
- * statement, and as that user.
+ *		RunAsBegin()).  In a cascade, AFTER triggers run as the current user.
  */
 uint64
 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 				 const char *nulls)
 {
+	Oid			owner = OwnTableOwner(table);
 	RunAs		before;
 	uint64		result;
 
-	RunAsBegin(&before, OwnTableOwner(table), mode);
-	result = execute_latest(plan, values, nulls, mode != RUN_AS_CASCADE);
+	if (mode == RUN_AS_CASCADE)
+		return execute_cascade(owner, plan, values, nulls);
+	RunAsBegin(&before, owner, mode);
+	result = execute_latest(plan, values, nulls, true);
 	RunAsEnd(&before);
 	return result;
 }
