@@ -1,8 +1,9 @@
 -- A stream as a page of HTML that is complete in itself: no script, and nothing to load.
 --
--- The XML functions of PostgreSQL make it, and so escape whatever the names contain.
--- They write an element without content as <a/>, which HTML takes for a start tag, so
--- every element here has content.
+-- The sentences come as HTML from actstream.sentences(), all of a page at once; the XML
+-- functions of PostgreSQL make the rest, and so escape whatever a text holds. They write an
+-- element without content as <a/>, which HTML takes for the start of one: none here is
+-- without.
 
 -- A text that can be shown: shortened to a reasonable length, and without the
 -- characters that XML cannot hold.
@@ -11,68 +12,29 @@ LANGUAGE sql IMMUTABLE STRICT
 RETURN regexp_replace(CASE WHEN length(t) > 160 THEN left(t, 159) || '…' ELSE t END,
                       '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]', '�', 'g');
 
--- The first letters of the first and of the last word.
-CREATE FUNCTION initials(name text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT
-RETURN coalesce(nullif(upper(concat(substring(name FROM '[[:alnum:]]'),
-                                    substring(name FROM '\s[^[:alnum:]\s]*([[:alnum:]])[^\s]*$'))), ''), '#');
-
--- A circle with initials, in one of eight colours.
-CREATE FUNCTION avatar(object actstream.ref) RETURNS xml
-LANGUAGE sql STABLE STRICT
+-- A circle in one of eight colours, with the first letters of the first and of the last
+-- word of a name.
+CREATE FUNCTION avatar(object actstream.ref, name text) RETURNS xml
+LANGUAGE sql IMMUTABLE
 RETURN xmlelement(NAME span, xmlattributes('avatar c' || (hashtext(object::text) & 7) AS class, 'true' AS "aria-hidden"),
-                  initials(actstream.display_name(object)));
+                  coalesce(nullif(upper(concat(substring(name FROM '[[:alnum:]]'),
+                                               substring(name FROM '\s[^[:alnum:]\s]*([[:alnum:]])[^\s]*$'))), ''), '#'));
 
--- The name of an object, as a link where it has a URL. <bdi> keeps the direction
--- of its script to itself.
-CREATE FUNCTION object_link(object actstream.ref, role text) RETURNS xml
-LANGUAGE sql STABLE
-RETURN CASE WHEN actstream.url(object) IS NULL
-    THEN xmlelement(NAME bdi, xmlattributes(role AS class), shown(actstream.display_name(object)))
-    ELSE xmlelement(NAME a, xmlattributes(role AS class, actstream.url(object) AS href),
-                    xmlelement(NAME bdi, shown(actstream.display_name(object)))) END;
-
--- A sentence with links in it. It is made with placeholders for the objects, and
--- without its time, and then split at the placeholders, so that the phrase of the verb
--- determines the order of words.
-CREATE FUNCTION linked_sentence(a actstream.action) RETURNS xml
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT xmlagg(xmlconcat(CASE WHEN piece[1] <> '' THEN xmlelement(NAME span, shown(piece[1])) END,
-                            CASE piece[2]
-                                WHEN 'slot:actor' THEN object_link(a.actor, 'actor')
-                                WHEN 'slot:object' THEN object_link(a.action_object, 'object')
-                                WHEN 'slot:target' THEN object_link(a.target, 'target') END)
-                  ORDER BY n)
-    FROM regexp_matches(
-             actstream.sentence(ROW(a.id, '-infinity', a.public, 'slot:actor', a.verb,
-                                    CASE WHEN a.action_object IS NOT NULL THEN 'slot:object'::actstream.ref END,
-                                    CASE WHEN a.target IS NOT NULL THEN 'slot:target'::actstream.ref END,
-                                    NULL, NULL, NULL)::actstream.action),
-             '(.*?)(slot:actor|slot:object|slot:target|$)', 'g') WITH ORDINALITY m (piece, n);
-END;
-
-CREATE FUNCTION iso(t timestamptz) RETURNS text
-LANGUAGE sql STABLE STRICT
-RETURN to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
-
--- An action: its actor, the sentence, the time, and the description.
-CREATE FUNCTION entry(a actstream.action, now timestamptz) RETURNS xml
-LANGUAGE sql STABLE
+-- An action: who, the sentence, and what else there is to say.
+CREATE FUNCTION entry(a actstream.action, html text, parts jsonb) RETURNS xml
+LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
     SELECT xmlelement(NAME li, xmlattributes('entry' AS class),
-               avatar(a.actor),
+               avatar(a.actor, jsonb_path_query_first(parts, '$[*] ? (@.role == "actor").name') #>> '{}'),
                xmlelement(NAME div, xmlattributes('told' AS class),
-                   xmlelement(NAME p, linked_sentence(a)),
+                   xmlelement(NAME p, xmlattributes('sentence' AS class), xmlparse(CONTENT html)),
                    CASE WHEN a.description <> ''
                         THEN xmlelement(NAME blockquote, xmlelement(NAME bdi, shown(a.description))) END,
-                   xmlelement(NAME p, xmlattributes('about' AS class),
-                       xmlelement(NAME time, xmlattributes(iso(a."timestamp") AS datetime, iso(a."timestamp") AS title),
-                                  coalesce(actstream.timesince(a."timestamp", now, 'en') || ' ago', 'always')),
-                       (SELECT xmlagg(xmlelement(NAME span, xmlattributes('tag' AS class), shown(t)) ORDER BY n)
-                        FROM unnest(ARRAY[a.data->>'distributions', a.data->>'version'])
-                             WITH ORDINALITY tags (t, n)
-                        WHERE t <> ''))));
+                   (SELECT xmlelement(NAME p, xmlattributes('tags' AS class),
+                                      xmlagg(xmlelement(NAME span, xmlattributes('tag' AS class), shown(t)) ORDER BY n))
+                    FROM unnest(ARRAY[a.data->>'distributions', a.data->>'version'])
+                         WITH ORDINALITY tags (t, n)
+                    WHERE t <> '' HAVING count(*) > 0)));
 END;
 
 -- The actions of each day, newest first.
@@ -83,8 +45,9 @@ BEGIN ATOMIC
                       xmlelement(NAME h2, xmlelement(NAME time, xmlattributes(day AS datetime),
                                                      to_char(day, 'FMDay, FMDD FMMonth YYYY'))),
                       xmlelement(NAME ol, entries)) ORDER BY day DESC)
-    FROM (SELECT a."timestamp"::date AS day, xmlagg(entry(a, now) ORDER BY a."timestamp" DESC, a.id DESC) AS entries
-          FROM unnest(actions) a GROUP BY day) d;
+    FROM (SELECT (action)."timestamp"::date AS day,
+                 xmlagg(entry(action, html, parts) ORDER BY (action)."timestamp" DESC, (action).id DESC) AS entries
+          FROM actstream.sentences(actions, now, 'en') GROUP BY day) d;
 END;
 
 CREATE FUNCTION stylesheet() RETURNS text
@@ -119,10 +82,11 @@ ol { list-style: none; margin: 0; padding: 0; background: var(--card); border: 1
 .c4 { background: #b3372f; } .c5 { background: #a32f72; } .c6 { background: #7440b8; } .c7 { background: #4a5b6c; }
 a { color: var(--link); text-decoration: none; }
 a:hover, a:focus-visible { text-decoration: underline; text-underline-offset: .2em; }
-.actor { color: var(--ink); font-weight: 600; }
-.object { font-weight: 500; }
-.told .about { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .5rem;
-    margin-top: .1875rem; color: var(--soft); font-size: .8125rem; }
+.sentence { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 6; overflow: hidden; }
+.actor, .actor a { color: var(--ink); font-weight: 600; }
+.action_object { font-weight: 500; }
+.sentence time { color: var(--soft); font-size: .8125rem; white-space: nowrap; }
+.told .tags { display: flex; flex-wrap: wrap; gap: .25rem .5rem; margin-top: .1875rem; color: var(--soft); }
 .tag { padding: 0 .5rem; border-radius: 1rem; background: var(--tag); font-size: .75rem; line-height: 1.25rem; }
 blockquote { margin: .375rem 0; padding: .125rem 0 .125rem .75rem; border-left: 3px solid var(--line); color: var(--soft); }
 .empty { padding: 2rem; text-align: center; color: var(--soft); }
@@ -146,7 +110,7 @@ BEGIN ATOMIC
             xmlelement(NAME style, stylesheet())),
         xmlelement(NAME body,
             xmlelement(NAME header,
-                avatar(reader),
+                avatar(reader, name),
                 xmlelement(NAME div,
                     xmlelement(NAME h1, xmlelement(NAME bdi, title)),
                     xmlelement(NAME p, format('%s followed · %s newest actions',
@@ -154,5 +118,5 @@ BEGIN ATOMIC
                                               coalesce(cardinality(actions), 0))))),
             xmlelement(NAME main,
                 coalesce(days(actions, now), xmlelement(NAME p, xmlattributes('empty' AS class), 'Nothing has happened yet.')))))::text
-    FROM (SELECT shown(actstream.display_name(reader)) || '’s stream' AS title) t;
+    FROM (SELECT name, shown(name) || '’s stream' AS title FROM actstream.display_name(reader) name) t;
 END;

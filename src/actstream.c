@@ -12,7 +12,6 @@
 #include "recency/recency_map.h"
 #include "register/ddl.h"
 #include "stream/stream_plan.h"
-#include "stream/stream_scan.h"
 #include "track/actor.h"
 
 #include "fmgr.h"

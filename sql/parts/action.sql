@@ -15,11 +15,15 @@ CREATE TYPE actstream.action AS (
     data          jsonb,
     external_id   text
 );
-COMMENT ON TYPE actstream.action IS 'actions: an actor did something, with an object, to a target, at some time';
+COMMENT ON TYPE actstream.action IS E'@name action_row\nactions: an actor did something, with an object, to a target, at some time';
 
-CREATE FUNCTION actstream.action_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.action_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_check';
-COMMENT ON FUNCTION actstream.action_check() IS 'trigger: check that the row is valid and its references name existing objects';
+COMMENT ON FUNCTION actstream_internal.action_check() IS 'trigger: check that the row is valid and its references name existing objects';
+
+CREATE FUNCTION actstream_internal.action_time() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_time';
+COMMENT ON FUNCTION actstream_internal.action_time() IS 'trigger: replace a null timestamp by the current time';
 
 CREATE FUNCTION actstream.act_send(
     actor         actstream.ref,

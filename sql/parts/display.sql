@@ -10,6 +10,9 @@ CREATE FUNCTION actstream.display_name(object actstream.ref) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 100 AS 'MODULE_PATHNAME', 'actstream_display_name';
 CREATE FUNCTION actstream.url(object actstream.ref) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 100 AS 'MODULE_PATHNAME', 'actstream_url';
+CREATE FUNCTION actstream.display_all(objects actstream.ref[])
+    RETURNS TABLE (object actstream.ref, name text, url text)
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 1000 ROWS 100 AS 'MODULE_PATHNAME', 'actstream_display_all';
 CREATE FUNCTION actstream.expand(object actstream.ref) RETURNS jsonb
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 100 AS 'MODULE_PATHNAME', 'actstream_expand';
 CREATE FUNCTION actstream.expand_all(objects actstream.ref[])
@@ -21,12 +24,25 @@ CREATE FUNCTION actstream.timesince(since timestamptz, now timestamptz DEFAULT p
 CREATE FUNCTION actstream.sentence(action actstream.action, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
     RETURNS text
     LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence';
+CREATE FUNCTION actstream.sentence_html(action actstream.action, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence_html';
+CREATE FUNCTION actstream.sentence_parts(action actstream.action, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_sentence_parts';
+CREATE FUNCTION actstream.sentences(actions actstream.action[], now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS TABLE (action actstream.action, sentence text, html text, parts jsonb)
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'actstream_sentences';
 COMMENT ON FUNCTION actstream.display_name(actstream.ref) IS 'name of an object, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.url(actstream.ref) IS 'URL of an object, as far as the caller may see it';
+COMMENT ON FUNCTION actstream.display_all(actstream.ref[]) IS 'names and URLs of many objects, each once, with one query for each type';
 COMMENT ON FUNCTION actstream.expand(actstream.ref) IS 'row of an object, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.expand_all(actstream.ref[]) IS 'rows of many objects, each once, with one query for each type';
 COMMENT ON FUNCTION actstream.timesince(timestamptz, timestamptz, text) IS 'how long ago something was, in words';
 COMMENT ON FUNCTION actstream.sentence(actstream.action, timestamptz, text) IS 'an action as a sentence';
+COMMENT ON FUNCTION actstream.sentence_html(actstream.action, timestamptz, text) IS 'an action as a sentence, in HTML with links to its objects';
+COMMENT ON FUNCTION actstream.sentence_parts(actstream.action, timestamptz, text) IS 'an action as a sentence, as an array of texts, objects and the time';
+COMMENT ON FUNCTION actstream.sentences(actstream.action[], timestamptz, text) IS 'a page of actions as sentences, in all three forms, with one query for each type of object';
 
 -- Every sentence needs them, whichever role asks: they are read without regard to
 -- privileges, as the registry is.
@@ -35,11 +51,11 @@ CREATE TYPE actstream.phrase AS (
     verb     text,
     pattern  text
 );
-COMMENT ON TYPE actstream.phrase IS 'patterns of sentences by language and verb';
+COMMENT ON TYPE actstream.phrase IS E'@name phrase_row\npatterns of sentences by language and verb';
 
-CREATE FUNCTION actstream.phrase_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.phrase_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_check';
-CREATE FUNCTION actstream.phrase_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.phrase_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_phrase_changed';
-COMMENT ON FUNCTION actstream.phrase_check() IS 'trigger: check that the row is valid';
-COMMENT ON FUNCTION actstream.phrase_changed() IS 'trigger: make all sessions reload the phrases';
+COMMENT ON FUNCTION actstream_internal.phrase_check() IS 'trigger: check that the row is valid';
+COMMENT ON FUNCTION actstream_internal.phrase_changed() IS 'trigger: make all sessions reload the phrases';

@@ -9,17 +9,21 @@ CREATE TYPE actstream.follow AS (
     actor_only boolean,
     started    timestamptz
 );
-COMMENT ON TYPE actstream.follow IS 'follows: which object follows which';
+COMMENT ON TYPE actstream.follow IS E'@name follow_row\nfollows: which object follows which';
 
-CREATE FUNCTION actstream.follow_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.follow_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_check';
-COMMENT ON FUNCTION actstream.follow_check() IS 'trigger: check that the row is valid and its references name existing objects';
+COMMENT ON FUNCTION actstream_internal.follow_check() IS 'trigger: check that the row is valid and its references name existing objects';
+
+CREATE FUNCTION actstream_internal.follow_time() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_time';
+COMMENT ON FUNCTION actstream_internal.follow_time() IS 'trigger: replace a null time by the current time';
 
 -- Sessions keep the lists of follows that they have read until this trigger, which also
 -- fires for replicated changes, reports a change.
-CREATE FUNCTION actstream.follow_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.follow_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_changed';
-COMMENT ON FUNCTION actstream.follow_changed() IS 'trigger: make sessions reload the lists of follows that they keep';
+COMMENT ON FUNCTION actstream_internal.follow_changed() IS 'trigger: make sessions reload the lists of follows that they keep';
 
 CREATE FUNCTION actstream.follow(
     follower    actstream.ref,
@@ -36,26 +40,28 @@ CREATE FUNCTION actstream.follow(
 CREATE FUNCTION actstream.unfollow(
     follower    actstream.ref,
     followee    actstream.ref,
-    flag        text DEFAULT NULL,
+    flag        text DEFAULT '',
     send_action boolean DEFAULT false)
     RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unfollow';
 COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb)
-    IS 'follow an object';
+    IS 'follow an object; the empty flag, the default, is the plain kind';
 COMMENT ON FUNCTION actstream.unfollow(actstream.ref, actstream.ref, text, boolean)
-    IS 'stop following an object; with a null flag, for all flags';
+    IS 'stop following an object, with that flag; with a null flag, for all flags';
 
+-- follow(), unfollow() and is_following() are what a button calls: they are about one flag,
+-- by default the empty one.  The functions that list follows are about any by default.
 CREATE FUNCTION actstream.is_following(
     follower actstream.ref,
     followee actstream.ref,
-    flag     text DEFAULT NULL)
+    flag     text DEFAULT '')
     RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
     SELECT EXISTS (
         SELECT FROM actstream.follows f
-        WHERE f.follower OPERATOR(actstream.=) is_following.follower
-          AND f.followee OPERATOR(actstream.=) is_following.followee
+        WHERE f.follower OPERATOR(pg_catalog.=) is_following.follower
+          AND f.followee OPERATOR(pg_catalog.=) is_following.followee
           AND (is_following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) is_following.flag))
 $$;
 
@@ -63,11 +69,11 @@ CREATE FUNCTION actstream.followers(
     followee actstream.ref,
     flag     text DEFAULT NULL)
     RETURNS SETOF actstream.ref
-    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
     SELECT DISTINCT f.follower
     FROM actstream.follows f
-    WHERE f.followee OPERATOR(actstream.=) followers.followee
+    WHERE f.followee OPERATOR(pg_catalog.=) followers.followee
       AND (followers.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) followers.flag)
 $$;
 
@@ -76,19 +82,59 @@ CREATE FUNCTION actstream.following(
     flag     text DEFAULT NULL,
     labels   text[] DEFAULT NULL)
     RETURNS SETOF actstream.ref
-    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream.tables_support
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
     SELECT DISTINCT f.followee
     FROM actstream.follows f
-    WHERE f.follower OPERATOR(actstream.=) following.follower
+    WHERE f.follower OPERATOR(pg_catalog.=) following.follower
       AND (following.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) following.flag)
       AND (following.labels IS NULL
            OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels))
 $$;
 
+CREATE FUNCTION actstream.which_followed(
+    follower actstream.ref,
+    objects  actstream.ref[],
+    flag     text DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
+AS $$
+    SELECT DISTINCT f.followee
+    FROM actstream.follows f
+    WHERE f.follower OPERATOR(pg_catalog.=) which_followed.follower
+      AND f.followee OPERATOR(pg_catalog.=) ANY (which_followed.objects)
+      AND (which_followed.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) which_followed.flag)
+$$;
+
+-- Most of them usually follow the actor: these are found in the index alone.  Only for the
+-- others the rows must be read, for actor_only.
+CREATE FUNCTION actstream.audience(
+    action actstream.action,
+    flag   text DEFAULT NULL)
+    RETURNS SETOF actstream.ref
+    LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
+AS $$
+    SELECT f.follower
+    FROM actstream.follows f
+    WHERE (audience.action).public
+      AND f.followee OPERATOR(pg_catalog.=) (audience.action).actor
+      AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)
+    UNION
+    SELECT f.follower
+    FROM actstream.follows f
+    WHERE (audience.action).public
+      AND f.followee OPERATOR(pg_catalog.=) ANY (ARRAY[(audience.action).target, (audience.action).action_object])
+      AND NOT f.actor_only
+      AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)
+$$;
+
 COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)
-    IS 'whether one object follows another';
+    IS 'whether one object follows another, with that flag; with a null flag, with any';
 COMMENT ON FUNCTION actstream.followers(actstream.ref, text)
     IS 'followers of an object, each once';
 COMMENT ON FUNCTION actstream.following(actstream.ref, text, text[])
     IS 'objects that a follower follows, each once';
+COMMENT ON FUNCTION actstream.which_followed(actstream.ref, actstream.ref[], text)
+    IS 'those of the objects that a follower follows, each once; a follow button asks with an empty flag, for a null flag means any';
+COMMENT ON FUNCTION actstream.audience(actstream.action, text)
+    IS 'followers whose user_stream shows the action, each once';

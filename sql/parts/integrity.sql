@@ -4,20 +4,20 @@
 
 -- These are for the owner of the extension's tables: they disclose rows that other roles
 -- may not see.
-CREATE FUNCTION actstream.object_exists(object actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.object_exists(object actstream.ref) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_exists';
-COMMENT ON FUNCTION actstream.object_exists(actstream.ref) IS 'whether an object exists; null if its table cannot be read';
+COMMENT ON FUNCTION actstream_internal.object_exists(actstream.ref) IS 'whether an object exists; null if its table cannot be read';
 
-CREATE FUNCTION actstream.object_type_fault(label text) RETURNS text
+CREATE FUNCTION actstream_internal.object_type_fault(label text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_object_type_fault';
-CREATE FUNCTION actstream.template_fault(template text, relation regclass) RETURNS text
+CREATE FUNCTION actstream_internal.template_fault(template text, relation regclass) RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_template_fault';
-COMMENT ON FUNCTION actstream.template_fault(text, regclass) IS 'why a template gives no text; null if it does';
-COMMENT ON FUNCTION actstream.object_type_fault(text) IS 'why a table does not meet its registration; null if it does';
+COMMENT ON FUNCTION actstream_internal.template_fault(text, regclass) IS 'why a template gives no text; null if it does';
+COMMENT ON FUNCTION actstream_internal.object_type_fault(text) IS 'why a table does not meet its registration; null if it does';
 
 CREATE FUNCTION actstream.integrity_check()
     RETURNS TABLE (problem text, label text, relation regclass, object actstream.ref, detail text)
-    LANGUAGE sql STABLE PARALLEL UNSAFE SUPPORT actstream.tables_support
+    LANGUAGE sql STABLE PARALLEL UNSAFE SUPPORT actstream_internal.tables_support
     SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off
 AS $$
     -- every object that is referred to, once
@@ -60,7 +60,7 @@ AS $$
                    ELSE c.relkind OPERATOR(pg_catalog.<>) 'f' END
         UNION ALL
         SELECT NULL, p.relation, o.trigger, o.function, o.mode
-        FROM actstream.table_triggers() AS o
+        FROM actstream_internal.table_triggers() AS o
         JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) o.relation
             AND c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
         CROSS JOIN LATERAL (
@@ -76,7 +76,7 @@ AS $$
                 WHERE t.tgrelid OPERATOR(pg_catalog.=) e.relation
                   AND t.tgname OPERATOR(pg_catalog.=) e.trigger
                   AND p.proname OPERATOR(pg_catalog.=) e.function
-                  AND p.pronamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace)
+                  AND p.pronamespace OPERATOR(pg_catalog.=) 'actstream_internal'::regnamespace)
         FROM expected e
     )
     SELECT 'missing table', t.label, t.relation, NULL::actstream.ref, NULL
@@ -85,18 +85,18 @@ AS $$
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
                       WHERE c.oid OPERATOR(pg_catalog.=) t.relation)
     UNION ALL
-    SELECT 'broken object type', t.label, t.relation, NULL, actstream.object_type_fault(t.label)
+    SELECT 'broken object type', t.label, t.relation, NULL, actstream_internal.object_type_fault(t.label)
     FROM actstream.object_types t
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.relation
-    WHERE actstream.object_type_fault(t.label) IS NOT NULL
+    WHERE actstream_internal.object_type_fault(t.label) IS NOT NULL
     UNION ALL
-    SELECT 'broken template', t.label, t.relation, NULL, actstream.template_fault(v.template, t.relation)
+    SELECT 'broken template', t.label, t.relation, NULL, actstream_internal.template_fault(v.template, t.relation)
     FROM actstream.object_types t
     CROSS JOIN LATERAL (VALUES (t.name_template), (t.url_template)) AS v (template)
-    WHERE actstream.template_fault(v.template, t.relation) IS NOT NULL
+    WHERE actstream_internal.template_fault(v.template, t.relation) IS NOT NULL
     UNION ALL
     SELECT 'missing part', NULL, c.oid::regclass, NULL, p.part
-    FROM actstream.table_parts() AS p
+    FROM actstream_internal.table_parts() AS p
     JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) p.relation
         AND c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
     WHERE NOT p.present
@@ -135,11 +135,11 @@ AS $$
     SELECT 'disabled event trigger', NULL, NULL, NULL, t.evtname
     FROM pg_catalog.pg_event_trigger t
     JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.evtfoid
-    WHERE p.pronamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
+    WHERE p.pronamespace OPERATOR(pg_catalog.=) 'actstream_internal'::regnamespace
       AND t.evtenabled OPERATOR(pg_catalog.<>) 'A'
     UNION ALL
     SELECT CASE WHEN t.label IS NULL THEN 'unregistered label'
-                WHEN actstream.object_exists(r.object) IS NULL THEN 'unreadable object'
+                WHEN actstream_internal.object_exists(r.object) IS NULL THEN 'unreadable object'
                 ELSE 'missing object' END,
            actstream.ref_label(r.object), t.relation, r.object,
            CASE WHEN r.kept THEN 'referred to by an action' ELSE 'referred to by a follow' END
@@ -148,7 +148,7 @@ AS $$
         ON t.label OPERATOR(pg_catalog.=) actstream.ref_label(r.object)
     WHERE t.label IS NULL
        OR (t.checked AND NOT (r.kept AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
-           AND actstream.object_type_fault(t.label) IS NULL
-           AND actstream.object_exists(r.object) IS NOT TRUE)
+           AND actstream_internal.object_type_fault(t.label) IS NULL
+           AND actstream_internal.object_exists(r.object) IS NOT TRUE)
 $$;
 COMMENT ON FUNCTION actstream.integrity_check() IS 'violations of integrity, and their causes; empty in a healthy database';

@@ -11,22 +11,22 @@ CREATE TYPE actstream.object_type AS (
     on_delete     text,
     checked       boolean
 );
-COMMENT ON TYPE actstream.object_type IS 'types of objects that actions and follows can refer to';
+COMMENT ON TYPE actstream.object_type IS E'@name object_type_row\ntypes of objects that actions and follows can refer to';
 
 -- The triggers that create_tables() creates on object_types.  PUBLIC may execute their
 -- functions, since the owner of the tables has to; they act on that table only.
-CREATE FUNCTION actstream.object_type_check() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_check';
-CREATE FUNCTION actstream.object_type_bind() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_bind() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_bind';
-CREATE FUNCTION actstream.object_type_keep() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_keep() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_keep';
-CREATE FUNCTION actstream.object_type_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_type_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_type_changed';
-COMMENT ON FUNCTION actstream.object_type_check() IS 'trigger: check that the row is valid and that a label in use keeps its meaning';
-COMMENT ON FUNCTION actstream.object_type_bind() IS 'trigger: create the triggers that bind a registered table, or drop them';
-COMMENT ON FUNCTION actstream.object_type_keep() IS 'trigger: refuse TRUNCATE';
-COMMENT ON FUNCTION actstream.object_type_changed() IS 'trigger: make all sessions reload the registry';
+COMMENT ON FUNCTION actstream_internal.object_type_check() IS 'trigger: check that the row is valid and that a label in use keeps its meaning';
+COMMENT ON FUNCTION actstream_internal.object_type_bind() IS 'trigger: create the triggers that bind a registered table, or drop them';
+COMMENT ON FUNCTION actstream_internal.object_type_keep() IS 'trigger: refuse TRUNCATE';
+COMMENT ON FUNCTION actstream_internal.object_type_changed() IS 'trigger: make all sessions reload the registry';
 
 CREATE FUNCTION actstream.register(
     relation      regclass,
@@ -61,39 +61,39 @@ COMMENT ON FUNCTION actstream.unregister(text)
 -- execute their functions: they act on references to rows of the table that they are
 -- fired for, and only if that is registered.  The owner of a partitioned table needs
 -- them for each new partition, and a role that restores a dump needs them, too.
-CREATE FUNCTION actstream.object_deleted() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_deleted() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_deleted';
-CREATE FUNCTION actstream.object_rekeyed() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_rekeyed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_rekeyed';
-CREATE FUNCTION actstream.object_moves() RETURNS trigger
+CREATE FUNCTION actstream_internal.object_moves() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_object_moves';
-CREATE FUNCTION actstream.objects_truncated() RETURNS trigger
+CREATE FUNCTION actstream_internal.objects_truncated() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_objects_truncated';
-COMMENT ON FUNCTION actstream.object_deleted() IS 'trigger: apply on_delete to references to a deleted row';
-COMMENT ON FUNCTION actstream.object_rekeyed() IS 'trigger: update references to a row that gets a new key';
-COMMENT ON FUNCTION actstream.object_moves() IS 'trigger: note a row that may be about to move to another partition';
-COMMENT ON FUNCTION actstream.objects_truncated() IS 'trigger: apply on_delete to references to truncated rows';
+COMMENT ON FUNCTION actstream_internal.object_deleted() IS 'trigger: apply on_delete to references to a deleted row';
+COMMENT ON FUNCTION actstream_internal.object_rekeyed() IS 'trigger: update references to a row that gets a new key';
+COMMENT ON FUNCTION actstream_internal.object_moves() IS 'trigger: note a row that may be about to move to another partition';
+COMMENT ON FUNCTION actstream_internal.objects_truncated() IS 'trigger: apply on_delete to references to truncated rows';
 
 -- Rows can also disappear with their table or partition.  Replicated DDL must be
 -- noticed, too, hence ALWAYS.
-CREATE FUNCTION actstream.ddl_begins() RETURNS event_trigger
+CREATE FUNCTION actstream_internal.ddl_begins() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_ddl_begins';
-CREATE FUNCTION actstream.objects_dropped() RETURNS event_trigger
+CREATE FUNCTION actstream_internal.objects_dropped() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_objects_dropped';
-CREATE FUNCTION actstream.table_altered() RETURNS event_trigger
+CREATE FUNCTION actstream_internal.table_altered() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_table_altered';
-REVOKE EXECUTE ON FUNCTION actstream.ddl_begins() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION actstream.objects_dropped() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION actstream.table_altered() FROM PUBLIC;
-COMMENT ON FUNCTION actstream.ddl_begins() IS 'event trigger: watch what a command drops';
-COMMENT ON FUNCTION actstream.objects_dropped() IS 'event trigger: apply on_delete to references to dropped tables and partitions';
-COMMENT ON FUNCTION actstream.table_altered() IS 'event trigger: act on changes to registered and tracked tables';
+REVOKE EXECUTE ON FUNCTION actstream_internal.ddl_begins() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream_internal.objects_dropped() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream_internal.table_altered() FROM PUBLIC;
+COMMENT ON FUNCTION actstream_internal.ddl_begins() IS 'event trigger: watch what a command drops';
+COMMENT ON FUNCTION actstream_internal.objects_dropped() IS 'event trigger: apply on_delete to references to dropped tables and partitions';
+COMMENT ON FUNCTION actstream_internal.table_altered() IS 'event trigger: act on changes to registered and tracked tables';
 CREATE EVENT TRIGGER actstream_ddl_begins ON ddl_command_start
-    EXECUTE FUNCTION actstream.ddl_begins();
+    EXECUTE FUNCTION actstream_internal.ddl_begins();
 CREATE EVENT TRIGGER actstream_objects_dropped ON sql_drop
-    EXECUTE FUNCTION actstream.objects_dropped();
+    EXECUTE FUNCTION actstream_internal.objects_dropped();
 CREATE EVENT TRIGGER actstream_table_altered ON ddl_command_end
-    EXECUTE FUNCTION actstream.table_altered();
+    EXECUTE FUNCTION actstream_internal.table_altered();
 ALTER EVENT TRIGGER actstream_ddl_begins ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_objects_dropped ENABLE ALWAYS;
 ALTER EVENT TRIGGER actstream_table_altered ENABLE ALWAYS;

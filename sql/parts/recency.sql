@@ -4,11 +4,11 @@
 
 -- An index of this method stores nothing.  It reports every new row version to the
 -- recency map, however that was written; see recency_index.c.
-CREATE FUNCTION actstream.recency_handler(internal) RETURNS index_am_handler
+CREATE FUNCTION actstream_internal.recency_handler(internal) RETURNS index_am_handler
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_recency_handler';
-REVOKE EXECUTE ON FUNCTION actstream.recency_handler(internal) FROM PUBLIC;
-COMMENT ON FUNCTION actstream.recency_handler(internal) IS 'handler of access method actstream_recency';
-CREATE ACCESS METHOD actstream_recency TYPE INDEX HANDLER actstream.recency_handler;
+REVOKE EXECUTE ON FUNCTION actstream_internal.recency_handler(internal) FROM PUBLIC;
+COMMENT ON FUNCTION actstream_internal.recency_handler(internal) IS 'handler of access method actstream_recency';
+CREATE ACCESS METHOD actstream_recency TYPE INDEX HANDLER actstream_internal.recency_handler;
 COMMENT ON ACCESS METHOD actstream_recency IS 'reports new actions to the recency map';
 CREATE OPERATOR FAMILY actstream.recency_ops USING actstream_recency;
 CREATE OPERATOR CLASS actstream.recency_ref_ops DEFAULT FOR TYPE actstream.ref

@@ -4,35 +4,38 @@
 
 CREATE TYPE actstream.ref;
 
-CREATE FUNCTION actstream.ref_in(cstring) RETURNS actstream.ref
+CREATE FUNCTION actstream_internal.ref_in(cstring) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_in';
-CREATE FUNCTION actstream.ref_out(actstream.ref) RETURNS cstring
+CREATE FUNCTION actstream_internal.ref_out(actstream.ref) RETURNS cstring
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_out';
-CREATE FUNCTION actstream.ref_recv(internal) RETURNS actstream.ref
+CREATE FUNCTION actstream_internal.ref_recv(internal) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_recv';
-CREATE FUNCTION actstream.ref_send(actstream.ref) RETURNS bytea
+CREATE FUNCTION actstream_internal.ref_send(actstream.ref) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_send';
 
 -- "main" rather than "plain", which would not use one-byte headers
 CREATE TYPE actstream.ref (
-    INPUT = actstream.ref_in,
-    OUTPUT = actstream.ref_out,
-    RECEIVE = actstream.ref_recv,
-    SEND = actstream.ref_send,
+    INPUT = actstream_internal.ref_in,
+    OUTPUT = actstream_internal.ref_out,
+    RECEIVE = actstream_internal.ref_recv,
+    SEND = actstream_internal.ref_send,
     INTERNALLENGTH = variable,
     ALIGNMENT = int4,
     STORAGE = main
 );
 
 COMMENT ON TYPE actstream.ref IS 'reference to an object: a label and a key, written label:key';
-COMMENT ON FUNCTION actstream.ref_in(cstring) IS 'I/O';
-COMMENT ON FUNCTION actstream.ref_out(actstream.ref) IS 'I/O';
-COMMENT ON FUNCTION actstream.ref_recv(internal) IS 'I/O';
-COMMENT ON FUNCTION actstream.ref_send(actstream.ref) IS 'I/O';
+COMMENT ON FUNCTION actstream_internal.ref_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION actstream_internal.ref_out(actstream.ref) IS 'I/O';
+COMMENT ON FUNCTION actstream_internal.ref_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION actstream_internal.ref_send(actstream.ref) IS 'I/O';
 
-CREATE CAST (text AS actstream.ref) WITH INOUT AS ASSIGNMENT;
+-- Drivers and ORMs give parameters and expressions the types text and varchar.
+CREATE CAST (text AS actstream.ref) WITH INOUT AS IMPLICIT;
+CREATE CAST (varchar AS actstream.ref) WITH INOUT AS IMPLICIT;
 CREATE CAST (actstream.ref AS text) WITH INOUT AS ASSIGNMENT;
 COMMENT ON CAST (text AS actstream.ref) IS 'label:key to reference';
+COMMENT ON CAST (varchar AS actstream.ref) IS 'label:key to reference';
 COMMENT ON CAST (actstream.ref AS text) IS 'reference to label:key';
 
 CREATE FUNCTION actstream.ref(label text, key bigint) RETURNS actstream.ref
@@ -65,111 +68,112 @@ CREATE FUNCTION actstream.label_stop(label text) RETURNS actstream.ref
 COMMENT ON FUNCTION actstream.label_start(text) IS 'least reference with the label';
 COMMENT ON FUNCTION actstream.label_stop(text) IS 'least reference that is greater than all with the label';
 
-CREATE FUNCTION actstream.ref_eq(actstream.ref, actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.ref_eq(actstream.ref, actstream.ref) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_eq';
-CREATE FUNCTION actstream.ref_ne(actstream.ref, actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.ref_ne(actstream.ref, actstream.ref) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_ne';
-CREATE FUNCTION actstream.ref_lt(actstream.ref, actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.ref_lt(actstream.ref, actstream.ref) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_lt';
-CREATE FUNCTION actstream.ref_le(actstream.ref, actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.ref_le(actstream.ref, actstream.ref) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_le';
-CREATE FUNCTION actstream.ref_gt(actstream.ref, actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.ref_gt(actstream.ref, actstream.ref) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_gt';
-CREATE FUNCTION actstream.ref_ge(actstream.ref, actstream.ref) RETURNS boolean
+CREATE FUNCTION actstream_internal.ref_ge(actstream.ref, actstream.ref) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_ge';
-CREATE FUNCTION actstream.ref_cmp(actstream.ref, actstream.ref) RETURNS integer
+CREATE FUNCTION actstream_internal.ref_cmp(actstream.ref, actstream.ref) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_cmp';
-CREATE FUNCTION actstream.ref_sortsupport(internal) RETURNS void
+CREATE FUNCTION actstream_internal.ref_sortsupport(internal) RETURNS void
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_sortsupport';
-CREATE FUNCTION actstream.ref_hash(actstream.ref) RETURNS integer
+CREATE FUNCTION actstream_internal.ref_hash(actstream.ref) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_hash';
-CREATE FUNCTION actstream.ref_hash_extended(actstream.ref, bigint) RETURNS bigint
+CREATE FUNCTION actstream_internal.ref_hash_extended(actstream.ref, bigint) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_hash_extended';
 
-CREATE OPERATOR actstream.= (
-    FUNCTION = actstream.ref_eq, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
-    COMMUTATOR = OPERATOR(actstream.=), NEGATOR = OPERATOR(actstream.<>),
+-- In pg_catalog they are found whatever search_path is.
+CREATE OPERATOR pg_catalog.= (
+    FUNCTION = actstream_internal.ref_eq, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
     RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
-CREATE OPERATOR actstream.<> (
-    FUNCTION = actstream.ref_ne, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
-    COMMUTATOR = OPERATOR(actstream.<>), NEGATOR = OPERATOR(actstream.=),
+CREATE OPERATOR pg_catalog.<> (
+    FUNCTION = actstream_internal.ref_ne, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
     RESTRICT = neqsel, JOIN = neqjoinsel
 );
-CREATE OPERATOR actstream.< (
-    FUNCTION = actstream.ref_lt, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
-    COMMUTATOR = OPERATOR(actstream.>), NEGATOR = OPERATOR(actstream.>=),
+CREATE OPERATOR pg_catalog.< (
+    FUNCTION = actstream_internal.ref_lt, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
     RESTRICT = scalarltsel, JOIN = scalarltjoinsel
 );
-CREATE OPERATOR actstream.<= (
-    FUNCTION = actstream.ref_le, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
-    COMMUTATOR = OPERATOR(actstream.>=), NEGATOR = OPERATOR(actstream.>),
+CREATE OPERATOR pg_catalog.<= (
+    FUNCTION = actstream_internal.ref_le, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
     RESTRICT = scalarlesel, JOIN = scalarlejoinsel
 );
-CREATE OPERATOR actstream.> (
-    FUNCTION = actstream.ref_gt, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
-    COMMUTATOR = OPERATOR(actstream.<), NEGATOR = OPERATOR(actstream.<=),
+CREATE OPERATOR pg_catalog.> (
+    FUNCTION = actstream_internal.ref_gt, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
     RESTRICT = scalargtsel, JOIN = scalargtjoinsel
 );
-CREATE OPERATOR actstream.>= (
-    FUNCTION = actstream.ref_ge, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
-    COMMUTATOR = OPERATOR(actstream.<=), NEGATOR = OPERATOR(actstream.<),
+CREATE OPERATOR pg_catalog.>= (
+    FUNCTION = actstream_internal.ref_ge, LEFTARG = actstream.ref, RIGHTARG = actstream.ref,
+    COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
     RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 
-COMMENT ON FUNCTION actstream.ref_eq(actstream.ref, actstream.ref) IS 'implementation of = operator';
-COMMENT ON FUNCTION actstream.ref_ne(actstream.ref, actstream.ref) IS 'implementation of <> operator';
-COMMENT ON FUNCTION actstream.ref_lt(actstream.ref, actstream.ref) IS 'implementation of < operator';
-COMMENT ON FUNCTION actstream.ref_le(actstream.ref, actstream.ref) IS 'implementation of <= operator';
-COMMENT ON FUNCTION actstream.ref_gt(actstream.ref, actstream.ref) IS 'implementation of > operator';
-COMMENT ON FUNCTION actstream.ref_ge(actstream.ref, actstream.ref) IS 'implementation of >= operator';
-COMMENT ON FUNCTION actstream.ref_cmp(actstream.ref, actstream.ref) IS 'less-equal-greater';
-COMMENT ON FUNCTION actstream.ref_sortsupport(internal) IS 'sort support';
-COMMENT ON FUNCTION actstream.ref_hash(actstream.ref) IS 'hash';
-COMMENT ON FUNCTION actstream.ref_hash_extended(actstream.ref, bigint) IS 'hash';
-COMMENT ON OPERATOR actstream.= (actstream.ref, actstream.ref) IS 'equal';
-COMMENT ON OPERATOR actstream.<> (actstream.ref, actstream.ref) IS 'not equal';
-COMMENT ON OPERATOR actstream.< (actstream.ref, actstream.ref) IS 'less than';
-COMMENT ON OPERATOR actstream.<= (actstream.ref, actstream.ref) IS 'less than or equal';
-COMMENT ON OPERATOR actstream.> (actstream.ref, actstream.ref) IS 'greater than';
-COMMENT ON OPERATOR actstream.>= (actstream.ref, actstream.ref) IS 'greater than or equal';
+COMMENT ON FUNCTION actstream_internal.ref_eq(actstream.ref, actstream.ref) IS 'implementation of = operator';
+COMMENT ON FUNCTION actstream_internal.ref_ne(actstream.ref, actstream.ref) IS 'implementation of <> operator';
+COMMENT ON FUNCTION actstream_internal.ref_lt(actstream.ref, actstream.ref) IS 'implementation of < operator';
+COMMENT ON FUNCTION actstream_internal.ref_le(actstream.ref, actstream.ref) IS 'implementation of <= operator';
+COMMENT ON FUNCTION actstream_internal.ref_gt(actstream.ref, actstream.ref) IS 'implementation of > operator';
+COMMENT ON FUNCTION actstream_internal.ref_ge(actstream.ref, actstream.ref) IS 'implementation of >= operator';
+COMMENT ON FUNCTION actstream_internal.ref_cmp(actstream.ref, actstream.ref) IS 'less-equal-greater';
+COMMENT ON FUNCTION actstream_internal.ref_sortsupport(internal) IS 'sort support';
+COMMENT ON FUNCTION actstream_internal.ref_hash(actstream.ref) IS 'hash';
+COMMENT ON FUNCTION actstream_internal.ref_hash_extended(actstream.ref, bigint) IS 'hash';
+COMMENT ON OPERATOR pg_catalog.= (actstream.ref, actstream.ref) IS 'equal';
+COMMENT ON OPERATOR pg_catalog.<> (actstream.ref, actstream.ref) IS 'not equal';
+COMMENT ON OPERATOR pg_catalog.< (actstream.ref, actstream.ref) IS 'less than';
+COMMENT ON OPERATOR pg_catalog.<= (actstream.ref, actstream.ref) IS 'less than or equal';
+COMMENT ON OPERATOR pg_catalog.> (actstream.ref, actstream.ref) IS 'greater than';
+COMMENT ON OPERATOR pg_catalog.>= (actstream.ref, actstream.ref) IS 'greater than or equal';
 
 CREATE OPERATOR FAMILY actstream.ref_ops USING btree;
 CREATE OPERATOR FAMILY actstream.ref_ops USING hash;
 
 CREATE OPERATOR CLASS actstream.ref_ops
     DEFAULT FOR TYPE actstream.ref USING btree FAMILY actstream.ref_ops AS
-    OPERATOR 1 actstream.<,
-    OPERATOR 2 actstream.<=,
-    OPERATOR 3 actstream.=,
-    OPERATOR 4 actstream.>=,
-    OPERATOR 5 actstream.>,
-    FUNCTION 1 actstream.ref_cmp(actstream.ref, actstream.ref),
-    FUNCTION 2 actstream.ref_sortsupport(internal),
+    OPERATOR 1 pg_catalog.<,
+    OPERATOR 2 pg_catalog.<=,
+    OPERATOR 3 pg_catalog.=,
+    OPERATOR 4 pg_catalog.>=,
+    OPERATOR 5 pg_catalog.>,
+    FUNCTION 1 actstream_internal.ref_cmp(actstream.ref, actstream.ref),
+    FUNCTION 2 actstream_internal.ref_sortsupport(internal),
     FUNCTION 4 pg_catalog.btequalimage(oid);
 
 CREATE OPERATOR CLASS actstream.ref_ops
     DEFAULT FOR TYPE actstream.ref USING hash FAMILY actstream.ref_ops AS
-    OPERATOR 1 actstream.=,
-    FUNCTION 1 actstream.ref_hash(actstream.ref),
-    FUNCTION 2 actstream.ref_hash_extended(actstream.ref, bigint);
+    OPERATOR 1 pg_catalog.=,
+    FUNCTION 1 actstream_internal.ref_hash(actstream.ref),
+    FUNCTION 2 actstream_internal.ref_hash_extended(actstream.ref, bigint);
 
-CREATE FUNCTION actstream.ref_smaller(actstream.ref, actstream.ref) RETURNS actstream.ref
+CREATE FUNCTION actstream_internal.ref_smaller(actstream.ref, actstream.ref) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_smaller';
-CREATE FUNCTION actstream.ref_larger(actstream.ref, actstream.ref) RETURNS actstream.ref
+CREATE FUNCTION actstream_internal.ref_larger(actstream.ref, actstream.ref) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_larger';
-CREATE AGGREGATE actstream.min(actstream.ref) (
-    SFUNC = actstream.ref_smaller, STYPE = actstream.ref, COMBINEFUNC = actstream.ref_smaller,
-    SORTOP = OPERATOR(actstream.<), PARALLEL = safe
+CREATE AGGREGATE pg_catalog.min(actstream.ref) (
+    SFUNC = actstream_internal.ref_smaller, STYPE = actstream.ref, COMBINEFUNC = actstream_internal.ref_smaller,
+    SORTOP = OPERATOR(pg_catalog.<), PARALLEL = safe
 );
-CREATE AGGREGATE actstream.max(actstream.ref) (
-    SFUNC = actstream.ref_larger, STYPE = actstream.ref, COMBINEFUNC = actstream.ref_larger,
-    SORTOP = OPERATOR(actstream.>), PARALLEL = safe
+CREATE AGGREGATE pg_catalog.max(actstream.ref) (
+    SFUNC = actstream_internal.ref_larger, STYPE = actstream.ref, COMBINEFUNC = actstream_internal.ref_larger,
+    SORTOP = OPERATOR(pg_catalog.>), PARALLEL = safe
 );
-COMMENT ON FUNCTION actstream.ref_smaller(actstream.ref, actstream.ref) IS 'smaller of two';
-COMMENT ON FUNCTION actstream.ref_larger(actstream.ref, actstream.ref) IS 'larger of two';
-COMMENT ON AGGREGATE actstream.min(actstream.ref) IS 'least reference';
-COMMENT ON AGGREGATE actstream.max(actstream.ref) IS 'greatest reference';
+COMMENT ON FUNCTION actstream_internal.ref_smaller(actstream.ref, actstream.ref) IS 'smaller of two';
+COMMENT ON FUNCTION actstream_internal.ref_larger(actstream.ref, actstream.ref) IS 'larger of two';
+COMMENT ON AGGREGATE pg_catalog.min(actstream.ref) IS 'least reference';
+COMMENT ON AGGREGATE pg_catalog.max(actstream.ref) IS 'greatest reference';
 
 COMMENT ON OPERATOR FAMILY actstream.ref_ops USING btree IS 'references by label, then by key';
 COMMENT ON OPERATOR FAMILY actstream.ref_ops USING hash IS 'references';

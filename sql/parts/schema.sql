@@ -6,6 +6,11 @@
  * is one of the same name, the script fails.  SQL functions, whose tables are created
  * later, qualify every name: so they mean the same under any search_path, and the
  * planner can inline them.
+ *
+ * A comment that begins with @ is also read by PostGraphile.  In GraphQL a table "actions"
+ * and a type "action" would have the same name, as would the inputs of a table "follows" and
+ * of a function "follow", which stops it: hence @name.  And the arguments "before" and
+ * "after" would be those of its own paging: hence streams are plain lists in GraphQL.
  */
 
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
@@ -16,3 +21,9 @@
 CREATE SCHEMA actstream;
 COMMENT ON SCHEMA actstream IS 'activity streams: references, actions, follows and streams';
 
+-- What nobody calls by name: trigger functions, support functions, functions behind
+-- operators and aggregates.  Bodies of functions in SQL are parsed as the caller, and owners
+-- of tables make triggers, so everybody may use it.
+CREATE SCHEMA actstream_internal;
+COMMENT ON SCHEMA actstream_internal IS 'functions of activity streams that are not to be called directly';
+GRANT USAGE ON SCHEMA actstream_internal TO PUBLIC;

@@ -8,12 +8,12 @@
 
 -- The definitions have the form of pg_get_triggerdef().  Triggers that invalidate caches
 -- of other sessions fire always: replicated changes must be reported, too.
-CREATE FUNCTION actstream.table_triggers()
+CREATE FUNCTION actstream_internal.table_triggers()
     RETURNS TABLE (relation name, trigger name, function name, mode "char", definition text, comment text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $function$
     SELECT t.relation, t.trigger, t.function, t.mode,
-           format('CREATE TRIGGER %s %s ON actstream.%s FOR EACH %s EXECUTE FUNCTION actstream.%s()',
+           format('CREATE TRIGGER %s %s ON actstream.%s FOR EACH %s EXECUTE FUNCTION actstream_internal.%s()',
                   t.trigger, t.events, t.relation, t.level, t.function),
            t.comment
     FROM (VALUES
@@ -27,8 +27,12 @@ $function$
             'make all sessions reload the registry'),
         ('object_types', 'object_type_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'object_type_changed', 'A',
             'make all sessions reload the registry'),
+        ('actions', 'action_time', 'BEFORE INSERT', 'ROW', 'action_time', 'O',
+            'replace a null timestamp by the current time'),
         ('actions', 'action_check', 'AFTER INSERT OR UPDATE', 'ROW', 'action_check', 'O',
             'check that the row is valid and its references name existing objects'),
+        ('follows', 'follow_time', 'BEFORE INSERT', 'ROW', 'follow_time', 'O',
+            'replace a null time by the current time'),
         ('follows', 'follow_check', 'AFTER INSERT OR UPDATE', 'ROW', 'follow_check', 'O',
             'check that the row is valid and its references name existing objects'),
         ('follows', 'follow_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'follow_changed', 'A',
@@ -41,10 +45,10 @@ $function$
             'make all sessions reload the phrases')
     ) AS t (relation, trigger, events, level, function, mode, comment)
 $function$;
-COMMENT ON FUNCTION actstream.table_triggers() IS 'triggers of the tables, for create_tables() and integrity_check()';
+COMMENT ON FUNCTION actstream_internal.table_triggers() IS 'triggers of the tables, for create_tables() and integrity_check()';
 
 -- Their indexes, which may have other names; streams read the first four.
-CREATE FUNCTION actstream.table_indexes()
+CREATE FUNCTION actstream_internal.table_indexes()
     RETURNS TABLE (index name, method name, columns text, predicate text, is_unique boolean)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $function$
@@ -57,11 +61,11 @@ $function$
         ('actions_track_recency_idx', 'actstream_recency', 'actor, target, action_object, public, timestamp', NULL, false),
         ('follows_followee_idx', 'btree', 'followee, follower, flag', NULL, false)
 $function$;
-COMMENT ON FUNCTION actstream.table_indexes() IS 'indexes of the tables, for create_tables() and integrity_check()';
+COMMENT ON FUNCTION actstream_internal.table_indexes() IS 'indexes of the tables, for create_tables() and integrity_check()';
 
 -- The indexes of a table that match one of those; "good" is false for one that a failed
 -- command has left behind.
-CREATE FUNCTION actstream.found_indexes(relation regclass)
+CREATE FUNCTION actstream_internal.found_indexes(relation regclass)
     RETURNS TABLE (index name, found oid, good boolean)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
 $function$
@@ -69,7 +73,7 @@ $function$
     FROM pg_index i
     JOIN pg_class k ON k.oid = i.indexrelid
     JOIN pg_am m ON m.oid = k.relam
-    JOIN actstream.table_indexes() e
+    JOIN actstream_internal.table_indexes() e
         ON e.method = m.amname AND e.is_unique = i.indisunique
         AND e.predicate IS NOT DISTINCT FROM pg_get_expr(i.indpred, i.indrelid)
         AND e.columns = (SELECT string_agg(a.attname, ', ' ORDER BY c.n)
@@ -79,13 +83,13 @@ $function$
       AND NOT EXISTS (SELECT FROM unnest(i.indclass) AS c JOIN pg_opclass o ON o.oid = c WHERE NOT o.opcdefault)
       AND 0 = ALL (i.indoption)
 $function$;
-COMMENT ON FUNCTION actstream.found_indexes(regclass) IS 'indexes of a table that match those of create_tables()';
+COMMENT ON FUNCTION actstream_internal.found_indexes(regclass) IS 'indexes of a table that match those of create_tables()';
 
 -- The parts of the tables, in the order in which they are created, and whether they are
 -- there.  To a table that was not made by create_tables(), such as a partitioned one,
 -- create_tables() adds what is missing.  In a definition, %1$I is the name of an index,
 -- and %2$s the columns of the partition key that the primary key must include.
-CREATE FUNCTION actstream.table_parts()
+CREATE FUNCTION actstream_internal.table_parts()
     RETURNS TABLE (relation name, part text, present boolean, definition text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
 $function$
@@ -121,17 +125,17 @@ $function$
                -- the recency map is reliable only if its index comes after those that
                -- streams read: a row is entered into indexes in the order of their OIDs
                WHEN 'index' THEN EXISTS (
-                       SELECT FROM actstream.found_indexes(c.oid) f
+                       SELECT FROM actstream_internal.found_indexes(c.oid) f
                        WHERE f.index = p.name AND f.good
                          AND (f.index <> 'actions_track_recency_idx' OR f.found > ALL (
-                             SELECT o.found FROM actstream.found_indexes(c.oid) o
+                             SELECT o.found FROM actstream_internal.found_indexes(c.oid) o
                              WHERE o.index IN ('actions_actor_idx', 'actions_target_idx', 'actions_action_object_idx', 'actions_timestamp_idx'))))
                    -- the first is impossible on a partitioned table, the second useless
                    -- there
                    OR (c.relkind = 'p' AND p.name IN ('actions_external_id_key', 'actions_track_recency_idx'))
                WHEN 'trigger' THEN EXISTS (
                    SELECT FROM pg_trigger t
-                   JOIN actstream.table_triggers() o ON o.relation = p.relation AND o.trigger = t.tgname
+                   JOIN actstream_internal.table_triggers() o ON o.relation = p.relation AND o.trigger = t.tgname
                    WHERE t.tgrelid = c.oid AND t.tgname = p.name
                      AND t.tgenabled = o.mode AND pg_get_triggerdef(t.oid) = o.definition)
            END,
@@ -228,7 +232,7 @@ $function$
         (41, 'follows', 'table', 'follows', $$
             CREATE TABLE actstream.follows OF actstream.follow $$),
         (42, 'follows', 'comment on', 'follows', $$
-            COMMENT ON TABLE actstream.follows IS 'follows: which object follows which';
+            COMMENT ON TABLE actstream.follows IS E'@name follow_entries\nfollows: which object follows which';
             COMMENT ON COLUMN actstream.follows.follower IS 'the object that follows';
             COMMENT ON COLUMN actstream.follows.followee IS 'the object that is followed';
             COMMENT ON COLUMN actstream.follows.flag IS 'kind of follow; empty by default';
@@ -266,23 +270,23 @@ $function$
                replace(o.definition, 'CREATE', 'CREATE OR REPLACE')
                || format('; ALTER TABLE actstream.%1$I ENABLE %3$s TRIGGER %2$I; COMMENT ON TRIGGER %2$I ON actstream.%1$I IS %4$L',
                          o.relation, o.trigger, CASE o.mode WHEN 'A' THEN 'ALWAYS' END, o.comment)
-        FROM actstream.table_triggers() AS o
+        FROM actstream_internal.table_triggers() AS o
     ) AS p (step, relation, kind, name, definition)
     LEFT JOIN pg_class c ON c.relname = p.relation AND c.relnamespace = 'actstream'::regnamespace
     ORDER BY p.step, p.name
 $function$;
-COMMENT ON FUNCTION actstream.table_parts() IS 'parts of the tables, for create_tables() and integrity_check()';
+COMMENT ON FUNCTION actstream_internal.table_parts() IS 'parts of the tables, for create_tables() and integrity_check()';
 
-CREATE FUNCTION actstream.require_tables() RETURNS void
+CREATE FUNCTION actstream_internal.require_tables() RETURNS void
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_require_tables';
-COMMENT ON FUNCTION actstream.require_tables() IS 'raise an error unless the tables are as the extension needs them';
+COMMENT ON FUNCTION actstream_internal.require_tables() IS 'raise an error unless the tables are as the extension needs them';
 
-CREATE FUNCTION actstream.lock_tables() RETURNS void
+CREATE FUNCTION actstream_internal.lock_tables() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_lock_tables';
-COMMENT ON FUNCTION actstream.lock_tables() IS 'keep other sessions out of create_tables() until the end of the transaction';
+COMMENT ON FUNCTION actstream_internal.lock_tables() IS 'keep other sessions out of create_tables() until the end of the transaction';
 
 -- An index with the name of one of ours may belong to a table that was renamed.
-CREATE FUNCTION actstream.free_name(wanted text) RETURNS text
+CREATE FUNCTION actstream_internal.free_name(wanted text) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET jit = off AS
 $function$
     SELECT wanted || coalesce(n::text, '')
@@ -293,7 +297,7 @@ $function$
     ORDER BY n NULLS FIRST
     LIMIT 1
 $function$;
-COMMENT ON FUNCTION actstream.free_name(text) IS 'an unused name for a relation in the schema';
+COMMENT ON FUNCTION actstream_internal.free_name(text) IS 'an unused name for a relation in the schema';
 
 CREATE FUNCTION actstream.create_tables() RETURNS SETOF text
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
@@ -305,7 +309,7 @@ DECLARE
     i regclass;
 BEGIN
     -- one call at a time
-    PERFORM actstream.lock_tables();
+    PERFORM actstream_internal.lock_tables();
 
     SELECT string_agg(format('%s belongs to role %I', c.oid::regclass, pg_get_userbyid(c.relowner)), ', ' ORDER BY c.relname)
     INTO others
@@ -321,20 +325,20 @@ BEGIN
             HINT = 'Call actstream.create_tables() as that role.';
     END IF;
 
-    FOR p IN SELECT * FROM actstream.table_parts() LOOP
+    FOR p IN SELECT * FROM actstream_internal.table_parts() LOOP
         -- the other indexes may have been created just now
         IF p.part = 'index actions_track_recency_idx' THEN
-            SELECT x.present INTO p.present FROM actstream.table_parts() AS x WHERE x.part = p.part;
+            SELECT x.present INTO p.present FROM actstream_internal.table_parts() AS x WHERE x.part = p.part;
         END IF;
         CONTINUE WHEN p.present;
         IF p.part = 'index actions_track_recency_idx' THEN
             -- an index that comes too early stores nothing that would be lost
-            FOR i IN SELECT f.found FROM actstream.found_indexes('actstream.actions') f WHERE f.index = 'actions_track_recency_idx' LOOP
+            FOR i IN SELECT f.found FROM actstream_internal.found_indexes('actstream.actions') f WHERE f.index = 'actions_track_recency_idx' LOOP
                 EXECUTE format('DROP INDEX %s', i);
             END LOOP;
         END IF;
         IF p.definition LIKE '%\%1$I%' THEN
-            EXECUTE format(p.definition, actstream.free_name(
+            EXECUTE format(p.definition, actstream_internal.free_name(
                 CASE WHEN p.part LIKE 'primary key %' THEN p.relation || '_pkey'
                      ELSE split_part(p.part, ' ', 2) END),
                 (SELECT coalesce(string_agg(', ' || quote_ident(a.attname), '' ORDER BY k.n), '')
@@ -352,15 +356,15 @@ BEGIN
             RETURN NEXT p.part || ' of table ' || p.relation;
         END IF;
     END LOOP;
-    PERFORM actstream.require_tables();
+    PERFORM actstream_internal.require_tables();
 END
 $function$;
 COMMENT ON FUNCTION actstream.create_tables()
     IS 'create the tables of the extension, or what is missing of them, owned by the caller; returns what was created';
 
-CREATE FUNCTION actstream.drop_binding(relation regclass) RETURNS void
+CREATE FUNCTION actstream_internal.drop_binding(relation regclass) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_drop_binding';
-COMMENT ON FUNCTION actstream.drop_binding(regclass) IS 'drop the triggers that register() created on a table; for the owner of object_types';
+COMMENT ON FUNCTION actstream_internal.drop_binding(regclass) IS 'drop the triggers that register() created on a table; for the owner of object_types';
 
 CREATE FUNCTION actstream.drop_tables() RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
@@ -371,12 +375,12 @@ DECLARE
 BEGIN
     IF to_regclass('actstream.object_types') IS NOT NULL THEN
         -- the triggers of a table before those of its partitions
-        PERFORM actstream.drop_binding(c.oid)
+        PERFORM actstream_internal.drop_binding(c.oid)
         FROM (SELECT DISTINCT d.oid, d.relispartition
               FROM pg_trigger g
               JOIN pg_proc f ON f.oid = g.tgfoid
               JOIN pg_class d ON d.oid = g.tgrelid
-              WHERE f.pronamespace = 'actstream'::regnamespace
+              WHERE f.pronamespace = 'actstream_internal'::regnamespace
                 AND f.proname IN ('object_deleted', 'object_rekeyed', 'object_moves', 'objects_truncated')
                 AND g.tgparentid = 0
               ORDER BY d.relispartition, d.oid) AS c;
@@ -386,7 +390,7 @@ BEGIN
         FROM pg_trigger g
         JOIN pg_proc f ON f.oid = g.tgfoid
         JOIN pg_class c ON c.oid = g.tgrelid
-        WHERE f.pronamespace = 'actstream'::regnamespace
+        WHERE f.pronamespace = 'actstream_internal'::regnamespace
           AND c.relnamespace <> 'actstream'::regnamespace
           AND g.tgparentid = 0
           AND pg_has_role(c.relowner, 'USAGE')
@@ -400,7 +404,7 @@ BEGIN
     INTO kept
     FROM pg_trigger g
     JOIN pg_proc f ON f.oid = g.tgfoid
-    WHERE f.pronamespace = 'actstream'::regnamespace AND g.tgparentid = 0;
+    WHERE f.pronamespace = 'actstream_internal'::regnamespace AND g.tgparentid = 0;
     IF kept IS NOT NULL THEN
         RAISE NOTICE USING
             MESSAGE = 'triggers of the extension remain on tables of other roles',
@@ -413,6 +417,6 @@ COMMENT ON FUNCTION actstream.drop_tables()
     IS 'drop the tables of the extension, and the triggers of register() and track()';
 
 -- Support function of SQL functions that read the tables.
-CREATE FUNCTION actstream.tables_support(internal) RETURNS internal
+CREATE FUNCTION actstream_internal.tables_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_tables_support';
-COMMENT ON FUNCTION actstream.tables_support(internal) IS 'planner support for functions that read the tables';
+COMMENT ON FUNCTION actstream_internal.tables_support(internal) IS 'planner support for functions that read the tables';

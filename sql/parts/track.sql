@@ -12,12 +12,12 @@ COMMENT ON FUNCTION actstream.current_actor() IS 'actor that was set with set_ac
 -- The triggers that track() creates on a table; see row_trigger.c.  PUBLIC may execute
 -- their functions: an action is sent with the rights of the table's owner, and only the
 -- owner can create the trigger that sends it.
-CREATE FUNCTION actstream.row_changed() RETURNS trigger
+CREATE FUNCTION actstream_internal.row_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_changed';
-CREATE FUNCTION actstream.row_moved() RETURNS trigger
+CREATE FUNCTION actstream_internal.row_moved() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_row_moved';
-COMMENT ON FUNCTION actstream.row_changed() IS 'trigger: send an action';
-COMMENT ON FUNCTION actstream.row_moved() IS 'trigger: treat the move of a row to another partition as an update';
+COMMENT ON FUNCTION actstream_internal.row_changed() IS 'trigger: send an action';
+COMMENT ON FUNCTION actstream_internal.row_moved() IS 'trigger: treat the move of a row to another partition as an update';
 
 CREATE FUNCTION actstream.track(
     relation      regclass,

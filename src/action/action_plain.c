@@ -4,8 +4,8 @@
  *
  * Changing a row of a tracked table must not fail because of the action that is sent.
  * Catching an error takes a subtransaction, with a transaction ID of its own, for each
- * row.  That is not needed where actstream.actions is as create_tables() makes it,
- * except for additions that cannot refuse a row.
+ * row.  That is not needed where actstream.actions is as create_tables() makes it, or
+ * has only additions that cannot refuse a row.
  */
 #include "postgres.h"
 
@@ -189,7 +189,9 @@ is_plain(Relation rel)
 {
 	return rel->rd_rel->relkind == RELKIND_RELATION &&
 		rel->rd_rel->relam == HEAP_TABLE_AM_OID && rel->rd_rules == NULL &&
-		rel->trigdesc != NULL && rel->trigdesc->numtriggers == 1 &&
+		rel->trigdesc != NULL && rel->trigdesc->numtriggers == 2 &&
+		HasOwnTrigger(rel, "action_time", TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT,
+					  TRIGGER_FIRES_ON_ORIGIN) &&
 		HasOwnTrigger(rel, "action_check", TRIGGER_TYPE_AFTER,
 					  TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE, TRIGGER_FIRES_ON_ORIGIN) &&
 		constraints_are_ours(rel) &&

@@ -137,7 +137,7 @@ check_external_id(Datum external_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("external_id is too long"),
-				 errdetail("It has %d bytes; the limit is %d.",
+				 errdetail("The external_id has %d bytes; the limit is %d.",
 						   nbytes, EXTERNAL_ID_MAX_BYTES)));
 }
 
@@ -313,6 +313,6 @@ actstream_action_check(PG_FUNCTION_ARGS)
 	if (!isnull)
 		check_external_id(value);
 
-	IntegrityCheckRow(tupdesc, row, old, roles, lengthof(roles));
+	IntegrityCheckRow(trigdata, OWN_ACTIONS, tupdesc, row, old, roles, lengthof(roles));
 	return PointerGetDatum(NULL);
 }

@@ -28,11 +28,13 @@ append_part(List *parts, bool is_column, StringInfo text)
 }
 
 /*
- * Parse a template into a list of TemplatePart in the current memory context.  Returns
- * NULL, or what is wrong with the template.
+ * TemplateRead
+ *		Parse a template into a list of TemplatePart in the current memory context.
+ *
+ * Returns NULL, or what is wrong with the template.
  */
-static const char *
-parse(const char *template, List **parts)
+const char *
+TemplateRead(const char *template, List **parts)
 {
 	StringInfoData text;
 	const char *p = template;
@@ -80,7 +82,7 @@ List *
 TemplateParse(const char *template)
 {
 	List	   *parts;
-	const char *fault = parse(template, &parts);
+	const char *fault = TemplateRead(template, &parts);
 
 	if (fault != NULL)
 		ereport(ERROR,
@@ -98,7 +100,7 @@ TemplateParse(const char *template)
 bool
 TemplateTryParse(const char *template, List **parts)
 {
-	return parse(template, parts) == NULL;
+	return TemplateRead(template, parts) == NULL;
 }
 
 /*

@@ -14,6 +14,7 @@ typedef struct TemplatePart
 	char	   *text;
 } TemplatePart;
 
+extern const char *TemplateRead(const char *template, List **parts);
 extern List *TemplateParse(const char *template);
 extern bool TemplateTryParse(const char *template, List **parts);
 extern bool TemplateHasColumn(const List *parts);

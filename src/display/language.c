@@ -57,8 +57,15 @@ east_slavic(int64 count)
 		[UNIT_HOUR] = {"hora", "horas"}, \
 		[UNIT_MINUTE] = {"minuto", "minutos"} \
 	}, \
-	.pattern = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]" \
-	"[ há {timesince}]"
+	.just_now = "agora mesmo", \
+	.patterns = { \
+		[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]" \
+		"[ há {timesince}]", \
+		[PATTERN_STARTED_FOLLOWING] = "{actor} começou a seguir {target}[ há {timesince}]", \
+		[PATTERN_STOPPED_FOLLOWING] = "{actor} deixou de seguir {target}[ há {timesince}]", \
+		[PATTERN_STARTED_FLAG] = "{actor} começou \"{verb}\" em {target}[ há {timesince}]", \
+		[PATTERN_STOPPED_FLAG] = "{actor} encerrou \"{verb}\" em {target}[ há {timesince}]" \
+	}
 
 /*
  * English comes first.  From a million on, some of these languages have other forms; no
@@ -76,8 +83,11 @@ static const Language languages[] = {
 			[UNIT_HOUR] = {"hour", "hours"},
 			[UNIT_MINUTE] = {"minute", "minutes"}
 		},
-		.pattern = "{actor} {verb}[ {action_object} on {target}| {action_object}| {target}]"
-		"[ {timesince} ago]"
+		.just_now = "just now",
+		.patterns = {
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} on {target}| {action_object}| {target}]"
+			"[ {timesince} ago]"
+		}
 	},
 	{
 		.code = "de",
@@ -96,8 +106,15 @@ static const Language languages[] = {
 			[UNIT_MONTH] = {NULL, "Monaten"},
 			[UNIT_DAY] = {NULL, "Tagen"}
 		},
-		.pattern = "{actor} {verb}[ {action_object} in {target}| {action_object}| {target}]"
-		"[ vor {timesince}]"
+		.just_now = "gerade eben",
+		.patterns = {
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} in {target}| {action_object}| {target}]"
+			"[ vor {timesince}]",
+			[PATTERN_STARTED_FOLLOWING] = "{actor} hat[ vor {timesince}] begonnen, {target} zu folgen",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor} hat[ vor {timesince}] aufgehört, {target} zu folgen",
+			[PATTERN_STARTED_FLAG] = "{actor} hat[ vor {timesince}] \"{verb}\" für {target} begonnen",
+			[PATTERN_STOPPED_FLAG] = "{actor} hat[ vor {timesince}] \"{verb}\" für {target} beendet"
+		}
 	},
 	{
 		.code = "fr",
@@ -110,8 +127,15 @@ static const Language languages[] = {
 			[UNIT_HOUR] = {"heure", "heures"},
 			[UNIT_MINUTE] = {"minute", "minutes"}
 		},
-		.pattern = "{actor} {verb}[ {action_object} sur {target}| {action_object}| {target}]"
-		"[ il y a {timesince}]"
+		.just_now = "à l'instant",
+		.patterns = {
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} sur {target}| {action_object}| {target}]"
+			"[ il y a {timesince}]",
+			[PATTERN_STARTED_FOLLOWING] = "{actor} a commencé à suivre {target}[ il y a {timesince}]",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor} a cessé de suivre {target}[ il y a {timesince}]",
+			[PATTERN_STARTED_FLAG] = "{actor} a commencé \"{verb}\" pour {target}[ il y a {timesince}]",
+			[PATTERN_STOPPED_FLAG] = "{actor} a arrêté \"{verb}\" pour {target}[ il y a {timesince}]"
+		}
 	},
 	{
 		.code = "es",
@@ -124,8 +148,15 @@ static const Language languages[] = {
 			[UNIT_HOUR] = {"hora", "horas"},
 			[UNIT_MINUTE] = {"minuto", "minutos"}
 		},
-		.pattern = "{actor} {verb}[ {action_object} en {target}| {action_object}| {target}]"
-		"[ hace {timesince}]"
+		.just_now = "hace un momento",
+		.patterns = {
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} en {target}| {action_object}| {target}]"
+			"[ hace {timesince}]",
+			[PATTERN_STARTED_FOLLOWING] = "{actor} empezó a seguir a {target}[ hace {timesince}]",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor} dejó de seguir a {target}[ hace {timesince}]",
+			[PATTERN_STARTED_FLAG] = "{actor} empezó \"{verb}\" con {target}[ hace {timesince}]",
+			[PATTERN_STOPPED_FLAG] = "{actor} terminó \"{verb}\" con {target}[ hace {timesince}]"
+		}
 	},
 	{
 		.code = "ru",
@@ -143,8 +174,15 @@ static const Language languages[] = {
 			[UNIT_WEEK] = {"неделю"},
 			[UNIT_MINUTE] = {"минуту"}
 		},
-		.pattern = "{actor} {verb}[ {action_object} в {target}| {action_object}| {target}]"
-		"[ {timesince} назад]"
+		.just_now = "только что",
+		.patterns = {
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} в {target}| {action_object}| {target}]"
+			"[ {timesince} назад]",
+			[PATTERN_STARTED_FOLLOWING] = "{actor}: новая подписка на {target}[, {timesince} назад]",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor}: подписка на {target} отменена[, {timesince} назад]",
+			[PATTERN_STARTED_FLAG] = "{actor}: начало \"{verb}\" для {target}[, {timesince} назад]",
+			[PATTERN_STOPPED_FLAG] = "{actor}: конец \"{verb}\" для {target}[, {timesince} назад]"
+		}
 	},
 	/* as in Brazil */
 	{
@@ -189,6 +227,25 @@ LanguageSetting(void)
 }
 
 /*
+ * LanguageNotice
+ *		Raise a notice if this is not the code of a language, as "german" is not, unless
+ *		the last notice was about the same name.
+ */
+void
+LanguageNotice(const char *name)
+{
+	static char told[LANGUAGE_MAX_LENGTH + 1];
+
+	if (strcspn(name, "-_.@") <= LANGUAGE_CODE_MAX_LENGTH || pg_strcasecmp(name, "posix") == 0 ||
+		strncmp(told, name, sizeof(told) - 1) == 0)
+		return;
+	ereport(NOTICE,
+			(errmsg("\"%s\" is not the code of a language", name),
+			 errhint("Write two or three letters, and perhaps a country, as in \"de\" or \"de-AT\".")));
+	strlcpy(told, name, sizeof(told));
+}
+
+/*
  * LanguageArg
  *		The name of a language in an argument of a function, or the session's language
  *		if that is null.
@@ -196,9 +253,11 @@ LanguageSetting(void)
 const char *
 LanguageArg(FunctionCallInfo fcinfo, int arg)
 {
-	if (PG_ARGISNULL(arg))
-		return LanguageSetting();
-	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+	const char *name = PG_ARGISNULL(arg) ? LanguageSetting() :
+		text_to_cstring(PG_GETARG_TEXT_PP(arg));
+
+	LanguageNotice(name);
+	return name;
 }
 
 /*
@@ -333,11 +392,24 @@ LanguageUnit(const Language *language, TimeUnit unit, TimeCase grammatical_case,
 }
 
 /*
- * LanguagePattern
- *		The pattern of sentences for which there is no phrase.
+ * LanguageJustNow
+ *		The words for less than a minute ago.
  */
 const char *
-LanguagePattern(const Language *language)
+LanguageJustNow(const Language *language)
 {
-	return to_server(language->pattern);
+	return to_server(language->just_now);
+}
+
+/*
+ * LanguagePattern
+ *		The pattern of sentences for which there is no other; NULL if there is none of
+ *		that kind.
+ */
+const char *
+LanguagePattern(const Language *language, LanguagePatternKind kind)
+{
+	const char *pattern = language->patterns[kind];
+
+	return pattern == NULL ? NULL : to_server(pattern);
 }

@@ -29,27 +29,49 @@ typedef enum TimeCase
 	CASE_AGO
 } TimeCase;
 
+/*
+ * The patterns of sentences that a language has, see pattern.c: for any verb, and for
+ * those that follow() and unfollow() send.  In the last two, {verb} is the flag.
+ */
+typedef enum LanguagePatternKind
+{
+	PATTERN_ANY_VERB,
+	PATTERN_STARTED_FOLLOWING,
+	PATTERN_STOPPED_FOLLOWING,
+	PATTERN_STARTED_FLAG,
+	PATTERN_STOPPED_FLAG
+} LanguagePatternKind;
+
+#define NUM_LANGUAGE_PATTERNS (PATTERN_STOPPED_FLAG + 1)
+
 /* A built-in language. */
 typedef struct Language
 {
 	const char *code;
 	int			(*plural_form) (int64 count);	/* index of the form to use, in the
-												 * arrays below */
+												 * arrays of units */
 	const char *units[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
-	/* the forms in "... ago", where they differ */
-	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
-	const char *pattern;		/* of sentences; see pattern.c */
+	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];	/* the forms in "... ago",
+																 * where they differ */
+	const char *just_now;		/* less than a minute ago */
+	const char *patterns[NUM_LANGUAGE_PATTERNS];	/* the first is always there, and
+													 * serves for those that are not */
 } Language;
 
 #define LANGUAGE_MAX_LENGTH 35
 
+/* longest code of a language, without a country */
+#define LANGUAGE_CODE_MAX_LENGTH 3
+
 extern void LanguageDefineSetting(void);
 extern const char *LanguageSetting(void);
+extern void LanguageNotice(const char *name);
 extern const char *LanguageArg(FunctionCallInfo fcinfo, int arg);
 extern const Language *LanguageFind(const char *name);
 extern const char *LanguageUnit(const Language *language, TimeUnit unit,
 								TimeCase grammatical_case, int64 count);
-extern const char *LanguagePattern(const Language *language);
+extern const char *LanguageJustNow(const Language *language);
+extern const char *LanguagePattern(const Language *language, LanguagePatternKind kind);
 extern List *LanguageFallbacks(const char *name);
 extern bool LanguageIsNormal(const char *code);
 

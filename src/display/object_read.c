@@ -144,6 +144,57 @@ ObjectBatches(const Ref *const *refs, int nrefs)
 	return result;
 }
 
+/* Is the reference the first of its equals in a sorted batch? */
+static bool
+is_first(const ObjectBatch *batch, int i)
+{
+	return i == 0 || RefCompare(batch->refs[i - 1], batch->refs[i]) != 0;
+}
+
+/* Remove from an array all nulls and repeated references.  Returns how many are left. */
+static int
+distinct_refs(const Ref **refs, int nrefs)
+{
+	bool	   *is_wanted = palloc0(sizeof(bool) * Max(nrefs, 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, ObjectBatches(refs, nrefs))
+	{
+		const ObjectBatch *batch = lfirst(lc);
+
+		for (int i = 0; i < batch->nrefs; i++)
+			is_wanted[batch->positions[i]] = is_first(batch, i);
+	}
+	for (int i = 0; i < nrefs; i++)
+	{
+		if (is_wanted[i])
+			refs[n++] = refs[i];
+	}
+	return n;
+}
+
+/*
+ * ObjectRefsOfArray
+ *		The references in an array, each once, in their order; in the current memory
+ *		context.  Nulls are not among them.
+ */
+const Ref **
+ObjectRefsOfArray(ArrayType *array, int *nrefs)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	const Ref **refs;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &elements, &nulls, nrefs);
+	refs = palloc(sizeof(Ref *) * Max(*nrefs, 1));
+	for (int i = 0; i < *nrefs; i++)
+		refs[i] = nulls[i] ? NULL : DatumGetRefPP(elements[i]);
+	*nrefs = distinct_refs(refs, *nrefs);
+	return refs;
+}
+
 /* Look up the type of the batch; false unless it is bound to a table. */
 static bool
 find_type(RegisteredType *result, const ObjectBatch *batch)
@@ -443,8 +494,9 @@ attempt_query(ReadJob *job)
 	error = Attempt(run_query, job);
 	if (error == NULL)
 		return;
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR)
+	if (ErrorIsOfServer(error) &&
+		(ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
+		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR))
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),

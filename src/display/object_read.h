@@ -9,6 +9,7 @@
 
 #include "access/htup.h"
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 
 /* What the rows of a table are read for; each purpose has a query of its own. */
 typedef enum ReadPurpose
@@ -19,14 +20,14 @@ typedef enum ReadPurpose
 	READ_FOR_VALUE
 } ReadPurpose;
 
-/* References with the same label, from a longer array of references. */
+/* References with the same label: a subset of the caller's array. */
 typedef struct ObjectBatch
 {
 	const char *label;
 	int			label_len;
 	int			nrefs;
 	const Ref **refs;
-	int		   *positions;		/* index of each in the longer array */
+	int		   *positions;		/* index of each in the caller's array */
 } ObjectBatch;
 
 /* The type of a batch, and its table, which is open. */
@@ -45,6 +46,7 @@ typedef struct ObjectTable
 typedef void (*ObjectRowTaker) (void *arg, int position, HeapTuple row, TupleDesc tupdesc);
 
 extern List *ObjectBatches(const Ref *const *refs, int nrefs);
+extern const Ref **ObjectRefsOfArray(ArrayType *array, int *nrefs);
 extern bool ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch);
 extern void ObjectTableClose(ObjectTable *table);
 extern bool ObjectTableMayRead(const ObjectTable *table);

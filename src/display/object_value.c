@@ -11,13 +11,10 @@
 #include "base/compat.h"
 #include "base/json_text.h"
 #include "display/object_read.h"
-#include "ref/ref_ops.h"
 
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
@@ -143,36 +140,6 @@ actstream_expand(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(value->value);
 }
 
-/* Is the reference the first of its equals in a sorted batch? */
-static bool
-is_first(const ObjectBatch *batch, int i)
-{
-	return i == 0 || RefCompare(batch->refs[i - 1], batch->refs[i]) != 0;
-}
-
-/* Remove from an array all nulls and repeated references.  Returns how many are left. */
-static int
-distinct_refs(const Ref **refs, int nrefs)
-{
-	bool	   *is_wanted = palloc0(sizeof(bool) * Max(nrefs, 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, ObjectBatches(refs, nrefs))
-	{
-		const ObjectBatch *batch = lfirst(lc);
-
-		for (int i = 0; i < batch->nrefs; i++)
-			is_wanted[batch->positions[i]] = is_first(batch, i);
-	}
-	for (int i = 0; i < nrefs; i++)
-	{
-		if (is_wanted[i])
-			refs[n++] = refs[i];
-	}
-	return n;
-}
-
 /*
  * expand_all
  *		The rows of many objects: each object once, in the order of the array.
@@ -181,20 +148,12 @@ Datum
 actstream_expand_all(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	Datum	   *elements;
-	bool	   *nulls;
 	int			nrefs;
 	const Ref **refs;
 	NullableDatum *values;
 
 	InitMaterializedSRF(fcinfo, 0);
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &nrefs);
-	refs = palloc(sizeof(Ref *) * Max(nrefs, 1));
-	for (int i = 0; i < nrefs; i++)
-		refs[i] = nulls[i] ? NULL : DatumGetRefPP(elements[i]);
-	nrefs = distinct_refs(refs, nrefs);
+	refs = ObjectRefsOfArray(PG_GETARG_ARRAYTYPE_P(0), &nrefs);
 	values = read_values(refs, nrefs);
 
 	for (int i = 0; i < nrefs; i++)

@@ -6,6 +6,9 @@
  * appears only if there is a target, and of "[ {action_object} on {target}| {target}]"
  * the first alternative is used whose words all have values.  "[[", "]]" and, in a
  * section, "||" stand for the characters themselves.
+ *
+ * An alternative with {timesince} as its only word, such as " vor {timesince}", says when
+ * it was, and can say "just now" instead.
  */
 #include "postgres.h"
 
@@ -13,21 +16,27 @@
 #include "base/template.h"
 #include "display/pattern.h"
 
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 static const char *const word_names[] = {
 	[WORD_ACTOR] = "actor",
-	[WORD_VERB] = "verb",
 	[WORD_ACTION_OBJECT] = "action_object",
 	[WORD_TARGET] = "target",
+	[WORD_VERB] = "verb",
 	[WORD_TIMESINCE] = "timesince"
 };
 
 /* A piece of a pattern: literal text, or a word in braces. */
 typedef struct Piece
 {
-	char	   *text;			/* NULL if it is a word */
-	PatternWord word;
+	int			word;			/* PatternWord, or NO_WORD */
+	char	   *text;			/* if it is no word */
+
+	/* of {timesince}, if "just now" can stand for it and these; else NULL */
+	char	   *before;
+	char	   *after;
 } Piece;
 
 /*
@@ -79,23 +88,118 @@ find_word(PatternReader *reader, const char *name)
 	return WORD_ACTOR;
 }
 
-static void
-end_text(PatternReader *reader)
+static List *
+append_text(List *pieces, const char *text, int len)
 {
 	Piece	   *piece;
 
-	if (reader->text.len == 0)
-		return;
+	if (len == 0)
+		return pieces;
 	piece = palloc0(sizeof(Piece));
-	piece->text = pstrdup(reader->text.data);
-	reader->pieces = lappend(reader->pieces, piece);
+	piece->word = NO_WORD;
+	piece->text = pnstrdup(text, len);
+	return lappend(pieces, piece);
+}
+
+static void
+end_text(PatternReader *reader)
+{
+	reader->pieces = append_text(reader->pieces, reader->text.data, reader->text.len);
 	resetStringInfo(&reader->text);
+}
+
+/* Is the character at the start of the text a letter or a digit, of any script? */
+static bool
+is_letter(const char *text)
+{
+	unsigned char c = *text;
+
+	if (!IS_HIGHBIT_SET(c))
+		return isalnum(c);
+	if (GetDatabaseEncoding() == PG_UTF8)
+	{
+		pg_wchar	codepoint = utf8_to_unicode((const unsigned char *) text);
+
+		/* punctuation of Latin 1, of all scripts, and of Chinese and Japanese */
+		return !(codepoint < 0xC0 || (codepoint >= 0x2000 && codepoint < 0x2070) ||
+				 (codepoint >= 0x3000 && codepoint < 0x3040) ||
+				 (codepoint >= 0xFF00 && codepoint < 0xFF10));
+	}
+	return true;
+}
+
+/* Where the first letter or digit of a text is; at its end if it has none. */
+static int
+letters_begin(const char *text)
+{
+	const char *p = text;
+
+	while (*p != '\0' && !is_letter(p))
+		p += pg_encoding_mblen(GetDatabaseEncoding(), p);
+	return p - text;
+}
+
+/* Where the last one ends; at the beginning if it has none. */
+static int
+letters_end(const char *text)
+{
+	int			end = 0;
+
+	for (const char *p = text; *p != '\0';)
+	{
+		bool		at_letter = is_letter(p);
+
+		CHECK_FOR_INTERRUPTS();
+		p += pg_encoding_mblen(GetDatabaseEncoding(), p);
+		if (at_letter)
+			end = p - text;
+	}
+	return end;
+}
+
+/*
+ * If an alternative names {timesince} and nothing else, make one piece of it and the
+ * words around it; the blanks and punctuation at the ends stay what they are.
+ */
+static List *
+join_time(List *pieces)
+{
+	const char *texts[2] = {"", ""};	/* before and after */
+	Piece	   *time = NULL;
+	List	   *result;
+	ListCell   *lc;
+	int			begin;
+	int			end;
+
+	foreach(lc, pieces)
+	{
+		Piece	   *piece = lfirst(lc);
+
+		if (piece->word == NO_WORD)
+			texts[time != NULL ? 1 : 0] = piece->text;
+		else if (piece->word == WORD_TIMESINCE && time == NULL)
+			time = piece;
+		else
+			return pieces;
+	}
+	if (time == NULL)
+		return pieces;
+
+	begin = letters_begin(texts[0]);
+	end = letters_end(texts[1]);
+	time->before = pstrdup(texts[0] + begin);
+	time->after = pnstrdup(texts[1], end);
+	result = append_text(NIL, texts[0], begin);
+	result = lappend(result, time);
+	return append_text(result, texts[1] + end, strlen(texts[1]) - end);
 }
 
 static void
 end_alternative(PatternReader *reader)
 {
 	end_text(reader);
+	if (reader->section->is_optional)
+		reader->pieces = join_time(reader->pieces);
 	reader->section->alternatives = lappend(reader->section->alternatives, reader->pieces);
 	reader->pieces = NIL;
 }
@@ -190,8 +294,13 @@ List *
 PatternParse(const char *pattern)
 {
 	PatternReader reader = {0};
-	List	   *sections = read_pattern(&reader, TemplateParse(pattern));
+	List	   *parts;
+	List	   *sections = NIL;
 
+	reader.fault = TemplateRead(pattern, &parts);
+	reader.hint = _("Write {actor}, {verb}, {action_object}, {target}, {timesince} for the words of a sentence, {{ and }} for braces.");
+	if (reader.fault == NULL)
+		sections = read_pattern(&reader, parts);
 	if (reader.fault != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -227,35 +336,57 @@ is_complete(const List *pieces, const char *const *words)
 	{
 		Piece	   *piece = lfirst(lc);
 
-		if (piece->text == NULL && words[piece->word] == NULL)
+		if (piece->word != NO_WORD && words[piece->word] == NULL)
 			return false;
 	}
 	return true;
 }
 
-static void
-append_pieces(StringInfo text, const List *pieces, const char *const *words)
+/* What a piece says; NULL for a word that there is not. */
+static const char *
+piece_text(const Piece *piece, const char *const *words, const char *just_now)
+{
+	if (piece->word == NO_WORD)
+		return piece->text;
+	if (piece->before == NULL || words[piece->word] == NULL)
+		return words[piece->word];
+	return just_now != NULL ? just_now :
+		psprintf("%s%s%s", piece->before, words[piece->word], piece->after);
+}
+
+static List *
+append_parts(List *parts, const List *pieces, const char *const *words, const char *just_now)
 {
 	ListCell   *lc;
 
 	foreach(lc, pieces)
 	{
 		Piece	   *piece = lfirst(lc);
-		const char *value = piece->text != NULL ? piece->text : words[piece->word];
+		const char *text = piece_text(piece, words, just_now);
+		PatternPart *part;
 
-		if (value != NULL)
-			appendStringInfoString(text, value);
+		if (text == NULL)
+			continue;
+		part = palloc(sizeof(PatternPart));
+		part->word = piece->word;
+		part->text = text;
+		parts = lappend(parts, part);
 	}
+	return parts;
 }
 
 /*
  * PatternFill
- *		Append the pattern, filled with "words", which are indexed by PatternWord;
- *		those that have no value are NULL.
+ *		The pattern filled with "words", which are indexed by PatternWord; those that have
+ *		no value are NULL.  "just_now", unless it is NULL, takes the place of the time.
+ *
+ * Returns a list of PatternPart in the current memory context, which point to texts of the
+ * pattern and of the words.
  */
-void
-PatternFill(StringInfo text, const List *pattern, const char *const *words)
+List *
+PatternFill(const List *pattern, const char *const *words, const char *just_now)
 {
+	List	   *parts = NIL;
 	ListCell   *lc;
 
 	foreach(lc, pattern)
@@ -267,8 +398,19 @@ PatternFill(StringInfo text, const List *pattern, const char *const *words)
 		{
 			if (section->is_optional && !is_complete(lfirst(alternative), words))
 				continue;
-			append_pieces(text, lfirst(alternative), words);
+			parts = append_parts(parts, lfirst(alternative), words, just_now);
 			break;
 		}
 	}
+	return parts;
+}
+
+/*
+ * PatternWordName
+ *		The word as it is written, without its braces.
+ */
+const char *
+PatternWordName(PatternWord word)
+{
+	return word_names[word];
 }

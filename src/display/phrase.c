@@ -33,9 +33,12 @@
 PG_FUNCTION_INFO_V1(actstream_phrase_check);
 PG_FUNCTION_INFO_V1(actstream_phrase_changed);
 
-/* "language:verb"; for a built-in pattern, only the language */
+/* "language:verb"; for a built-in pattern, "language/kind" */
 #define PHRASE_KEY_SIZE \
 	(LANGUAGE_MAX_LENGTH + 1 + VERB_MAX_CHARS * MAX_MULTIBYTE_CHAR_LEN + 1)
+
+/* Each session keeps all patterns. */
+#define PATTERN_MAX_BYTES 2048
 
 typedef struct Phrase
 {
@@ -62,26 +65,23 @@ relation_changed(Oid relid)
 		phrases_valid = false;
 }
 
-/*
- * Enter a pattern, which must live as long as the hash table.  "verb" is NULL for a
- * built-in one.
- */
+/* Enter a pattern, which must live as long as the hash table. */
 static Phrase *
-enter_phrase(HTAB *table, const char *language, const char *verb, const char *pattern)
+enter_pattern(HTAB *table, const char *key, const char *pattern)
 {
-	char		key[PHRASE_KEY_SIZE];
-	Phrase	   *phrase;
-	int			len;
+	Phrase	   *phrase = hash_search(table, key, HASH_ENTER, NULL);
 
-	len = snprintf(key, sizeof(key), "%s%s%s", language,
-				   verb != NULL ? ":" : "", verb != NULL ? verb : "");
-	if (len >= (int) sizeof(key))
-		return NULL;			/* no action can have that verb */
-	phrase = hash_search(table, key, HASH_ENTER, NULL);
 	phrase->pattern = pattern;
 	phrase->parsed = NIL;
 	phrase->malformed = false;
 	return phrase;
+}
+
+/* Write the key of a phrase; false if it is too long, and no action can have that verb. */
+static bool
+make_key(char *key, const char *language, const char *verb)
+{
+	return snprintf(key, PHRASE_KEY_SIZE, "%s:%s", language, verb) < PHRASE_KEY_SIZE;
 }
 
 static void
@@ -122,13 +122,15 @@ load_phrases(void)
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
+		char		key[PHRASE_KEY_SIZE];
 		char	   *language = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_language);
 		char	   *verb = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_verb);
 		char	   *pattern = OwnRowText(tuple, RelationGetDescr(rel), Anum_phrase_pattern);
 
 		/* null only if constraints were dropped */
-		if (language != NULL && verb != NULL && pattern != NULL)
-			enter_phrase(table, language, verb, pattern);
+		if (language != NULL && verb != NULL && pattern != NULL &&
+			make_key(key, language, verb))
+			enter_pattern(table, key, pattern);
 	}
 	systable_endscan(scan);
 
@@ -162,7 +164,7 @@ find_phrase(const List *languages, const char *verb)
 		char		key[PHRASE_KEY_SIZE];
 		Phrase	   *phrase;
 
-		if (snprintf(key, sizeof(key), "%s:%s", (char *) lfirst(lc), verb) >= (int) sizeof(key))
+		if (!make_key(key, lfirst(lc), verb))
 			return NULL;
 		phrase = hash_search(phrases, key, HASH_FIND, NULL);
 		if (phrase != NULL && prepare(phrase))
@@ -171,23 +173,60 @@ find_phrase(const List *languages, const char *verb)
 	return NULL;
 }
 
-/* The built-in pattern of the language. */
+/* The built-in pattern of that kind; NULL if the language has none. */
 static Phrase *
-find_built_in(const char *language)
+find_built_in(const Language *language, LanguagePatternKind kind)
 {
-	const Language *built_in = LanguageFind(language);
-	Phrase	   *phrase = hash_search(phrases, built_in->code, HASH_FIND, NULL);
+	char		key[PHRASE_KEY_SIZE];
+	Phrase	   *phrase;
 
+	snprintf(key, sizeof(key), "%s/%d", language->code, kind);
+	phrase = hash_search(phrases, key, HASH_FIND, NULL);
 	if (phrase == NULL)
 	{
-		const char *pattern = LanguagePattern(built_in);
-		MemoryContext oldcontext = MemoryContextSwitchTo(phrase_context);
+		const char *pattern = LanguagePattern(language, kind);
+		MemoryContext oldcontext;
 
-		phrase = enter_phrase(phrases, built_in->code, NULL, pstrdup(pattern));
+		if (pattern == NULL)
+			return NULL;
+		oldcontext = MemoryContextSwitchTo(phrase_context);
+		phrase = enter_pattern(phrases, key, pstrdup(pattern));
 		MemoryContextSwitchTo(oldcontext);
 	}
 	(void) prepare(phrase);
 	return phrase;
+}
+
+/*
+ * Which kind of pattern is for an action with that verb that follow() or unfollow() may
+ * have sent?  "flag" is set to the flag in it, NULL if there is none.
+ */
+static LanguagePatternKind
+kind_of_follow(const char *verb, const char **flag)
+{
+	static const struct
+	{
+		const char *verb;
+		LanguagePatternKind following;
+		LanguagePatternKind flagged;
+	}			kinds[] = {
+		{"started ", PATTERN_STARTED_FOLLOWING, PATTERN_STARTED_FLAG},
+		{"stopped ", PATTERN_STOPPED_FOLLOWING, PATTERN_STOPPED_FLAG}
+	};
+
+	*flag = NULL;
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+	{
+		size_t		len = strlen(kinds[i].verb);
+
+		if (strncmp(verb, kinds[i].verb, len) != 0 || verb[len] == '\0')
+			continue;
+		if (strcmp(verb + len, "following") == 0)
+			return kinds[i].following;
+		*flag = verb + len;
+		return kinds[i].flagged;
+	}
+	return PATTERN_ANY_VERB;
 }
 
 /*
@@ -197,21 +236,31 @@ find_built_in(const char *language)
  * Looked up in this order: the verb in the languages of LanguageFallbacks(), then in any
  * language (''); any verb ('') in the same languages; the built-in pattern.  The result
  * is valid until the next look-up, or access to the catalogs.
+ *
+ * "is_follow" says that the action has the objects that actions of follow() have.  There
+ * are built-in patterns for these, for which *verb is set to the value of {verb}.
  */
 const List *
-PhraseFind(const char *language, const char *verb)
+PhraseFind(const char *language, const char **verb, bool is_follow)
 {
 	/* the last one stands for any language */
 	List	   *languages = lappend(LanguageFallbacks(language), "");
+	const char *flag = NULL;
 	Phrase	   *phrase;
 
 	AcceptInvalidationMessages();
 	load_phrases();
-	phrase = find_phrase(languages, verb);
+	phrase = find_phrase(languages, *verb);
 	if (phrase == NULL)
 		phrase = find_phrase(languages, "");
+	if (phrase == NULL && is_follow)
+	{
+		phrase = find_built_in(LanguageFind(language), kind_of_follow(*verb, &flag));
+		if (phrase != NULL && flag != NULL)
+			*verb = flag;
+	}
 	if (phrase == NULL)
-		phrase = find_built_in(language);
+		phrase = find_built_in(LanguageFind(language), PATTERN_ANY_VERB);
 	return phrase->parsed;
 }
 
@@ -262,15 +311,22 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid language: \"%s\"", language),
 				 errhint("Write it in lower case, as in \"de\" or \"de-at\", or leave it empty for any language.")));
+	LanguageNotice(language);
 	if (pg_mbstrlen(verb) > VERB_MAX_CHARS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("verb is too long"),
-				 errdetail("The limit is %d characters.", VERB_MAX_CHARS)));
+				 errdetail("The verb has %d characters; the limit is %d.",
+						   pg_mbstrlen(verb), VERB_MAX_CHARS)));
 	if (pattern[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("pattern must not be empty")));
+	if (strlen(pattern) > PATTERN_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("pattern is too long"),
+				 errdetail("It has %zu bytes; the limit is %d.", strlen(pattern), PATTERN_MAX_BYTES)));
 	(void) PatternParse(pattern);
 	return PointerGetDatum(row);
 }

@@ -7,6 +7,6 @@
 
 #include "nodes/pg_list.h"
 
-extern const List *PhraseFind(const char *language, const char *verb);
+extern const List *PhraseFind(const char *language, const char **verb, bool is_follow);
 
 #endif							/* ACTSTREAM_PHRASE_H */

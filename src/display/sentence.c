@@ -5,43 +5,30 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "display/object_name.h"
-#include "display/pattern.h"
+#include "base/uri.h"
 #include "display/phrase.h"
 #include "display/sentence.h"
 #include "display/timesince.h"
 #include "tables/action_row.h"
 #include "tables/own_tables.h"
 
-#include "utils/builtins.h"
+#include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
-PG_FUNCTION_INFO_V1(actstream_sentence);
-
-/* The objects of an action, and their words in a pattern. */
-static const struct
-{
-	AttrNumber	column;
-	PatternWord word;
-}			roles[] = {
-	{Anum_action_actor, WORD_ACTOR},
-	{Anum_action_action_object, WORD_ACTION_OBJECT},
-	{Anum_action_target, WORD_TARGET}
+/* The columns of the objects. */
+static const AttrNumber object_columns[] = {
+	[WORD_ACTOR] = Anum_action_actor,
+	[WORD_ACTION_OBJECT] = Anum_action_action_object,
+	[WORD_TARGET] = Anum_action_target
 };
 
-typedef struct SpokenAction
-{
-	const Ref  *objects[lengthof(roles)];	/* NULL where there is none */
-	char	   *verb;
-	TimestampTz timestamp;
-} SpokenAction;
-
 /*
- * Read what a sentence needs from a row of actstream.actions; false if a column is null
- * that is not null in any stored action.
+ * SpokenActionRead
+ *		Read what a sentence needs from a row of actstream.actions; false if a column is
+ *		null that is not null in any stored action.
  */
-static bool
-read_action(SpokenAction *action, HeapTupleHeader header)
+bool
+SpokenActionRead(SpokenAction *action, HeapTupleHeader header)
 {
 	ActionRow	row;
 	Datum		value;
@@ -49,12 +36,12 @@ read_action(SpokenAction *action, HeapTupleHeader header)
 	bool		complete;
 
 	ActionRowBegin(&row, header);
-	for (int i = 0; i < (int) lengthof(roles); i++)
+	for (int i = 0; i < NUM_OBJECT_WORDS; i++)
 	{
-		value = ActionRowGet(&row, roles[i].column, &isnull);
+		value = ActionRowGet(&row, object_columns[i], &isnull);
 		action->objects[i] = isnull ? NULL : DatumGetRefPP(value);
 	}
-	complete = action->objects[0] != NULL;
+	complete = action->objects[WORD_ACTOR] != NULL;
 
 	action->verb = ActionRowText(&row, Anum_action_verb);
 	complete = complete && action->verb != NULL;
@@ -67,56 +54,88 @@ read_action(SpokenAction *action, HeapTupleHeader header)
 	return complete;
 }
 
-static char *
-sentence_in(const char *language, char **names, const char *verb, const char *time)
+/* The parts of a sentence; without the time if that is NULL. */
+static List *
+make_parts(const char *language, char **names, const char *verb, const char *time,
+		   const char *just_now)
 {
 	const char *words[NUM_PATTERN_WORDS];
-	StringInfoData text;
+	const List *pattern;
 
-	for (int i = 0; i < (int) lengthof(roles); i++)
-		words[roles[i].word] = names[i];
+	pattern = PhraseFind(language, &verb, names[WORD_ACTION_OBJECT] == NULL &&
+						 names[WORD_TARGET] != NULL);
+	for (int i = 0; i < NUM_OBJECT_WORDS; i++)
+		words[i] = names[i];
 	words[WORD_VERB] = verb;
 	words[WORD_TIMESINCE] = time;
+	return PatternFill(pattern, words, just_now);
+}
+
+/*
+ * SentenceMake
+ *		An action in the words of a language, by the pattern of its verb: as a rule,
+ *		"<actor> <verb> [<action object>] [on <target>] <time> ago", and with a target
+ *		alone "<actor> <verb> <target> <time> ago"; "just now" if it is less than a minute
+ *		ago, and without the time if it is for ever ago.
+ *
+ * "names" and "urls" are those of its objects, NULL where there is none.  To be used
+ * before the next sentence is made, for parts of it belong to the pattern.
+ */
+void
+SentenceMake(Sentence *sentence, const SpokenAction *action, char **names, char **urls,
+			 TimestampTz now, const char *language)
+{
+	const Language *built_in = LanguageFind(language);
+
+	sentence->action = action;
+	sentence->urls = urls;
+	sentence->parts = make_parts(language, names, action->verb,
+								 TimeSince(action->timestamp, now, built_in, CASE_AGO),
+								 TimeIsJustNow(action->timestamp, now) ?
+								 LanguageJustNow(built_in) : NULL);
+}
+
+static char *
+join_parts(const List *parts)
+{
+	StringInfoData text;
+	ListCell   *lc;
 
 	initStringInfo(&text);
-	PatternFill(&text, PhraseFind(language, verb), words);
+	foreach(lc, parts)
+		appendStringInfoString(&text, ((PatternPart *) lfirst(lc))->text);
 	return text.data;
 }
 
 /*
  * SentenceText
- *		An action as a sentence in the session's language.  "names" are those of its
- *		actor, action object and target, NULL where there is none; "time" is NULL for a
- *		sentence without the time.
+ *		The sentence as text.
  */
 char *
-SentenceText(char **names, const char *verb, const char *time)
+SentenceText(const Sentence *sentence)
 {
-	return sentence_in(LanguageSetting(), names, verb, time);
+	return join_parts(sentence->parts);
 }
 
 /*
- * sentence
- *		An action as a sentence, by the pattern for its verb and language: by default,
- *		"<actor> <verb> [<action object>] [on <target>] <time> ago", or with a target
- *		only, "<actor> <verb> <target> <time> ago".
- *
- * Without the time if the timestamp is infinite.
+ * SentenceTitle
+ *		The same of an action whose objects have these names, without its time.
  */
-Datum
-actstream_sentence(PG_FUNCTION_ARGS)
+char *
+SentenceTitle(char **names, const char *verb, const char *language)
 {
-	SpokenAction action;
-	const char *language;
-	char	  **names;
-	char	   *time;
+	return join_parts(make_parts(language, names, verb, NULL, NULL));
+}
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) ||
-		!read_action(&action, PG_GETARG_HEAPTUPLEHEADER(0)))
-		PG_RETURN_NULL();
-	language = LanguageArg(fcinfo, 2);
-	names = ObjectNames(action.objects, lengthof(roles));
-	time = TimeSince(action.timestamp, PG_GETARG_TIMESTAMPTZ(1),
-					 LanguageFind(language), CASE_AGO);
-	PG_RETURN_TEXT_P(cstring_to_text(sentence_in(language, names, action.verb, time)));
+/*
+ * SentenceLink
+ *		Where a link from an object in the sentence leads; NULL if there is to be none,
+ *		as for an address that would run something.
+ */
+char *
+SentenceLink(const Sentence *sentence, PatternWord object)
+{
+	const char *url = sentence->urls[object];
+
+	return url == NULL ? NULL : UriOfAddress(url);
 }

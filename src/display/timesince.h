@@ -11,5 +11,6 @@
 
 extern char *TimeSince(TimestampTz since, TimestampTz now, const Language *language,
 					   TimeCase grammatical_case);
+extern bool TimeIsJustNow(TimestampTz since, TimestampTz now);
 
 #endif							/* ACTSTREAM_TIMESINCE_H */

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/iso_time.h"
 #include "base/uri.h"
+#include "display/language.h"
 #include "display/object_name.h"
 #include "display/sentence.h"
 #include "feed/feed.h"
@@ -37,6 +38,7 @@ typedef struct FeedState
 	char	   *id;
 	char	   *title;
 	char	   *link;
+	char	   *language;		/* of titles; NULL for that of the session */
 	int			nactions;
 	int			size;			/* number of actions that there is room for */
 	FeedAction *actions;
@@ -116,6 +118,8 @@ make_state(FunctionCallInfo fcinfo)
 	state->id = UriEncode(feed_argument(fcinfo, 2, "id"));
 	state->title = feed_argument(fcinfo, 3, "title");
 	state->link = UriEncode(feed_argument(fcinfo, 4, "link"));
+	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
+		state->language = text_to_cstring(PG_GETARG_TEXT_PP(5));
 
 	if (UriSchemeLength(state->id) == 0)
 		ereport(ERROR,
@@ -241,6 +245,7 @@ FeedOfAggregate(FunctionCallInfo fcinfo)
 	feed->title = state->title;
 	feed->link = state->link;
 	feed->self = UriIsWebAddress(state->id) ? state->id : NULL;
+	feed->language = state->language != NULL ? state->language : LanguageSetting();
 	feed->updated = time_of_update(state);
 	feed->nactions = state->nactions;
 	feed->actions = state->actions;
@@ -295,7 +300,8 @@ FeedEntryGet(const Feed *feed, int i)
 
 	CHECK_FOR_INTERRUPTS();
 	entry->id = psprintf("tag:%s:action/" INT64_FORMAT, feed->authority, action->id);
-	entry->title = SentenceText(&feed->names[i * NUM_FEED_ROLES], action->verb, NULL);
+	entry->title = SentenceTitle(&feed->names[i * NUM_FEED_ROLES], action->verb,
+								 feed->language);
 	entry->verb = action->verb;
 	entry->description = action->description;
 	entry->published = action->timestamp;

@@ -55,6 +55,7 @@ typedef struct Feed
 	char	   *title;
 	char	   *link;
 	char	   *self;			/* address of the feed itself, or NULL */
+	const char *language;		/* of titles */
 	char	   *authority;		/* of tag: URIs; NULL if there are no entries */
 	TimestampTz updated;
 	int			nactions;

@@ -6,7 +6,7 @@
 
 #include "base/compat.h"
 #include "feed/feed.h"
-#include "feed/feed_json.h"
+#include "feed/feed_entries.h"
 #include "feed/feed_vocabulary.h"
 
 PG_FUNCTION_INFO_V1(actstream_activity_streams_1_final);
@@ -53,12 +53,12 @@ actstream_activity_streams_1_final(PG_FUNCTION_ARGS)
 
 	if (feed == NULL)
 		PG_RETURN_NULL();
-	JsonBegin(&json);
+	JsonBegin(&json, WJB_BEGIN_OBJECT);
 	JsonMember(&json, "id", feed->id);
 	JsonMember(&json, "objectType", "collection");
 	JsonMember(&json, "displayName", feed->title);
 	JsonMember(&json, "url", feed->link);
 	JsonMember(&json, "updated", FeedTime(feed->updated));
-	JsonEntries(&json, "items", feed, write_activity);
-	PG_RETURN_DATUM(JsonEnd(&json));
+	FeedEntriesJson(&json, "items", feed, write_activity);
+	PG_RETURN_DATUM(JsonEnd(&json, WJB_END_OBJECT));
 }

@@ -9,11 +9,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/iso_time.h"
 #include "base/uri.h"
 #include "feed/feed.h"
-#include "feed/feed_json.h"
+#include "feed/feed_entries.h"
 #include "feed/feed_vocabulary.h"
+#include "tables/action_place.h"
 
 #define STREAMS_CONTEXT "https://www.w3.org/ns/activitystreams"
 
@@ -75,15 +75,11 @@ write_activity(JsonWriter *json, const FeedEntry *entry)
 		write_object(json, "target", target, FeedType2(target->label));
 }
 
-/*
- * The position of an action, "timestamp,id", in a form that the application can cast
- * back.
- */
+/* The cursor of an action, as stream_cursor() makes it. */
 static char *
 make_cursor(const FeedAction *action)
 {
-	return UriEncode(psprintf("%s," INT64_FORMAT, IsoTimestamp(action->timestamp, true),
-							  action->id));
+	return ActionPlaceToText((ActionPlace) {action->timestamp, action->id});
 }
 
 /* Links to the next and the previous page; every page that is not empty has both. */
@@ -110,7 +106,7 @@ actstream_activity_streams_2_final(PG_FUNCTION_ARGS)
 
 	if (feed == NULL)
 		PG_RETURN_NULL();
-	JsonBegin(&json);
+	JsonBegin(&json, WJB_BEGIN_OBJECT);
 	write_context(&json, feed);
 	JsonMember(&json, "id", feed->link);
 	JsonMember(&json, "type", "OrderedCollectionPage");
@@ -118,6 +114,6 @@ actstream_activity_streams_2_final(PG_FUNCTION_ARGS)
 	JsonMember(&json, "partOf", feed->id);
 	JsonMember(&json, "updated", FeedTime(feed->updated));
 	write_neighbours(&json, feed);
-	JsonEntries(&json, "orderedItems", feed, write_activity);
-	PG_RETURN_DATUM(JsonEnd(&json));
+	FeedEntriesJson(&json, "orderedItems", feed, write_activity);
+	PG_RETURN_DATUM(JsonEnd(&json, WJB_END_OBJECT));
 }

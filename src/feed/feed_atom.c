@@ -6,8 +6,8 @@
 
 #include "base/compat.h"
 #include "feed/feed.h"
+#include "feed/feed_entries.h"
 #include "feed/feed_vocabulary.h"
-#include "feed/feed_xml.h"
 
 #define ATOM_NAMESPACE		"http://www.w3.org/2005/Atom"
 #define ACTIVITY_NAMESPACE	"http://activitystrea.ms/spec/1.0/"
@@ -101,7 +101,7 @@ actstream_atom_feed_final(PG_FUNCTION_ARGS)
 	write_link(&xml, "alternate", feed->link);
 	if (feed->self != NULL)
 		write_link(&xml, "self", feed->self);
-	XmlEntries(&xml, feed, write_entry);
+	FeedEntriesXml(&xml, feed, write_entry);
 	XmlEnd(&xml);
 	PG_RETURN_XML_P(XmlFinish(&xml));
 }

@@ -6,7 +6,7 @@
 
 #include "base/compat.h"
 #include "feed/feed.h"
-#include "feed/feed_xml.h"
+#include "feed/feed_entries.h"
 
 #define ATOM_NAMESPACE	"http://www.w3.org/2005/Atom"
 #define DC_NAMESPACE	"http://purl.org/dc/elements/1.1/"
@@ -56,7 +56,7 @@ actstream_rss_feed_final(PG_FUNCTION_ARGS)
 		XmlEmptyElement(&xml, "atom:link", XmlAttributes("rel", "self",
 														 "type", "application/rss+xml",
 														 "href", feed->self));
-	XmlEntries(&xml, feed, write_item);
+	FeedEntriesXml(&xml, feed, write_item);
 	XmlEnd(&xml);
 	XmlEnd(&xml);
 	PG_RETURN_XML_P(XmlFinish(&xml));

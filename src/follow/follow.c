@@ -49,8 +49,8 @@ static SpiPlan insert_new_follow = {
 
 static SpiPlan update_follow = {
 	.sql = "UPDATE actstream.follows f SET actor_only = $4"
-	" WHERE f.follower OPERATOR(actstream.=) $1"
-	" AND f.followee OPERATOR(actstream.=) $2"
+	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
+	" AND f.followee OPERATOR(pg_catalog.=) $2"
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
 	" AND f.actor_only OPERATOR(pg_catalog.<>) $4 RETURNING f::actstream.follow",
 	.nargs = 4,
@@ -59,8 +59,8 @@ static SpiPlan update_follow = {
 
 static SpiPlan find_follow = {
 	.sql = "SELECT f::actstream.follow FROM actstream.follows f"
-	" WHERE f.follower OPERATOR(actstream.=) $1"
-	" AND f.followee OPERATOR(actstream.=) $2"
+	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
+	" AND f.followee OPERATOR(pg_catalog.=) $2"
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
 	" AND f.actor_only OPERATOR(pg_catalog.=) $4",
 	.nargs = 4,
@@ -69,11 +69,45 @@ static SpiPlan find_follow = {
 
 static SpiPlan delete_follow = {
 	.sql = "DELETE FROM actstream.follows f"
-	" WHERE f.follower OPERATOR(actstream.=) $1"
-	" AND f.followee OPERATOR(actstream.=) $2"
+	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
+	" AND f.followee OPERATOR(pg_catalog.=) $2"
 	" AND ($3 IS NULL OR f.flag OPERATOR(pg_catalog.=) $3) RETURNING f.flag",
 	.nargs = 3,
 	.argtypes = {REF_ARG, REF_ARG, TEXTOID}
+};
+
+/*
+ * Look for an action with the same actor, verb, target and public, and a time from $5 to
+ * $6.
+ *
+ * The first statement looks at the newest actions of the actor in that time.  If there may
+ * be more of them, for example when a program follows thousands of objects, the second
+ * statement looks at the actions with the target.  Reading only one of the two lists to
+ * its end would be slow for a busy actor, or for a target that many follow at once.
+ */
+#define LIKE_ARGTYPES {REF_ARG, TEXTOID, REF_ARG, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+#define IS_LIKE \
+	" AND a.public OPERATOR(pg_catalog.=) $4" \
+	" AND a.\"timestamp\" OPERATOR(pg_catalog.>=) $5 AND a.\"timestamp\" OPERATOR(pg_catalog.<=) $6"
+
+/* is it among the newest ones, and may there be more of them? */
+static SpiPlan find_like_by_actor = {
+	.sql = "SELECT pg_catalog.bool_or(a.verb OPERATOR(pg_catalog.=) $2 AND a.target OPERATOR(pg_catalog.=) $3),"
+	" pg_catalog.count(*) OPERATOR(pg_catalog.=) 20"
+	" FROM (SELECT a.verb, a.target FROM actstream.actions a"
+	" WHERE a.actor OPERATOR(pg_catalog.=) $1" IS_LIKE
+	" ORDER BY a.\"timestamp\" DESC, a.id DESC LIMIT 20) AS a",
+	.nargs = 6,
+	.argtypes = LIKE_ARGTYPES
+};
+
+/* with IS DISTINCT FROM, no index on these columns is considered */
+static SpiPlan find_like_by_target = {
+	.sql = "SELECT FROM actstream.actions a"
+	" WHERE a.target OPERATOR(pg_catalog.=) $3" IS_LIKE
+	" AND NOT a.actor IS DISTINCT FROM $1 AND NOT a.verb IS DISTINCT FROM $2 LIMIT 1",
+	.nargs = 6,
+	.argtypes = LIKE_ARGTYPES
 };
 
 /*
@@ -113,6 +147,64 @@ store_follow(Datum *values, const char *nulls)
 	return true;
 }
 
+/* Is that column of the first row of the result true? */
+static bool
+is_true(int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/*
+ * Is there already such an action (see above) less than a minute before or after this one?
+ */
+static bool
+was_sent(const NewAction *action)
+{
+	TimestampTz when = DatumGetTimestampTz(action->values[Anum_action_timestamp - 1]);
+	bool		is_finite = !TIMESTAMP_NOT_FINITE(when);
+	Datum		values[] = {
+		action->values[Anum_action_actor - 1],
+		action->values[Anum_action_verb - 1],
+		action->values[Anum_action_target - 1],
+		action->values[Anum_action_public - 1],
+		TimestampTzGetDatum(is_finite ? Max(when - USECS_PER_MINUTE, MIN_TIMESTAMP) : when),
+		TimestampTzGetDatum(is_finite ? Min(when + USECS_PER_MINUTE, END_TIMESTAMP - 1) : when)
+	};
+	bool		result;
+
+	if (action->isnull[Anum_action_public - 1])
+		return false;
+	LocalTableRequire(OWN_ACTIONS);
+	SPI_connect();
+	SpiPlanExecuteLatest(&find_like_by_actor, values, NULL);
+	result = is_true(1) ||
+		(is_true(2) && SpiPlanExecuteLatest(&find_like_by_target, values, NULL) > 0);
+	SPI_finish();
+	return result;
+}
+
+/*
+ * Send the action of a follow that has begun or ended, unless there is the same one less
+ * than a minute before or after it: pressing a button again and again must not fill
+ * streams.
+ *
+ * Two sessions cannot send the same action at the same time.  Both have inserted, or
+ * deleted, the row of the same follow, so the first one has committed, with its action,
+ * before the second one could; and the second one looks at the latest state of the
+ * database.
+ */
+static void
+send_once(NewAction *action)
+{
+	bool		isnull;
+
+	if (!was_sent(action))
+		(void) ActionSend(action, &isnull);
+}
+
 static void
 check_flag(Datum flag)
 {
@@ -141,6 +233,11 @@ actstream_follow(PG_FUNCTION_ARGS)
 	bool		is_new;
 
 	LocalTableRequire(OWN_FOLLOWS);
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("flag of a follow must not be null"),
+				 errhint("Use the empty string, which is the default, for a plain follow.")));
 	/* the first four arguments are columns of the table; the others are for the action */
 	for (int i = 0; i < Anum_follow_actor_only; i++)
 	{
@@ -169,7 +266,7 @@ actstream_follow(PG_FUNCTION_ARGS)
 		NewActionSetArg(&action, Anum_action_public, fcinfo, 6);
 		NewActionSet(&action, Anum_action_timestamp, values[Anum_follow_started - 1]);
 		NewActionSetArg(&action, Anum_action_data, fcinfo, 8);
-		(void) ActionSend(&action, &isnull);
+		send_once(&action);
 	}
 	PG_RETURN_DATUM(result);
 }
@@ -179,19 +276,18 @@ static void
 send_stopped(FunctionCallInfo fcinfo, Datum flag)
 {
 	NewAction	action;
-	bool		isnull;
 
 	NewActionInit(&action);
 	NewActionSetArg(&action, Anum_action_actor, fcinfo, 0);
 	NewActionSetArg(&action, Anum_action_target, fcinfo, 1);
 	NewActionSet(&action, Anum_action_verb, follow_verb("stopped", flag));
-	(void) ActionSend(&action, &isnull);
+	send_once(&action);
 }
 
 /*
  * unfollow(follower, followee, flag, send_action)
  *
- * Sends one action for each follow that was deleted.
+ * Sends one action for each follow that was deleted; see send_once().
  */
 Datum
 actstream_unfollow(PG_FUNCTION_ARGS)
@@ -248,6 +344,6 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 	/* null only if the table's owner has dropped the constraint */
 	if (!isnull)
 		check_flag(flag);
-	IntegrityCheckRow(tupdesc, row, old, columns, lengthof(columns));
+	IntegrityCheckRow(trigdata, OWN_FOLLOWS, tupdesc, row, old, columns, lengthof(columns));
 	return PointerGetDatum(NULL);
 }

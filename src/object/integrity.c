@@ -132,16 +132,41 @@ IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 	}
 }
 
+/* A reference that is checked, and the column that it is in. */
+typedef struct RowReference
+{
+	const Ref  *ref;
+	AttrNumber	attnum;
+	const char *column;
+	OwnTable	table;
+	const char *trigger;
+} RowReference;
+
+/* The fields of an error that tell a program what is wrong. */
+static int
+errreference(const RowReference *reference)
+{
+	err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(OwnSchema()));
+	err_generic_string(PG_DIAG_TABLE_NAME, OwnTableName(reference->table));
+	err_generic_string(PG_DIAG_COLUMN_NAME, reference->column);
+	err_generic_string(PG_DIAG_CONSTRAINT_NAME, reference->trigger);
+	return 0;
+}
+
 /* The same, but raises ERRCODE_UNDEFINED_OBJECT if the label is not registered. */
 static void
-lock_type_of(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
+lock_type_of(const RowReference *reference, LOCKMODE lockmode, RegisteredType *type)
 {
+	const Ref  *ref = reference->ref;
+
 	if (!IntegrityLockTypeOf(ref, lockmode, type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%.*s\" is not registered", RefLabelLength(ref),
 						VARDATA_ANY(ref)),
-				 errhint("Use actstream.register() for a table, or actstream.register_external() for objects outside the database.")));
+				 errdetail("The %s is \"%s\".", reference->column, RefToText(ref)),
+				 errhint("%s", RegistryLabelHint(VARDATA_ANY(ref), RefLabelLength(ref))),
+				 errreference(reference)));
 }
 
 /*
@@ -164,16 +189,18 @@ row_is_hidden(Relation rel, const RegisteredType *type, const Ref *ref)
  * Check one reference, and lock the row that it names until the end of the transaction.
  */
 static void
-check_reference(const Ref *ref)
+check_reference(const RowReference *reference)
 {
+	const Ref  *ref = reference->ref;
 	RegisteredType type;
 	Relation	rel;
 	bool		found;
 	char	   *hint;
+	char	   *relname;
 
 	if (is_assumed(ref))
 		return;
-	lock_type_of(ref, RowShareLock, &type);
+	lock_type_of(reference, RowShareLock, &type);
 	if (!type.checked)
 		return;
 	RegistryRequireBound(&type);
@@ -182,19 +209,27 @@ check_reference(const Ref *ref)
 	found = !row_is_hidden(rel, &type, ref) &&
 		ObjectRowFind(rel, &type, ref, ROW_QUERY_LOCK);
 	hint = found ? NULL : ObjectKeyHint(&type, RelationGetDescr(rel), ref);
+	relname = found ? NULL : pstrdup(RelationGetRelationName(rel));
 	table_close(rel, NoLock);
 
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("object \"%s\" does not exist", RefToText(ref)),
-				 hint != NULL ? errhint("%s", hint) : 0));
+				 errdetail("Key (%s)=(%s) is not present in table \"%s\".",
+						   reference->column, RefToText(ref), relname),
+				 hint != NULL ? errhint("%s", hint) : 0,
+				 errreference(reference)));
 }
 
 static int
-compare_refs(const void *a, const void *b)
+compare_references(const void *a, const void *b)
 {
-	return RefCompare(*(const Ref *const *) a, *(const Ref *const *) b);
+	const RowReference *x = a;
+	const RowReference *y = b;
+	int			order = RefCompare(x->ref, y->ref);
+
+	return order != 0 ? order : x->attnum - y->attnum;
 }
 
 /*
@@ -203,7 +238,7 @@ compare_refs(const void *a, const void *b)
  */
 static int
 collect_references(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
-				   const AttrNumber *columns, int ncolumns, const Ref **refs)
+				   const AttrNumber *columns, int ncolumns, RowReference *references)
 {
 	int			n = 0;
 
@@ -223,9 +258,11 @@ collect_references(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
 			if (!isnull && RefCompare(DatumGetRefPP(value), ref) == 0)
 				continue;
 		}
-		refs[n++] = ref;
+		references[n].ref = ref;
+		references[n].attnum = columns[i];
+		references[n++].column = NameStr(TupleDescAttr(tupdesc, columns[i] - 1)->attname);
 	}
-	qsort(refs, n, sizeof(refs[0]), compare_refs);
+	qsort(references, n, sizeof(references[0]), compare_references);
 	return n;
 }
 
@@ -257,29 +294,32 @@ IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old)
 
 /*
  * IntegrityCheckRow
- *		Check the references in "columns" of a row that has been stored, except those
- *		that it had before, as "old", unless that is NULL.
+ *		Check the references in "columns" of a row that has been stored in that table of
+ *		ours, except those that it had before, as "old", unless that is NULL.
  *
  * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered.  If its type is
  * checked, raises ERRCODE_FOREIGN_KEY_VIOLATION for a row that does not exist or that
- * the current user may not see.
+ * the current user may not see.  The errors name the column and, as a constraint, the
+ * trigger of "trigdata".
  *
  * Locks the rows FOR KEY SHARE, in the order of their references, and what their labels
  * mean, see IntegrityLockLabel().  Unlike a lock on the row of the registry, that lock
  * stays cheap however many sessions write under one label.
  */
 void
-IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
-				  const AttrNumber *columns, int ncolumns)
+IntegrityCheckRow(const TriggerData *trigdata, OwnTable table, TupleDesc tupdesc,
+				  HeapTuple row, HeapTuple old, const AttrNumber *columns, int ncolumns)
 {
-	const Ref  *refs[MAX_REFERENCES];
-	int			nrefs;
+	RowReference references[MAX_REFERENCES];
+	int			n;
 
-	nrefs = collect_references(tupdesc, row, old, columns, ncolumns, refs);
-	for (int i = 0; i < nrefs; i++)
+	n = collect_references(tupdesc, row, old, columns, ncolumns, references);
+	for (int i = 0; i < n; i++)
 	{
-		if (i == 0 || RefCompare(refs[i - 1], refs[i]) != 0)
-			check_reference(refs[i]);
+		references[i].table = table;
+		references[i].trigger = trigdata->tg_trigger->tgname;
+		if (i == 0 || RefCompare(references[i - 1].ref, references[i].ref) != 0)
+			check_reference(&references[i]);
 	}
 }
 

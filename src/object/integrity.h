@@ -22,8 +22,9 @@ typedef struct AssumedObjects
 } AssumedObjects;
 
 extern HeapTuple IntegrityTriggerRow(TriggerData *trigdata, HeapTuple *old);
-extern void IntegrityCheckRow(TupleDesc tupdesc, HeapTuple row, HeapTuple old,
-							  const AttrNumber *columns, int ncolumns);
+extern void IntegrityCheckRow(const TriggerData *trigdata, OwnTable table, TupleDesc tupdesc,
+							  HeapTuple row, HeapTuple old, const AttrNumber *columns,
+							  int ncolumns);
 extern const AssumedObjects *IntegrityAssumeExists(const AssumedObjects *objects);
 extern bool IntegrityObjectExists(const Ref *ref);
 extern bool IntegrityTryExists(const Ref *ref, bool *exists);

@@ -3,8 +3,8 @@
  *		What happens to references to objects that are deleted, or get another key.
  *
  * As the triggers of foreign keys do, this changes the newest state of the tables, as
- * their owner, with ordinary statements, so that triggers and indexes of the tables take
- * part.
+ * their owner.  It uses ordinary statements, so that triggers and indexes of the tables
+ * take part.
  */
 #include "postgres.h"
 
@@ -39,11 +39,11 @@
  * One object is not treated as an array of one: a statement with an array, whose length
  * is not known beforehand, would be planned each time.
  */
-#define ONE_OBJECT(column)	"t." column " OPERATOR(actstream.=) $1"
-#define ANY_OBJECT(column)	"t." column " OPERATOR(actstream.=) ANY ($1)"
+#define ONE_OBJECT(column)	"t." column " OPERATOR(pg_catalog.=) $1"
+#define ANY_OBJECT(column)	"t." column " OPERATOR(pg_catalog.=) ANY ($1)"
 #define OF_LABEL(column) \
-	"t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
-	" AND t." column " OPERATOR(actstream.<) actstream.label_stop($1)"
+	"t." column " OPERATOR(pg_catalog.>=) actstream.label_start($1)" \
+	" AND t." column " OPERATOR(pg_catalog.<) actstream.label_stop($1)"
 
 typedef enum Column
 {
@@ -104,13 +104,13 @@ static Statements of_label = {
  */
 #define RENAME_IN_ACTION(column) \
 	{.sql = "UPDATE actstream.actions t SET " column " = $2" \
-	 " WHERE t." column " OPERATOR(actstream.=) $1", \
+	 " WHERE t." column " OPERATOR(pg_catalog.=) $1", \
 	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
 #define RENAME_IN_FOLLOW(column, other) \
 	{.sql = "UPDATE actstream.follows t SET " column " = $2" \
-	 " WHERE t." column " OPERATOR(actstream.=) $1 AND NOT EXISTS" \
-	 " (SELECT FROM actstream.follows u WHERE u." column " OPERATOR(actstream.=) $2" \
-	 " AND u." other " OPERATOR(actstream.=) t." other \
+	 " WHERE t." column " OPERATOR(pg_catalog.=) $1 AND NOT EXISTS" \
+	 " (SELECT FROM actstream.follows u WHERE u." column " OPERATOR(pg_catalog.=) $2" \
+	 " AND u." other " OPERATOR(pg_catalog.=) t." other \
 	 " AND u.flag OPERATOR(pg_catalog.=) t.flag)", \
 	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
 
@@ -144,7 +144,7 @@ static SpiPlan list_objects[] = {
  */
 #define FIRST_LABEL(column, relation) \
 	"(SELECT actstream.ref_label(t." column ") FROM actstream." relation " t" \
-	" WHERE t." column " OPERATOR(actstream.>=) actstream.label_start($1)" \
+	" WHERE t." column " OPERATOR(pg_catalog.>=) actstream.label_start($1)" \
 	" ORDER BY t." column " LIMIT 1)"
 
 static SpiPlan find_label[] = {

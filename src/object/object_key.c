@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/column_names.h"
 #include "object/key_type.h"
 #include "object/object_key.h"
 #include "object/registry.h"
@@ -88,7 +89,8 @@ check_key_columns(Relation rel, List *columns)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
-							name, RelationGetRelationName(rel))));
+							name, RelationGetRelationName(rel)),
+					 errhint("Its columns are %s.", ColumnNames(RelationGetDescr(rel)))));
 		if (bms_is_member(attnum, seen))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
@@ -98,7 +100,9 @@ check_key_columns(Relation rel, List *columns)
 		if (!column_is_not_null(RelationGetDescr(rel), attnum - 1))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("key column \"%s\" is not marked NOT NULL", name)));
+					 errmsg("key column \"%s\" is not marked NOT NULL", name),
+					 errhint("Use ALTER TABLE %s ALTER COLUMN %s SET NOT NULL.",
+							 quote_identifier(RelationGetRelationName(rel)), quote_identifier(name))));
 		seen = bms_add_member(seen, attnum);
 	}
 }
@@ -580,6 +584,14 @@ ObjectKeyHint(const RegisteredType *type, TupleDesc tupdesc, const Ref *ref)
 	return psprintf(_("Write it as \"%s:%s\"."), type->label, key.data);
 }
 
+static bool
+is_table(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
+
 /*
  * actstream_ref_of
  *		The reference to a row of a registered table.
@@ -606,8 +618,10 @@ actstream_ref_of(PG_FUNCTION_ARGS)
 	if (type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" is not registered", get_rel_name(relid)),
-				 errhint("Use actstream.register().")));
+				 errmsg("relation \"%s\" is not registered", get_rel_name(relid)),
+				 is_table(relid) ?
+				 errhint("Use actstream.register(), or actstream.ref() with a label and a key.") :
+				 errhint("Use actstream.ref() with a label and a key.")));
 
 	tupdesc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
 									 HeapTupleHeaderGetTypMod(header));

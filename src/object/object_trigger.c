@@ -102,7 +102,8 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
 	stmt->trigname = pstrdup(trigger->name);
 	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
 								  get_rel_name(relid), -1);
-	stmt->funcname = list_make2(makeString("actstream"), makeString(pstrdup(trigger->function)));
+	stmt->funcname = list_make2(makeString("actstream_internal"),
+								makeString(pstrdup(trigger->function)));
 	stmt->row = trigger->row;
 	stmt->timing = trigger->timing;
 	stmt->events = trigger->events;

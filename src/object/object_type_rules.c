@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/column_names.h"
 #include "base/template.h"
 #include "object/binding.h"
 #include "object/integrity.h"
@@ -22,6 +23,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
@@ -70,13 +72,14 @@ ObjectTypeCheckOwner(Oid relid)
 }
 
 static void
-wrong_relation(Relation rel, const char *detail)
+wrong_relation(Relation rel, const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			 errmsg("relation \"%s\" cannot be registered",
 					RelationGetRelationName(rel)),
-			 errdetail_internal("%s", detail)));
+			 errdetail_internal("%s", detail),
+			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
 #define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, but references to them would."
@@ -116,18 +119,21 @@ ObjectTypeOpenTable(Oid relid)
 				 errmsg("relation with OID %u does not exist", relid)));
 	if (rel->rd_rel->relkind != RELKIND_RELATION &&
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		wrong_relation(rel, _("Only tables can be registered."));
+		wrong_relation(rel, _("Only tables can be registered."),
+					   _("Register the table that its rows come from; for objects without a table, use actstream.register_external()."));
 	if (IsSystemRelation(rel))
-		wrong_relation(rel, _("It is a system catalog."));
+		wrong_relation(rel, _("It is a system catalog."), NULL);
 
 	ObjectTypeCheckOwner(relid);
 
 	if (rel->rd_rel->relispartition)
-		wrong_relation(rel, _("It is a partition. Register the partitioned table instead."));
+		wrong_relation(rel, _("It is a partition."),
+					   psprintf(_("Register the partitioned table \"%s\"."),
+								get_rel_name(get_partition_parent(relid, true))));
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
-		wrong_relation(rel, _(SHORT_LIVED_ROWS));
+		wrong_relation(rel, _(SHORT_LIVED_ROWS), NULL);
 	if (IsAnyOwnTable(relid))
-		wrong_relation(rel, _("It is a table of extension actstream."));
+		wrong_relation(rel, _("It is a table of extension actstream."), NULL);
 	return rel;
 }
 
@@ -166,7 +172,8 @@ check_template(Datum template, Relation rel)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
 							part->text, RelationGetRelationName(rel)),
-					 errdetail("A template refers to it.")));
+					 errdetail("A template refers to it."),
+					 errhint("Its columns are %s.", ColumnNames(RelationGetDescr(rel)))));
 	}
 }
 
@@ -184,23 +191,31 @@ attribute_differs(TupleDesc tupdesc, AttrNumber attnum, const ObjectTypeRow *old
 }
 
 /*
- * Raise a notice if a name template that is new or changed names no column, in case the
+ * Raise a notice if that template is new or changed and names no column, in case the
  * braces were forgotten.  "old" is the row as it was, or NULL.
  */
 static void
-warn_of_name(TupleDesc tupdesc, const ObjectTypeRow *old, const ObjectTypeRow *new)
+warn_of_template(TupleDesc tupdesc, AttrNumber attnum, const ObjectTypeRow *old,
+				 const ObjectTypeRow *new)
 {
 	char	   *template;
 
-	if (ROW_ISNULL(new, name_template) ||
-		(old != NULL && !attribute_differs(tupdesc, Anum_object_type_name_template, old, new)))
+	if (new->isnull[attnum - 1] ||
+		(old != NULL && !attribute_differs(tupdesc, attnum, old, new)))
 		return;
-	template = TextDatumGetCString(ROW_VALUE(new, name_template));
-	if (template[0] != '\0' && !TemplateHasColumn(TemplateParse(template)))
-		ereport(NOTICE,
-				(errmsg("name template \"%s\" contains no column", template),
-				 errdetail("All objects of the type will have the same name."),
-				 errhint("Write {column} to insert the value of a column.")));
+	template = TextDatumGetCString(new->values[attnum - 1]);
+	if (template[0] == '\0' || TemplateHasColumn(TemplateParse(template)))
+		return;
+	ereport(NOTICE,
+			(attnum == Anum_object_type_name_template ?
+			 errmsg("name template \"%s\" contains no column", template) :
+			 errmsg("URL template \"%s\" contains no column", template),
+			 attnum == Anum_object_type_name_template ?
+			 errdetail("All objects of the type will have the same name.") :
+			 errdetail("All objects of the type will have the same URL."),
+			 ROW_ISNULL(new, relation) ?
+			 errhint("Write {key} to insert the key of the object.") :
+			 errhint("Write {column} to insert the value of a column.")));
 }
 
 /*
@@ -447,8 +462,11 @@ actstream_object_type_check(PG_FUNCTION_ARGS)
 		return let_change(change.trigdata);
 	if (change.has_new)
 	{
+		const ObjectTypeRow *old = change.has_old ? &change.old : NULL;
+
 		check_new_row(&change.new);
-		warn_of_name(change.tupdesc, change.has_old ? &change.old : NULL, &change.new);
+		warn_of_template(change.tupdesc, Anum_object_type_name_template, old, &change.new);
+		warn_of_template(change.tupdesc, Anum_object_type_url_template, old, &change.new);
 	}
 	if (change.has_old && current_change == REGISTRY_CHANGE_CHECKED &&
 		(!change.has_new || meaning_changes(change.tupdesc, &change.old, &change.new)))

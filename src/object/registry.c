@@ -23,12 +23,20 @@
 #include "access/table.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/varlena.h"
+
+/* A label that differs in more characters is not suggested. */
+#define MAX_LABEL_DISTANCE 3
 
 /*
  * The registry: RegisteredType by label; NULL until it is loaded completely.  Everything
@@ -330,6 +338,68 @@ RegistryLookupTable(Oid relation)
 		type = RegistryLookupRelation(relation);
 	}
 	return type;
+}
+
+/*
+ * How much the label of the type differs from "written", which is in lower case: the
+ * number of edits, or more than MAX_LABEL_DISTANCE if there are too many for a hint.  It is
+ * 0 if "written" is the name of the type's table, with or without a schema.
+ */
+static int
+label_distance(const RegisteredType *type, const char *written)
+{
+	const char *dot = strrchr(written, '.');
+	char	   *label = asc_tolower(type->label, strlen(type->label));
+	char	   *relname = OidIsValid(type->relation) ? get_rel_name(type->relation) : NULL;
+	int			limit = Min(MAX_LABEL_DISTANCE, Max(strlen(written), strlen(label)) / 2);
+	int			distance;
+
+	if (relname != NULL && pg_strcasecmp(relname, dot != NULL ? dot + 1 : written) == 0)
+		return 0;
+	distance = varstr_levenshtein_less_equal(written, strlen(written), label, strlen(label),
+											 1, 1, 1, limit, true);
+	return distance <= limit ? distance : MAX_LABEL_DISTANCE + 1;
+}
+
+/*
+ * RegistryLabelHint
+ *		A hint for the error that the label is not registered.
+ *
+ * It names no label to a role that may not read the registry.
+ */
+char *
+RegistryLabelHint(const char *label, int len)
+{
+	const RegisteredType *nearest = NULL;
+	int			nearest_distance = MAX_LABEL_DISTANCE + 1;
+	RegisteredType *type;
+	HASH_SEQ_STATUS scan;
+	char	   *written;
+
+	load_registry();
+	if (len > 0 && len <= 2 * REF_MAX_LABEL &&
+		pg_class_aclcheck(registry_relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(registry_relid, InvalidOid, true) != RLS_ENABLED)
+	{
+		written = asc_tolower(label, len);
+		hash_seq_init(&scan, registry);
+		while ((type = hash_seq_search(&scan)) != NULL)
+		{
+			int			distance = label_distance(type, written);
+
+			/* of equally near labels, take the first in order */
+			if (distance < nearest_distance ||
+				(nearest != NULL && distance == nearest_distance &&
+				 strcmp(type->label, nearest->label) < 0))
+			{
+				nearest = type;
+				nearest_distance = distance;
+			}
+		}
+	}
+	if (nearest != NULL)
+		return psprintf(_("Perhaps you meant the label \"%s\"."), nearest->label);
+	return pstrdup(_("See actstream.object_types for existing labels. To add one, use actstream.register() for a table, or actstream.register_external() for objects outside the database."));
 }
 
 /*

@@ -53,8 +53,12 @@ is_label_char(unsigned char c)
 	return is_label_start(c) || (c >= '0' && c <= '9') || c == '.' || c == '-';
 }
 
-static bool
-label_is_well_formed(const char *label, int len)
+/*
+ * RefLabelIsWellFormed
+ *		Is it made of what a label is made of, however long it is?
+ */
+bool
+RefLabelIsWellFormed(const char *label, int len)
 {
 	if (len == 0 || !is_label_start(label[0]))
 		return false;
@@ -77,12 +81,12 @@ static bool
 check_parts(const char *label, int label_len, int key_len, int malformed,
 			Node *escontext)
 {
-	if (!label_is_well_formed(label, label_len))
+	if (!RefLabelIsWellFormed(label, label_len))
 		ereturn(escontext, false,
 				(errcode(malformed),
 				 errmsg("invalid label of a reference: \"%s\"",
 						pnstrdup(label, pg_mbcliplen(label, label_len, REF_MAX_LABEL))),
-				 errdetail("A label consists of letters, digits, \"_\", \".\" and \"-\", and begins with a letter or \"_\".")));
+				 errdetail(REF_LABEL_RULE)));
 	if (label_len > REF_MAX_LABEL)
 		ereturn(escontext, false,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -93,7 +97,8 @@ check_parts(const char *label, int label_len, int key_len, int malformed,
 		ereturn(escontext, false,
 				(errcode(malformed),
 				 errmsg("key of a reference is empty"),
-				 errdetail("The label is \"%s\".", pnstrdup(label, label_len))));
+				 errdetail("A reference is a label and a key, as in \"%.*s:42\".",
+						   label_len, label)));
 	if (key_len > REF_MAX_KEY)
 		ereturn(escontext, false,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -124,7 +129,7 @@ RefIsWellFormed(const char *str)
 	size_t		key_len = colon == NULL ? 0 : strlen(colon + 1);
 
 	return key_len > 0 && key_len <= REF_MAX_KEY &&
-		colon - str <= REF_MAX_LABEL && label_is_well_formed(str, colon - str);
+		colon - str <= REF_MAX_LABEL && RefLabelIsWellFormed(str, colon - str);
 }
 
 /*
@@ -287,7 +292,7 @@ parse_ref(const char *str, int len, int malformed, Node *escontext)
 				 errmsg("invalid input syntax for type %s: \"%s\"",
 						"actstream.ref",
 						pnstrdup(str, pg_mbcliplen(str, len, REF_MAX_LABEL))),
-				 errdetail("A reference consists of a label, a colon and a key.")));
+				 errdetail("A reference consists of a label, a colon and a key, as in \"user:42\".")));
 
 	label_len = colon - str;
 	key_len = len - label_len - 1;

@@ -44,6 +44,10 @@ typedef struct varlena Ref;
 /* largest size of a reference in memory: header, label, kind and key */
 #define REF_MAX_SIZE	(VARHDRSZ + REF_MAX_LABEL + 1 + REF_MAX_KEY)
 
+/* what a label may be, for the detail of an error */
+#define REF_LABEL_RULE \
+	"A label consists of letters, digits, \"_\", \".\" and \"-\", and begins with a letter or \"_\"."
+
 /* smallest byte of a label; all kinds are smaller */
 #define LABEL_MIN_CHAR	'-'
 
@@ -54,6 +58,7 @@ typedef struct varlena Ref;
 extern Datum actstream_ref_in(PG_FUNCTION_ARGS);
 
 extern bool RefIsWellFormed(const char *str);
+extern bool RefLabelIsWellFormed(const char *label, int len);
 extern void RefCheckLabel(const char *label, int len);
 extern Ref *RefFromInteger(const char *label, int label_len, int64 key);
 extern Ref *RefFromUuid(const char *label, int label_len, const pg_uuid_t *key);

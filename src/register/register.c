@@ -196,9 +196,12 @@ check_label_is_free(const RegisteredType *existing, Oid relation)
 				 errhint("If their table was dropped or replaced, use actstream.rebind(); otherwise choose another label.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
-			 errmsg("label \"%s\" is already registered for another table",
-					existing->label),
-			 errhint("To bind it to this table instead, use actstream.rebind(); otherwise choose another label.")));
+			 OidIsValid(relation) ?
+			 errmsg("label \"%s\" is already registered for another table", existing->label) :
+			 errmsg("label \"%s\" is already registered for a table", existing->label),
+			 OidIsValid(relation) ?
+			 errhint("To bind it to this table instead, use actstream.rebind(); otherwise choose another label.") :
+			 errhint("Choose another label, or use actstream.unregister() first.")));
 }
 
 /*
@@ -215,7 +218,8 @@ type_to_register(Oid relation, const char *label)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("table \"%s\" is already registered with label \"%s\"",
-						get_rel_name(relation), existing->label)));
+						get_rel_name(relation), existing->label),
+				 errhint("To change what is registered, use that label; to give the table another one, use actstream.unregister() first.")));
 	existing = RegistryLookupLabel(label, strlen(label));
 	check_label_is_free(existing, relation);
 	return existing;
@@ -232,7 +236,8 @@ registered_type(const char *label)
 	if (type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("object type \"%s\" is not registered", label)));
+				 errmsg("object type \"%s\" is not registered", label),
+				 errhint("%s", RegistryLabelHint(label, strlen(label)))));
 	return type;
 }
 
@@ -272,6 +277,14 @@ actstream_register(PG_FUNCTION_ARGS)
 	existing = RegistryLookupRelation(relid);
 	if (ROW_ISNULL(&row, label) && existing != NULL)
 		set_default(&row, Anum_object_type_label, CStringGetTextDatum(existing->label));
+	if (ROW_ISNULL(&row, label) &&
+		!RefLabelIsWellFormed(RelationGetRelationName(rel), strlen(RelationGetRelationName(rel))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("name of table \"%s\" cannot be a label", RelationGetRelationName(rel)),
+				 errdetail(REF_LABEL_RULE),
+				 errhint("Give a label: actstream.register('%s', 'label').",
+						 quote_identifier(RelationGetRelationName(rel)))));
 	set_default(&row, Anum_object_type_label,
 				CStringGetTextDatum(RelationGetRelationName(rel)));
 	label = TextDatumGetCString(ROW_VALUE(&row, label));

@@ -241,7 +241,8 @@ StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
 			result.in_order = true;
 			break;
 		case MODEL_STREAM:
-			known = known_arg(args, STREAM_ROW_ARGS);
+			/* the label is looked up in the registry */
+			known = known_arg(list_make1(estimate_expression_value(root, list_nth(args, STREAM_ROW_ARGS))), 0);
 			if (known != NULL)
 			{
 				Ref		   *ref = DatumGetRefPP(known->constvalue);

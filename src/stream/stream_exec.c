@@ -8,6 +8,7 @@
 #include "reader/stream_reader.h"
 #include "reader/stream_sources.h"
 #include "stream/stream_bound.h"
+#include "stream/stream_exec.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_scan.h"
 #include "tables/own_tables.h"

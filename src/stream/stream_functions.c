@@ -5,7 +5,7 @@
  * The functions that return streams are written in SQL.  Their conditions include a call
  * of one of the functions here, which tests whether a row belongs to the stream.  The
  * planner hook recognizes a stream by it: see stream_plan.c.  The functions are executed
- * only in other plans, and where the executor checks a row again.
+ * only in plans without the custom scan, and in rechecks.
  *
  * They are leakproof, so none of them may raise an error because of its arguments, and
  * immutable.  They read a table only if the planner has left out a query for follows
@@ -14,11 +14,16 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "object/registry.h"
 #include "reader/stream_sources.h"
 #include "stream/stream_functions.h"
 #include "tables/own_tables.h"
 
+#include "catalog/pg_namespace.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -50,6 +55,7 @@ STREAM_CONDITION(actstream_in_stream_of, STREAM_OF)
 STREAM_CONDITION(actstream_in_user_stream, USER_STREAM)
 
 PG_FUNCTION_INFO_V1(actstream_role_bits);
+PG_FUNCTION_INFO_V1(actstream_model_start);
 
 static const struct
 {
@@ -66,14 +72,14 @@ static const struct
  * StreamConditionKind
  *		Is the function one of these conditions?  If so, sets *kind to its stream.
  *
- * It is recognized by its C function, and must be in our schema.
+ * It is recognized by its C function, and must be in the schema actstream_internal.
  */
 bool
 StreamConditionKind(Oid function, StreamKind *kind)
 {
 	FmgrInfo	info;
 
-	if (!ExtensionExists() || get_func_namespace(function) != OwnSchema())
+	if (!ExtensionExists() || get_func_namespace(function) != OwnInternalSchema())
 		return false;
 	fmgr_info(function, &info);
 	for (int i = 0; i < NUM_STREAM_KINDS; i++)
@@ -196,4 +202,27 @@ Datum
 actstream_role_bits(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(RolesFromArray(PG_GETARG_ARRAYTYPE_P(0)));
+}
+
+/*
+ * model_start(label) RETURNS ref
+ *		The least reference with the label.
+ *
+ * Raises ERRCODE_UNDEFINED_OBJECT if the label is not registered, or the errors of
+ * RefCheckLabel() if it cannot be one.
+ */
+Datum
+actstream_model_start(PG_FUNCTION_ARGS)
+{
+	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (object_aclcheck(NamespaceRelationId, OwnSchema(), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, "actstream");
+	RefCheckLabel(label, strlen(label));
+	if (RegistryLookupLabel(label, strlen(label)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%s\" is not registered", label),
+				 errhint("%s", RegistryLabelHint(label, strlen(label)))));
+	PG_RETURN_REF_P(RefFromInteger(label, strlen(label), PG_INT64_MIN));
 }

@@ -23,6 +23,7 @@
 #include "base/compat.h"
 #include "reader/follow_list.h"
 #include "reader/stream_tables.h"
+#include "stream/stream_cursor.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_inline.h"
 #include "tables/own_tables.h"
@@ -442,6 +443,13 @@ add_quals(Node *jtnode, Index rti, Node *quals)
 	return jtnode;
 }
 
+/* The conditions of a body that has its arguments, without what is true. */
+static Node *
+conditions_of(PlannerInfo *root, Node *quals)
+{
+	return (Node *) make_ands_explicit(StreamCursorPrune(root, make_ands_implicit((Expr *) quals)));
+}
+
 /*
  * Put the table of the body in place of the call.
  *
@@ -450,10 +458,11 @@ add_quals(Node *jtnode, Index rti, Node *quals)
  * the table into one.
  */
 static RangeTblEntry *
-inline_table(Query *parse, RangeTblEntry *call, const Query *body, Substitution *context)
+inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, Substitution *context)
 {
+	Query	   *parse = root->parse;
 	RangeTblEntry *rte = linitial_node(RangeTblEntry, body->rtable);
-	Node	   *quals = copyObject(substitute(body->jointree->quals, context));
+	Node	   *quals = conditions_of(root, copyObject(substitute(body->jointree->quals, context)));
 
 	/* range_table_mutator() does not copy everything */
 	rte = copyObject(linitial_node(RangeTblEntry,
@@ -496,11 +505,13 @@ add_dropped_columns(List *targetlist, TupleDesc tupdesc)
 
 /* Put the body in place of the call, as a subquery. */
 static RangeTblEntry *
-inline_query(RangeTblEntry *call, const Query *body, Relation table, Substitution *context)
+inline_query(PlannerInfo *root, RangeTblEntry *call, const Query *body, Relation table,
+			 Substitution *context)
 {
 	RangeTblEntry *rte = copyObject(call);
 	Query	   *query = copyObject(query_tree_mutator((Query *) body, substitute, context, 0));
 
+	query->jointree->quals = conditions_of(root, query->jointree->quals);
 	query->targetList = add_dropped_columns(query->targetList, RelationGetDescr(table));
 	if (context->apart != NULL)
 		query->cteList = list_make1(context->apart);
@@ -534,7 +545,7 @@ is_lateral(Node *node, int *level)
 
 /* Put a body in place of a call. */
 static RangeTblEntry *
-inline_body(Query *parse, Index rti, RangeTblEntry *call, const Query *body, Relation table,
+inline_body(PlannerInfo *root, Index rti, RangeTblEntry *call, const Query *body, Relation table,
 			List *args)
 {
 	Substitution context = {.args = args};
@@ -544,14 +555,16 @@ inline_body(Query *parse, Index rti, RangeTblEntry *call, const Query *body, Rel
 	context.left_out = find_query_for_follows(body);
 	if (context.left_out != NULL && !FollowListIsKnown(GetUserId()))
 		context.left_out = NULL;
-	if (body->hasSubLinks && is_computed_once((Node *) args) && context.left_out == NULL)
+	/* a body may refer to a parameter several times */
+	if (contain_volatile_functions((Node *) args) ||
+		(body->hasSubLinks && is_computed_once((Node *) args) && context.left_out == NULL))
 		context.apart = compute_apart(args);
 	else if (readable && !has_virtual_columns(table) && !is_lateral((Node *) args, &level))
 	{
 		context.rti = rti;
-		return inline_table(parse, call, body, &context);
+		return inline_table(root, call, body, &context);
 	}
-	return inline_query(call, body, table, &context);
+	return inline_query(root, call, body, table, &context);
 }
 
 /*
@@ -633,7 +646,7 @@ inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
 	{
 		table = table_open(scanned->relid, NoLock);
 		if (are_all_columns(body->targetList, RelationGetDescr(table)))
-			result = inline_body(root->parse, rti, rte, body, table,
+			result = inline_body(root, rti, rte, body, table,
 								 expand_function_arguments(call->args, false,
 														   call->funcresulttype, proc));
 		table_close(table, NoLock);

@@ -4,7 +4,7 @@
  *
  * If a stream is filtered by "actor = x", all resulting rows also belong to the stream
  * of x as the actor, which has the same order and may be much shorter.  So the scan can
- * read that stream, and filter it by the condition of the first.  Likewise for the other
+ * read that stream, and filter it by the original condition.  Likewise for the other
  * roles.
  */
 #include "postgres.h"
@@ -41,7 +41,7 @@ find_in_stream_of(void)
 	Oid			result = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 										 CStringGetDatum("in_stream_of"),
 										 PointerGetDatum(buildoidvector(types, lengthof(types))),
-										 ObjectIdGetDatum(OwnSchema()));
+										 ObjectIdGetDatum(OwnInternalSchema()));
 	StreamKind	kind;
 
 	return OidIsValid(result) && StreamConditionKind(result, &kind) && kind == STREAM_OF &&

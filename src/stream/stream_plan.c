@@ -18,6 +18,7 @@
 #include "reader/stream_tables.h"
 #include "stream/stream_bound.h"
 #include "stream/stream_estimate.h"
+#include "stream/stream_exec.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_inline.h"
 #include "stream/stream_narrow.h"

@@ -5,8 +5,6 @@
 #ifndef ACTSTREAM_STREAM_SCAN_H
 #define ACTSTREAM_STREAM_SCAN_H
 
-#include "nodes/extensible.h"
-
 /* The name of the path and the plan node, unique among all extensions. */
 #define STREAM_SCAN_NAME	"actstream Stream"
 
@@ -26,7 +24,5 @@ enum StreamScanExprs
 								 * condition that identifies the stream */
 	STREAM_SCAN_BOUNDS			/* List: conditions that limit the scan */
 };
-
-extern const CustomScanMethods stream_scan_methods;
 
 #endif							/* ACTSTREAM_STREAM_SCAN_H */

@@ -88,4 +88,7 @@ ActionPlaceGoUp(ActionPlace *place)
 	return true;
 }
 
+extern char *ActionPlaceToText(ActionPlace place);
+extern ActionPlace ActionPlaceFromText(const char *cursor);
+
 #endif							/* ACTSTREAM_ACTION_PLACE_H */

@@ -88,6 +88,7 @@ static struct
 {
 	bool		valid;
 	Oid			schema;
+	Oid			internal_schema;
 	Oid			ref;
 	Oid			tables[NUM_OWN_TABLES]; /* relation with the name; InvalidOid: none */
 	OwnState	states[NUM_OWN_TABLES];
@@ -125,6 +126,7 @@ ExtensionExists(void)
 	RelationWatch(relation_changed);
 	changes_before = RelationChanges();
 	own.schema = get_namespace_oid("actstream", true);
+	own.internal_schema = get_namespace_oid("actstream_internal", true);
 	own.ref = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 							  CStringGetDatum("ref"),
 							  ObjectIdGetDatum(own.schema));
@@ -151,8 +153,8 @@ require_extension(void)
 }
 
 /*
- * OwnSchema, RefTypeId
- *		The OIDs of the extension's schema and of actstream.ref.
+ * OwnSchema, OwnInternalSchema, RefTypeId
+ *		The OIDs of the extension's schemas and of actstream.ref.
  *
  * Raise ERRCODE_UNDEFINED_OBJECT if the extension is not installed.
  */
@@ -161,6 +163,13 @@ OwnSchema(void)
 {
 	require_extension();
 	return own.schema;
+}
+
+Oid
+OwnInternalSchema(void)
+{
+	require_extension();
+	return own.internal_schema;
 }
 
 Oid
@@ -537,7 +546,11 @@ actstream_lock_tables(PG_FUNCTION_ARGS)
 	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK &&
 		!(OidIsValid(registry) &&
 		  object_ownercheck(RelationRelationId, registry, GetUserId())))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, "actstream");
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for schema %s", "actstream"),
+				 errhint("The owner of the schema can grant it: GRANT USAGE, CREATE ON SCHEMA actstream TO %s.",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
 	PG_RETURN_VOID();
 }

@@ -61,6 +61,7 @@ typedef enum OwnTable
 
 extern bool ExtensionExists(void);
 extern Oid	OwnSchema(void);
+extern Oid	OwnInternalSchema(void);
 extern Oid	RefTypeId(void);
 
 extern const char *OwnTableName(OwnTable table);

@@ -10,13 +10,20 @@
 #include "base/compat.h"
 #include "tables/own_trigger.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/tupconvert.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(actstream_action_time);
+PG_FUNCTION_INFO_V1(actstream_follow_time);
 
 /*
  * OwnTriggerFunction
@@ -28,7 +35,7 @@ OwnTriggerFunction(const char *name)
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(name),
 						   PointerGetDatum(buildoidvector(NULL, 0)),
-						   ObjectIdGetDatum(OwnSchema()));
+						   ObjectIdGetDatum(OwnInternalSchema()));
 }
 
 /*
@@ -56,16 +63,9 @@ convert_rows(TriggerData *trigdata, OwnTable table, TupleDesc *tupdesc)
 	return result;
 }
 
-/*
- * OwnTriggerData
- *		The trigger data of a call of one of our trigger functions; "tupdesc" describes
- *		its rows.
- *
- * Raises an error unless the trigger manager called the function for the table it was
- * made for: creating a trigger elsewhere must not give access to what it does.
- */
-TriggerData *
-OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc)
+/* The trigger data of a call of a function that works on that table. */
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo, OwnTable table)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	Relation	rel;
@@ -81,10 +81,80 @@ OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc)
 				 errmsg("trigger \"%s\" cannot be used on relation \"%s\"",
 						trigdata->tg_trigger->tgname, RelationGetRelationName(rel)),
 				 errdetail("Its function works only on table actstream.%s.", OwnTableName(table))));
+	return trigdata;
+}
+
+/*
+ * OwnTriggerData
+ *		The trigger data of a call of one of our trigger functions; "tupdesc" describes
+ *		its rows.
+ *
+ * Raises an error unless the trigger manager called the function for the table it was
+ * made for: creating a trigger elsewhere must not give access to what it does.
+ */
+TriggerData *
+OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc)
+{
+	TriggerData *trigdata = trigger_data(fcinfo, table);
+	Relation	rel = trigdata->tg_relation;
+
 	*tupdesc = RelationGetDescr(rel);
 	if (RelationGetRelid(rel) == OwnTableId(table) || trigdata->tg_trigtuple == NULL)
 		return trigdata;
 	return convert_rows(trigdata, table, tupdesc);
+}
+
+/*
+ * The row that is to be inserted, with the current time in that column if it is null.
+ *
+ * A default would not be enough: many frameworks send null for what the program has not
+ * set.
+ */
+static Datum
+set_time(FunctionCallInfo fcinfo, OwnTable table, const char *column)
+{
+	TriggerData *trigdata = trigger_data(fcinfo, table);
+	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	HeapTuple	row = trigdata->tg_trigtuple;
+	int			attnum;
+
+	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger must be fired before INSERT, for each row")));
+	/* in a partition, the column can have another number */
+	attnum = SPI_fnumber(tupdesc, column);
+	if (attnum > 0 && heap_attisnull(row, attnum, tupdesc) &&
+		TupleDescAttr(tupdesc, attnum - 1)->atttypid == TIMESTAMPTZOID)
+	{
+		Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
+		bool		isnull = false;
+
+		row = heap_modify_tuple_by_cols(row, tupdesc, 1, &attnum, &now, &isnull);
+	}
+	return PointerGetDatum(row);
+}
+
+/*
+ * Trigger action_time BEFORE INSERT ON actstream.actions, for each row: replaces a null
+ * "timestamp" by the current time.
+ */
+Datum
+actstream_action_time(PG_FUNCTION_ARGS)
+{
+	return set_time(fcinfo, OWN_ACTIONS, "timestamp");
+}
+
+/*
+ * Trigger follow_time BEFORE INSERT ON actstream.follows, for each row: the same for
+ * "started".
+ */
+Datum
+actstream_follow_time(PG_FUNCTION_ARGS)
+{
+	return set_time(fcinfo, OWN_FOLLOWS, "started");
 }
 
 /*

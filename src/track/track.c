@@ -78,7 +78,8 @@ open_trackable(Oid relid, LOCKMODE lockmode)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation \"%s\" cannot be tracked", RelationGetRelationName(rel)),
-				 errdetail("It is not a table.")));
+				 errdetail("It is not a table."),
+				 errhint("Track the table that its rows come from.")));
 	if (IsSystemRelation(rel) || IsAnyOwnTable(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -148,6 +149,17 @@ events_from_array(Datum array)
 	return result;
 }
 
+/* Error context callback for parsing a condition. */
+static void
+in_condition(void *condition)
+{
+	int			code = geterrcode();
+
+	errcontext("condition of actstream.track(): %s", (char *) condition);
+	if (code == ERRCODE_AMBIGUOUS_COLUMN || code == ERRCODE_UNDEFINED_TABLE)
+		errhint("Write NEW.column for the value after a change, OLD.column for the one before.");
+}
+
 /*
  * The raw parse tree of a condition, which must be one expression.
  *
@@ -157,11 +169,18 @@ events_from_array(Datum array)
 static Node *
 parse_condition(const char *condition)
 {
-	List	   *parsed = raw_parser(condition, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *stmt = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
-	ResTarget  *target = stmt->targetList == NIL ? NULL : linitial_node(ResTarget, stmt->targetList);
-	ColumnRef  *column = target != NULL && IsA(target->val, ColumnRef) ?
-		(ColumnRef *) target->val : NULL;
+	ErrorContextCallback context = {error_context_stack, in_condition, unconstify(char *, condition)};
+	List	   *parsed;
+	SelectStmt *stmt;
+	ResTarget  *target;
+	ColumnRef  *column;
+
+	error_context_stack = &context;
+	parsed = raw_parser(condition, RAW_PARSE_PLPGSQL_EXPR);
+	error_context_stack = context.previous;
+	stmt = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
+	target = stmt->targetList == NIL ? NULL : linitial_node(ResTarget, stmt->targetList);
+	column = target != NULL && IsA(target->val, ColumnRef) ? (ColumnRef *) target->val : NULL;
 
 	/* valid in a target list, but not as an expression: a star, an alias */
 	if ((column != NULL && IsA(llast(column->fields), A_Star)) ||
@@ -174,7 +193,8 @@ parse_condition(const char *condition)
 		stmt->lockingClause != NIL || stmt->op != SETOP_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("condition is not an expression: \"%s\"", condition)));
+				 errmsg("condition is not an expression: \"%s\"", condition),
+				 errhint("Write one expression of NEW.column and OLD.column.")));
 	return target->val;
 }
 
@@ -197,6 +217,17 @@ transform_condition(Relation rel, Node *condition)
 	assign_expr_collations(pstate, condition);
 	free_parsestate(pstate);
 	return condition;
+}
+
+/* Raise the error that CREATE TRIGGER would raise for the condition, but with context. */
+static void
+check_condition(Relation rel, Node *condition, char *text)
+{
+	ErrorContextCallback context = {error_context_stack, in_condition, text};
+
+	error_context_stack = &context;
+	(void) transform_condition(rel, condition);
+	error_context_stack = context.previous;
 }
 
 /*
@@ -411,9 +442,12 @@ actstream_track(PG_FUNCTION_ARGS)
 	if (tracking.has_columns && (stmt->events & TRIGGER_TYPE_UPDATE) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("columns can be given only with event \"update\"")));
+				 errmsg("columns can be given only with event \"update\""),
+				 errhint("Use events => '{update}' to send an action when one of the columns changes.")));
 	TrackCheckTemplates(&tracking, rel);
 
+	if (stmt->whenClause != NULL)
+		check_condition(rel, stmt->whenClause, text_argument(fcinfo, ARG_CONDITION));
 	name = find_equal(stmt, args, rel);
 	if (name == NULL)
 	{
@@ -506,6 +540,7 @@ actstream_untrack(PG_FUNCTION_ARGS)
 	if (name != NULL && ndropped == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("relation \"%s\" has no tracking trigger \"%s\"", relname, name)));
+				 errmsg("relation \"%s\" has no tracking trigger \"%s\"", relname, name),
+				 errhint("See actstream.tracked() for the tracking triggers.")));
 	PG_RETURN_INT64(ndropped);
 }

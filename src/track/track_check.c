@@ -246,7 +246,7 @@ find_type(Check *check)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%s\" is not registered", check->label),
 				 errdetail("The template of %s refers to objects of that type.", check->role),
-				 errhint("See actstream.object_types for existing labels. To add one, use actstream.register() for a table, or actstream.register_external() for objects outside the database.")));
+				 errhint("%s", RegistryLabelHint(check->label, strlen(check->label)))));
 	check->type = *type;
 	if (!OidIsValid(type->relation))
 		return;

@@ -12,6 +12,7 @@
 
 #include "base/compat.h"
 #include "action/action_send.h"
+#include "base/column_names.h"
 #include "base/template.h"
 #include "object/object_key.h"
 #include "object/registry.h"
@@ -25,9 +26,6 @@
 
 #define SELF_TEMPLATE "{self}"
 
-/* as many columns as fit into a hint */
-#define MAX_HINTED_COLUMNS 30
-
 /* State of the parser. */
 typedef struct Parser
 {
@@ -35,33 +33,6 @@ typedef struct Parser
 	Relation	rel;
 	bool		strict;			/* is a missing column an error? */
 } Parser;
-
-/*
- * The names of the table's columns, for a hint.
- */
-static char *
-column_names(Relation rel)
-{
-	TupleDesc	tupdesc = RelationGetDescr(rel);
-	StringInfoData names;
-	int			n = 0;
-
-	initStringInfo(&names);
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
-
-		if (att->attisdropped)
-			continue;
-		if (n == MAX_HINTED_COLUMNS)
-		{
-			appendStringInfoString(&names, ", ...");
-			break;
-		}
-		appendStringInfo(&names, "%s\"%s\"", n++ > 0 ? ", " : "", NameStr(att->attname));
-	}
-	return names.data;
-}
 
 static void
 note_problem(Parser *parser, char *problem)
@@ -88,7 +59,7 @@ column_of(Parser *parser, const char *name)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
 							name, RelationGetRelationName(rel)),
-					 errhint("Its columns are %s.", column_names(rel))));
+					 errhint("Its columns are %s.", ColumnNames(RelationGetDescr(rel)))));
 		note_problem(parser, psprintf(_("column \"%s\" does not exist"), name));
 		return InvalidAttrNumber;
 	}
@@ -168,8 +139,8 @@ parse_reference(Parser *parser, TrackingTemplate *result, const char *template)
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("table \"%s\" is not registered",
 							RelationGetRelationName(parser->rel)),
-					 errdetail("A template refers to its rows by {self}."),
-					 errhint("Use actstream.register().")));
+					 errdetail("A template refers to its rows by {self}, which is the default of action_object."),
+					 errhint("Use actstream.register() first, or give another action_object, or null.")));
 		return;
 	}
 
@@ -187,7 +158,7 @@ parse_reference(Parser *parser, TrackingTemplate *result, const char *template)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid template of a reference: \"%s\"", template),
-				 errhint("Write label:{column}, or {self} for the row itself.")));
+				 errhint("Write label:{column}, as in user:{user_id}, or {self} for the row itself.")));
 	if (result->nparts == 1 && !result->parts[0].is_column)
 		(void) DirectFunctionCall1(actstream_ref_in, CStringGetDatum(result->parts[0].text));
 }

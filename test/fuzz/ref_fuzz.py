@@ -399,7 +399,7 @@ def fuzz_inputs(session, inputs, count, checks):
     ref = int(session.value("SELECT 'actstream.ref'::regtype::oid"))
     session.prepare('input', 'SELECT $1', ref)
     session.prepare('accepted',
-                    'SELECT $1, $1::text, $1::bytea, $2::bytea, actstream.ref_in(actstream.ref_out($1))::bytea, '
+                    'SELECT $1, $1::text, $1::bytea, $2::bytea, actstream_internal.ref_in(actstream_internal.ref_out($1))::bytea, '
                     'actstream.ref_label($1), actstream.ref_key($1), '
                     'actstream.ref(actstream.ref_label($1), actstream.ref_key($1))::bytea', ref, ref)
     verdicts = collections.Counter()
@@ -479,15 +479,15 @@ def fuzz_pairs(session, pairs, checks):
     distinct, hashes, wide_hashes = set(), set(), set()
     equal_pairs = 0
     query = '''SELECT id, a = b, a <> b, a < b, a <= b, a > b, a >= b, b < a,
-                      actstream.ref_cmp(a, b), actstream.ref_cmp(b, a), a::bytea = b::bytea,
-                      actstream.ref_hash(a), actstream.ref_hash(b),
-                      actstream.ref_hash_extended(a, 0), actstream.ref_hash_extended(b, 0),
-                      actstream.ref_hash_extended(a, id), actstream.ref_hash_extended(b, id),
-                      hash_record(ROW (a::bytea)) = actstream.ref_hash(a)
-                      AND hash_record_extended(ROW (a::bytea), id) = actstream.ref_hash_extended(a, id),
+                      actstream_internal.ref_cmp(a, b), actstream_internal.ref_cmp(b, a), a::bytea = b::bytea,
+                      actstream_internal.ref_hash(a), actstream_internal.ref_hash(b),
+                      actstream_internal.ref_hash_extended(a, 0), actstream_internal.ref_hash_extended(b, 0),
+                      actstream_internal.ref_hash_extended(a, id), actstream_internal.ref_hash_extended(b, id),
+                      hash_record(ROW (a::bytea)) = actstream_internal.ref_hash(a)
+                      AND hash_record_extended(ROW (a::bytea), id) = actstream_internal.ref_hash_extended(a, id),
                       a >= actstream.label_start(actstream.ref_label(b))
                       AND a < actstream.label_stop(actstream.ref_label(b)),
-                      encode(actstream.ref_send(a), 'hex'), pg_column_size(a)
+                      encode(actstream_internal.ref_send(a), 'hex'), pg_column_size(a)
                FROM pair'''
     for row in session.copy_out(query):
         a, b = pairs[int(row[0])]

@@ -58,6 +58,7 @@ class Client:
         self.things = iter(range(SHARED_THINGS + 1 + number, THINGS, clients))
         self.readers = [f'reader:{r}' for r in range(1, READERS + 1) if r % clients == number]
         self.follows = {}       # (follower, followee): state
+        self.told = {}          # (follower, followee): when an action was last sent of it
         self.busy = set()       # the ones of which it is not known
         self.sent = []          # what can be sent again, or deleted
         self.on_things = []     # (thing, id): what goes with its thing
@@ -119,7 +120,12 @@ class Client:
                 self.random.choice((BY_ACTOR, BY_ACTOR, BY_ANY))
             state = by if before == NONE or self.random.random() < 0.2 else NONE
             self.busy.add(pair)
-            return Follow(follower, followee, state, before, time.time_ns() // 1000)
+            us = time.time_ns() // 1000
+            # what is told again within a minute is not sent again
+            tells = state != NONE and us % 4 == 0 and us - self.told.get(pair, 0) > 120_000_000
+            if tells:
+                self.told[pair] = us
+            return Follow(follower, followee, state, before, us, tells)
         return None
 
     def delete(self):

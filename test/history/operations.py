@@ -44,8 +44,8 @@ STATEMENTS = dict(streams()) | {
     'look up send': 'SELECT a.id, ' + MICROSECONDS.format('a."timestamp"') +
                     ' FROM actstream.actions a WHERE a.external_id = $1',
     'look up follow': 'SELECT f.actor_only FROM actstream.follows f'
-                      ' WHERE f.follower OPERATOR(actstream.=) $1'
-                      ' AND f.followee OPERATOR(actstream.=) $2',
+                      ' WHERE f.follower = $1'
+                      ' AND f.followee = $2',
     'look up delete': 'SELECT FROM actstream.actions WHERE id = $1',
     'look up prepared': 'SELECT FROM pg_catalog.pg_prepared_xacts WHERE gid = $1',
 }
@@ -102,10 +102,9 @@ class Follow:
     """A follow begins, changes or ends."""
     counts = 'follows'
 
-    def __init__(self, follower, followee, state, before, us):
+    def __init__(self, follower, followee, state, before, us, tells):
         self.follower, self.followee, self.state = follower, followee, state
-        self.before, self.us = before, us
-        self.tells = state != NONE and us % 4 == 0
+        self.before, self.us, self.tells = before, us, tells
 
     def statement(self):
         if self.state == NONE:

@@ -24,7 +24,7 @@ CREATE FUNCTION plain.actor_stream(actor actstream.ref) RETURNS SETOF actstream.
 BEGIN ATOMIC
     SELECT a.*
     FROM actstream.actions a
-    WHERE a.actor OPERATOR(actstream.=) actor_stream.actor AND a.public
+    WHERE a.actor = actor_stream.actor AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
@@ -33,7 +33,7 @@ CREATE FUNCTION plain.target_stream(target actstream.ref) RETURNS SETOF actstrea
 BEGIN ATOMIC
     SELECT a.*
     FROM actstream.actions a
-    WHERE a.target OPERATOR(actstream.=) target_stream.target AND a.public
+    WHERE a.target = target_stream.target AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
@@ -42,7 +42,7 @@ CREATE FUNCTION plain.action_object_stream(action_object actstream.ref) RETURNS 
 BEGIN ATOMIC
     SELECT a.*
     FROM actstream.actions a
-    WHERE a.action_object OPERATOR(actstream.=) action_object_stream.action_object AND a.public
+    WHERE a.action_object = action_object_stream.action_object AND a.public
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
@@ -68,12 +68,12 @@ BEGIN ATOMIC
     SELECT a.*
     FROM actstream.actions a
     WHERE a.public
-      AND ((a.actor OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
-            AND a.actor OPERATOR(actstream.<) actstream.label_stop(model_stream.label))
-           OR (a.target OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
-               AND a.target OPERATOR(actstream.<) actstream.label_stop(model_stream.label))
-           OR (a.action_object OPERATOR(actstream.>=) actstream.label_start(model_stream.label)
-               AND a.action_object OPERATOR(actstream.<) actstream.label_stop(model_stream.label)))
+      AND ((a.actor >= actstream.label_start(model_stream.label)
+            AND a.actor < actstream.label_stop(model_stream.label))
+           OR (a.target >= actstream.label_start(model_stream.label)
+               AND a.target < actstream.label_stop(model_stream.label))
+           OR (a.action_object >= actstream.label_start(model_stream.label)
+               AND a.action_object < actstream.label_stop(model_stream.label)))
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
@@ -88,15 +88,15 @@ BEGIN ATOMIC
     CROSS JOIN LATERAL (
         SELECT a.* FROM actstream.actions a
         WHERE 'actor' OPERATOR(pg_catalog.=) ANY (stream_of.roles)
-          AND a.actor OPERATOR(actstream.=) o.object AND a.public
+          AND a.actor = o.object AND a.public
         UNION ALL
         SELECT a.* FROM actstream.actions a
         WHERE 'target' OPERATOR(pg_catalog.=) ANY (stream_of.roles)
-          AND a.target OPERATOR(actstream.=) o.object AND a.public
+          AND a.target = o.object AND a.public
         UNION ALL
         SELECT a.* FROM actstream.actions a
         WHERE 'action_object' OPERATOR(pg_catalog.=) ANY (stream_of.roles)
-          AND a.action_object OPERATOR(actstream.=) o.object AND a.public) a
+          AND a.action_object = o.object AND a.public) a
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 
@@ -112,24 +112,24 @@ BEGIN ATOMIC
     FROM (SELECT f.followee AS object, f.actor_only,
                  CASE WHEN user_stream.since_follow THEN f.started ELSE '-infinity' END AS since
           FROM actstream.follows f
-          WHERE f.follower OPERATOR(actstream.=) user_stream.follower
+          WHERE f.follower = user_stream.follower
             AND (user_stream.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) user_stream.flag)
           UNION ALL
           SELECT user_stream.follower, true, '-infinity'
           WHERE user_stream.with_user_activity) AS source
     CROSS JOIN LATERAL (
         SELECT a.* FROM actstream.actions a
-        WHERE a.actor OPERATOR(actstream.=) source.object AND a.public
+        WHERE a.actor = source.object AND a.public
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
         UNION ALL
         SELECT a.* FROM actstream.actions a
         WHERE NOT source.actor_only
-          AND a.target OPERATOR(actstream.=) source.object AND a.public
+          AND a.target = source.object AND a.public
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since
         UNION ALL
         SELECT a.* FROM actstream.actions a
         WHERE NOT source.actor_only
-          AND a.action_object OPERATOR(actstream.=) source.object AND a.public
+          AND a.action_object = source.object AND a.public
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since) a
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;

@@ -261,7 +261,7 @@ class Writer(Worker):
         self.run(f"UPDATE actstream.actions SET public = NOT public WHERE {self.some(self.dice.choice(('true', 'NOT public')))}")
 
     def by_old_action(self):
-        self.run(f"""UPDATE actstream.actions SET "timestamp" = {self.time()} WHERE actor OPERATOR(actstream.=) {self.object()} AND verb = 'did'""")
+        self.run(f"""UPDATE actstream.actions SET "timestamp" = {self.time()} WHERE actor = {self.object()} AND verb = 'did'""")
 
     def by_delete(self):
         self.run(f"DELETE FROM actstream.actions WHERE {self.some()}")
@@ -350,7 +350,7 @@ class FollowWriter(Worker):
     WAYS = ["follow", "follow more", "delete", "update", "insert", "truncate"]
 
     def step(self):
-        follow = f"FROM actstream.follows WHERE follower OPERATOR(actstream.=) {self.follower()} ORDER BY random() LIMIT {self.dice.randint(1, 5)}"
+        follow = f"FROM actstream.follows WHERE follower = {self.follower()} ORDER BY random() LIMIT {self.dice.randint(1, 5)}"
         name, change = self.dice.choices(list(zip(self.WAYS, (
             f"SELECT actstream.follow({self.follower()}, {self.object()}, send_action => false)",
             f"SELECT actstream.follow({self.follower()}, {self.object()}, actor_only => false)",
@@ -358,7 +358,7 @@ class FollowWriter(Worker):
             f"UPDATE actstream.follows SET actor_only = NOT actor_only WHERE ctid = ANY (array(SELECT ctid {follow}))",
             f"""INSERT INTO actstream.follows (follower, followee, actor_only) SELECT {self.follower()}, actstream.ref('o', i), true
                 FROM generate_series({self.dice.randint(1, 1900)}, {OBJECTS}, 100) AS i ON CONFLICT DO NOTHING""",
-            f"""CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM actstream.follows WHERE follower OPERATOR(actstream.<>) {self.follower()};
+            f"""CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM actstream.follows WHERE follower <> {self.follower()};
                 TRUNCATE actstream.follows; INSERT INTO actstream.follows SELECT * FROM kept"""))), weights=[20, 20, 20, 20, 20, 1])[0]
         with self.connection.transaction():
             if self.dice.random() < 0.2:

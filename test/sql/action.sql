@@ -39,6 +39,27 @@ SELECT actstream.act_send('user:1', 'pushed', public => NULL);
 SELECT action_object IS NULL AS no_object, target IS NULL AS no_target
 FROM actstream.act_send('user:1', 'pushed', NULL, NULL, NULL, true, NULL, NULL, NULL);
 
+-- a timestamp that is null is now, as frameworks send it; not so in an update, nor public
+INSERT INTO actstream.actions ("timestamp", actor, verb) VALUES (NULL, 'user:1', 'inserted') RETURNING "timestamp" BETWEEN now() AND clock_timestamp() AS now;
+COPY actstream.actions ("timestamp", actor, verb) FROM STDIN;
+\N	user:1	copied
+\.
+SELECT "timestamp" BETWEEN now() - interval '1 hour' AND clock_timestamp() AS now FROM actstream.actions WHERE verb = 'copied';
+\set VERBOSITY terse
+UPDATE actstream.actions SET "timestamp" = NULL WHERE verb = 'copied';
+INSERT INTO actstream.actions (public, actor, verb) VALUES (NULL, 'user:1', 'inserted');
+\set VERBOSITY default
+-- a trigger of that function can be nothing else, and nowhere else
+CREATE TRIGGER late AFTER INSERT ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_time();
+INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', 'inserted');
+DROP TRIGGER late ON actstream.actions;
+CREATE TEMP TABLE other ("timestamp" timestamptz, started timestamptz);
+CREATE TRIGGER other BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_time();
+INSERT INTO other VALUES (NULL);
+DROP TRIGGER other ON other;
+CREATE TRIGGER other BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION actstream_internal.follow_time();
+INSERT INTO other VALUES (NULL);
+
 -- references
 SELECT actstream.act_send('user', 'pushed');
 SELECT actstream.act_send('robot:1', 'pushed');

@@ -59,7 +59,7 @@ CREATE PROCEDURE shop.replace_trigger(columns int) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE 'CREATE OR REPLACE TRIGGER actstream_object AFTER DELETE OR UPDATE OF '
         || (SELECT string_agg('c' || i, ', ' ORDER BY i) FROM generate_series(1, columns) i)
-        || ' ON shop.wide FOR EACH ROW EXECUTE FUNCTION actstream.object_deleted()';
+        || ' ON shop.wide FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_deleted()';
 END
 $$;
 -- as many columns as fit and more, of which the registry knows nothing
@@ -77,17 +77,17 @@ SELECT shop.try($$UPDATE shop.wide SET id = 3$$);
 SELECT shop.try($$SELECT actstream.register('shop.wide', key_columns => '{c1}')$$);
 -- the right columns, but another function, other events, a condition
 CREATE OR REPLACE TRIGGER actstream_object AFTER DELETE OR UPDATE OF id ON shop.wide
-    FOR EACH ROW EXECUTE FUNCTION actstream.object_rekeyed();
+    FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_rekeyed();
 SELECT shop.try($$SELECT actstream.act_send('site:1', 'saw', 'wide:1')$$);
 CREATE OR REPLACE TRIGGER actstream_object AFTER UPDATE OF id ON shop.wide
-    FOR EACH ROW EXECUTE FUNCTION actstream.object_deleted();
+    FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_deleted();
 SELECT shop.try($$SELECT actstream.act_send('site:1', 'saw', 'wide:1')$$);
 CREATE OR REPLACE TRIGGER actstream_object AFTER DELETE OR UPDATE OF id ON shop.wide
-    FOR EACH ROW WHEN (OLD.id > 5) EXECUTE FUNCTION actstream.object_deleted();
+    FOR EACH ROW WHEN (OLD.id > 5) EXECUTE FUNCTION actstream_internal.object_deleted();
 SELECT shop.try($$SELECT actstream.act_send('site:1', 'saw', 'wide:1')$$);
 DROP TRIGGER actstream_object ON shop.wide;
 CREATE CONSTRAINT TRIGGER actstream_object AFTER DELETE OR UPDATE OF id ON shop.wide
-    DEFERRABLE FOR EACH ROW EXECUTE FUNCTION actstream.object_deleted();
+    DEFERRABLE FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_deleted();
 SELECT shop.try($$SELECT actstream.act_send('site:1', 'saw', 'wide:1')$$);
 RESET ROLE;
 SELECT * FROM actstream.integrity_check();

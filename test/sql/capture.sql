@@ -37,7 +37,7 @@ BEGIN
                                   format('BEGIN PERFORM hostile.caught(%L); %s; END', 'function ' || p.proname,
                                          CASE WHEN p.proretset OR p.proargmodes && '{o,b}' OR p.prorettype IN ('void'::regtype, 'event_trigger'::regtype) THEN 'RETURN' ELSE 'RETURN NULL' END)) AS ddl
         FROM pg_proc p
-        WHERE p.pronamespace = from_schema AND p.prokind = 'f' AND place <> 'pg_temp'
+        WHERE (p.pronamespace = from_schema OR (from_schema::text = 'actstream' AND p.pronamespace::regnamespace::text = 'actstream_internal')) AND p.prokind = 'f' AND place <> 'pg_temp'
         UNION ALL
         SELECT 'operator', format('CREATE FUNCTION %1$I.operator_%2$s(%3$s) RETURNS %4$s LANGUAGE plpgsql AS %5$L;
                                    CREATE OPERATOR %1$I.%6$s (FUNCTION = %1$I.operator_%2$s, %7$s RIGHTARG = %8$s)',
@@ -45,7 +45,7 @@ BEGIN
                                   format('BEGIN PERFORM hostile.caught(%L); RETURN NULL; END', 'operator ' || p.oprname),
                                   p.oprname, 'LEFTARG = ' || nullif(p.oprleft, 0)::regtype || ',', p.oprright::regtype)
         FROM pg_operator p
-        WHERE p.oprnamespace = from_schema AND place <> 'pg_temp'
+        WHERE (p.oprnamespace = from_schema OR (from_schema::text = 'actstream' AND p.oprleft = to_regtype('actstream.ref'))) AND place <> 'pg_temp'
         UNION ALL
         SELECT 'table', format('CREATE VIEW %I.%I AS SELECT * FROM %s WHERE hostile.caught(%L); GRANT ALL ON %1$I.%2$I TO PUBLIC',
                                place, c.relname, c.oid::regclass, 'table ' || c.relname)
@@ -97,6 +97,8 @@ INSERT INTO hostile.script (statement) VALUES
     ('SELECT flag FROM actstream.follow(''person:2'', ''person:1'', actor_only => true)'),
     ('SELECT flag FROM actstream.follow(''person:2'', ''site:a'', ''watching'')'),
     ('SELECT actstream.is_following(''person:2'', ''person:1'')'),
+    ('SELECT actstream.which_followed(''person:2'', ''{person:1,person:3}'')'),
+    ('SELECT actstream.audience(a) FROM actstream.actor_stream(''person:1'') a LIMIT 1'),
     ('SELECT actstream.followers(''person:1'')'),
     ('SELECT actstream.following(''person:2'', labels => ''{person}'')'),
     ('INSERT INTO actstream.actions (actor, verb) VALUES (''person:2'', ''came'')'),
@@ -138,7 +140,7 @@ INSERT INTO hostile.script (statement) VALUES
     ('TRUNCATE cap.place_a'),
     ('DROP TABLE cap.place_a'),
     ('SELECT verb, action_object FROM actstream.actions'),
-    ('SELECT actstream.unfollow(''person:2'', ''site:a'', send_action => true)'),
+    ('SELECT actstream.unfollow(''person:2'', ''site:a'', NULL, send_action => true)'),
     ('SELECT actstream.untrack(''cap.person'', ''actstream_track'')'),
     ('DELETE FROM cap.person'),
     ('DROP TABLE cap.place'),
@@ -166,7 +168,7 @@ SET search_path = hostile, pg_temp, pg_catalog;
 SELECT statement FROM hostile.script ORDER BY n \gexec
 -- what is for superusers only
 SELECT problem FROM actstream.integrity_check();
-SELECT actstream.object_exists('person:1');
+SELECT actstream_internal.object_exists('person:1');
 DO $$
 BEGIN
     PERFORM actstream.recency_build();

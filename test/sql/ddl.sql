@@ -32,7 +32,7 @@ CREATE VIEW broken AS
 CREATE VIEW triggers AS
     SELECT t.tgrelid::regclass AS relation, string_agg(t.tgname, ' ' ORDER BY t.tgname) AS triggers
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE p.pronamespace = 'actstream'::regnamespace AND c.relnamespace <> 'actstream'::regnamespace
+    WHERE p.pronamespace = 'actstream_internal'::regnamespace AND c.relnamespace <> 'actstream'::regnamespace
     GROUP BY t.tgrelid ORDER BY t.tgrelid::regclass::text COLLATE "C";
 CREATE PROCEDURE clear() LANGUAGE sql AS 'DELETE FROM actstream.actions; DELETE FROM actstream.follows';
 CREATE TABLE users (id int PRIMARY KEY);

@@ -101,7 +101,7 @@ SELECT actstream.stream_of('{user:1}', '{actor,NULL}')|22004
 SELECT actstream.model_stream('no label')|22P02
 SELECT actstream.model_stream(repeat('x', 64))|54000
 SELECT actstream.label_stop(repeat('z', 63))|54000
-SELECT actstream.action_check()|39P01
+SELECT actstream_internal.action_check()|39P01
 \.
 SELECT statement, expected, sqlstate_of(statement) AS actual
 FROM trial WHERE sqlstate_of(statement) IS DISTINCT FROM expected ORDER BY n;

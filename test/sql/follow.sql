@@ -25,13 +25,17 @@ SELECT follower, followee FROM actstream.follow('user:1', 'user:1', "timestamp" 
 SELECT actor, verb, action_object, target, "timestamp" FROM actstream.actions ORDER BY id;
 
 -- who follows whom
-SELECT actstream.is_following('user:1', 'user:2') AS any_flag,
-       actstream.is_following('user:1', 'user:2', '') AS plain,
+SELECT actstream.is_following('user:1', 'user:2') AS plain,
+       actstream.is_following('user:1', 'user:2', NULL) AS any_flag,
        actstream.is_following('user:1', 'user:2', 'liking') AS liking,
        actstream.is_following('user:1', 'user:2', 'watching') AS watching,
        actstream.is_following('user:2', 'user:1') AS reverse,
        actstream.is_following(NULL, 'user:1') AS nobody,
        actstream.is_following('user:1', NULL) AS nothing;
+-- who watches does not follow, unless asked for any kind
+SELECT actstream.is_following('user:1', 'repo:a') AS plain,
+       actstream.is_following('user:1', 'repo:a', 'watching') AS watching,
+       actstream.is_following('user:1', 'repo:a', NULL) AS any_flag;
 SELECT f FROM actstream.followers('user:2') f;
 SELECT f FROM actstream.followers('user:1') f ORDER BY f::text;
 SELECT f FROM actstream.followers('user:1', 'liking') f;
@@ -44,17 +48,55 @@ SELECT f FROM actstream.following('user:1', labels => '{user,site}') f ORDER BY 
 SELECT f FROM actstream.following('user:1', labels => '{}') f;
 SELECT f FROM actstream.following('user:9') f;
 
--- unfollow: one kind, or every kind; an action only if asked, and if it did something
+-- unfollow: the plain follow, one of another kind, or every kind; an action only if asked,
+-- and if it did something
 SELECT actstream.unfollow('user:1', 'user:2', 'watching', true);
-SELECT actstream.unfollow('user:1', 'user:2', '');
+SELECT actstream.unfollow('user:1', 'user:2');
 SELECT actstream.unfollow('user:1', 'user:2', 'liking', send_action => true);
 SELECT actstream.unfollow('user:1', 'user:2', 'liking', send_action => true);
 SELECT f.flag FROM (VALUES (''), ('a'), ('b')) v (flag),
     LATERAL actstream.follow('user:3', 'repo:c', v.flag, send_action => false) f;
-SELECT actstream.unfollow('user:3', 'repo:c', send_action => true);
-SELECT actstream.unfollow('user:3', 'repo:c', send_action => true);
+SELECT actstream.unfollow('user:3', 'repo:c', NULL, send_action => true);
+SELECT actstream.unfollow('user:3', 'repo:c', NULL, send_action => true);
 SELECT actstream.unfollow(NULL, 'repo:c'), actstream.unfollow('user:3', NULL);
 SELECT actor, verb, target FROM actstream.actions WHERE verb LIKE 'stopped%' ORDER BY actor::text, verb;
+
+-- what is pressed again and again sends one action of each kind within a minute, before
+-- or after
+CREATE FUNCTION again(at timestamptz, flag text = '', public boolean = true, follower actstream.ref = 'user:8') RETURNS bigint LANGUAGE sql AS $$
+    SELECT actstream.follow(follower, 'repo:d', flag, "timestamp" => at, public => public);
+    SELECT actstream.unfollow(follower, 'repo:d', flag, send_action => true);
+$$;
+SELECT again('2026-02-01 12:00+00'), again('2026-02-01 12:01+00'), again('2026-02-01 11:59+00');
+SELECT again('2026-02-01 12:01:00.000001+00'), again('2026-02-01 12:02:00.000001+00');
+SELECT again('2026-02-01 12:00+00', 'watching'), again('2026-02-01 12:00+00', 'watching');
+SELECT again('2026-02-01 12:00+00', public => false), again('2026-02-01 12:00+00', public => false);
+SELECT again('2026-02-01 12:00+00', follower => 'user:9'), again('2026-02-01 12:00+00', follower => 'user:9');
+SELECT again('infinity'), again('infinity'), again('-infinity'), again('-infinity');
+SELECT again('4714-11-24 00:00:00+00 BC'), again('294276-12-31 23:59:59.999999+00');
+SELECT "timestamp", actor, verb, public FROM actstream.actions WHERE target = 'repo:d' AND verb LIKE 'started%' ORDER BY id;
+SELECT actor, verb, coalesce(bool_or(gap <= interval '1 minute'), false) AS twice
+FROM (SELECT actor, verb, "timestamp" - lag("timestamp") OVER (PARTITION BY actor, verb ORDER BY "timestamp") AS gap
+      FROM actstream.actions WHERE target = 'repo:d' AND verb LIKE 'stopped%') a
+GROUP BY 1, 2 ORDER BY actor::text, verb;
+-- also where the follower has done much in between, and the object was followed by many
+BEGIN;
+SELECT count(actstream.act_send('user:8', 'slept', "timestamp" => '2026-02-01 12:00:50+00')) FROM generate_series(1, 30);
+SELECT count(actstream.follow(actstream.ref('user', i), 'repo:d', "timestamp" => '2026-02-01 12:00:30+00')) FROM generate_series(100, 129) i;
+SELECT again('2026-02-01 12:00:40+00'), again('2026-02-01 12:00:40+00', 'liking'), again('2026-02-01 12:00:41+00', 'liking');
+SELECT verb, count(*) FROM actstream.actions WHERE actor = 'user:8' AND target = 'repo:d' AND verb LIKE 'started%' GROUP BY 1 ORDER BY 1;
+ROLLBACK;
+-- what was not stored was not sent
+BEGIN;
+DELETE FROM actstream.actions WHERE target = 'repo:d';
+SELECT again('2026-02-01 12:00+00');
+SELECT verb FROM actstream.actions WHERE target = 'repo:d' ORDER BY verb;
+ROLLBACK;
+DROP FUNCTION again;
+
+-- a time that is null is now
+INSERT INTO actstream.follows (follower, followee, started) VALUES ('user:7', 'user:2', NULL) RETURNING started BETWEEN now() AND clock_timestamp() AS now;
+UPDATE actstream.follows SET started = NULL WHERE follower = 'user:7';
 
 -- bad input
 \set VERBOSITY terse

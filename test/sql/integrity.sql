@@ -233,7 +233,7 @@ ALTER TABLE secret DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
 SET ROLE integ_writer;
 SELECT actor FROM actstream.act_send('secret:2', 'was');
 -- what exists is not for everybody to ask
-SELECT actstream.object_exists('users:7');
+SELECT actstream_internal.object_exists('users:7');
 SELECT * FROM actstream.integrity_check();
 RESET ROLE;
 SELECT * FROM broken;

@@ -30,7 +30,7 @@ SELECT label FROM actstream.register('part');
 
 SELECT actstream.ref_of(a), actstream.display_name(actstream.ref_of(a)), actstream.url(actstream.ref_of(a)), actstream.expand(actstream.ref_of(a)) FROM account a WHERE email <> 'ÄRGER';
 -- what lower case is, the database's locale says
-SELECT actstream.ref_key(actstream.ref_of(a)) = lower(email::text) AS lower, actstream.object_exists(actstream.ref_of(a)) FROM account a WHERE name = 'Ä';
+SELECT actstream.ref_key(actstream.ref_of(a)) = lower(email::text) AS lower, actstream_internal.object_exists(actstream.ref_of(a)) FROM account a WHERE name = 'Ä';
 SELECT actstream.ref_of(p), actstream.display_name(actstream.ref_of(p)), actstream.expand(actstream.ref_of(p)) FROM player p;
 SELECT * FROM actstream.expand_all('{account:plain,account:ann@example.org,account:Plain,"player:go\\, fast,neo"}');
 SELECT verb FROM actstream.act_send('account:ann@example.org', 'met', 'player:go\, fast,neo', 'part:a');
@@ -38,7 +38,7 @@ SELECT actstream.act_send('account:Ann@Example.org', 'met');
 SELECT actstream.act_send('player:Go\, fast,Neo', 'met');
 SELECT actstream.act_send('part:A', 'met');
 SELECT actstream.act_send('account:nobody', 'met');
-SELECT actstream.display_name('account:Plain'), actstream.url('account:Plain'), actstream.expand('account:Plain'), actstream.object_exists('account:Plain');
+SELECT actstream.display_name('account:Plain'), actstream.url('account:Plain'), actstream.expand('account:Plain'), actstream_internal.object_exists('account:Plain');
 
 -- another spelling is the same key; another key takes the references along
 UPDATE account SET email = 'ANN@example.ORG' WHERE email = 'ann@example.org';

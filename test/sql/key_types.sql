@@ -44,7 +44,7 @@ CREATE VIEW all_refs AS
     UNION ALL SELECT actstream.ref_of(x) FROM seconds x UNION ALL SELECT actstream.ref_of(x) FROM codes x
     UNION ALL SELECT actstream.ref_of(x) FROM both_of x;
 CREATE TABLE at_home AS SELECT r FROM all_refs;
-SELECT r, actstream.display_name(r) AS name, actstream.expand(r)->>'n' AS n, actstream.object_exists(r) AS there FROM at_home;
+SELECT r, actstream.display_name(r) AS name, actstream.expand(r)->>'n' AS n, actstream_internal.object_exists(r) AS there FROM at_home;
 
 -- the same in a session with other settings
 SET datestyle = 'German';
@@ -52,7 +52,7 @@ SET timezone = 'America/New_York';
 SET intervalstyle = 'iso_8601';
 SELECT r AS differs FROM all_refs EXCEPT SELECT r FROM at_home;
 SELECT count(*), count(value) FROM actstream.expand_all(ARRAY(SELECT r FROM at_home));
-SELECT bool_and(actstream.object_exists(r)) FROM at_home;
+SELECT bool_and(actstream_internal.object_exists(r)) FROM at_home;
 SELECT count(s.id) FROM at_home, actstream.act_send(r, 'was') s;
 -- a URL of key columns is made of the reference; what comes of the row is as the settings say
 SELECT label FROM actstream.register('instants', name_template => '{k}', url_template => '/{k}');
@@ -66,7 +66,7 @@ SET intervalstyle = 'postgres';
 CREATE TABLE spread (k timestamptz PRIMARY KEY);
 INSERT INTO spread SELECT '2000-01-01 00:00+00'::timestamptz + (power(i, 3) * interval '1.234567 seconds') FROM generate_series(-2000, 2000) i;
 SELECT label FROM actstream.register('spread');
-SELECT count(*), bool_and(actstream.object_exists(actstream.ref_of(x))) AS found,
+SELECT count(*), bool_and(actstream_internal.object_exists(actstream.ref_of(x))) AS found,
        bool_and(actstream.ref_key(actstream.ref_of(x)) = trim('"' FROM to_json(k AT TIME ZONE 'UTC')::text) || 'Z' OR k < '0001-01-01') AS as_json
 FROM spread x;
 
@@ -172,14 +172,14 @@ SELECT problem, object FROM actstream.integrity_check();
 -- a value that this transaction has added can be asked for
 BEGIN;
 ALTER TYPE mood ADD VALUE 'new';
-SELECT actstream.display_name('moods:new'), actstream.object_exists('moods:new');
+SELECT actstream.display_name('moods:new'), actstream_internal.object_exists('moods:new');
 ROLLBACK;
 -- casts that the owner of the type makes are not called, though a query cannot do without
 -- knowing which operator is meant
 CREATE FUNCTION shout(mood) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE NOTICE 'called'; RETURN 'x'; END $$;
 CREATE CAST (mood AS text) WITH FUNCTION shout(mood) AS IMPLICIT;
 \set VERBOSITY terse
-SELECT actstream.object_exists('some_moods:bad');
+SELECT actstream_internal.object_exists('some_moods:bad');
 SELECT actstream.display_name('some_moods:bad');
 \set VERBOSITY default
 DROP CAST (mood AS text);

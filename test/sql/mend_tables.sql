@@ -72,9 +72,9 @@ CALL actstream.try('DROP TABLE actstream.actions; CREATE TABLE actstream.actions
 
 -- who makes nothing may not make others wait
 SET ROLE mend_other;
-SELECT actstream.lock_tables();
+SELECT actstream_internal.lock_tables();
 SELECT actstream.create_tables();
-SELECT actstream.drop_binding('mend_own'::regrole::oid::regclass);
+SELECT actstream_internal.drop_binding('mend_own'::regrole::oid::regclass);
 RESET ROLE;
 -- the owner of the tables may mend them without CREATE
 REVOKE CREATE ON SCHEMA actstream FROM mend_own;

@@ -150,8 +150,8 @@ DROP TABLE missing.thing;
 SELECT * FROM references_to('thing');
 SELECT problem, label, object FROM actstream.integrity_check() ORDER BY 1, 3;
 SELECT actstream.unregister('thing');
-DELETE FROM actstream.actions a USING actstream.integrity_check() c WHERE c.object OPERATOR(actstream.=) a.actor;
-DELETE FROM actstream.follows a USING actstream.integrity_check() c WHERE c.object OPERATOR(actstream.=) a.follower;
+DELETE FROM actstream.actions a USING actstream.integrity_check() c WHERE c.object = a.actor;
+DELETE FROM actstream.follows a USING actstream.integrity_check() c WHERE c.object = a.follower;
 SELECT actstream.unregister('thing');
 SELECT problem, label, object FROM actstream.integrity_check() ORDER BY 1, 3;
 -- "restrict" refuses what it refuses

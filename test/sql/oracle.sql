@@ -188,7 +188,7 @@ FROM oracle.follow;
 
 \set objects 'SELECT ref FROM oracle.object'
 \set some_objects 'SELECT ref FROM oracle.object WHERE n % 20 = 1'
-\set labels 'SELECT label FROM actstream.object_types UNION ALL VALUES (''unheard''), (''memb''), (NULL)'
+\set labels 'SELECT label FROM actstream.object_types UNION ALL VALUES (NULL)'
 -- those that follow nothing among them, two that are nowhere else, and nobody
 \set followers 'SELECT ref FROM oracle.follower UNION ALL VALUES (''member:9999''), (''ghost:1''), (NULL)'
 \set some_followers 'SELECT ref FROM oracle.follower WHERE n = 1 OR n BETWEEN 5 AND 29'

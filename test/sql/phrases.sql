@@ -205,17 +205,17 @@ SET ROLE actstream_author;
 INSERT INTO actstream.phrases VALUES ('de', 'left', '{actor} ging');
 SELECT * FROM actstream.phrases ORDER BY language COLLATE "C";
 DELETE FROM actstream.phrases WHERE language = 'en';
-CREATE TRIGGER mine BEFORE INSERT ON actstream.phrases FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+CREATE TRIGGER mine BEFORE INSERT ON actstream.phrases FOR EACH ROW EXECUTE FUNCTION actstream_internal.phrase_changed();
 RESET ROLE;
 SELECT now_said();
 -- the functions serve that table only
 CREATE TABLE other (language text, verb text, pattern text);
-CREATE TRIGGER phrase_check BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION actstream.phrase_check();
+CREATE TRIGGER phrase_check BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION actstream_internal.phrase_check();
 INSERT INTO other VALUES ('de', 'left', 'x');
 DROP TRIGGER phrase_check ON other;
-CREATE TRIGGER phrase_changed BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+CREATE TRIGGER phrase_changed BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION actstream_internal.phrase_changed();
 INSERT INTO other VALUES ('de', 'left', 'x');
-SELECT actstream.phrase_check();
+SELECT actstream_internal.phrase_check();
 -- altered triggers are found
 ALTER TABLE actstream.phrases ENABLE TRIGGER phrase_changed;
 ALTER TABLE actstream.phrases DISABLE TRIGGER phrase_check;

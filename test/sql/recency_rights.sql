@@ -57,7 +57,7 @@ CREATE INDEX ON actstream.actions USING actstream_recency (actor, target, action
 DROP INDEX actstream.actions_track_recency_idx;
 -- operators, access methods, and what completes or switches off the map
 CREATE OPERATOR CLASS mine FOR TYPE integer USING actstream_recency AS STORAGE integer;
-CREATE ACCESS METHOD mine TYPE INDEX HANDLER actstream.recency_handler;
+CREATE ACCESS METHOD mine TYPE INDEX HANDLER actstream_internal.recency_handler;
 SELECT actstream.recency_build();
 SET actstream.enable_recency_map = off;
 SET actstream.no_such_setting = 1;
@@ -75,14 +75,14 @@ INSERT INTO actstream.phrases VALUES ('', '', '{actor} forged this');
 UPDATE actstream.phrases SET pattern = '{actor} forged this';
 CREATE TABLE worded (LIKE actstream.phrases);
 -- the functions of triggers serve the tables that they are made for
-CREATE TRIGGER t BEFORE INSERT ON worded FOR EACH ROW EXECUTE FUNCTION actstream.phrase_check();
+CREATE TRIGGER t BEFORE INSERT ON worded FOR EACH ROW EXECUTE FUNCTION actstream_internal.phrase_check();
 INSERT INTO worded VALUES ('', '', '{');
 DROP TRIGGER t ON worded;
-CREATE TRIGGER t AFTER INSERT ON worded FOR EACH ROW EXECUTE FUNCTION actstream.phrase_changed();
+CREATE TRIGGER t AFTER INSERT ON worded FOR EACH ROW EXECUTE FUNCTION actstream_internal.phrase_changed();
 INSERT INTO worded VALUES ('', '', '{');
 RESET ROLE;
 CREATE TABLE followed (LIKE actstream.follows);
-CREATE TRIGGER t AFTER INSERT ON followed FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed();
+CREATE TRIGGER t AFTER INSERT ON followed FOR EACH ROW EXECUTE FUNCTION actstream_internal.follow_changed();
 INSERT INTO followed VALUES ('a:1', 'a:2', '', true, 'now');
 
 CREATE INDEX ON actstream.actions USING actstream_recency (target, actor, action_object, public, "timestamp");

@@ -11,13 +11,13 @@ WHERE c.opcnamespace = 'actstream'::regnamespace
 ORDER BY a.amname COLLATE "C", c.opcname COLLATE "C";
 
 CREATE SCHEMA ref_test;
-SET search_path = ref_test, actstream, public;
+SET search_path = ref_test, actstream, actstream_internal, public;
 
 -- Only what works on bytes alone and cannot fail is leakproof.
 SELECT proname, pg_get_function_identity_arguments(oid) AS arguments, provolatile AS volatile,
        proparallel AS parallel, proisstrict AS strict, proleakproof AS leakproof
 FROM pg_proc
-WHERE pronamespace = 'actstream'::regnamespace AND proname ~ '^(ref|label)(_|$)'
+WHERE pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND proname ~ '^(ref|label)(_|$)'
 ORDER BY proname COLLATE "C", pg_get_function_identity_arguments(oid) COLLATE "C";
 
 --

@@ -31,7 +31,7 @@ INSERT INTO attempt (what, query) VALUES
     ('follow', $$SELECT actstream.follow('person:1', 'person:2', 'liking')$$),
     ('unfollow', $$SELECT actstream.unfollow('person:1', 'person:2')$$),
     ('is_following', $$SELECT actstream.is_following('person:1', 'person:2')$$),
-    ('followers', $$SELECT * FROM actstream.followers('person:2')$$),
+    ('followers', $$SELECT * FROM actstream.followers('person:2'), actstream.which_followed('person:1', '{person:2}'), actstream.audience(NULL)$$),
     ('following', $$SELECT actstream.following('person:1')$$),
     ('streams', $$SELECT * FROM actstream.user_stream('person:1'), LATERAL actstream.actor_stream('person:2')$$),
     ('stream in a list', $$SELECT actstream.user_stream('person:1')$$),
@@ -47,7 +47,7 @@ INSERT INTO attempt (what, query) VALUES
     ('tracked', $$SELECT actstream.tracked()$$),
     ('recency', $$SELECT actstream.recency_stats()$$),
     ('integrity_check', $$SELECT actstream.integrity_check()$$),
-    ('object_exists', $$SELECT actstream.object_exists('person:1')$$),
+    ('object_exists', $$SELECT actstream_internal.object_exists('person:1')$$),
     ('create_tables', $$SELECT actstream.create_tables()$$),
     ('delete', $$DELETE FROM person WHERE id = 2$$),
     ('rekey', $$UPDATE person SET id = 20 WHERE id = 2$$),
@@ -122,9 +122,9 @@ CALL try('ALTER TABLE actstream.object_types DROP CONSTRAINT object_types_pkey, 
     ALTER TABLE actstream.object_types DROP CONSTRAINT object_types_relation_key, ALTER label DROP NOT NULL, DISABLE TRIGGER ALL;
     INSERT INTO actstream.object_types VALUES (NULL, NULL, NULL, NULL, NULL, ''keep'', true), (''person'', ''other'', ''{}'', NULL, NULL, ''what'', true),
         (repeat(''x'', 1000), ''other'', ''{id}'', NULL, NULL, ''cascade'', true), (''odd'', ''other'', ''{{id},{id}}'', NULL, NULL, ''keep'', false)');
-CALL try('CREATE TRIGGER x BEFORE INSERT ON actstream.phrases EXECUTE FUNCTION actstream.phrase_check();
-    CREATE TRIGGER x AFTER INSERT OR DELETE ON actstream.follows EXECUTE FUNCTION actstream.follow_changed();
-    CREATE TRIGGER x AFTER DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream.action_check()');
+CALL try('CREATE TRIGGER x BEFORE INSERT ON actstream.phrases EXECUTE FUNCTION actstream_internal.phrase_check();
+    CREATE TRIGGER x AFTER INSERT OR DELETE ON actstream.follows EXECUTE FUNCTION actstream_internal.follow_changed();
+    CREATE TRIGGER x AFTER DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_check()');
 -- repaired
 DROP TRIGGER object_type_bind ON actstream.object_types;
 ALTER TABLE actstream.follows DISABLE TRIGGER follow_changed, ALTER actor_only DROP DEFAULT;
@@ -169,6 +169,7 @@ ALTER TABLE actstream.actions ADD verb text NOT NULL DEFAULT 'did', ADD action_o
     ADD target actstream.ref DEFAULT 'person:7', ADD description text, ADD data jsonb, ADD external_id text;
 ALTER TABLE actstream.actions OF actstream.action;
 SELECT count(*) > 0 AS made FROM actstream.create_tables();
+SELECT label FROM actstream.register_external('person');
 SELECT count(*) FROM actstream.model_stream('person');
 SELECT count(*) FROM actstream.stream_of(ARRAY(SELECT actstream.ref('person', i) FROM generate_series(1, 2000) AS i), '{target}');
 ROLLBACK;

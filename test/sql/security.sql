@@ -156,7 +156,7 @@ BEGIN
     SET LOCAL ROLE actstream_stranger;
     FOREACH f IN ARRAY '{action_check,follow_check,object_type_check,object_type_bind,object_type_keep,object_type_changed,object_deleted,object_rekeyed,object_moves,objects_truncated,row_changed}'::text[] LOOP
         BEGIN
-            EXECUTE format('CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH STATEMENT EXECUTE FUNCTION actstream.%s()', f);
+            EXECUTE format('CREATE TRIGGER t AFTER INSERT ON sec.theirs FOR EACH STATEMENT EXECUTE FUNCTION actstream_internal.%s()', f);
             INSERT INTO sec.theirs VALUES (1);
             DROP TRIGGER t ON sec.theirs;
             RAISE NOTICE '% fired', f;
@@ -169,7 +169,7 @@ BEGIN
     -- at another event of our own table
     FOREACH f IN ARRAY '{action_check BEFORE INSERT,action_check AFTER DELETE}'::text[] LOOP
         BEGIN
-            EXECUTE format('CREATE TRIGGER t %s ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream.action_check()',
+            EXECUTE format('CREATE TRIGGER t %s ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_check()',
                            substr(f, 14));
             INSERT INTO actstream.actions (actor, verb) VALUES ('user:1', 'fired');
             DELETE FROM actstream.actions WHERE verb = 'fired';
@@ -181,7 +181,7 @@ BEGIN
     END LOOP;
 END
 $$;
-SELECT actstream.action_check();
+SELECT actstream_internal.action_check();
 
 -- look-alikes that come first in the search path are never called
 CREATE SCHEMA evil;
@@ -245,19 +245,19 @@ SELECT * FROM evil.log;
 -- names up in the catalog alone; those in SQL have all names qualified (capture.sql)
 SELECT p.oid::regprocedure, l.lanname, prosecdef, proconfig
 FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-WHERE pronamespace = 'actstream'::regnamespace AND prokind <> 'a'
+WHERE pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND prokind <> 'a'
   AND (prosecdef OR lanname NOT IN ('c', 'sql')) ORDER BY p.proname;
 SELECT p.oid::regprocedure FROM pg_proc p
-WHERE pronamespace = 'actstream'::regnamespace
+WHERE pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace)
   AND prorettype = 'event_trigger'::regtype
   AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY p.proname;
 -- none of our triggers can be put off, to run as whoever it is at COMMIT
 SELECT tgrelid::regclass, tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid
-WHERE pronamespace = 'actstream'::regnamespace AND tgdeferrable;
+WHERE pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND tgdeferrable;
 -- readers never write, and are ready for parallel queries unless what they read may
 -- not be, they need a subtransaction, or they are for superusers
 SELECT proname, provolatile, proparallel FROM pg_proc p
-WHERE pronamespace = 'actstream'::regnamespace AND (provolatile = 'v' OR proparallel = 'u')
+WHERE pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND (provolatile = 'v' OR proparallel = 'u')
   AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 1;
 -- everything has a comment
 SELECT pg_describe_object(classid, objid, objsubid)

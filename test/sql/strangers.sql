@@ -234,7 +234,7 @@ FROM unnest(ARRAY['*', 'NEW.*', '(NEW).*', '', 'true AND', 'NEW.id > 1 AS x', 'N
 SELECT trigger_name FROM tracked();
 -- a trigger whose arguments make no sense keeps nobody from renaming a column
 CREATE TRIGGER odd AFTER INSERT ON tracked_one FOR EACH ROW
-    EXECUTE FUNCTION row_changed('v', '{self}', '', '', '', 'public', '{', '{', '');
+    EXECUTE FUNCTION actstream_internal.row_changed('v', '{self}', '', '', '', 'public', '{', '{', '');
 ALTER TABLE tracked_one RENAME id TO number;
 -- a read-only transaction may write to temporary tables
 CREATE TEMP TABLE passing (id int);

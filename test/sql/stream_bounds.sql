@@ -175,7 +175,7 @@ $$;
 -- most others share theirs with some
 --
 
-SELECT count(*) FROM (VALUES (actstream.register_external('o')), (actstream.register_external('box'))) AS t;
+SELECT count(*) FROM (VALUES (actstream.register_external('o')), (actstream.register_external('box')), (actstream.register_external('bo'))) AS t;
 
 CREATE TABLE oracle.object AS
 SELECT i AS n, CASE WHEN i <= 40 THEN 'o:' || i ELSE 'box:' || i - 40 END AS ref FROM generate_series(1, 48) AS i;

@@ -37,35 +37,35 @@ SET ROLE stream_caller;
 -- of hidden rows, too, the condition is asked
 SELECT plan($$
     SELECT id FROM conditions.my_pay
-    WHERE actstream.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END,
+    WHERE actstream_internal.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END,
                                    'u:1', NULL, false, false, NULL)$$);
 SELECT id FROM conditions.my_pay
-WHERE actstream.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END,
+WHERE actstream_internal.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END,
                                'u:1', NULL, false, false, NULL);
 SELECT id FROM conditions.my_pay
-WHERE actstream.in_user_stream('u:1', NULL, NULL, CASE WHEN salary < 100000 THEN '2020-01-01'::timestamptz END,
+WHERE actstream_internal.in_user_stream('u:1', NULL, NULL, CASE WHEN salary < 100000 THEN '2020-01-01'::timestamptz END,
                                'u:1', NULL, true, false, NULL);
 RESET ROLE;
 -- the same where policies apply, and where there is no table
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON actstream.follows TO stream_caller;
 SET ROLE stream_caller;
-SELECT actstream.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL) AS in_stream;
+SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL) AS in_stream;
 RESET ROLE;
 REVOKE SELECT ON actstream.follows FROM stream_caller;
 ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY;
 BEGIN;
 ALTER TABLE actstream.follows RENAME TO no_follows;
-SELECT actstream.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL) AS in_stream;
+SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL) AS in_stream;
 ROLLBACK;
 
 --
 -- They are immutable: null is no follows, whoever follows whom
 --
 
-PREPARE once AS SELECT actstream.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, NULL, NULL, NULL) AS in_stream;
+PREPARE once AS SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, NULL, NULL, NULL) AS in_stream;
 EXECUTE once;
-DELETE FROM actstream.follows WHERE followee OPERATOR(actstream.=) 'u:2';
+DELETE FROM actstream.follows WHERE followee = 'u:2';
 EXECUTE once;
 INSERT INTO actstream.follows (follower, followee) VALUES ('u:1', 'u:2');
 EXECUTE once;
@@ -73,36 +73,38 @@ DEALLOCATE once;
 -- nobody can say that they are those of the session
 DO $$
 BEGIN
-    PERFORM actstream.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL::internal);
+    PERFORM actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL::internal);
 EXCEPTION WHEN feature_not_supported OR cannot_coerce THEN
     RAISE NOTICE 'refused';
 END
 $$;
 SELECT count(*) FROM actstream.actions a
-WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false, NULL);
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false, NULL);
 SELECT count(*) FROM actstream.actions a
-WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, true, false, NULL);
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, true, false, NULL);
 
 --
 -- A query for follows is what it says, and only that of user_stream() is left out
 --
 
 SELECT array_agg(id) FROM actstream.actions a
-WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false,
-    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started) FROM actstream.follows f WHERE f.follower OPERATOR(actstream.=) 'u:2'));
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false,
+    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started) FROM actstream.follows f WHERE f.follower = 'u:2'));
 SELECT array_agg(id) FROM actstream.actions a
-WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false,
-    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started) FROM actstream.follows f WHERE f.follower OPERATOR(actstream.=) 'u:1' AND f.flag = 'work'));
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false,
+    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started) FROM actstream.follows f WHERE f.follower = 'u:1' AND f.flag = 'work'));
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
 SELECT plan($$SELECT id FROM actstream.user_stream('u:1')$$);
 BEGIN;
-SELECT replace(prosrc, 'f.follower OPERATOR(actstream.=) $1', 'f.follower OPERATOR(actstream.=) ''u:2''') AS other,
+SELECT replace(prosrc, 'f.follower OPERATOR(pg_catalog.=) $1', 'f.follower = ''u:2''') AS other,
        replace(prosrc, 'AND ($2 IS NULL', 'AND f.flag OPERATOR(pg_catalog.<>) '''' AND ($2 IS NULL') AS flagged FROM pg_proc WHERE proname = 'user_stream' \gset
-CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false)
-    RETURNS SETOF actstream.action LANGUAGE sql STABLE SUPPORT actstream.stream_support AS :'other';
+CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false,
+        without_own boolean DEFAULT false, before text DEFAULT NULL, after text DEFAULT NULL)
+    RETURNS SETOF actstream.action LANGUAGE sql STABLE SUPPORT actstream_internal.stream_support AS :'other';
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
-CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false)
-    RETURNS SETOF actstream.action LANGUAGE sql STABLE SUPPORT actstream.stream_support AS :'flagged';
+CREATE OR REPLACE FUNCTION actstream.user_stream(follower actstream.ref, flag text DEFAULT NULL, with_user_activity boolean DEFAULT false, since_follow boolean DEFAULT false,
+        without_own boolean DEFAULT false, before text DEFAULT NULL, after text DEFAULT NULL)
+    RETURNS SETOF actstream.action LANGUAGE sql STABLE SUPPORT actstream_internal.stream_support AS :'flagged';
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
 ROLLBACK;
 -- where the condition is asked of one row, or of rows of tables that are scanned one by one
@@ -154,14 +156,14 @@ RESET ROLE;
 
 GRANT SELECT ON actstream.actions, actstream.follows TO stream_bypass;
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON actstream.follows USING (follower OPERATOR(actstream.=) 'u:2');
+CREATE POLICY own ON actstream.follows USING (follower = 'u:2');
 SET plan_cache_mode = force_generic_plan;
 CREATE FUNCTION conditions.plans() RETURNS TABLE (stream bigint[], one bigint[], plain bigint[]) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     SELECT array_agg(s.id) INTO stream FROM actstream.user_stream('u:1') AS s;
     SELECT array_agg(s.id) INTO one FROM actstream.user_stream('u:1') AS s WHERE s.id = 2;
     SELECT array_agg(a.id ORDER BY a.id DESC) INTO plain FROM actstream.actions a
-    WHERE EXISTS (SELECT FROM actstream.follows f WHERE f.follower OPERATOR(actstream.=) 'u:1' AND f.followee OPERATOR(actstream.=) a.actor);
+    WHERE EXISTS (SELECT FROM actstream.follows f WHERE f.follower = 'u:1' AND f.followee = a.actor);
     RETURN NEXT;
 END
 $$;
@@ -194,15 +196,15 @@ RESET plan_cache_mode;
 -- Arguments that are others for each row, and may lie where those before lay
 --
 
-SELECT x, actstream.in_user_stream(actstream.ref('u', x), NULL, NULL, '2025-01-01', 'u:1', NULL, false, false,
+SELECT x, actstream_internal.in_user_stream(actstream.ref('u', x), NULL, NULL, '2025-01-01', 'u:1', NULL, false, false,
                                    ARRAY(SELECT ROW(('u:' || x.f)::actstream.ref, true, now()) FROM generate_series(x, x) AS x (f))) AS in_stream
 FROM generate_series(1, 5) AS x;
-SELECT x, actstream.in_user_stream(actstream.ref('u', 1), NULL, NULL, '2025-01-01', 'u:1', NULL, false, false,
+SELECT x, actstream_internal.in_user_stream(actstream.ref('u', 1), NULL, NULL, '2025-01-01', 'u:1', NULL, false, false,
                                    ARRAY(SELECT ROW(('u:' || x.f)::actstream.ref, true, now()) FROM generate_series(x, x) AS x (f))) AS in_stream
 FROM generate_series(1, 5) AS x;
-SELECT x, actstream.in_user_stream('u:1', NULL, NULL, '2025-01-01', 'u:1', NULL, x % 2 = 0, false, NULL) AS own,
-       actstream.in_stream_of('u:1', NULL, NULL, '2025-01-01', ARRAY['u:1'::actstream.ref], x % 2) AS role,
-       actstream.in_stream_of('u:1', NULL, NULL, '2025-01-01', array_append(ARRAY['u:9'::actstream.ref], actstream.ref('u', x)), 1) AS object
+SELECT x, actstream_internal.in_user_stream('u:1', NULL, NULL, '2025-01-01', 'u:1', NULL, x % 2 = 0, false, NULL) AS own,
+       actstream_internal.in_stream_of('u:1', NULL, NULL, '2025-01-01', ARRAY['u:1'::actstream.ref], x % 2) AS role,
+       actstream_internal.in_stream_of('u:1', NULL, NULL, '2025-01-01', array_append(ARRAY['u:9'::actstream.ref], actstream.ref('u', x)), 1) AS object
 FROM generate_series(1, 4) AS x;
 
 DROP OWNED BY stream_caller, stream_definer, stream_bypass;

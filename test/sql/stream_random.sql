@@ -55,7 +55,7 @@ INSERT INTO call (format) VALUES
     ('%s.public_stream()'), ('%s.actor_stream(''o:1'')'), ('%s.target_stream(''o:2'')'), ('%s.action_object_stream(''o:3'')'),
     ('%s.any_stream(''o:4'')'), ('%s.model_stream(''o'')'), ('%s.stream_of(''{o:1,o:2,o:8}'', ''{actor,target}'')'),
     ('%s.user_stream(''o:1'')'), ('%s.user_stream(''o:1'', since_follow => true, with_user_activity => true)'),
-    ('%s.user_stream(''o:1'', ''close'')'), ('%s.user_stream((SELECT object FROM member WHERE object OPERATOR(actstream.=) ''o:1'' LIMIT 1))'),
+    ('%s.user_stream(''o:1'', ''close'')'), ('%s.user_stream((SELECT object FROM member WHERE object = ''o:1'' LIMIT 1))'),
     ('%s.user_stream(whoever())'), ('(VALUES (''o:1''::actstream.ref)) AS v (who), LATERAL (SELECT * FROM %s.user_stream(who)) AS s');
 -- and what is read of them
 CREATE TABLE part (n int GENERATED ALWAYS AS IDENTITY (MINVALUE 0 START 0) PRIMARY KEY, format text);
@@ -116,16 +116,16 @@ BEGIN
         'id, "timestamp", public, actor, verb, target, action_object, description, data, external_id',
         ARRAY['true', 'public', 'id % 3 > 0', $c$verb = 'liked'$c$, 'whims(id)', 'leaks(verb)',
               $c$data->>'tenant' = current_setting('app.tenant', true)$c$,
-              'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object OPERATOR(actstream.=) target)',
-              'actor OPERATOR(actstream.=) ANY (ARRAY(SELECT object FROM member WHERE who = current_user))',
-              $c$EXISTS (SELECT FROM actstream.follows f WHERE f.follower OPERATOR(actstream.=) 'o:1' AND f.followee OPERATOR(actstream.=) target)$c$]);
+              'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object = target)',
+              'actor = ANY (ARRAY(SELECT object FROM member WHERE who = current_user))',
+              $c$EXISTS (SELECT FROM actstream.follows f WHERE f.follower = 'o:1' AND f.followee = target)$c$]);
     RETURN QUERY SELECT commands('actstream.follows', 'follower, followee, flag, actor_only, started',
         ARRAY['true', 'true', 'actor_only', $c$flag <> 'close'$c$, 'whims(followee)', $c$leaks(follower::text)$c$,
-              'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object OPERATOR(actstream.=) followee)']);
+              'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object = followee)']);
     RETURN NEXT format($c$INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
         VALUES ('o:1', 'o:%s', '%s', '%s', timestamptz '2025-01-01' + %s * interval '1 day') ON CONFLICT DO NOTHING$c$,
         die(9), one_of('', '', 'close'), die(2) = 0, die(20));
-    RETURN NEXT format($c$DELETE FROM actstream.follows WHERE followee OPERATOR(actstream.=) 'o:%s'$c$, die(9));
+    RETURN NEXT format($c$DELETE FROM actstream.follows WHERE followee = 'o:%s'$c$, die(9));
     RETURN NEXT format('SET app.tenant = %L', die(3));
     RETURN NEXT format('SET row_security = %s', one_of('on', 'on', 'on', 'on', 'off'));
     RETURN NEXT format('SET plan_cache_mode = %s', one_of('auto', 'force_generic_plan'));

@@ -456,9 +456,9 @@ BEGIN
 END
 $$;
 SELECT * FROM rights.functions();
-REVOKE EXECUTE ON FUNCTION actstream.public_stream(), actstream.actor_stream(actstream.ref), actstream.target_stream(actstream.ref),
-    actstream.action_object_stream(actstream.ref), actstream.any_stream(actstream.ref), actstream.model_stream(text),
-    actstream.stream_of(actstream.ref[], text[]), actstream.user_stream(actstream.ref, text, boolean, boolean) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION actstream.public_stream, actstream.actor_stream, actstream.target_stream,
+    actstream.action_object_stream, actstream.any_stream, actstream.model_stream,
+    actstream.stream_of, actstream.user_stream FROM PUBLIC;
 SELECT * FROM rights.functions();
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA actstream TO PUBLIC;
 REVOKE USAGE ON SCHEMA actstream FROM actstream_one;

@@ -12,6 +12,7 @@ SET actstream.enable_recency_map = off;
 SELECT label FROM actstream.register_external('person');
 SELECT label FROM actstream.register_external('repo');
 SELECT label FROM actstream.register_external('rare');
+SELECT label FROM actstream.register_external('none');
 SELECT label FROM actstream.register_external('follower');
 
 -- 20000 actions, a minute apart, and 40 that are older, of persons who are
@@ -270,7 +271,7 @@ BEGIN
             RETURN 'scan of the stream';
         ELSIF line ~ 'Function Scan' THEN
             RETURN 'function';
-        ELSIF line ~ 'Filter: .*actstream.in_' THEN
+        ELSIF line ~ 'Filter: .*actstream_internal.in_' THEN
             RETURN 'filter';
         END IF;
     END LOOP;

@@ -72,7 +72,7 @@ CREATE FUNCTION public.tells(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 
 SET ROLE stream_tenant;
 SET app.tenant = 'nobody';
 SELECT id FROM actstream.user_stream('o:1') WHERE tells(verb);
-SELECT id FROM actstream.actions a WHERE a.public AND tells(verb) AND actstream.in_public_stream(actor, target, action_object, "timestamp");
+SELECT id FROM actstream.actions a WHERE a.public AND tells(verb) AND actstream_internal.in_public_stream(actor, target, action_object, "timestamp");
 RESET app.tenant;
 RESET ROLE;
 DROP FUNCTION tells;
@@ -82,18 +82,18 @@ DROP POLICY tenant ON actstream.actions;
 
 -- the condition by itself reads nothing
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
 RESET ROLE;
 REVOKE SELECT ON actstream.follows FROM stream_all;
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.actions a WHERE actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, ARRAY[ROW('o:2'::actstream.ref, true, now())]);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, ARRAY[ROW('o:2'::actstream.ref, true, now())]);
 RESET ROLE;
 -- a view reads as its owner
 CREATE VIEW of_follower AS SELECT a.* FROM actstream.actions a
-WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false,
-    ARRAY(SELECT ROW(followee, actor_only, started) FROM actstream.follows WHERE follower OPERATOR(actstream.=) 'o:1'));
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false,
+    ARRAY(SELECT ROW(followee, actor_only, started) FROM actstream.follows WHERE follower = 'o:1'));
 ALTER VIEW of_follower OWNER TO stream_columns;
 GRANT SELECT ON of_follower TO stream_all;
 SET ROLE stream_all;
@@ -107,23 +107,23 @@ RESET ROLE;
 GRANT SELECT (started) ON actstream.follows TO stream_columns;
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, (SELECT NULL::record[]));
-SELECT count(*) FROM actstream.actions a WHERE actstream.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, (SELECT NULL::record[]));
+SELECT count(*) FROM actstream.actions a WHERE actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
 SELECT count(*) FROM actstream.user_stream('o:1');
 RESET ROLE;
 ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY;
 -- and is a condition like others where it stands alone
 SELECT count(*) > (SELECT count(*) FROM actstream.public_stream()) AS others_too, count(*) FILTER (WHERE NOT public) > 0 AS not_public
-FROM actstream.actions a WHERE actstream.in_public_stream(actor, target, action_object, "timestamp");
-REVOKE EXECUTE ON FUNCTION actstream.in_public_stream FROM PUBLIC;
+FROM actstream.actions a WHERE actstream_internal.in_public_stream(actor, target, action_object, "timestamp");
+REVOKE EXECUTE ON FUNCTION actstream_internal.in_public_stream FROM PUBLIC;
 SET ROLE stream_all;
 SELECT count(*) FROM actstream.public_stream();
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION actstream.in_public_stream TO PUBLIC;
+GRANT EXECUTE ON FUNCTION actstream_internal.in_public_stream TO PUBLIC;
 -- what it is given as follows may be anything
 SET actstream.enable_streamscan = off;
-SELECT actstream.in_user_stream('o:2', NULL, NULL, now(), 'o:1', NULL, false, false, follows) AS in_stream
+SELECT actstream_internal.in_user_stream('o:2', NULL, NULL, now(), 'o:1', NULL, false, false, follows) AS in_stream
 FROM (VALUES (ARRAY[ROW('o:2'::actstream.ref, true, now())]), (ARRAY[ROW('o:1'::actstream.ref, true, now()), ROW('o:2'::actstream.ref, false, now())]),
              (ARRAY[ROW('o:3'::actstream.ref, true, now())]), (ARRAY[]::record[]), (ARRAY[ROW('o:2'::actstream.ref, true, NULL::timestamptz)]),
              (ARRAY[ROW()]), (ARRAY[ROW(1, 2, 3)]), (ARRAY[NULL, ROW('o:2', true, now())]),
@@ -136,19 +136,19 @@ RESET actstream.enable_streamscan;
 
 CREATE VIEW of_one AS
 SELECT a.tableoid::regclass AS tab, a.ctid AS place, a.* FROM actstream.actions a
-WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
+WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
 SELECT plan('SELECT * FROM of_one ORDER BY "timestamp" DESC, id DESC LIMIT 2 FOR UPDATE');
 SELECT tab, id, verb FROM of_one ORDER BY "timestamp" DESC, id DESC LIMIT 2 FOR UPDATE;
 CREATE TEMP TABLE kept AS SELECT * FROM of_one;
 SELECT count(*), count(a.id) FROM kept LEFT JOIN actstream.actions a ON a.ctid = kept.place AND a.id = kept.id;
 BEGIN;
 DECLARE c CURSOR FOR SELECT * FROM actstream.actions a
-    WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) FOR UPDATE;
+    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) FOR UPDATE;
 FETCH 1 FROM c \gset at_
 UPDATE actstream.actions SET description = 'current' WHERE CURRENT OF c RETURNING id = :at_id AS same;
 CLOSE c;
 DECLARE c CURSOR FOR SELECT * FROM actstream.actions a
-    WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
+    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
 FETCH 2 FROM c;
 DELETE FROM actstream.actions WHERE CURRENT OF c RETURNING id, description;
 CLOSE c;
@@ -160,7 +160,7 @@ ROLLBACK;
 BEGIN;
 SELECT count(*) AS rows FROM actstream.actor_stream('o:1') \gset
 WITH changed AS (UPDATE actstream.actions a SET description = 'x' WHERE a.public
-    AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) RETURNING *)
+    AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) RETURNING *)
 SELECT count(*) = :rows AS all_of_them FROM changed;
 SELECT count(*) = :rows AS all_of_them, bool_and(description = 'x') AS changed FROM actstream.actor_stream('o:1');
 WITH gone AS (DELETE FROM actstream.actions a USING actstream.actor_stream('o:1') s WHERE s.id = a.id RETURNING a.*)
@@ -189,7 +189,7 @@ SET :forced = on;
 SELECT * FROM compare();
 RESET :forced;
 SELECT plan($$SELECT id FROM actstream.actions a TABLESAMPLE bernoulli (50)
-    WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)$$);
+    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)$$);
 
 -- commands that plan without a query
 CLUSTER actstream.actions USING actions_pkey;
@@ -201,29 +201,29 @@ SELECT * FROM compare();
 
 -- a function that its owner has changed is run as any function is
 BEGIN;
-ALTER FUNCTION actstream.public_stream() SET actstream.enable_streamscan = on;
+ALTER FUNCTION actstream.public_stream SET actstream.enable_streamscan = on;
 SELECT plan('SELECT id FROM actstream.public_stream() LIMIT 1');
-ALTER FUNCTION actstream.public_stream() RESET ALL;
-ALTER FUNCTION actstream.public_stream() SECURITY DEFINER;
+ALTER FUNCTION actstream.public_stream RESET ALL;
+ALTER FUNCTION actstream.public_stream SECURITY DEFINER;
 REVOKE ALL ON actstream.actions FROM stream_all;
 SET LOCAL ROLE stream_all;
 SELECT id FROM actstream.public_stream() LIMIT 1;
 ROLLBACK;
 BEGIN;
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE AS
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE AS
     'SELECT * FROM actstream.actions WHERE id < 10 ORDER BY id LIMIT 2';
-ALTER FUNCTION actstream.public_stream() SUPPORT actstream.stream_support;
+ALTER FUNCTION actstream.public_stream SUPPORT actstream_internal.stream_support;
 SELECT id FROM actstream.public_stream();
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
-    SUPPORT actstream.stream_support BEGIN ATOMIC SELECT * FROM actstream.actions WHERE id = 1; END;
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE
+    SUPPORT actstream_internal.stream_support BEGIN ATOMIC SELECT * FROM actstream.actions WHERE id = 1; END;
 SELECT id FROM actstream.public_stream();
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
-    SUPPORT actstream.stream_support AS
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE
+    SUPPORT actstream_internal.stream_support AS
     'SELECT id, "timestamp", public, actor, ''replaced'', target, action_object, description, data, external_id FROM actstream.actions WHERE id = 2';
 SELECT id, verb FROM actstream.public_stream();
 SET LOCAL check_function_bodies = off;
-CREATE OR REPLACE FUNCTION actstream.public_stream() RETURNS SETOF actstream.action LANGUAGE sql STABLE
-    SUPPORT actstream.stream_support AS '';
+CREATE OR REPLACE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEFAULT NULL) RETURNS SETOF actstream.action LANGUAGE sql STABLE
+    SUPPORT actstream_internal.stream_support AS '';
 \set VERBOSITY sqlstate
 SELECT id FROM actstream.public_stream();
 \set VERBOSITY default
@@ -344,7 +344,7 @@ SELECT plan($$SELECT * FROM actstream.actor_stream('o:1') LIMIT 5$$);
 SELECT count(*), string_agg(DISTINCT verb, ' ') FROM actstream.user_stream('o:1');
 RESET ROLE;
 SELECT a.tableoid::regclass AS tab, a.id, verb FROM actstream.actions a
-WHERE a.public AND actstream.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)
+WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)
   AND "timestamp" < '2025-03-01 10:00+00'
 ORDER BY "timestamp" DESC, id DESC LIMIT 5 FOR UPDATE;
 

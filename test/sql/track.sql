@@ -412,7 +412,7 @@ SELECT actstream.untrack(NULL, 'x')|22004
 SELECT actstream.untrack('post', 'nope')|42704
 SELECT actstream.untrack('post', 'actstream_object')|42704
 SELECT actstream.untrack('nothing', 'x')|42P01
-SELECT actstream.row_changed()|39P01
+SELECT actstream_internal.row_changed()|39P01
 \.
 SELECT statement, expected, try(statement) AS actual
 FROM trial WHERE left(try(statement), 5) IS DISTINCT FROM expected ORDER BY n;

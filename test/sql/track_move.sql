@@ -30,7 +30,7 @@ SELECT actstream.track('item', 'removed', 'u:1', events => '{delete}', data_colu
 SELECT actstream.track('item', 'changed', 'u:1', events => '{update}', description => '{n}{t}', data_columns => '{id,t}');
 SELECT actstream.track('item', 'happened', 'u:1', events => '{insert,update,delete}', data_columns => '{id}');
 SELECT actstream.track('item', 'changed n', 'u:1', events => '{insert,update}', columns => '{n}', data_columns => '{n}');
-SELECT tgname, tgfoid::regproc FROM pg_trigger WHERE tgrelid = 'item_21'::regclass AND tgname LIKE 'actstream_track%' OR tgfoid = 'actstream.row_moved'::regproc ORDER BY tgname, tgrelid::regclass::text;
+SELECT tgname, tgfoid::regproc FROM pg_trigger WHERE tgrelid = 'item_21'::regclass AND tgname LIKE 'actstream_track%' OR tgfoid = 'actstream_internal.row_moved'::regproc ORDER BY tgname, tgrelid::regclass::text;
 INSERT INTO item VALUES (1, 1, 'one'), (2, 2, 'two');
 SELECT * FROM sent();
 UPDATE item SET n = n + 1 WHERE id = 1;
@@ -46,7 +46,7 @@ DELETE FROM item;
 SELECT verb, data FROM sent();
 SELECT * FROM actstream.integrity_check();
 SELECT actstream.untrack('item');
-SELECT tgname FROM pg_trigger WHERE tgfoid IN ('actstream.row_moved'::regproc, 'actstream.row_changed'::regproc);
+SELECT tgname FROM pg_trigger WHERE tgfoid IN ('actstream_internal.row_moved'::regproc, 'actstream_internal.row_changed'::regproc);
 
 ------------------------------------------------------------------------------
 -- Conditions

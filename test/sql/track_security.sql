@@ -38,20 +38,20 @@ SET ROLE tsec_stranger;
 SELECT actstream.track('tsec.doc', 'forged', 'site:stranger');
 -- our functions are not his to attach, with arguments of his own choosing
 CREATE TABLE tsec.theirs (id int PRIMARY KEY, label text);
-CREATE TRIGGER t AFTER INSERT ON tsec.doc FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('forged', 'site:god', '', '', '', 'public', '', '', '');
-CREATE EVENT TRIGGER t ON sql_drop EXECUTE FUNCTION actstream.objects_dropped();
-CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION actstream.table_altered();
+CREATE TRIGGER t AFTER INSERT ON tsec.doc FOR EACH ROW EXECUTE FUNCTION actstream_internal.row_changed('forged', 'site:god', '', '', '', 'public', '', '', '');
+CREATE EVENT TRIGGER t ON sql_drop EXECUTE FUNCTION actstream_internal.objects_dropped();
+CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION actstream_internal.table_altered();
 ALTER EVENT TRIGGER actstream_objects_dropped DISABLE;
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'tsec.theirs'::regclass ORDER BY tgname;
 -- those of the extension's tables are, and refuse to serve another
-CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_type_bind();
+CREATE TRIGGER t AFTER INSERT ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_type_bind();
 INSERT INTO tsec.theirs VALUES (1);
 DROP TRIGGER t ON tsec.theirs;
 -- those of registered tables are, too, and do nothing on a table that is not registered
-CREATE TRIGGER deleted AFTER DELETE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_deleted();
-CREATE TRIGGER rekeyed AFTER UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_rekeyed();
-CREATE TRIGGER moves BEFORE UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream.object_moves();
-CREATE TRIGGER truncated AFTER TRUNCATE ON tsec.theirs EXECUTE FUNCTION actstream.objects_truncated();
+CREATE TRIGGER deleted AFTER DELETE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_deleted();
+CREATE TRIGGER rekeyed AFTER UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_rekeyed();
+CREATE TRIGGER moves BEFORE UPDATE ON tsec.theirs FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_moves();
+CREATE TRIGGER truncated AFTER TRUNCATE ON tsec.theirs EXECUTE FUNCTION actstream_internal.objects_truncated();
 INSERT INTO tsec.theirs VALUES (1), (2);
 UPDATE tsec.theirs SET id = id + 10;
 DELETE FROM tsec.theirs WHERE id = 11;
@@ -67,7 +67,7 @@ DECLARE
     state text; message text;
 BEGIN
     INSERT INTO tsec.theirs VALUES (1) ON CONFLICT DO NOTHING;
-    EXECUTE format('CREATE TRIGGER t %s EXECUTE FUNCTION actstream.%s', event, function);
+    EXECUTE format('CREATE TRIGGER t %s EXECUTE FUNCTION actstream_internal.%s', event, function);
     EXECUTE statement;
     DROP TRIGGER t ON tsec.theirs;
     RETURN 'fired';
@@ -89,8 +89,8 @@ SELECT function, tsec.fires(event || ' ON tsec.theirs' || each, function || '()'
     ('AFTER INSERT', ' FOR EACH ROW', 'row_changed', 'INSERT INTO tsec.theirs VALUES (4)'),
     ('BEFORE INSERT', ' FOR EACH ROW', 'row_changed', 'INSERT INTO tsec.theirs VALUES (2)'),
     ('AFTER INSERT', '', 'row_changed', 'INSERT INTO tsec.theirs VALUES (2)')) AS v (event, each, function, statement);
-SELECT actstream.object_deleted();
-SELECT actstream.objects_dropped();
+SELECT actstream_internal.object_deleted();
+SELECT actstream_internal.objects_dropped();
 
 ------------------------------------------------------------------------------
 -- What tracking takes, and what it gives
@@ -290,17 +290,17 @@ SELECT label FROM actstream.object_types ORDER BY label COLLATE "C";
 
 -- every function of ours that runs with an owner's rights says under which path
 SELECT p.oid::regprocedure FROM pg_proc p
-WHERE p.pronamespace = 'actstream'::regnamespace AND p.prosecdef
+WHERE p.pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND p.prosecdef
   AND NOT coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
 -- and no event trigger's function is for everybody
 SELECT p.proname FROM pg_proc p
-WHERE p.pronamespace = 'actstream'::regnamespace AND p.prorettype = 'event_trigger'::regtype
+WHERE p.pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) AND p.prorettype = 'event_trigger'::regtype
   AND has_function_privilege('public', p.oid, 'EXECUTE');
 -- what tells of all rows is for the owner of the tables
 SET ROLE tsec_owner;
 SELECT * FROM actstream.integrity_check();
-SELECT actstream.object_exists('doc:1');
-SELECT actstream.object_type_fault('doc');
+SELECT actstream_internal.object_exists('doc:1');
+SELECT actstream_internal.object_type_fault('doc');
 RESET ROLE;
 
 RESET search_path;

@@ -237,12 +237,12 @@ SELECT action_object FROM sent();
 SELECT actstream.unregister('post');
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'post'::regclass;
 -- made by hand, with arguments that make no sense
-CREATE TRIGGER few AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('wrote', 'u:1');
-CREATE TRIGGER malformed AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('wrote', 'u:{', '', '', '', 'public', '', '', '');
-CREATE TRIGGER nothing AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('', 'u:1', '', '', '', 'public', '', '', '');
-CREATE TRIGGER array_of AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('wrote', 'u:1', '', '', '', 'public', '', '{{id}', '');
-CREATE TRIGGER good AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream.row_changed('wrote', 'u:1', 'u:{id}', '', '', 'private', '', '{id}', '');
-CREATE TRIGGER moved AFTER INSERT OR UPDATE OR DELETE ON post FOR EACH ROW EXECUTE FUNCTION actstream.row_moved();
+CREATE TRIGGER few AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream_internal.row_changed('wrote', 'u:1');
+CREATE TRIGGER malformed AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream_internal.row_changed('wrote', 'u:{', '', '', '', 'public', '', '', '');
+CREATE TRIGGER nothing AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream_internal.row_changed('', 'u:1', '', '', '', 'public', '', '', '');
+CREATE TRIGGER array_of AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream_internal.row_changed('wrote', 'u:1', '', '', '', 'public', '', '{{id}', '');
+CREATE TRIGGER good AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION actstream_internal.row_changed('wrote', 'u:1', 'u:{id}', '', '', 'private', '', '{id}', '');
+CREATE TRIGGER moved AFTER INSERT OR UPDATE OR DELETE ON post FOR EACH ROW EXECUTE FUNCTION actstream_internal.row_moved();
 INSERT INTO post VALUES (3);
 UPDATE post SET id = 4 WHERE id = 3;
 DELETE FROM post;

@@ -29,9 +29,10 @@ my %people = (
     4 => ['😀 Zoë 東京'],
     5 => ['שלום עולם'],
     6 => [ "a\x07bell\x1b[31m", "a\x{fffd}bell\x{fffd}[31m" ],
-    7 => [ 'Long' x 2500, 'Long' x 39 . "Lon\x{2026}" ],
+    7 => [ 'Long' x 2500 ],
     8 => ['"><img src=x onerror=window.pwned=1>'],
-    9 => [ '', 'person:9' ]);
+    9 => [ '', 'person:9' ],
+    10 => [ "\x{2069}\x{202E}gnp.exe\x{2029}\x{202E}", "\x{202E}gnp.exe \x{202E}" ]);
 
 # What it is about: the verb of each action, which they all do to each other.
 my $verb = q{<i>met</i> "&lt;"};
@@ -87,6 +88,13 @@ function contrast(element, view) {
 function hasText(element) {
     return [...element.childNodes].some(n => n.nodeType === 3 && n.data.trim() !== '');
 }
+// Do the elements that are in one line go from left to right?
+function inOrder(elements) {
+    return elements.slice(1).every((element, i) => {
+        const before = [...elements[i].getClientRects()].pop(), after = element.getClientRects()[0];
+        return Math.abs(before.top - after.top) > 8 || before.left <= after.left;
+    });
+}
 function look(frame) {
     const view = frame.contentWindow, page = frame.contentDocument, all = [...page.body.querySelectorAll('*')];
     return {
@@ -103,11 +111,12 @@ function look(frame) {
         days: [...page.querySelectorAll('h2 time')].map(e => [e.dateTime, e.textContent]),
         entries: [...page.querySelectorAll('li')].map(e => ({
             sentence: e.querySelector('p').textContent,
-            links: [...e.querySelectorAll('a')].map(a => [a.className, a.textContent, a.getAttribute('href')]),
+            links: [...e.querySelectorAll('a')].map(a => [a.parentElement.className, a.textContent, a.getAttribute('href')]),
             initials: e.querySelector('.avatar').textContent,
             when: [e.querySelector('time').dateTime, e.querySelector('time').textContent],
             said: [...e.querySelectorAll('blockquote')].map(q => q.textContent),
             tags: [...e.querySelectorAll('.tag')].map(t => t.textContent),
+            inOrder: inOrder([...e.querySelector('.sentence').children]),
             shown: e.getBoundingClientRect().height > 20 }))
     };
 }
@@ -144,13 +153,13 @@ sub look_at
 install($node, 'postgres', slurp_file('demo/page.sql'));
 psql(q{
     CREATE TABLE person (id integer PRIMARY KEY, name text);
-    INSERT INTO person VALUES } . join(', ', map { "($_, " . sql_literal($people{$_}[0]) . ')' } sort keys %people) . q{;
+    INSERT INTO person VALUES } . join(', ', map { "($_, " . sql_literal($people{$_}[0]) . ')' } sort { $a <=> $b } keys %people) . q{;
     SELECT actstream.register('person', name_template => '{name}', url_template => 'https://example.org/{id}?{name}'),
            actstream.register_external('place');
     INSERT INTO actstream.phrases VALUES ('en', 'went', '[To {target} ]went {actor}[ "{action_object}"][, {timesince} ago]');
     INSERT INTO actstream.actions ("timestamp", actor, verb, action_object, target, description, data)
     SELECT '2026-02-28 12:00+00'::timestamptz + id * interval '2 hours', actstream.ref('person', id), } . sql_literal($verb) . q{,
-           actstream.ref('person', id % 9 + 1), CASE WHEN id % 2 = 0 THEN actstream.ref('place', id) END,
+           actstream.ref('person', id % 10 + 1), CASE WHEN id % 2 = 0 THEN actstream.ref('place', id) END,
            CASE id WHEN 2 THEN '</blockquote><script>window.pwned = 1</script>' WHEN 4 THEN '' END,
            CASE id WHEN 3 THEN jsonb_build_object('distributions', '<em>&', 'version', '') END
     FROM person;
@@ -182,7 +191,7 @@ my ($narrow, $dark, $wide, $phrase, $empty) = look_at([ 'hostile.html', 360, 'li
 #
 
 my %name = map { $_ => $people{$_}[-1] } keys %people;
-my @newest_first = reverse 1 .. 9;
+my @newest_first = reverse 1 .. 10;
 
 is($wide->{title}, "$name{2}’s stream", 'the title');
 is($wide->{heading}, "$name{2}’s stream", 'the heading');
@@ -190,21 +199,23 @@ is($wide->{lang}, 'en', 'the language');
 is($wide->{mode}, 'CSS1Compat', 'the browser takes it as the HTML of today');
 is_deeply($wide->{days}, [ [ '2026-03-01', 'Sunday, 1 March 2026' ], [ '2026-02-28', 'Saturday, 28 February 2026' ] ],
     'the days');
-is(scalar @{ $wide->{entries} }, 9, 'the number of entries');
+is(scalar @{ $wide->{entries} }, 10, 'the number of entries');
 is_deeply([ map { $_->{sentence} } @{ $wide->{entries} } ],
-    [ map { "$name{$_} $verb $name{$_ % 9 + 1}" . ($_ % 2 ? '' : " on place:$_") } @newest_first ], 'the sentences');
+    [ map { "$name{$_} $verb $name{$_ % 10 + 1}" . ($_ % 2 ? '' : " on place:$_") . ' 4 days, ' . (24 - 2 * $_) . ' hours ago' } @newest_first ],
+    'the sentences');
+is_deeply([ grep { !$_->{inOrder} } @{ $wide->{entries} } ], [], 'no name turns the direction of what follows');
 is_deeply([ map { $_->{links}[0] } @{ $wide->{entries} } ],
     [ map {
         my $query = encode('UTF-8', $people{$_}[0]) =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ger;
         [ 'actor', $name{$_}, "https://example.org/$_?$query" ]
     } @newest_first ], 'the links to actors');
-is_deeply([ map { scalar @{ $_->{links} } } @{ $wide->{entries} } ], [ (2) x 9 ], 'places have no URL, and no link');
-is_deeply([ map { $_->{initials} } @{ $wide->{entries} } ], [ qw(P IO L A שע Z東 QB S1 A) ], 'the initials');
-is_deeply($wide->{entries}[8]{when}, [ '2026-02-28T14:00:00Z', '4 days, 22 hours ago' ], 'the time');
+is_deeply([ map { scalar @{ $_->{links} } } @{ $wide->{entries} } ], [ (2) x 10 ], 'places have no URL, and no link');
+is_deeply([ map { $_->{initials} } @{ $wide->{entries} } ], [ qw(G P IO L A שע Z東 QB S1 A) ], 'the initials');
+is_deeply($wide->{entries}[9]{when}, [ '2026-02-28T14:00:00Z', '4 days, 22 hours ago' ], 'the time');
 is_deeply([ map { @{ $_->{said} } } @{ $wide->{entries} } ], ['</blockquote><script>window.pwned = 1</script>'],
     'the description');
 is_deeply([ map { @{ $_->{tags} } } @{ $wide->{entries} } ], ['<em>&'], 'the tags');
-is_deeply([ map { $_->{sentence} } @{ $phrase->{entries} } ], [ qq{To place:1 went Ann "$name{3}"}, 'went Ann' ],
+is_deeply([ map { $_->{sentence} } @{ $phrase->{entries} } ], [ qq{To place:1 went Ann "$name{3}", 12 hours ago}, 'went Ann, 1 day, 12 hours ago' ],
     'the phrase of the verb decides on the order of words');
 like($empty->{main}, qr/^Nothing has happened yet\.$/, 'an empty stream');
 
@@ -221,7 +232,7 @@ foreach my $look ([ 'narrow', $narrow, 360 ], [ 'dark', $dark, 360 ], [ 'wide', 
     is_deeply($page->{loaded}, [], "$name: nothing is loaded");
     is_deeply([ grep { !/^(a|bdi|blockquote|div|h1|h2|header|li|main|ol|p|section|span|time)$/ } @{ $page->{tags} } ],
         [], "$name: no other elements");
-    is_deeply([ grep { !/^(aria-hidden|class|datetime|href|title)$/ } @{ $page->{attributes} } ],
+    is_deeply([ grep { !/^(aria-hidden|class|datetime|href)$/ } @{ $page->{attributes} } ],
         [], "$name: no other attributes");
     is($page->{width}, $width, "$name: nothing is wider than the window");
     is($page->{wide}, 0, "$name: nothing reaches out of it");

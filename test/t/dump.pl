@@ -291,11 +291,11 @@ $node->safe_psql('source', <<'END');
 SET ROLE owner;
 CREATE TABLE note (
     id integer PRIMARY KEY,
-    about actstream.ref NOT NULL DEFAULT 'web:/index.html' CHECK (about OPERATOR(actstream.<>) 'web:0'),
+    about actstream.ref NOT NULL DEFAULT 'web:/index.html' CHECK (about <> 'web:0'),
     others actstream.ref[],
     label text GENERATED ALWAYS AS (actstream.ref_label(about)) STORED
 );
-CREATE INDEX note_about_idx ON note (about) INCLUDE (id) WHERE about OPERATOR(actstream.>=) 'a:0';
+CREATE INDEX note_about_idx ON note (about) INCLUDE (id) WHERE about >= 'a:0';
 CREATE INDEX ON note USING hash (about);
 INSERT INTO note (id) VALUES (1);
 INSERT INTO note SELECT n + 1, object, ARRAY[object, NULL, 'web:1'] FROM object;

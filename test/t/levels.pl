@@ -44,6 +44,11 @@ sub faults
             push @faults, "$header declares $name(), which is defined elsewhere"
                 unless $source =~ /^\Q$name\E\(/m;
         }
+        foreach my $name ($text->{$header} =~ /^extern [^;(]*?(\w+)(?:\[[^;]*\])?;/mg)
+        {
+            push @faults, "$header declares $name, which is defined elsewhere"
+                unless $source =~ /^(?!extern\b)\w[^;()]*\b\Q$name\E\b[^;()]*[=;]/m;
+        }
     }
     return @faults;
 }
@@ -108,6 +113,7 @@ like(faults_with('lower/b.h' => qq{#include "upper/a.h"\n}), qr{^lower/b\.h incl
 is(faults_with('upper/a.c' => $good{'upper/a.c'} . qq{#include "beside/c.h"\n}), 'upper/a.c includes beside/c.h, which is not below it', 'one that goes to a neighbour');
 is(faults_with('lower/b.h' => qq{#include "lower/d.h"\n}, 'lower/d.h' => qq{#include "lower/b.h"\n}), 'circle of lower/b, lower/d', 'a circle');
 is(faults_with('beside/c.c' => "int x;\n"), 'beside/c.h declares MakeC(), which is defined elsewhere', 'a declaration without its definition');
+is(faults_with('beside/c.h' => "extern int c;\n", 'beside/c.c' => "extern int c;\n"), 'beside/c.h declares c, which is defined elsewhere', 'a variable without its definition');
 is(faults_with('other/e.c' => "int x;\n"), 'other/e.c is in no folder of the plan', 'a folder without a level');
 
 done_testing();

@@ -55,7 +55,7 @@ my $contents = join "\n", map { "COPY ($_) TO STDOUT;" }
      FROM (SELECT actstream.ref_of(p) FROM person p) r (p) ORDER BY p',
     q{SELECT actstream.sentence(a, '2026-02-01 00:00+00', 'de') FROM actstream.public_stream() a},
     q{SELECT c.oid::regclass, c.relacl FROM pg_class c WHERE c.relnamespace = 'actstream'::regnamespace ORDER BY c.relname},
-    q{SELECT p.oid::regprocedure, p.proacl FROM pg_proc p WHERE p.pronamespace = 'actstream'::regnamespace ORDER BY p.oid::regprocedure::text},
+    q{SELECT p.oid::regprocedure, p.proacl FROM pg_proc p WHERE p.pronamespace IN ('actstream'::regnamespace, 'actstream_internal'::regnamespace) ORDER BY p.oid::regprocedure::text},
     q{SELECT t.tgrelid::regclass, t.tgname, t.tgenabled FROM pg_trigger t WHERE NOT t.tgisinternal ORDER BY t.tgrelid::regclass::text, t.tgname},
     q{SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'},
     'SELECT * FROM actstream.integrity_check()';

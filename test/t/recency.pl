@@ -506,7 +506,7 @@ foreach my $way (
     [ 'prepare' => 'BEGIN; ' . sprintf($more, 6010) . q{; PREPARE TRANSACTION 'f'}, 6 ],
     [ 'commit prepared' => q{COMMIT PREPARED 'f'}, 7 ],
     [ 'copy' => qq{\\copy actstream.follows (follower, followee, flag) FROM PROGRAM 'printf "o:5001\\to:6011\\tkept\\n"'}, 8 ],
-    [ 'delete' => q{DELETE FROM actstream.follows WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'}, 1 ])
+    [ 'delete' => q{DELETE FROM actstream.follows WHERE flag = 'kept' AND followee <> 'o:6003'}, 1 ])
 {
     my ($name, $sql, $expected) = @$way;
 
@@ -544,7 +544,7 @@ sub list_reads
 # were not heard of, but not yet what the relation cache says of them.
 my $restore = <<'END';
 CREATE OR REPLACE TRIGGER follow_changed AFTER INSERT OR UPDATE OR DELETE ON actstream.follows
-FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed();
+FOR EACH ROW EXECUTE FUNCTION actstream_internal.follow_changed();
 ALTER TABLE actstream.follows ENABLE ALWAYS TRIGGER follow_changed
 END
 my $silencer = $node->background_psql('postgres');
@@ -553,7 +553,7 @@ foreach my $silence (
     'ALTER TABLE actstream.follows DISABLE TRIGGER follow_changed',
     'ALTER TABLE actstream.follows DISABLE TRIGGER ALL',
     'ALTER TABLE actstream.follows ENABLE TRIGGER follow_changed',
-    'CREATE OR REPLACE TRIGGER follow_changed AFTER DELETE ON actstream.follows FOR EACH ROW EXECUTE FUNCTION actstream.follow_changed()')
+    'CREATE OR REPLACE TRIGGER follow_changed AFTER DELETE ON actstream.follows FOR EACH ROW EXECUTE FUNCTION actstream_internal.follow_changed()')
 {
     my $unheard = 'SET session_replication_role = replica; ' . sprintf($more, ++$followee);
 
@@ -574,7 +574,7 @@ foreach my $silence (
     is(list_reads($warm), 0, "$silence: undone: and kept");
 }
 $silencer->quit;
-$change->(q{DELETE FROM actstream.follows WHERE flag = 'kept' AND followee OPERATOR(actstream.<>) 'o:6003'});
+$change->(q{DELETE FROM actstream.follows WHERE flag = 'kept' AND followee <> 'o:6003'});
 both_are($warm, 1, 'all of them go');
 $warm->query_safe('BEGIN; ' . sprintf($more, 6020) . '; SAVEPOINT a; ' . sprintf($more, 6021));
 both_are($warm, 3, 'own changes');
@@ -644,7 +644,7 @@ $old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 $old->query_safe('SELECT count(*) FROM actstream.actions');
 $node->safe_psql('postgres', q{DELETE FROM actstream.actions WHERE verb = 'replayed'});
 my $by_index = 'SET enable_seqscan = off; SET enable_bitmapscan = off; ' .
-    "SELECT count(*) FROM actstream.actions WHERE actor OPERATOR(actstream.=) 'o:$object' AND public";
+    "SELECT count(*) FROM actstream.actions WHERE actor = 'o:$object' AND public";
 $node->safe_psql('postgres', $by_index) for 1 .. 2;
 $node->safe_psql('postgres', 'CHECKPOINT');
 $node->safe_psql('postgres', qq{INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:$object', 'old', '2020-01-01')});

@@ -61,7 +61,7 @@ foreach my $outcome ('ROLLBACK', 'COMMIT')
     $node->safe_psql('postgres', q{SELECT actstream.recency_build()});
     is($session->query($stream), 'P2 came', "$outcome: nor later");
     $node->safe_psql('postgres', "$outcome PREPARED 'p'");
-    is($session->query($stream), $outcome eq 'COMMIT' ? 'P3 went other:3 0 minutes ago, P3 arrived' : 'P2 came', "$outcome PREPARED: it is seen as it ended");
+    is($session->query($stream), $outcome eq 'COMMIT' ? 'P3 went other:3 just now, P3 arrived' : 'P2 came', "$outcome PREPARED: it is seen as it ended");
 }
 is($node->safe_psql('postgres', 'SELECT string_agg(label, \',\' ORDER BY label) FROM actstream.object_types'), 'other,person', 'so is the registry');
 is($node->safe_psql('postgres', 'SELECT * FROM actstream.integrity_check()'), '', 'all is as promised');

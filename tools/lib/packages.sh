@@ -6,17 +6,20 @@ tool_packages=(
     python3 python3-psycopg python3-debian   # fuzz tests, and the demo's loader
 )
 
-# What TAP tests look at results with, readers of feeds and a browser; and what
-# they put in front of the server.
+# What TAP tests look at results with, readers of feeds and a browser; what they use
+# the server with, and what they put in front of it.
 tap_packages=(
     libxml2-utils python3-feedparser libxml-feed-perl
     chromium fonts-dejavu-core
+    python3-psycopg2 python3-django python3-sqlalchemy
+    ruby-activerecord ruby-pg
+    libpostgresql-jdbc-java default-jdk-headless
     pgbouncer
 )
 # what they put beside our module: the ends of names of the server's packages
 tap_modules=(cron pgaudit)
-# npm gets the reader of Activity Streams 2.0; some other Nodes bring it along, and
-# do not go together with Debian's
+# npm gets the reader of Activity Streams 2.0, and clients in JavaScript; some other
+# Nodes bring it along, and do not go together with Debian's
 node_packages=(nodejs npm)
 
 as_root=()

@@ -1,17 +1,15 @@
 /*
- * feed_xml.c
- *		Writing XML elements.
+ * xml_writer.c
+ *		Writing elements of XML.
  *
- * Core's xmlelement() would copy the content of an element once for each element around
- * it, without checking for interrupts.  Here a feed is written once, from start to end,
- * into the value that is returned; this does not need libxml.
+ * Core's xmlelement() would copy content once per nesting level, without checking for
+ * interrupts.  Here a feed is written once, from start to end, into the value that is
+ * returned; this does not need libxml.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "feed/feed_xml.h"
-
-#include "utils/memutils.h"
+#include "base/xml_writer.h"
 
 /*
  * XmlInit
@@ -81,6 +79,17 @@ XmlEmptyElement(XmlWriter *xml, const char *name, const char *const *attributes)
 	XmlEnd(xml);
 }
 
+/*
+ * XmlText
+ *		Text between elements, or in one.
+ */
+void
+XmlText(XmlWriter *xml, const char *text)
+{
+	end_tag(xml);
+	EscapeAppend(&xml->value, text, ESCAPE_FOR_XML);
+}
+
 static void
 write_element(XmlWriter *xml, const char *name, const char *const *attributes,
 			  const char *text, EscapeFor purpose)
@@ -120,26 +129,6 @@ void
 XmlHtmlElement(XmlWriter *xml, const char *name, const char *text)
 {
 	write_element(xml, name, NO_ATTRIBUTES, text, ESCAPE_FOR_HTML_IN_XML);
-}
-
-/*
- * XmlEntries
- *		Write the elements of all entries of the feed.
- */
-void
-XmlEntries(XmlWriter *xml, const Feed *feed, XmlEntryWriter write)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream feed entry",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-
-	for (int i = 0; i < feed->nactions; i++)
-	{
-		write(xml, FeedEntryGet(feed, i));
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
 }
 
 /*

@@ -1,11 +1,9 @@
 /*
- * feed_json.h
- *		Writing JSON objects.
+ * json_writer.h
+ *		Writing JSON.
  */
-#ifndef ACTSTREAM_FEED_JSON_H
-#define ACTSTREAM_FEED_JSON_H
-
-#include "feed/feed.h"
+#ifndef ACTSTREAM_JSON_WRITER_H
+#define ACTSTREAM_JSON_WRITER_H
 
 #include "utils/jsonb.h"
 
@@ -16,18 +14,14 @@ typedef struct JsonWriter
 	MemoryContext context;
 } JsonWriter;
 
-/* Writes an entry. */
-typedef void (*JsonEntryWriter) (JsonWriter *json, const FeedEntry *entry);
-
-extern void JsonBegin(JsonWriter *json);
+extern void JsonBegin(JsonWriter *json, JsonbIteratorToken token);
 extern void JsonMark(JsonWriter *json, JsonbIteratorToken token);
 extern void JsonKey(JsonWriter *json, const char *key);
 extern void JsonText(JsonWriter *json, const char *text);
 extern void JsonMember(JsonWriter *json, const char *key, const char *text);
+extern void JsonNullMember(JsonWriter *json, const char *key);
 extern void JsonLongMember(JsonWriter *json, const char *key, const char *text);
 extern void JsonHtmlMember(JsonWriter *json, const char *key, const char *text);
-extern void JsonEntries(JsonWriter *json, const char *key, const Feed *feed,
-						JsonEntryWriter write);
-extern Datum JsonEnd(JsonWriter *json);
+extern Datum JsonEnd(JsonWriter *json, JsonbIteratorToken token);
 
-#endif							/* ACTSTREAM_FEED_JSON_H */
+#endif							/* ACTSTREAM_JSON_WRITER_H */

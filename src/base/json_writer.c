@@ -1,12 +1,12 @@
 /*
- * feed_json.c
- *		Writing JSON objects.
+ * json_writer.c
+ *		Writing JSON.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
 #include "base/escape.h"
-#include "feed/feed_json.h"
+#include "base/json_writer.h"
 
 #include "utils/memutils.h"
 
@@ -41,14 +41,14 @@ push_copy(JsonWriter *json, JsonbIteratorToken token, const char *text)
 
 /*
  * JsonBegin
- *		Begin to write an object, in the current memory context.
+ *		Begin to write an object or an array, in the current memory context.
  */
 void
-JsonBegin(JsonWriter *json)
+JsonBegin(JsonWriter *json, JsonbIteratorToken token)
 {
 	memset(json, 0, sizeof(JsonWriter));
 	json->context = CurrentMemoryContext;
-	JsonMark(json, WJB_BEGIN_OBJECT);
+	JsonMark(json, token);
 }
 
 /*
@@ -98,6 +98,22 @@ JsonMember(JsonWriter *json, const char *key, const char *text)
 }
 
 /*
+ * JsonNullMember
+ *		A member that is null.
+ */
+void
+JsonNullMember(JsonWriter *json, const char *key)
+{
+	MemoryContext caller;
+	JsonbValue	value = {.type = jbvNull};
+
+	JsonKey(json, key);
+	caller = MemoryContextSwitchTo(json->context);
+	pushJsonbValue(&json->state, WJB_VALUE, &value);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
  * JsonLongMember
  *		The same for a text that lives as long as the writer, which is not copied.
  */
@@ -128,37 +144,12 @@ JsonHtmlMember(JsonWriter *json, const char *key, const char *text)
 }
 
 /*
- * JsonEntries
- *		Write all entries of the feed, as an array.
- */
-void
-JsonEntries(JsonWriter *json, const char *key, const Feed *feed, JsonEntryWriter write)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream feed entry",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-
-	JsonKey(json, key);
-	JsonMark(json, WJB_BEGIN_ARRAY);
-	for (int i = 0; i < feed->nactions; i++)
-	{
-		JsonMark(json, WJB_BEGIN_OBJECT);
-		write(json, FeedEntryGet(feed, i));
-		JsonMark(json, WJB_END_OBJECT);
-		MemoryContextReset(context);
-	}
-	JsonMark(json, WJB_END_ARRAY);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-}
-
-/*
  * JsonEnd
- *		End the object, and return it as jsonb.
+ *		End the object or the array; returns it, as jsonb.
  */
 Datum
-JsonEnd(JsonWriter *json)
+JsonEnd(JsonWriter *json, JsonbIteratorToken token)
 {
-	JsonMark(json, WJB_END_OBJECT);
+	JsonMark(json, token);
 	return JsonbPGetDatum(JsonbValueToJsonb(json->state.result));
 }

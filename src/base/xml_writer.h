@@ -1,12 +1,11 @@
 /*
- * feed_xml.h
- *		Writing XML elements.
+ * xml_writer.h
+ *		Writing elements of XML.
  */
-#ifndef ACTSTREAM_FEED_XML_H
-#define ACTSTREAM_FEED_XML_H
+#ifndef ACTSTREAM_XML_WRITER_H
+#define ACTSTREAM_XML_WRITER_H
 
 #include "base/escape.h"
-#include "feed/feed.h"
 
 #include "utils/xml.h"
 
@@ -26,18 +25,15 @@ typedef struct XmlWriter
 	bool		in_tag;			/* is the start tag of the last one not closed yet? */
 } XmlWriter;
 
-/* Writes an entry. */
-typedef void (*XmlEntryWriter) (XmlWriter *xml, const FeedEntry *entry);
-
 extern void XmlInit(XmlWriter *xml);
 extern void XmlBegin(XmlWriter *xml, const char *name, const char *const *attributes);
 extern void XmlEnd(XmlWriter *xml);
 extern void XmlEmptyElement(XmlWriter *xml, const char *name, const char *const *attributes);
+extern void XmlText(XmlWriter *xml, const char *text);
 extern void XmlTextElement(XmlWriter *xml, const char *name, const char *const *attributes,
 						   const char *text);
 extern void XmlSimpleElement(XmlWriter *xml, const char *name, const char *text);
 extern void XmlHtmlElement(XmlWriter *xml, const char *name, const char *text);
-extern void XmlEntries(XmlWriter *xml, const Feed *feed, XmlEntryWriter write);
 extern xmltype *XmlFinish(XmlWriter *xml);
 
-#endif							/* ACTSTREAM_FEED_XML_H */
+#endif							/* ACTSTREAM_XML_WRITER_H */
