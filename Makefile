@@ -90,17 +90,17 @@ $(OBJS) $(OBJS:.o=.bc): $(all_headers) | $(object_folders)
 $(object_folders):
 	$(MKDIR_P) $@
 
-# Documents keep their folders, or links from one to another would lead nowhere.  They
-# have a folder of their own, for README.md is a common name.
+# All documents, and in their folders, or links from one to another would lead nowhere.
+# They have a folder of their own, for README.md is a common name.
+DOCUMENTS = $(call files,*.md LICENSE docs/* demo/*.md test/*.md src/*/README)
 ifdef docdir
 documents = $(DESTDIR)$(docdir)/$(docmoduledir)/actstream
 install: install-documents
 uninstall: uninstall-documents
 .PHONY: install-documents uninstall-documents
 install-documents:
-	$(MKDIR_P) '$(documents)/docs'
-	$(INSTALL_DATA) $(addprefix $(source)/,$(call files,README.md CHANGELOG.md)) '$(documents)'
-	$(INSTALL_DATA) $(addprefix $(source)/,$(call files,docs/*)) '$(documents)/docs'
+	$(foreach folder,$(sort $(dir $(DOCUMENTS))),$(MKDIR_P) '$(documents)/$(folder)' &&) true
+	$(foreach file,$(DOCUMENTS),$(INSTALL_DATA) $(source)/$(file) '$(documents)/$(file)' &&) true
 uninstall-documents:
 	rm -rf '$(documents)'
 endif

@@ -167,7 +167,6 @@ ROLLBACK;
 \echo
 \echo '──── A stream is a relation ────────────────────────────────────────────────────────────────────────'
 \echo 'It joins and groups like any other: who released most of what Ann follows?'
-\echo '(The operator = of references is in the schema actstream, which is in the search_path here.)'
 \echo
 
 \set ECHO none

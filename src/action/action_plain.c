@@ -4,8 +4,8 @@
  *
  * Changing a row of a tracked table must not fail because of the action that is sent.
  * Catching an error takes a subtransaction, with a transaction ID of its own, for each
- * row.  That is not needed where actstream.actions is as create_tables() makes it,
- * except for additions that cannot refuse a row.
+ * row.  That is not needed where actstream.actions is as create_tables() makes it, or
+ * has only additions that cannot refuse a row.
  */
 #include "postgres.h"
 

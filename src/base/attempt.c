@@ -11,19 +11,34 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-static bool
-is_about_the_attempt(int sqlerrcode)
+/*
+ * ErrorIsOfServer
+ *		Does the error come from the server's own code?
+ *
+ * A procedural language can raise errors of any code, as in RAISE ... USING ERRCODE, and
+ * means nothing by them but what its function says.
+ */
+bool
+ErrorIsOfServer(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	return error->domain == NULL || strcmp(error->domain, PG_TEXTDOMAIN("postgres")) == 0;
+}
+
+static bool
+is_about_the_attempt(const ErrorData *error)
+{
+	if (!ErrorIsOfServer(error))
+		return true;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
 		case ERRCODE_INSUFFICIENT_RESOURCES:
 		case ERRCODE_OPERATOR_INTERVENTION:
 		case ERRCODE_SYSTEM_ERROR:
 			return false;
 	}
-	return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
-		sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
-		sqlerrcode != ERRCODE_ASSERT_FAILURE;
+	return error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+		error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
+		error->sqlerrcode != ERRCODE_ASSERT_FAILURE;
 }
 
 /*
@@ -36,7 +51,8 @@ is_about_the_attempt(int sqlerrcode)
  *
  * Errors that say nothing about the attempt itself are rethrown: cancellation of the
  * query by a timeout or by the user, failure to get a lock, deadlocks, failed
- * assertions, lack of resources, and system errors.
+ * assertions, lack of resources, and system errors.  Those that a function of a procedural
+ * language raises are not among them, whatever their codes.
  */
 ErrorData *
 Attempt(AttemptFunction function, void *arg)
@@ -63,7 +79,7 @@ Attempt(AttemptFunction function, void *arg)
 	MemoryContextSwitchTo(oldcontext);
 	CurrentResourceOwner = oldowner;
 
-	if (error != NULL && !is_about_the_attempt(error->sqlerrcode))
+	if (error != NULL && !is_about_the_attempt(error))
 		ReThrowError(error);
 	return error;
 }

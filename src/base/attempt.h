@@ -7,6 +7,7 @@
 
 typedef void (*AttemptFunction) (void *arg);
 
+extern bool ErrorIsOfServer(const ErrorData *error);
 extern ErrorData *Attempt(AttemptFunction function, void *arg);
 
 #endif							/* ACTSTREAM_ATTEMPT_H */

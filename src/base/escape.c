@@ -3,8 +3,8 @@
  *		Escaping text for XML and HTML.
  *
  * A text can be as long as any value.  It is escaped in runs, with a check for
- * interrupts between them.  The result can be ten times as long; if no value can be
- * that long, the error is one of our own.
+ * interrupts between them.  The result can be ten times as long; a result above 1 GB
+ * raises our own error.
  */
 #include "postgres.h"
 

@@ -6,7 +6,7 @@
 #define ACTSTREAM_RELATION_WATCH_H
 
 /*
- * Called when the table "relid" may have changed, or any table if that is InvalidOid.
+ * Called when the table "relid" may have changed; InvalidOid: any table may have changed.
  * Must not access catalogs, allocate memory or raise errors.
  */
 typedef void (*RelationWatcher) (Oid relid);

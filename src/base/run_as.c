@@ -15,9 +15,9 @@
  * them.  This is restricted, too, and read only.  As in any query on the table, such
  * code can read whatever the current user can.
  *
- * The exception is what a user's own DML cascades to, which runs as the triggers of a
- * foreign key do: deferrable constraints of the tables that it reaches have to work,
- * and the owners of these tables are trusted as they are with foreign keys.
+ * Exception: statements that cascade from a user's DML.  They run as the triggers of a
+ * foreign key do: deferrable constraints of the tables that they reach have to work, and
+ * the owners of these tables are trusted as they are with foreign keys.
  */
 #include "postgres.h"
 

@@ -97,7 +97,7 @@ typedef struct SharedMemory
 
 /*
  * AtomicMax
- *		Raise a cell, which others may change at the same time, to at least "value".
+ *		Raise a concurrently changed cell to at least "value".
  */
 static inline void
 AtomicMax(pg_atomic_uint64 *cell, uint64 value)

@@ -149,6 +149,33 @@ is_harmless(const char *uri)
 }
 
 /*
+ * UriIsScript
+ *		Does a browser that follows the URI run, or show as a page of its own, what is in it?
+ */
+bool
+UriIsScript(const char *uri)
+{
+	static const char *const schemes[] = {"javascript", "vbscript", "data", "blob", "filesystem"};
+
+	for (int i = 0; i < (int) lengthof(schemes); i++)
+	{
+		if (has_scheme(uri, schemes[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * UriIsHarmless
+ *		Is the URI relative, or has a scheme that may get into links whoever has written it?
+ */
+bool
+UriIsHarmless(const char *uri)
+{
+	return UriSchemeLength(uri) == 0 || is_harmless(uri);
+}
+
+/*
  * UriOfAddress
  *		The URI of a value that is itself an address, encoded by UriEncode(); NULL if
  *		its scheme must not get into links, such as javascript.

@@ -9,6 +9,8 @@
 
 extern void UriAppendValue(StringInfo uri, const char *value);
 extern char *UriEncode(const char *iri);
+extern bool UriIsScript(const char *uri);
+extern bool UriIsHarmless(const char *uri);
 extern char *UriOfAddress(const char *value);
 extern int	UriSchemeLength(const char *uri);
 extern bool UriIsWebAddress(const char *uri);

@@ -2,9 +2,9 @@
  * xml_writer.c
  *		Writing elements of XML.
  *
- * Core's xmlelement() would copy the content of an element once for each element around
- * it, without checking for interrupts.  Here a feed is written once, from start to end,
- * into the value that is returned; this does not need libxml.
+ * Core's xmlelement() would copy content once per nesting level, without checking for
+ * interrupts.  Here a feed is written once, from start to end, into the value that is
+ * returned; this does not need libxml.
  */
 #include "postgres.h"
 

@@ -49,13 +49,13 @@ typedef struct Language
 {
 	const char *code;
 	int			(*plural_form) (int64 count);	/* index of the form to use, in the
-												 * arrays below */
+												 * arrays of units */
 	const char *units[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
-	/* the forms in "... ago", where they differ */
-	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];
+	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];	/* the forms in "... ago",
+																 * where they differ */
 	const char *just_now;		/* less than a minute ago */
-	/* the first is always there, and serves for those that are not */
-	const char *patterns[NUM_LANGUAGE_PATTERNS];
+	const char *patterns[NUM_LANGUAGE_PATTERNS];	/* the first is always there, and
+													 * serves for those that are not */
 } Language;
 
 #define LANGUAGE_MAX_LENGTH 35

@@ -18,6 +18,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -28,6 +29,12 @@ PG_FUNCTION_INFO_V1(actstream_display_name);
 PG_FUNCTION_INFO_V1(actstream_url);
 PG_FUNCTION_INFO_V1(actstream_display_all);
 PG_FUNCTION_INFO_V1(actstream_template_fault);
+
+/*
+ * Names and URLs are not longer than this, in bytes: a template can repeat a column, and a
+ * page has many of them.
+ */
+#define MAX_TEXT_SIZE	65536
 
 /* A template of a type that is being filled. */
 typedef struct Filling
@@ -52,6 +59,35 @@ is_address(const Filling *filling)
 {
 	return filling->is_url && list_length(filling->parts) == 1 &&
 		((TemplatePart *) linitial(filling->parts))->is_column;
+}
+
+/*
+ * Leave of a text that is too long what can be shown: of a name its beginning, of a URL
+ * nothing.
+ */
+static void
+shorten(const Filling *filling, StringInfo text)
+{
+	if (filling->is_url)
+		resetStringInfo(text);
+	else
+	{
+		text->len = pg_mbcliplen(text->data, text->len, MAX_TEXT_SIZE);
+		text->data[text->len] = '\0';
+		appendStringInfoString(text, "...");
+	}
+}
+
+/*
+ * May the URL be a link?  Where the template begins with a column, the scheme is not the
+ * choice of the table's owner alone.
+ */
+static bool
+is_link(const Filling *filling, const char *uri)
+{
+	const TemplatePart *first = filling->parts == NIL ? NULL : linitial(filling->parts);
+
+	return first != NULL && first->is_column ? UriIsHarmless(uri) : !UriIsScript(uri);
 }
 
 /*
@@ -87,7 +123,13 @@ fill_template(const Filling *filling, char **values)
 			resetStringInfo(&text);
 			break;
 		}
+		if (text.len > MAX_TEXT_SIZE)
+			break;
 	}
+	if (text.len > MAX_TEXT_SIZE)
+		shorten(filling, &text);
+	if (filling->is_url && !is_link(filling, text.data))
+		resetStringInfo(&text);
 	/* copied without spare room, because a feed has many */
 	if (strspn(text.data, " ") < (size_t) text.len)
 		result = pstrdup(text.data);

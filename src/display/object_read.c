@@ -494,8 +494,9 @@ attempt_query(ReadJob *job)
 	error = Attempt(run_query, job);
 	if (error == NULL)
 		return;
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR)
+	if (ErrorIsOfServer(error) &&
+		(ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
+		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR))
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),

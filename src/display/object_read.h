@@ -20,14 +20,14 @@ typedef enum ReadPurpose
 	READ_FOR_VALUE
 } ReadPurpose;
 
-/* References with the same label, from a longer array of references. */
+/* References with the same label: a subset of the caller's array. */
 typedef struct ObjectBatch
 {
 	const char *label;
 	int			label_len;
 	int			nrefs;
 	const Ref **refs;
-	int		   *positions;		/* index of each in the longer array */
+	int		   *positions;		/* index of each in the caller's array */
 } ObjectBatch;
 
 /* The type of a batch, and its table, which is open. */

@@ -37,6 +37,9 @@ PG_FUNCTION_INFO_V1(actstream_phrase_changed);
 #define PHRASE_KEY_SIZE \
 	(LANGUAGE_MAX_LENGTH + 1 + VERB_MAX_CHARS * MAX_MULTIBYTE_CHAR_LEN + 1)
 
+/* Each session keeps all patterns. */
+#define PATTERN_MAX_BYTES 2048
+
 typedef struct Phrase
 {
 	char		key[PHRASE_KEY_SIZE];	/* hash key */
@@ -319,6 +322,11 @@ actstream_phrase_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("pattern must not be empty")));
+	if (strlen(pattern) > PATTERN_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("pattern is too long"),
+				 errdetail("It has %zu bytes; the limit is %d.", strlen(pattern), PATTERN_MAX_BYTES)));
 	(void) PatternParse(pattern);
 	return PointerGetDatum(row);
 }

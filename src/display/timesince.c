@@ -2,10 +2,11 @@
  * timesince.c
  *		How long ago something was, in words: "3 hours, 5 minutes".
  *
- * Years, months, weeks and days follow the calendar of the session's time zone, as "+
- * interval" does.  A month has passed since T at T + interval '1 month', on the last day
- * if the month is too short.  A day has passed at the same time of the next day, even if
- * that day had 23 or 25 hours.  The rest is measured in hours and minutes of real time.
+ * Years, months, weeks and days follow the calendar of the session's time zone, as
+ * "+ interval" does.  A month has passed since T at T + interval '1 month', on the last
+ * day if the month is too short.  A day has passed at the same time of the next day, even
+ * if that day had 23 or 25 hours.  The rest is measured in hours and minutes of real
+ * time.
  */
 #include "postgres.h"
 

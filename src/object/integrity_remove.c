@@ -3,8 +3,8 @@
  *		What happens to references to objects that are deleted, or get another key.
  *
  * As the triggers of foreign keys do, this changes the newest state of the tables, as
- * their owner, with ordinary statements, so that triggers and indexes of the tables take
- * part.
+ * their owner.  It uses ordinary statements, so that triggers and indexes of the tables
+ * take part.
  */
 #include "postgres.h"
 

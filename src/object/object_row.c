@@ -3,8 +3,8 @@
  *		Looking up the row that a reference names.
  *
  * Like the triggers of foreign keys (see ri_triggers.c), this uses prepared queries,
- * which are prepared again when the table has changed; but where the result is the same,
- * it does without a query.
+ * which are prepared again when the table has changed.  Where possible, ObjectProbe()
+ * replaces the query.
  */
 #include "postgres.h"
 

@@ -20,7 +20,7 @@ typedef struct ObjectTypeRow
 /* Which checks the rules skip, because register.c has made them. */
 typedef enum RegistryChange
 {
-	REGISTRY_CHANGE_CHECKED,	/* none */
+	REGISTRY_CHANGE_CHECKED,	/* skips none */
 	REGISTRY_CHANGE_REBIND,		/* a label is given to another table */
 	REGISTRY_CHANGE_INTERNAL	/* DDL on a table changes its type */
 } RegistryChange;

@@ -22,8 +22,9 @@ typedef enum OnDelete
 /*
  * One registered object type, as the cache holds it.
  *
- * The lists and strings, NULL where the column is null, live as long as the cache, which
- * any call of the registry's functions may replace.
+ * The lists and strings are NULL where the column is null.  They live as long as the
+ * cache, which any call of the registry's functions may replace: copy what you need
+ * across calls.
  */
 typedef struct RegisteredType
 {

@@ -3,7 +3,7 @@
  *		Reading index entries of actions a chunk at a time.
  *
  * Chunks double in size up to LARGEST_CHUNK.  A chunk never ends between entries of the
- * same place, so that reading can go on from the place of the entry after it.
+ * same place; hence the next chunk can start at a place.
  *
  * Entries of rows that are dead to all transactions, after a rollback or a DELETE, stay
  * in an index until VACUUM removes them.  An index scan marks those that it meets, and

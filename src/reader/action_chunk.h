@@ -20,9 +20,9 @@ typedef struct ActionChunk
 	int			size;			/* entries to read into the next chunk */
 	bool		whole_pages;	/* end the chunk where an index page ends? */
 	bool		more;			/* may there be entries after these? */
-	ActionPlace resume;			/* place to go on from: none of these is newer */
+	ActionPlace resume;			/* where to go on: no entry after this chunk is newer */
 	bool		clean;			/* read the next chunk without dead entries? */
-	ActionEntry first;			/* then it begins with this entry */
+	ActionEntry first;			/* if clean: entry to begin with */
 } ActionChunk;
 
 extern void ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context);

@@ -3,8 +3,8 @@
  *		Filtering actions by what they refer to, on the pages of their table.
  *
  * If few of many actions are wanted, nearly all the work is to find out which are not.
- * That takes neither a snapshot nor a copy of the row: an action that is not wanted is
- * not wanted whether visible or not.  So rows are looked at in place, those of a page
+ * That takes neither a snapshot nor a copy of the row: the visibility of an action need
+ * not be known to reject it.  So rows are looked at in place, those of a page
  * under one lock, and those that may be wanted are fetched afterwards in the usual way.
  */
 #include "postgres.h"

@@ -4,7 +4,7 @@
  *
  * If there are very many lists, only those with the newest heads are kept.  When the
  * limit is reached, they become a heap with the oldest head first; each further list
- * with a newer head replaces that first one.
+ * with a newer head replaces the top.
  */
 #include "postgres.h"
 

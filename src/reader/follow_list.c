@@ -8,11 +8,15 @@
  *
  * A trigger on actstream.follows records each change in shared memory, in the counter
  * of the follower: first the transaction, if it is the newest that has made a change,
- * and then the number of changes.  A list can be kept if the snapshot with which it is
- * read sees the outcome of all transactions that have changed it.  It can be used if
- * nothing has been counted since, and the snapshot sees those outcomes, too.  The order
- * of commits does not matter then: a transaction that changes the list later counts
- * before it commits, and snapshots that see it are taken after that.
+ * and then the number of changes.  To keep a list is to store what was read, with that
+ * number; to use it is to answer a later statement from it.
+ *
+ *	1. A list can be kept, or used, if the snapshot sees the outcome of all transactions
+ *	   that have changed it.
+ *	2. It can be used only if nothing has been counted since it was read.
+ *
+ * The order of commits does not matter then: a transaction that changes the list later
+ * counts before it commits, and snapshots that see it are taken after that.
  *
  * Some changes are not counted by the trigger:
  *

@@ -14,7 +14,7 @@
 typedef struct StreamMerge StreamMerge;
 
 /*
- * A correct bound is above the time of the newest action by less than this, in
+ * A correct bound exceeds the time of the newest action by less than this, in
  * microseconds.
  */
 #define BOUND_ACCURACY	65536

@@ -5,7 +5,10 @@
 #ifndef ACTSTREAM_READ_COUNTERS_H
 #define ACTSTREAM_READ_COUNTERS_H
 
-/* Totals over the life of a reader. */
+/*
+ * What the parts of a reader count, as totals over its life.  ReaderCounters of
+ * stream_reader.h has these, and what concerns the reader as a whole.
+ */
 typedef struct ReadCounters
 {
 	int64		lists_opened;
@@ -13,7 +16,7 @@ typedef struct ReadCounters
 	int64		newest_found;	/* first actions of lists, found by the recency map */
 	int64		searches;		/* index descents to open or continue a list */
 	int64		entries_read;	/* index entries */
-	int64		time_line_rows; /* of these, entries of the time line */
+	int64		time_line_rows; /* of entries_read, those of the time line */
 	int64		heap_fetches;	/* fetches that found a visible row */
 	int64		heap_skips;		/* fetches that found none */
 } ReadCounters;

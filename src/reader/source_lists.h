@@ -14,7 +14,10 @@
  */
 #define SKIPPED_BOUNDS	15
 
-/* The lists that a call of the reader merges.  The reader also reads these members. */
+/*
+ * The lists that a call of the reader merges.  stream_reader.c also reads these members,
+ * but for bounds_space, most_misled, wider and opened_before.
+ */
 typedef struct SourceLists
 {
 	StreamMerge *merge;
@@ -29,7 +32,7 @@ typedef struct SourceLists
 	bool		merging;		/* have the lists been begun? */
 	int			most_misled;	/* bounds that may be too high before the time line has
 								 * a turn */
-	int			wider;
+	int			wider;			/* how many times as many lists are kept as at first */
 	int64		opened_before;	/* counters before they were begun */
 	int64		false_opens_before;
 	int64		skipped_before;	/* lists skipped in earlier calls */

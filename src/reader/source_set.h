@@ -39,7 +39,8 @@ typedef struct SourceRun
 /* What was learned from the latest streams of the same sources. */
 typedef struct SourceHints
 {
-	int64		visited;		/* rows of the time line visited, if that was enough */
+	int64		visited;		/* rows of the time line that the latest stream visited for
+								 * which that was enough; 0: none so far */
 	int			skip_tries;		/* streams for which not to try the time line */
 	int			skip_bounds;	/* streams for which not to use bounds */
 	double		page;			/* estimate of rows wanted for a first page; 0: no page
@@ -50,8 +51,8 @@ typedef struct SourceHints
 /*
  * Sources, in the order of their objects, each object once.
  *
- * There can be many, and they are all read for each page of a stream, so what few
- * streams need is in separate arrays.
+ * There can be many, and they are all read for each page of a stream.  Therefore rarely
+ * used members are in separate arrays.
  */
 typedef struct SourceSet
 {

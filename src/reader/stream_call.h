@@ -26,7 +26,8 @@ typedef enum StreamKind
 typedef struct StreamCall
 {
 	SourceSet  *sources;		/* NULL if the stream is not about objects */
-	const char *label;			/* of MODEL_STREAM; NULL: the stream is empty */
+	const char *label;			/* of MODEL_STREAM, where NULL means that the stream is
+								 * empty; NULL for other kinds */
 	ActionPlace newest;			/* both included */
 	ActionPlace oldest;
 	double		page;			/* estimate of how many rows will be wanted */

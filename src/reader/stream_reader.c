@@ -3,7 +3,7 @@
  *		Reading a stream from the indexes.
  *
  * The reader chooses between the time line and the lists of the stream's sources, by
- * trying the time line first: see README.
+ * trying the time line first: see src/reader/README.
  */
 #include "postgres.h"
 

@@ -20,7 +20,7 @@ typedef enum ReaderStrategy
 	READ_BOTH					/* lists, after trying the time line */
 } ReaderStrategy;
 
-/* What a reader has done, in total. */
+/* What a reader as a whole has done; its parts count in ReadCounters. */
 typedef struct ReaderCounters
 {
 	ReaderStrategy strategy;	/* of the latest call */

@@ -8,7 +8,10 @@
 #include "reader/follow_list.h"
 #include "reader/stream_call.h"
 
-/* Both are NULL if the stream is about all actions, or about none. */
+/*
+ * Both are NULL if the stream is about all actions, as a PUBLIC_STREAM is, or about none,
+ * as a stream of another kind may be.
+ */
 typedef struct StreamSubject
 {
 	SourceSet  *sources;

@@ -19,8 +19,13 @@
  *
  * A backend that raises a bound or a rest changes it, and one that finds it high enough
  * removes the mark (recency_raise.c).  So what we set is right if each such backend
- * either comes after step 4, and finds the bound as we have set it; or makes step 4
- * fail; or has left an entry in the index that step 3 finds:
+ *
+ *	(a) comes after step 4, and finds the bound as we have set it; or
+ *	(b) makes step 4 fail; or
+ *	(c) has left an entry in the index that step 3 finds.
+ *
+ * For example, a backend inserts an action while we read the index, and finds the bound
+ * high enough: it removes the mark, so step 4 fails, and the bound stays.  In general:
  *
  *	- A row is put into indexes in the order of their OIDs.  If the index of a role has
  *	  a lower OID than the recency index, a row is put into it before the row raises

@@ -2,9 +2,9 @@
  * recency_map.c
  *		The recency map: how new the newest action of an object can be.
  *
- * README explains what the map is for, and how it is kept right.  Here a database gets
- * its entry in shared memory, and bounds are read.  Nothing is locked, except to give a
- * database its entry.
+ * src/recency/README explains what the map is for, and how it is kept right.  Here a
+ * database gets its entry in shared memory, and bounds are read.  Nothing is locked,
+ * except to give a database its entry.
  */
 #include "postgres.h"
 

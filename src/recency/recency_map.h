@@ -26,11 +26,12 @@
  * is set when the bound is raised, and cleared when the raise has been noted; see
  * recency_raise.c.
  *
- * The bounds of a line fill one line of the processor's cache.  In the next cache line
- * each bound has its rest: a time that is a bound for all actions except the one that
- * has set the bound itself.  Together the two say where that action is in the table:
- * the offset number is in the bound, and the block number plus one in 25 bits of the
- * rest.  Zero means unknown, or too large to store.
+ * The bounds of a line of the map fill one cache line of the processor.  The next cache
+ * line has their rests: the rest of bound i is word i of it.  A rest is a time that is a
+ * bound for all actions except the one that has set the bound itself.  Together the two
+ * say where that action is in the table: the offset number is in the bound, and the
+ * block number plus one in 25 bits of the rest.  Zero means unknown, or too large to
+ * store.
  *
  * The mark BEING_LOWERED can be on bounds and rests.  Apart from these, each place has
  * a fingerprint, which tells whether its bound belongs to one object only.  See
@@ -177,9 +178,9 @@ RecencyFingerprintAt(const RecencyMap *map, const pg_atomic_uint64 *bound)
 }
 
 /*
- * The fingerprint of an object.  It is made of bits that are not in the tag nor, unless
- * the map is very large, select the line.  Zero means that no object has taken the
- * place.
+ * The fingerprint of an object.  It is made of bits that neither are in the tag nor,
+ * unless the map is very large, select the line.  Zero means that no object has taken
+ * the place.
  */
 static inline uint32
 RecencyFingerprint(uint64 hash)

@@ -2,11 +2,10 @@
  * recency_raise.c
  *		Raising the bounds of the recency map.
  *
- * At any time, no action that has raised a bound so far is later than the bound, and at
- * most one is later than its rest: the one that has set the bound.  So a row with a
- * later time first raises the rest to the bound, and then sets the bound, if that has
- * not changed meanwhile.  A row with a time that is not later raises the rest to that
- * time.
+ * Conditions (1) and (2) of src/recency/README hold at any time.  So a row with a time
+ * later than the bound first raises the rest to the bound, and then sets the bound, if
+ * that has not changed meanwhile.  A row with a time that is not later raises the rest to
+ * that time.
  *
  * The row that sets the bound also stores its location.  The offset number is set with
  * the bound; the block number is removed from the rest before, and the new one stored

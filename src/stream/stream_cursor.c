@@ -66,7 +66,17 @@ next_place(FunctionCallInfo fcinfo, ActionPlace *place)
 		return true;
 	}
 	*place = ActionPlaceFromText(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	return before ? ActionPlaceGoDown(place) : ActionPlaceGoUp(place);
+	if (!(before ? ActionPlaceGoDown(place) : ActionPlaceGoUp(place)))
+		return false;
+	/* the next position that a timestamp can be of */
+	if (!TIMESTAMP_NOT_FINITE(place->timestamp) && !IS_VALID_TIMESTAMP(place->timestamp))
+	{
+		if (before)
+			*place = NewestPlaceOf(place->timestamp < MIN_TIMESTAMP ? DT_NOBEGIN : END_TIMESTAMP - 1);
+		else
+			*place = OldestPlaceOf(place->timestamp < MIN_TIMESTAMP ? MIN_TIMESTAMP : DT_NOEND);
+	}
+	return true;
 }
 
 /*
@@ -117,7 +127,7 @@ is_without_cursor(PlannerInfo *root, Node *condition)
 
 /*
  * StreamCursorPrune
- *		Of the conditions of a stream, those that are not true because there is no cursor.
+ *		The conditions of a stream without those that are true because there is no cursor.
  *
  * The planner would not find that out, and expect them to leave few rows.
  */

@@ -5,7 +5,7 @@
  * The functions that return streams are written in SQL.  Their conditions include a call
  * of one of the functions here, which tests whether a row belongs to the stream.  The
  * planner hook recognizes a stream by it: see stream_plan.c.  The functions are executed
- * only in other plans, and where the executor checks a row again.
+ * only in plans without the custom scan, and in rechecks.
  *
  * They are leakproof, so none of them may raise an error because of its arguments, and
  * immutable.  They read a table only if the planner has left out a query for follows
@@ -19,7 +19,10 @@
 #include "stream/stream_functions.h"
 #include "tables/own_tables.h"
 
+#include "catalog/pg_namespace.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -213,6 +216,8 @@ actstream_model_start(PG_FUNCTION_ARGS)
 {
 	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
+	if (object_aclcheck(NamespaceRelationId, OwnSchema(), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, "actstream");
 	RefCheckLabel(label, strlen(label));
 	if (RegistryLookupLabel(label, strlen(label)) == NULL)
 		ereport(ERROR,

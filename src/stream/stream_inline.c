@@ -555,7 +555,9 @@ inline_body(PlannerInfo *root, Index rti, RangeTblEntry *call, const Query *body
 	context.left_out = find_query_for_follows(body);
 	if (context.left_out != NULL && !FollowListIsKnown(GetUserId()))
 		context.left_out = NULL;
-	if (body->hasSubLinks && is_computed_once((Node *) args) && context.left_out == NULL)
+	/* a body may refer to a parameter several times */
+	if (contain_volatile_functions((Node *) args) ||
+		(body->hasSubLinks && is_computed_once((Node *) args) && context.left_out == NULL))
 		context.apart = compute_apart(args);
 	else if (readable && !has_virtual_columns(table) && !is_lateral((Node *) args, &level))
 	{

@@ -4,7 +4,7 @@
  *
  * If a stream is filtered by "actor = x", all resulting rows also belong to the stream
  * of x as the actor, which has the same order and may be much shorter.  So the scan can
- * read that stream, and filter it by the condition of the first.  Likewise for the other
+ * read that stream, and filter it by the original condition.  Likewise for the other
  * roles.
  */
 #include "postgres.h"

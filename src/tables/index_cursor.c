@@ -9,9 +9,8 @@
  * Between entries it holds a pin on the current index page, as an index-only scan does,
  * and VACUUM has to wait for that.  It also holds some 40 kB of memory, into which the
  * access method reads pages.  At rest it holds neither.  Call IndexCursorRest() before
- * pausing, and before using another cursor: getting more memory from the operating
- * system and returning it would take a third of the time that it takes to read a page
- * of a stream.
+ * pausing, and before using another cursor: otherwise memory is allocated and freed for
+ * each cursor, which takes a third of a page's time.
  *
  * Use a cursor with an MVCC snapshot, as its callers visit the heap later.  Only a
  * cursor that visits the heap for each entry before it moves on may have a snapshot

@@ -11,6 +11,8 @@
 #include "tables/spi_plan.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -52,13 +54,14 @@ prepare(SpiPlan *plan)
  */
 static uint64
 execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
-		Snapshot crosscheck)
+		Snapshot crosscheck,
+		bool fire_triggers)
 {
 	int			result;
 
 	prepare(plan);
 	result = SPI_execute_snapshot(plan->plan, values, nulls, snapshot,
-								  crosscheck, false, true, 0);
+								  crosscheck, false, fire_triggers, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s for %s",
 			 SPI_result_code_string(result), plan->sql);
@@ -88,7 +91,26 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
 uint64
 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 {
-	return execute(plan, values, nulls, InvalidSnapshot, InvalidSnapshot);
+	return execute(plan, values, nulls, InvalidSnapshot, InvalidSnapshot, true);
+}
+
+/*
+ * Run the statement as the current user on the latest state of the database.  Without
+ * "fire_triggers" AFTER triggers are queued for the query that is being run.
+ */
+static uint64
+execute_latest(SpiPlan *plan, Datum *values, const char *nulls, bool fire_triggers)
+{
+	Snapshot	snapshot = InvalidSnapshot;
+	Snapshot	crosscheck = InvalidSnapshot;
+
+	if (IsolationUsesXactSnapshot())
+	{
+		CommandCounterIncrement();
+		snapshot = GetLatestSnapshot();
+		crosscheck = GetTransactionSnapshot();
+	}
+	return execute(plan, values, nulls, snapshot, crosscheck, fire_triggers);
 }
 
 /*
@@ -104,32 +126,49 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 uint64
 SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls)
 {
-	Snapshot	snapshot = InvalidSnapshot;
-	Snapshot	crosscheck = InvalidSnapshot;
+	return execute_latest(plan, values, nulls, true);
+}
 
-	if (IsolationUsesXactSnapshot())
-	{
-		CommandCounterIncrement();
-		snapshot = GetLatestSnapshot();
-		crosscheck = GetTransactionSnapshot();
-	}
-	return execute(plan, values, nulls, snapshot, crosscheck);
+/*
+ * Run a statement of a cascade as "owner", and then its AFTER triggers as the user whose
+ * statement it comes from, as the server does for a foreign key: what they do under names
+ * that this user's search_path resolves is not done with the owner's rights.
+ */
+static uint64
+execute_cascade(Oid owner, SpiPlan *plan, Datum *values, const char *nulls)
+{
+	EState	   *estate = CreateExecutorState();
+	RunAs		before;
+	uint64		result;
+
+	AfterTriggerBeginQuery();
+	RunAsBegin(&before, owner, RUN_AS_CASCADE);
+	result = execute_latest(plan, values, nulls, false);
+	RunAsEnd(&before);
+	AfterTriggerEndQuery(estate);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	ExecCloseResultRelations(estate);
+	FreeExecutorState(estate);
+	return result;
 }
 
 /*
  * SpiPlanExecuteAs
  *		The same, but as the owner of that table of ours, which the statement is on (see
- *		RunAsBegin()).
+ *		RunAsBegin()).  In a cascade, AFTER triggers run as the current user.
  */
 uint64
 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 				 const char *nulls)
 {
+	Oid			owner = OwnTableOwner(table);
 	RunAs		before;
 	uint64		result;
 
-	RunAsBegin(&before, OwnTableOwner(table), mode);
-	result = SpiPlanExecuteLatest(plan, values, nulls);
+	if (mode == RUN_AS_CASCADE)
+		return execute_cascade(owner, plan, values, nulls);
+	RunAsBegin(&before, owner, mode);
+	result = execute_latest(plan, values, nulls, true);
 	RunAsEnd(&before);
 	return result;
 }

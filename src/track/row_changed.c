@@ -8,11 +8,10 @@
  * no rights on the extension, and gains none: what the owner could not insert is not
  * sent.
  *
- * The change itself never fails because of the action.  An object that does not exist,
- * or that the current user or the owner may not see, is left out.  A value that cannot
- * be converted becomes null.  An action that actstream.actions refuses is lost, with a
- * warning.  The one exception is a row for which no actor is given: that raises an
- * error.
+ * The change itself fails because of the action in one case only: if no actor is given
+ * for the row.  An object that does not exist, or that the current user or the owner may
+ * not see, is left out.  A value that cannot be converted becomes null.  An action that
+ * actstream.actions refuses is lost, with a warning.
  */
 #include "postgres.h"
 

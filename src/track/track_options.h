@@ -21,7 +21,8 @@ enum TrackingArg
 	TRACKING_TARGET,
 	TRACKING_DESCRIPTION,		/* a template of text */
 	TRACKING_PUBLIC,			/* "public" or "private" */
-	TRACKING_COLUMNS,			/* name[]: of these, an update must change one */
+	TRACKING_COLUMNS,			/* name[]: an update counts only if it changes one
+								 * of these */
 	TRACKING_DATA_COLUMNS,		/* name[]: copied into data */
 	TRACKING_TIMESTAMP_COLUMN	/* holds the time of the action */
 };

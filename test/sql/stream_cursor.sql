@@ -109,4 +109,26 @@ END
 $$;
 SELECT refused(cursor) FROM unnest(ARRAY['', 'x', '2026-01-01', repeat('0', 31), repeat('0', 33), repeat('0', 31) || 'G', repeat('0', 31) || 'A',
                                          repeat('é', 16), '7ffffffffffffffe0000000000000000', upper(:'lower')]) AS cursor;
+
+-- arguments are evaluated once, however often a stream refers to them
+CREATE SEQUENCE calls;
+CREATE FUNCTION called(cursor text) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT CASE WHEN nextval('calls') > 0 THEN cursor END $$;
+CREATE FUNCTION next_follower() RETURNS actstream.ref LANGUAGE sql VOLATILE AS $$ SELECT actstream.ref('o', nextval('calls')) $$;
+SELECT count(*) FROM (SELECT FROM actstream.public_stream(before => called(:'upper'), after => called(:'lower'))) AS s;
+SELECT last_value FROM calls;
+SELECT count(*) FROM (SELECT FROM (VALUES (1), (2), (3)) AS v (n), actstream.actor_stream('o:2', before => called(CASE WHEN n > 0 THEN :'upper' END)) LIMIT 100) AS s;
+SELECT last_value <= 5 AS once_each FROM calls;
+ALTER SEQUENCE calls RESTART WITH 1;
+SELECT count(*) FILTER (WHERE actor = 'o:1') AS own, count(*) > 100 AS others
+FROM actstream.user_stream(next_follower(), with_user_activity => true, without_own => true);
+SELECT last_value FROM calls;
+DROP FUNCTION called, next_follower;
+DROP SEQUENCE calls;
+
+-- next to the ends of all times
+EXPLAIN (COSTS OFF) SELECT FROM actstream.public_stream(after => '80000000000000007fffffffffffffff');
+EXPLAIN (COSTS OFF) SELECT FROM actstream.public_stream(before => '7fffffffffffffff8000000000000000');
+SELECT verb FROM actstream.public_stream(before => '7fffffffffffffff8000000000000000', after => '80000000000000007fffffffffffffff') WHERE verb <> 'did';
+SELECT verb FROM actstream.public_stream(after => '7fffffffffffffff7ffffffffffffffe');
+SELECT verb FROM actstream.public_stream(before => '80000000000000008000000000000001');
 DROP FUNCTION pages, refused;

@@ -91,7 +91,7 @@ run_level() {
     passed=$((passed + ok))
     failed=$((failed + not_ok))
     if (( not_ok > 0 )); then
-        failed_tests+=("$name: $(failed_names "$log")")
+        failed_tests+=("$name: $(failed_names "$log" "$(new_tests "$name")")")
         show_why "$log" "$name"
     fi
     echo "$name: $ok passed, $not_ok failed"
@@ -123,7 +123,8 @@ count_failed() {
         grep -vc '# *TODO' || true
 }
 
-# failed_names LOG: prints the names of the tests, or TAP files, that failed.
+# failed_names LOG NEW: prints the names of the tests, or TAP files, that failed, or of
+# the new tests, at which pg_regress gave up.
 failed_names() {
     local names
 
@@ -131,16 +132,30 @@ failed_names() {
         s|^test ([^ ]+) +\.\.\. FAILED.*|\1|p
         s|^not ok [0-9]+ +[-+] ([a-z0-9_]+) +[0-9]+ ms$|\1|p
         s|^test/t/(.*)\.pl  *\(Wstat:.*|\1|p' "$1" | paste --serial --delimiters=' ')
+    [[ ! $2 ]] || names+="${names:+ }$2 (no expected output)"
     echo "${names:-no test was run, or make failed}"
 }
 
+# new_tests LEVEL: prints the names of the tests that were to run, and have no expected
+# output yet.
+new_tests() {
+    local levels=$1 name
+
+    [[ $1 != tap ]] || return 0
+    for name in ${chosen[$1]:-$(all_names)}; do
+        [[ -e $test_root/expected/$name.out ]] || echo "$name"
+    done | paste --serial --delimiters=' '
+}
+
 # show_and_keep LOG COMMAND...: runs COMMAND with its output on the screen and
-# in LOG.
+# in LOG, but for the names of files of pg_regress that are moved or gone soon.
 show_and_keep() {
     local log=$1 screen tee status=0
 
     shift
-    exec {screen}> >(tee "$log")
+    exec {screen}> >(sed --unbuffered -E '
+        /^The differences that caused some tests to fail/,/^above is saved in/d
+        /^# (The differences that caused|A copy of the test summary)/d' | tee "$log")
     tee=$!
     "$@" >&"$screen" 2>&1 {screen}>&- || status=$?
     exec {screen}>&-
@@ -150,14 +165,26 @@ show_and_keep() {
 
 # show_why LOG LEVEL: prints the differences that pg_regress found, which it would
 # overwrite with those of the next level, or the ends of what the failed TAP tests have
-# written.
+# written.  For a new test it says where its output is, and what to do with it; "make
+# check", whose sandbox goes away, keeps that in the checkout.
 show_why() {
     local name
 
     if [[ -e regression.diffs ]]; then
         head -n 400 regression.diffs
+        [[ ${checkout:-} || ! -s regression.diffs ]] ||
+            echo "All differences are in results/$2.diffs."
         as_user mv regression.diffs "results/$2.diffs"
     fi
+    for name in $(new_tests "$2"); do
+        [[ -e results/$name.out ]] || continue
+        if [[ ${checkout:-} ]]; then
+            mkdir -p "$checkout/results"
+            cp "results/$name.out" "$checkout/results"
+        fi
+        echo "The test $name has no expected output, and tests after it were not run." \
+            "Read results/$name.out; if it is right, copy it to expected/$name.out."
+    done
     sed -n 's|^test/t/\(.*\)\.pl  *(Wstat:.*|\1|p' "$1" |
         while read -r name; do
             tail -n 40 "tmp_check/log/regress_log_$name" 2>/dev/null || true
