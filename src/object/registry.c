@@ -27,7 +27,6 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -340,6 +339,17 @@ RegistryLookupTable(Oid relation)
 	return type;
 }
 
+/* The label in lower case; labels are ASCII. */
+static char *
+lower_case(const char *label, int len)
+{
+	char	   *result = pnstrdup(label, len);
+
+	for (char *c = result; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	return result;
+}
+
 /*
  * How much the label of the type differs from "written", which is in lower case: the
  * number of edits, or more than MAX_LABEL_DISTANCE if there are too many for a hint.  It is
@@ -349,7 +359,7 @@ static int
 label_distance(const RegisteredType *type, const char *written)
 {
 	const char *dot = strrchr(written, '.');
-	char	   *label = asc_tolower(type->label, strlen(type->label));
+	char	   *label = lower_case(type->label, strlen(type->label));
 	char	   *relname = OidIsValid(type->relation) ? get_rel_name(type->relation) : NULL;
 	int			limit = Min(MAX_LABEL_DISTANCE, Max(strlen(written), strlen(label)) / 2);
 	int			distance;
@@ -381,7 +391,7 @@ RegistryLabelHint(const char *label, int len)
 		pg_class_aclcheck(registry_relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		check_enable_rls(registry_relid, InvalidOid, true) != RLS_ENABLED)
 	{
-		written = asc_tolower(label, len);
+		written = lower_case(label, len);
 		hash_seq_init(&scan, registry);
 		while ((type = hash_seq_search(&scan)) != NULL)
 		{
