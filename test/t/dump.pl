@@ -282,7 +282,7 @@ INSERT INTO actstream.phrases VALUES
     ('', 'said', E'\t{{{actor}}}\n\\N [[{verb}]]'),
     ('de-at', '', '{verb} 東京 😀'),
     ('', '', ' '),
-    (repeat('x', 35), repeat('ß', 255), repeat('{actor}', 2000)),
+    (repeat('x', 35), repeat('ß', 255), repeat('{actor}', 290)),
     ('en', E'several\nlines\n', '\.');
 END
 
