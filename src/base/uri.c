@@ -10,8 +10,10 @@
 #include "base/compat.h"
 #include "base/uri.h"
 
+#include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #define DIGITS			"0123456789"
 #define LETTERS			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -19,13 +21,49 @@
 #define RESERVED		":/?#[]@!$&'()*+,;="
 #define SCHEME_CHARS	LETTERS DIGITS "+-."
 
-/* The text in UTF-8, or unchanged if its encoding is not known. */
+/*
+ * The text in UTF-8, or unchanged if its encoding is not known.
+ *
+ * A byte that stands for no character, such as some of WIN1252, becomes U+FFFD: one value
+ * must not make a whole page fail.
+ */
 static const char *
 to_utf8(const char *text)
 {
-	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+	int			encoding = GetDatabaseEncoding();
+	Oid			conversion;
+	StringInfoData utf8;
+	Size		left = strlen(text);
+	Size		room = left * MAX_CONVERSION_GROWTH + 1;
+	char	   *piece;
+
+	if (encoding == PG_SQL_ASCII || encoding == PG_UTF8)
 		return text;
-	return pg_server_to_any(text, strlen(text), PG_UTF8);
+	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+	if (!OidIsValid(conversion) || room > MaxAllocSize)
+		return pg_server_to_any(text, left, PG_UTF8);
+	initStringInfo(&utf8);
+	piece = palloc(room);
+	while (left > 0)
+	{
+		int			done = pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8,
+														 unconstify(unsigned char *, (const unsigned char *) text), left,
+														 (unsigned char *) piece, room, true);
+
+		appendStringInfoString(&utf8, piece);
+		text += done;
+		left -= done;
+		if (left > 0)
+		{
+			int			skipped = Min((Size) pg_mblen(text), left);
+
+			appendStringInfoString(&utf8, "\xEF\xBF\xBD");
+			text += skipped;
+			left -= skipped;
+		}
+	}
+	pfree(piece);
+	return utf8.data;
 }
 
 static bool

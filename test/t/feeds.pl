@@ -343,6 +343,12 @@ is(value(q{
     SELECT FROM actstream.register('doc');
     SELECT string_agg(value->>'j', ' ') FROM actstream.expand_all('{doc:1,doc:2,doc:3}')}) =~ s/^\n//r,
     qq{\x{E9} "\\u20ac" "\\ud83d\\ude80"}, 'a json in LATIN1');
+# and keys with bytes that stand for no character
+$node->safe_psql('postgres', q{CREATE DATABASE win1252 ENCODING 'WIN1252' TEMPLATE template0 LOCALE 'C'});
+install($node, 'win1252', q{SELECT actstream.register_external('e', url_template => '/x/{key}');
+    SELECT id FROM actstream.act_send(actstream.ref('e', chr(233) || chr(129) || 'x'), 'did')});
+is($node->safe_psql('win1252', q{SELECT actstream.url(a.actor), s.html ~ '%C3%A9%EF%BF%BDx'
+    FROM actstream.public_stream() a, actstream.sentences(ARRAY[a]) s}), '/x/%C3%A9%EF%BF%BDx|t', 'a URL in WIN1252');
 $node->stop;
 
 done_testing();
