@@ -30,6 +30,7 @@ typedef struct StreamCall
 								 * empty; NULL for other kinds */
 	ActionPlace newest;			/* both included */
 	ActionPlace oldest;
+	bool		continued;		/* does it go on with the stream of the call before? */
 	double		page;			/* estimate of how many rows will be wanted */
 } StreamCall;
 

@@ -345,7 +345,8 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->found = reader->dead = 0;
 	reader->label = call->label;
 	reader->label_len = call->label == NULL ? 0 : strlen(call->label);
-	reader->counters.sources += call->sources == NULL ? 0 : call->sources->n;
+	if (!call->continued && call->sources != NULL)
+		reader->counters.sources += call->sources->n;
 	reader->counters.recency_map = false;
 	reader->has_map = SourceBoundsMap(&reader->map, reader->tables.recency_index,
 									  reader->snapshot);

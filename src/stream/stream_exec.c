@@ -247,6 +247,7 @@ begin_reading(StreamScanState *state)
 	evaluate_subject(state);
 	call->sources = state->subject.sources;
 	call->label = state->subject.label;
+	call->continued = false;
 	begin_page(state, state->first_page);
 }
 
@@ -281,6 +282,7 @@ turn_page(StreamScanState *state, TupleTableSlot *row)
 		return row;
 	}
 	state->call.newest = place;
+	state->call.continued = true;
 	begin_page(state, Min((double) state->call.page * PAGE_GROWTH, state->last_page));
 	return StreamReaderNext(state->reader);
 }

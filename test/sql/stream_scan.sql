@@ -172,6 +172,9 @@ SELECT * FROM figures($$SELECT * FROM actstream.user_stream('follower:1') WHERE 
 -- is soon given up.
 SELECT * FROM figures($$SELECT * FROM actstream.user_stream('follower:2') LIMIT 20$$);
 SELECT * FROM figures($$SELECT * FROM actstream.user_stream('follower:3') LIMIT 20$$);
+-- objects are counted once, however often the reader starts again
+SELECT objects = (SELECT count(*) FROM actstream.follows WHERE follower = 'follower:1') AS once, rows > 1000 AS long
+FROM figures($$SELECT * FROM actstream.user_stream('follower:1')$$);
 SELECT * FROM figures($$SELECT * FROM actstream.model_stream('person') LIMIT 20$$);
 SELECT * FROM figures($$SELECT * FROM actstream.model_stream('rare')$$);
 SELECT * FROM figures($$SELECT * FROM actstream.model_stream('none')$$);
