@@ -133,6 +133,11 @@ check_external_id(Datum external_id)
 {
 	int			nbytes = VARSIZE_ANY_EXHDR(DatumGetTextPP(external_id));
 
+	if (nbytes == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("external_id must not be empty"),
+				 errhint("Use null for an action without one.")));
 	if (nbytes > EXTERNAL_ID_MAX_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

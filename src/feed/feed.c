@@ -119,7 +119,10 @@ make_state(FunctionCallInfo fcinfo)
 	state->title = feed_argument(fcinfo, 3, "title");
 	state->link = UriEncode(feed_argument(fcinfo, 4, "link"));
 	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
+	{
 		state->language = text_to_cstring(PG_GETARG_TEXT_PP(5));
+		LanguageNotice(state->language);
+	}
 
 	if (UriSchemeLength(state->id) == 0)
 		ereport(ERROR,

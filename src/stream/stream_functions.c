@@ -204,6 +204,16 @@ actstream_role_bits(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(RolesFromArray(PG_GETARG_ARRAYTYPE_P(0)));
 }
 
+/* May the current user read a column of actstream.actions? */
+static bool
+may_read_actions(void)
+{
+	Oid			relid = OwnTableId(OWN_ACTIONS);
+
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
+}
+
 /*
  * model_start(label) RETURNS ref
  *		The least reference with the label.
@@ -219,7 +229,8 @@ actstream_model_start(PG_FUNCTION_ARGS)
 	if (object_aclcheck(NamespaceRelationId, OwnSchema(), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, "actstream");
 	RefCheckLabel(label, strlen(label));
-	if (RegistryLookupLabel(label, strlen(label)) == NULL)
+	/* whoever may read no action will be told that, and not which labels there are */
+	if (may_read_actions() && RegistryLookupLabel(label, strlen(label)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("object type \"%s\" is not registered", label),

@@ -154,7 +154,15 @@ static void
 in_condition(void *condition)
 {
 	int			code = geterrcode();
+	int			position = geterrposition();
 
+	/* it is one in the condition, not in the statement around it */
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(condition);
+	}
 	errcontext("condition of actstream.track(): %s", (char *) condition);
 	if (code == ERRCODE_AMBIGUOUS_COLUMN || code == ERRCODE_UNDEFINED_TABLE)
 		errhint("Write NEW.column for the value after a change, OLD.column for the one before.");
