@@ -257,7 +257,7 @@ SELECT actstream.act_send('person:1', v, description => v, data => to_jsonb(v), 
 FROM unnest(ARRAY[' ', E'\t\r\n\b', '\', '\N', '\.', 'NULL', E'several\nlines\n', '''";--', '{}',
                   '東京 😀', repeat('ß', 255)]) v;
 SELECT actstream.act_send('person:1', 'said', description => d, data => j, external_id => x)
-FROM (VALUES (NULL, NULL::jsonb, NULL), ('', 'null', ''),
+FROM (VALUES (NULL, NULL::jsonb, NULL), ('', 'null', '-'),
              (repeat('long ', 3000), jsonb_build_object('a', repeat('b', 10000)),
               (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 32) i)),
              ('x', '{"a": [1, 1e100, "\"\\\u00e9\n", {}], "": null}', 'x')) s (d, j, x);
