@@ -131,7 +131,7 @@ SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls)
 
 /*
  * Run a statement of a cascade as "owner", and then its AFTER triggers as the user whose
- * statement it comes from, as the server does for a foreign key: what they do under names
+ * statement it comes from, as the server does for a foreign key (from 18 on it runs them as the owner): what they do under names
  * that this user's search_path resolves is not done with the owner's rights.
  */
 static uint64

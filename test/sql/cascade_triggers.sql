@@ -1,5 +1,6 @@
 -- Removing references fires the owner's AFTER triggers on our tables as a foreign key
--- fires those on its own: as the user whose statement it is, at the end of that.
+-- fires those on its own: as the user whose statement it is, or from PostgreSQL 18 on as
+-- the owner, as whom the statement on our table runs.
 \i test/lib/fresh.sql
 SET client_min_messages = warning;
 CREATE ROLE cascade_owner;
