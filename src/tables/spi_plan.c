@@ -131,8 +131,9 @@ SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls)
 
 /*
  * Run a statement of a cascade as "owner", and then its AFTER triggers as the user whose
- * statement it comes from, as the server does for a foreign key (from 18 on it runs them as the owner): what they do under names
- * that this user's search_path resolves is not done with the owner's rights.
+ * statement it comes from, as the server does for a foreign key.  So what they do under
+ * names that this user's search_path resolves is not done with the owner's rights.  From 18
+ * on the server itself makes them run as the owner, there and here.
  */
 static uint64
 execute_cascade(Oid owner, SpiPlan *plan, Datum *values, const char *nulls)
@@ -155,7 +156,8 @@ execute_cascade(Oid owner, SpiPlan *plan, Datum *values, const char *nulls)
 /*
  * SpiPlanExecuteAs
  *		The same, but as the owner of that table of ours, which the statement is on (see
- *		RunAsBegin()).  In a cascade, AFTER triggers run as the current user.
+ *		RunAsBegin()).  In a cascade, AFTER triggers run as
+ *		execute_cascade() says.
  */
 uint64
 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
