@@ -15,6 +15,7 @@
 #include "display/sentence_html.h"
 #include "display/sentence_json.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
