@@ -313,16 +313,45 @@ override_settings(void)
 }
 
 /*
+ * Open the table of actions, with locks on it and on its indexes, or return NULL rather
+ * than wait for one of them.
+ *
+ * DROP EXTENSION locks an index before its table, because the index depends on an
+ * operator class of the extension: to wait for the index would be a deadlock.
+ */
+static Relation
+open_without_waiting(void)
+{
+	Relation	action;
+	List	   *indexes;
+	ListCell   *lc;
+	bool		locked = true;
+
+	if (!ConditionalLockRelationOid(OwnTableId(OWN_ACTIONS), AccessShareLock))
+		return NULL;
+	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+	indexes = RelationGetIndexList(action);
+	foreach(lc, indexes)
+		locked = locked && ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock);
+	list_free(indexes);
+	if (locked)
+		return action;
+	table_close(action, NoLock);
+	return NULL;
+}
+
+/*
  * actstream_recency_main
  *		The background worker that completes the map of a database.
  *
- * It gives up if the table is locked exclusively: a stream that is read later will
- * request a worker again.
+ * It gives up if the table or an index is locked exclusively: a stream that is read
+ * later will request a worker again.
  */
 void
 actstream_recency_main(Datum database)
 {
 	RecencyMap	map;
+	Relation	action;
 	bool		busy;
 
 	pqsignal(SIGTERM, die);
@@ -333,10 +362,8 @@ actstream_recency_main(Datum database)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "building the recency map");
 	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) &&
-		ConditionalLockRelationOid(OwnTableId(OWN_ACTIONS), AccessShareLock))
+		(action = open_without_waiting()) != NULL)
 	{
-		Relation	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
-
 		(void) build_map(&map, action, &busy);
 		table_close(action, NoLock);
 	}
