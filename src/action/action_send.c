@@ -36,6 +36,7 @@ PG_FUNCTION_INFO_V1(actstream_action_check);
 
 /* the id is no argument, or the last one */
 #define ACTION_NARGS (Natts_action - 1)
+StaticAssertDecl(ACTION_NARGS == 9, "these statements name every column but the id");
 #define ACTION_ARGTYPES \
 	{TIMESTAMPTZOID, BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG, TEXTOID, JSONBOID, TEXTOID, INT8OID}
 
@@ -295,6 +296,9 @@ check_not_null(HeapTuple row, TupleDesc tupdesc)
 /*
  * Trigger action_check AFTER INSERT OR UPDATE ON actstream.actions, for each row: the
  * row must be valid, and its references must name existing objects.
+ *
+ * What else is checked here must not concern the actions of tracked rows, or
+ * ActionIdIfPlain() has to know of it.
  */
 Datum
 actstream_action_check(PG_FUNCTION_ARGS)

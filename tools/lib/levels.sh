@@ -166,7 +166,7 @@ show_and_keep() {
 # show_why LOG LEVEL: prints the differences that pg_regress found, which it would
 # overwrite with those of the next level, or the ends of what the failed TAP tests have
 # written.  For a new test it says where its output is, and what to do with it; "make
-# check", whose sandbox goes away, keeps that in the checkout.
+# check", whose sandbox goes away, keeps that of each failed test in the checkout.
 show_why() {
     local name
 
@@ -175,14 +175,14 @@ show_why() {
         [[ ${checkout:-} || ! -s regression.diffs ]] ||
             echo "All differences are in results/$2.diffs."
         as_user mv regression.diffs "results/$2.diffs"
-        [[ ! ${make_command:-} ]] || echo "(moved to results/$2.diffs)"
     fi
+    for name in ${checkout:+$(failed_names "$1" "$(new_tests "$2")")}; do
+        [[ -e results/$name.out ]] || continue
+        mkdir -p "$checkout/results"
+        cp "results/$name.out" "$checkout/results"
+    done
     for name in $(new_tests "$2"); do
         [[ -e results/$name.out ]] || continue
-        if [[ ${checkout:-} ]]; then
-            mkdir -p "$checkout/results"
-            cp "results/$name.out" "$checkout/results"
-        fi
         echo "The test $name has no expected output, and tests after it were not run." \
             "Read results/$name.out; if it is right, copy it to expected/$name.out."
     done
