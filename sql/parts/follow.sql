@@ -7,7 +7,8 @@ CREATE TYPE actstream.follow AS (
     followee   actstream.ref,
     flag       text,
     actor_only boolean,
-    started    timestamptz
+    started    timestamptz,
+    verbs      text[]
 );
 COMMENT ON TYPE actstream.follow IS E'@name follow_row\nfollows: which object follows which';
 
@@ -34,7 +35,8 @@ CREATE FUNCTION actstream.follow(
     description text DEFAULT NULL,
     public      boolean DEFAULT true,
     "timestamp" timestamptz DEFAULT NULL,
-    data        jsonb DEFAULT NULL)
+    data        jsonb DEFAULT NULL,
+    verbs       text[] DEFAULT NULL)
     RETURNS actstream.follow
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_follow';
 CREATE FUNCTION actstream.unfollow(
@@ -44,8 +46,8 @@ CREATE FUNCTION actstream.unfollow(
     send_action boolean DEFAULT false)
     RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unfollow';
-COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb)
-    IS 'follow an object; the empty flag, the default, is the plain kind';
+COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb, text[])
+    IS 'follow an object, or only its actions with some verbs; the empty flag, the default, is the plain kind';
 COMMENT ON FUNCTION actstream.unfollow(actstream.ref, actstream.ref, text, boolean)
     IS 'stop following an object, with that flag; with a null flag, for all flags';
 
@@ -106,26 +108,41 @@ AS $$
       AND (which_followed.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) which_followed.flag)
 $$;
 
--- Most of them usually follow the actor: these are found in the index alone.  Only for the
--- others the rows must be read, for actor_only.
+-- Both are found in the index alone.
 CREATE FUNCTION actstream.audience(
     action actstream.action,
     flag   text DEFAULT NULL)
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
-    SELECT f.follower
-    FROM actstream.follows f
-    WHERE (audience.action).public
-      AND f.followee OPERATOR(pg_catalog.=) (audience.action).actor
-      AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)
-    UNION
-    SELECT f.follower
-    FROM actstream.follows f
-    WHERE (audience.action).public
-      AND f.followee OPERATOR(pg_catalog.=) ANY (ARRAY[(audience.action).target, (audience.action).action_object])
-      AND NOT f.actor_only
-      AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)
+    SELECT s.follower
+    FROM (
+        SELECT f.follower
+        FROM actstream.follows f
+        WHERE (audience.action).public
+          AND f.followee OPERATOR(pg_catalog.=) (audience.action).actor
+          AND (f.verbs IS NULL OR (audience.action).verb OPERATOR(pg_catalog.=) ANY (f.verbs))
+          AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)
+        UNION
+        SELECT f.follower
+        FROM actstream.follows f
+        WHERE (audience.action).public
+          AND f.followee OPERATOR(pg_catalog.=) ANY (ARRAY[(audience.action).target, (audience.action).action_object])
+          AND NOT f.actor_only
+          AND (f.verbs IS NULL OR (audience.action).verb OPERATOR(pg_catalog.=) ANY (f.verbs))
+          AND (audience.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) audience.flag)) AS s
+    WHERE NOT EXISTS (
+              SELECT FROM actstream.mutes m
+              WHERE m.muter OPERATOR(pg_catalog.=) s.follower
+                AND m.muted OPERATOR(pg_catalog.=) ANY (ARRAY[(audience.action).actor, (audience.action).target, (audience.action).action_object])
+                AND (m.verbs IS NULL OR (audience.action).verb OPERATOR(pg_catalog.=) ANY (m.verbs))
+                AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) pg_catalog.now()))
+      AND NOT EXISTS (
+              SELECT FROM actstream.mutes m
+              WHERE m.muter OPERATOR(pg_catalog.=) (audience.action).actor
+                AND m.muted OPERATOR(pg_catalog.=) s.follower
+                AND m.block
+                AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) pg_catalog.now()))
 $$;
 
 COMMENT ON FUNCTION actstream.is_following(actstream.ref, actstream.ref, text)

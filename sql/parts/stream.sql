@@ -16,36 +16,37 @@ CREATE FUNCTION actstream_internal.stream_support(internal) RETURNS internal
 COMMENT ON FUNCTION actstream_internal.stream_support(internal) IS 'planner support for streams';
 
 CREATE FUNCTION actstream_internal.in_public_stream(
-    actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz)
+    actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
+    verb text)
     RETURNS boolean
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_public_stream';
 CREATE FUNCTION actstream_internal.in_model_stream(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
-    label_start actstream.ref)
+    verb text, label_start actstream.ref)
     RETURNS boolean
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_model_stream';
 CREATE FUNCTION actstream_internal.in_stream_of(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
-    objects actstream.ref[], roles integer)
+    verb text, objects actstream.ref[], roles integer)
     RETURNS boolean
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_stream_of';
 CREATE FUNCTION actstream_internal.in_user_stream(
     actor actstream.ref, target actstream.ref, action_object actstream.ref, "timestamp" timestamptz,
-    follower actstream.ref, flag text, with_user_activity boolean, since_follow boolean,
-    follows record[])
+    verb text, follower actstream.ref, flag text, with_user_activity boolean, since_follow boolean,
+    follows record[], mutes record[])
     RETURNS boolean
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 10 SUPPORT actstream_internal.stream_support
     AS 'MODULE_PATHNAME', 'actstream_in_user_stream';
-COMMENT ON FUNCTION actstream_internal.in_public_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz)
+COMMENT ON FUNCTION actstream_internal.in_public_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, text)
     IS 'implementation of public_stream: whether a public action belongs to it';
-COMMENT ON FUNCTION actstream_internal.in_model_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref)
+COMMENT ON FUNCTION actstream_internal.in_model_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, text, actstream.ref)
     IS 'implementation of model_stream: whether a public action belongs to it';
-COMMENT ON FUNCTION actstream_internal.in_stream_of(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref[], integer)
+COMMENT ON FUNCTION actstream_internal.in_stream_of(actstream.ref, actstream.ref, actstream.ref, timestamptz, text, actstream.ref[], integer)
     IS 'implementation of the streams of objects: whether a public action belongs to one';
-COMMENT ON FUNCTION actstream_internal.in_user_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, actstream.ref, text, boolean, boolean, record[])
+COMMENT ON FUNCTION actstream_internal.in_user_stream(actstream.ref, actstream.ref, actstream.ref, timestamptz, text, actstream.ref, text, boolean, boolean, record[], record[])
     IS 'implementation of user_stream: whether a public action belongs to it';
 
 -- Each role is a bit: 1 actor, 2 target, 4 action_object.
@@ -73,7 +74,7 @@ CREATE FUNCTION actstream.public_stream(before text DEFAULT NULL, after text DEF
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_public_stream(a.actor, a.target, a.action_object, a."timestamp")
+      AND actstream_internal.in_public_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb)
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($1, true), actstream_internal.cursor_id($1, true))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
@@ -85,7 +86,7 @@ CREATE FUNCTION actstream.actor_stream(actor actstream.ref, before text DEFAULT 
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 1)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, ARRAY[$1], 1)
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
@@ -97,7 +98,7 @@ CREATE FUNCTION actstream.target_stream(target actstream.ref, before text DEFAUL
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 2)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, ARRAY[$1], 2)
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
@@ -109,7 +110,7 @@ CREATE FUNCTION actstream.action_object_stream(action_object actstream.ref, befo
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 4)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, ARRAY[$1], 4)
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
@@ -121,7 +122,7 @@ CREATE FUNCTION actstream.any_stream(object actstream.ref, before text DEFAULT N
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", ARRAY[$1], 7)
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, ARRAY[$1], 7)
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.>=)
@@ -133,7 +134,7 @@ CREATE FUNCTION actstream.model_stream(label text, before text DEFAULT NULL, aft
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_model_stream(a.actor, a.target, a.action_object, a."timestamp",
+      AND actstream_internal.in_model_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb,
                                     actstream_internal.model_start($1))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($2, true), actstream_internal.cursor_id($2, true))
@@ -150,7 +151,7 @@ CREATE FUNCTION actstream.stream_of(
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp",
+      AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb,
                                  $1, actstream_internal.role_bits($2))
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($3, true), actstream_internal.cursor_id($3, true))
@@ -158,7 +159,8 @@ CREATE FUNCTION actstream.stream_of(
               (actstream_internal.cursor_timestamp($4, false), actstream_internal.cursor_id($4, false))
     ORDER BY a."timestamp" DESC, a.id DESC
 $$;
--- The query for follows runs only where the session does not keep the list of follows.
+-- The queries for follows and mutes run only where the session does not keep the list of
+-- follows.  The library leaves them out if they are exactly these.
 CREATE FUNCTION actstream.user_stream(
     follower           actstream.ref,
     flag               text DEFAULT NULL,
@@ -171,12 +173,18 @@ CREATE FUNCTION actstream.user_stream(
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT a.* FROM actstream.actions a
     WHERE a.public
-      AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", $1, $2, $3, $4,
-              ARRAY(SELECT ROW(f.followee, f.actor_only, f.started)
+      AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb,
+              $1, $2, $3, $4,
+              ARRAY(SELECT ROW(f.followee, f.actor_only, f.started, f.verbs)
                     FROM actstream.follows f
                     WHERE f.follower OPERATOR(pg_catalog.=) $1
                       AND ($2 IS NULL OR f.flag OPERATOR(pg_catalog.=) $2)
-                    ORDER BY f.followee))
+                    ORDER BY f.followee),
+              ARRAY(SELECT ROW(m.muter, m.muted, m.verbs, m.block)
+                    FROM actstream.mutes m
+                    WHERE (m.muter OPERATOR(pg_catalog.=) $1
+                           OR m.muted OPERATOR(pg_catalog.=) $1 AND m.block)
+                      AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) pg_catalog.now())))
       AND ($5 IS NOT TRUE OR a.actor OPERATOR(pg_catalog.<>) $1)
       AND (a."timestamp", a.id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($6, true), actstream_internal.cursor_id($6, true))

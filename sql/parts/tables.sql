@@ -37,6 +37,12 @@ $function$
             'check that the row is valid and its references name existing objects'),
         ('follows', 'follow_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'follow_changed', 'A',
             'make sessions reload the lists of follows that they keep'),
+        ('mutes', 'mute_time', 'BEFORE INSERT', 'ROW', 'mute_time', 'O',
+            'replace a null time by the current time'),
+        ('mutes', 'mute_check', 'AFTER INSERT OR UPDATE', 'ROW', 'mute_check', 'O',
+            'check that the row is valid and its references name existing objects; a block ends follows'),
+        ('mutes', 'mute_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'mute_changed', 'A',
+            'make sessions reload the lists of follows that they keep'),
         ('phrases', 'phrase_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'phrase_check', 'O',
             'check that the row is valid'),
         ('phrases', 'phrase_changing', 'BEFORE INSERT OR DELETE OR UPDATE', 'ROW', 'phrase_changed', 'A',
@@ -59,7 +65,8 @@ $function$
         ('actions_timestamp_idx', 'btree', 'timestamp, id', 'public', false),
         ('actions_external_id_key', 'btree', 'external_id', '(external_id IS NOT NULL)', true),
         ('actions_track_recency_idx', 'actstream_recency', 'actor, target, action_object, public, timestamp', NULL, false),
-        ('follows_followee_idx', 'btree', 'followee, follower, flag', NULL, false)
+        ('follows_followee_idx', 'btree', 'followee, follower, flag', NULL, false),
+        ('mutes_muted_idx', 'btree', 'muted, muter', NULL, false)
 $function$;
 COMMENT ON FUNCTION actstream_internal.table_indexes() IS 'indexes of the tables, for create_tables() and integrity_check()';
 
@@ -237,7 +244,8 @@ $function$
             COMMENT ON COLUMN actstream.follows.followee IS 'the object that is followed';
             COMMENT ON COLUMN actstream.follows.flag IS 'kind of follow; empty by default';
             COMMENT ON COLUMN actstream.follows.actor_only IS 'whether to follow only actions of the followee as the actor';
-            COMMENT ON COLUMN actstream.follows.started IS 'when the follow began' $$),
+            COMMENT ON COLUMN actstream.follows.started IS 'when the follow began';
+            COMMENT ON COLUMN actstream.follows.verbs IS 'verbs of the actions that are followed; null for any' $$),
         (43, 'follows', 'not null', 'actor_only, started', $$
             ALTER TABLE actstream.follows ALTER actor_only SET NOT NULL, ALTER started SET NOT NULL $$),
         (44, 'follows', 'default', 'flag, actor_only, started', $$
@@ -245,28 +253,51 @@ $function$
                 ALTER started SET DEFAULT clock_timestamp() $$),
         (45, 'follows', 'primary key', 'follower, followee, flag', $$
             ALTER TABLE actstream.follows ADD CONSTRAINT %1$I
-                PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started);
+                PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started, verbs);
             COMMENT ON INDEX actstream.%1$I IS 'follows by follower' $$),
         -- the whole key, so that a look-up of one follow reads one entry, whichever
-        -- index the planner chooses
+        -- index the planner chooses; and what audience() reads
         (46, 'follows', 'index', 'follows_followee_idx', $$
-            CREATE INDEX %1$I ON actstream.follows (followee, follower, flag);
+            CREATE INDEX %1$I ON actstream.follows (followee, follower, flag)
+                INCLUDE (actor_only, verbs);
             COMMENT ON INDEX actstream.%1$I IS 'follows by followee' $$),
 
-        (51, 'phrases', 'table', 'phrases', $$
+        (51, 'mutes', 'table', 'mutes', $$
+            CREATE TABLE actstream.mutes OF actstream.mute $$),
+        (52, 'mutes', 'comment on', 'mutes', $$
+            COMMENT ON TABLE actstream.mutes IS E'@name mute_entries\nmutes: which object does not want to see actions of which';
+            COMMENT ON COLUMN actstream.mutes.muter IS 'the object that mutes';
+            COMMENT ON COLUMN actstream.mutes.muted IS 'the object that is muted';
+            COMMENT ON COLUMN actstream.mutes.verbs IS 'verbs of the actions that are left out; null for any';
+            COMMENT ON COLUMN actstream.mutes.until IS 'when the mute ends; null for never';
+            COMMENT ON COLUMN actstream.mutes.block IS 'whether it is a block';
+            COMMENT ON COLUMN actstream.mutes.created IS 'when the mute began' $$),
+        (53, 'mutes', 'not null', 'block, created', $$
+            ALTER TABLE actstream.mutes ALTER block SET NOT NULL, ALTER created SET NOT NULL $$),
+        (54, 'mutes', 'default', 'block, created', $$
+            ALTER TABLE actstream.mutes ALTER block SET DEFAULT false,
+                ALTER created SET DEFAULT clock_timestamp() $$),
+        (55, 'mutes', 'primary key', 'muter, muted', $$
+            ALTER TABLE actstream.mutes ADD CONSTRAINT %1$I PRIMARY KEY (muter, muted) INCLUDE (verbs, until);
+            COMMENT ON INDEX actstream.%1$I IS 'mutes by muter' $$),
+        (56, 'mutes', 'index', 'mutes_muted_idx', $$
+            CREATE INDEX %1$I ON actstream.mutes (muted, muter) INCLUDE (block, until);
+            COMMENT ON INDEX actstream.%1$I IS 'mutes by muted object' $$),
+
+        (61, 'phrases', 'table', 'phrases', $$
             CREATE TABLE actstream.phrases OF actstream.phrase $$),
-        (52, 'phrases', 'comment on', 'phrases', $$
+        (62, 'phrases', 'comment on', 'phrases', $$
             COMMENT ON TABLE actstream.phrases IS 'patterns of sentences by language and verb';
             COMMENT ON COLUMN actstream.phrases.language IS 'the language, such as de or de-at; empty for any';
             COMMENT ON COLUMN actstream.phrases.verb IS 'the verb of the action; empty for any';
             COMMENT ON COLUMN actstream.phrases.pattern IS 'the sentence: text with {actor} and so on in it' $$),
-        (53, 'phrases', 'not null', 'pattern', $$
+        (63, 'phrases', 'not null', 'pattern', $$
             ALTER TABLE actstream.phrases ALTER pattern SET NOT NULL $$),
-        (54, 'phrases', 'primary key', 'language, verb', $$
+        (64, 'phrases', 'primary key', 'language, verb', $$
             ALTER TABLE actstream.phrases ADD CONSTRAINT %1$I PRIMARY KEY (language, verb);
             COMMENT ON INDEX actstream.%1$I IS 'phrases by language and verb' $$)
         UNION ALL
-        SELECT 60, o.relation, 'trigger', o.trigger,
+        SELECT 90, o.relation, 'trigger', o.trigger,
                replace(o.definition, 'CREATE', 'CREATE OR REPLACE')
                || format('; ALTER TABLE actstream.%1$I ENABLE %3$s TRIGGER %2$I; COMMENT ON TRIGGER %2$I ON actstream.%1$I IS %4$L',
                          o.relation, o.trigger, CASE o.mode WHEN 'A' THEN 'ALWAYS' END, o.comment)
@@ -315,7 +346,7 @@ BEGIN
     INTO others
     FROM pg_class c
     WHERE c.relnamespace = 'actstream'::regnamespace
-      AND c.relname IN ('object_types', 'actions', 'follows', 'phrases')
+      AND c.relname IN ('object_types', 'actions', 'follows', 'mutes', 'phrases')
       AND c.relowner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user);
     IF others IS NOT NULL THEN
         RAISE EXCEPTION USING
@@ -398,7 +429,7 @@ BEGIN
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
     END LOOP;
-    DROP TABLE IF EXISTS actstream.phrases, actstream.follows, actstream.actions, actstream.object_types;
+    DROP TABLE IF EXISTS actstream.phrases, actstream.mutes, actstream.follows, actstream.actions, actstream.object_types;
 
     SELECT string_agg(DISTINCT g.tgrelid::regclass::text, ', ')
     INTO kept

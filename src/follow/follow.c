@@ -6,6 +6,8 @@
 
 #include "base/compat.h"
 #include "action/action_send.h"
+#include "follow/follow_verbs.h"
+#include "follow/mute.h"
 #include "object/integrity.h"
 #include "tables/local_tables.h"
 #include "tables/own_trigger.h"
@@ -30,10 +32,17 @@ PG_FUNCTION_INFO_V1(actstream_unfollow);
 PG_FUNCTION_INFO_V1(actstream_follow_check);
 
 #define INSERT_FOLLOW \
-	"INSERT INTO actstream.follows AS f (follower, followee, flag, actor_only, started)" \
-	" VALUES ($1, $2, $3, $4, $5)"
+	"INSERT INTO actstream.follows AS f (follower, followee, flag, actor_only, started, verbs)" \
+	" VALUES ($1, $2, $3, $4, $5, $6)"
 
-#define FOLLOW_ARGTYPES {REF_ARG, REF_ARG, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+#define FOLLOW_ARGTYPES {REF_ARG, REF_ARG, TEXTOID, BOOLOID, TIMESTAMPTZOID, TEXTARRAYOID}
+
+/* of the follow, and what may be changed of it */
+#define IS_FOLLOW \
+	"f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) $2" \
+	" AND f.flag OPERATOR(pg_catalog.=) $3"
+#define HAS_TERMS \
+	"f.actor_only OPERATOR(pg_catalog.=) $4 AND NOT f.verbs IS DISTINCT FROM $6"
 
 static SpiPlan insert_follow = {
 	.sql = INSERT_FOLLOW " RETURNING f::actstream.follow",
@@ -48,23 +57,16 @@ static SpiPlan insert_new_follow = {
 };
 
 static SpiPlan update_follow = {
-	.sql = "UPDATE actstream.follows f SET actor_only = $4"
-	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
-	" AND f.followee OPERATOR(pg_catalog.=) $2"
-	" AND f.flag OPERATOR(pg_catalog.=) $3"
-	" AND f.actor_only OPERATOR(pg_catalog.<>) $4 RETURNING f::actstream.follow",
-	.nargs = 4,
-	.argtypes = {REF_ARG, REF_ARG, TEXTOID, BOOLOID}
+	.sql = "UPDATE actstream.follows f SET actor_only = $4, verbs = $6"
+	" WHERE " IS_FOLLOW " AND NOT (" HAS_TERMS ") RETURNING f::actstream.follow",
+	.nargs = Natts_follow,
+	.argtypes = FOLLOW_ARGTYPES
 };
 
 static SpiPlan find_follow = {
-	.sql = "SELECT f::actstream.follow FROM actstream.follows f"
-	" WHERE f.follower OPERATOR(pg_catalog.=) $1"
-	" AND f.followee OPERATOR(pg_catalog.=) $2"
-	" AND f.flag OPERATOR(pg_catalog.=) $3"
-	" AND f.actor_only OPERATOR(pg_catalog.=) $4",
-	.nargs = 4,
-	.argtypes = {REF_ARG, REF_ARG, TEXTOID, BOOLOID}
+	.sql = "SELECT f::actstream.follow FROM actstream.follows f WHERE " IS_FOLLOW " AND " HAS_TERMS,
+	.nargs = Natts_follow,
+	.argtypes = FOLLOW_ARGTYPES
 };
 
 static SpiPlan delete_follow = {
@@ -123,8 +125,8 @@ follow_verb(const char *what, Datum flag)
 }
 
 /*
- * Store a follow, or if it exists already, update its actor_only; the result of SPI is
- * its row.  Returns whether it is new.
+ * Store a follow, or if it exists already, update its actor_only and verbs; the result of
+ * SPI is its row.  Returns whether it is new.
  *
  * Another session may change or delete the row before we have read it; then this tries
  * again.  (Under REPEATABLE READ and SERIALIZABLE, which would not see that change,
@@ -220,7 +222,7 @@ check_flag(Datum flag)
 
 /*
  * follow(follower, followee, flag, actor_only, send_action, description,
- *		  public, "timestamp", data)
+ *		  public, "timestamp", data, verbs)
  */
 Datum
 actstream_follow(PG_FUNCTION_ARGS)
@@ -247,6 +249,8 @@ actstream_follow(PG_FUNCTION_ARGS)
 	values[Anum_follow_started - 1] = PG_ARGISNULL(7) ?
 		TimestampTzGetDatum(GetCurrentTimestamp()) : PG_GETARG_DATUM(7);
 	nulls[Anum_follow_started - 1] = ' ';
+	values[Anum_follow_verbs - 1] = PG_ARGISNULL(9) ? (Datum) 0 : PG_GETARG_DATUM(9);
+	nulls[Anum_follow_verbs - 1] = PG_ARGISNULL(9) ? 'n' : ' ';
 
 	SPI_connect();
 	is_new = store_follow(values, nulls);
@@ -338,12 +342,20 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_FOLLOWS, &tupdesc);
 	HeapTuple	old;
 	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
-	bool		isnull;
-	Datum		flag = heap_getattr(row, Anum_follow_flag, tupdesc, &isnull);
+	bool		isnull[2];
+	Datum		flag = heap_getattr(row, Anum_follow_flag, tupdesc, &isnull[0]);
+	Datum		verbs = heap_getattr(row, Anum_follow_verbs, tupdesc, &isnull[1]);
+	Datum		objects[2];
 
 	/* null only if the table's owner has dropped the constraint */
-	if (!isnull)
+	if (!isnull[0])
 		check_flag(flag);
+	if (!isnull[1])
+		FollowCheckVerbs(verbs);
 	IntegrityCheckRow(trigdata, OWN_FOLLOWS, tupdesc, row, old, columns, lengthof(columns));
+	for (int i = 0; i < (int) lengthof(columns); i++)
+		objects[i] = heap_getattr(row, columns[i], tupdesc, &isnull[i]);
+	if (!isnull[0] && !isnull[1])
+		MuteRefuseFollow(DatumGetRefPP(objects[0]), DatumGetRefPP(objects[1]));
 	return PointerGetDatum(NULL);
 }

@@ -47,19 +47,30 @@
 
 typedef enum Column
 {
-	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE
+	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE, MUTER, MUTED
 } Column;
 
-#define NUM_COLUMNS		(FOLLOWEE + 1)
+#define NUM_COLUMNS		(MUTED + 1)
 #define FIRST_OF_FOLLOW	FOLLOWER
-#define TABLE_OF(column)	((column) < FIRST_OF_FOLLOW ? OWN_ACTIONS : OWN_FOLLOWS)
+
+static const OwnTable table_of[NUM_COLUMNS] = {
+	[ACTOR] = OWN_ACTIONS,
+	[ACTION_OBJECT] = OWN_ACTIONS,
+	[TARGET] = OWN_ACTIONS,
+	[FOLLOWER] = OWN_FOLLOWS,
+	[FOLLOWEE] = OWN_FOLLOWS,
+	[MUTER] = OWN_MUTES,
+	[MUTED] = OWN_MUTES
+};
 
 #define STATEMENTS(argtype, begin, condition, end) { \
 	[ACTOR] = {.sql = begin("actions", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}}, \
 	[ACTION_OBJECT] = {.sql = begin("actions", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}}, \
 	[TARGET] = {.sql = begin("actions", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}}, \
 	[FOLLOWER] = {.sql = begin("follows", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
-	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}} \
+	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}}, \
+	[MUTER] = {.sql = begin("mutes", "muter") condition("muter") end, .nargs = 1, .argtypes = {argtype}}, \
+	[MUTED] = {.sql = begin("mutes", "muted") condition("muted") end, .nargs = 1, .argtypes = {argtype}} \
 }
 
 #define FIND(relation, column)	"SELECT t." column " FROM actstream." relation " t WHERE "
@@ -99,31 +110,36 @@ static Statements of_label = {
 };
 
 /*
- * If there is already such a follow of the new reference, the old one is left as it is,
- * and deleted afterwards.
+ * If there is already such a follow or mute of the new reference, the old one is left as it
+ * is, and deleted afterwards.
  */
 #define RENAME_IN_ACTION(column) \
 	{.sql = "UPDATE actstream.actions t SET " column " = $2" \
 	 " WHERE t." column " OPERATOR(pg_catalog.=) $1", \
 	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
-#define RENAME_IN_FOLLOW(column, other) \
-	{.sql = "UPDATE actstream.follows t SET " column " = $2" \
+#define RENAME_IN_PAIR(relation, column, other, same) \
+	{.sql = "UPDATE actstream." relation " t SET " column " = $2" \
 	 " WHERE t." column " OPERATOR(pg_catalog.=) $1 AND NOT EXISTS" \
-	 " (SELECT FROM actstream.follows u WHERE u." column " OPERATOR(pg_catalog.=) $2" \
-	 " AND u." other " OPERATOR(pg_catalog.=) t." other \
-	 " AND u.flag OPERATOR(pg_catalog.=) t.flag)", \
+	 " (SELECT FROM actstream." relation " u WHERE u." column " OPERATOR(pg_catalog.=) $2" \
+	 " AND u." other " OPERATOR(pg_catalog.=) t." other same ")", \
 	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
+#define RENAME_IN_FOLLOW(column, other) \
+	RENAME_IN_PAIR("follows", column, other, " AND u.flag OPERATOR(pg_catalog.=) t.flag")
+#define RENAME_IN_MUTE(column, other) \
+	RENAME_IN_PAIR("mutes", column, other, "")
 
 static SpiPlan rename_object[NUM_COLUMNS] = {
 	[ACTOR] = RENAME_IN_ACTION("actor"),
 	[ACTION_OBJECT] = RENAME_IN_ACTION("action_object"),
 	[TARGET] = RENAME_IN_ACTION("target"),
 	[FOLLOWER] = RENAME_IN_FOLLOW("follower", "followee"),
-	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower")
+	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower"),
+	[MUTER] = RENAME_IN_MUTE("muter", "muted"),
+	[MUTED] = RENAME_IN_MUTE("muted", "muter")
 };
 
 /* the tables that have references */
-static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS};
+static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS, OWN_MUTES};
 
 #define NUM_REFERRING_TABLES ((int) lengthof(referring_tables))
 
@@ -135,7 +151,9 @@ static SpiPlan list_objects[] = {
 		SOME_OF_LABEL("actions", "action_object") " UNION "
 	SOME_OF_LABEL("actions", "target"), .nargs = 1, .argtypes = {TEXTOID}},
 	{.sql = SOME_OF_LABEL("follows", "follower") " UNION "
-	SOME_OF_LABEL("follows", "followee"), .nargs = 1, .argtypes = {TEXTOID}}
+	SOME_OF_LABEL("follows", "followee"), .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = SOME_OF_LABEL("mutes", "muter") " UNION "
+	SOME_OF_LABEL("mutes", "muted"), .nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /*
@@ -154,7 +172,10 @@ static SpiPlan find_label[] = {
 	FIRST_LABEL("target", "actions") "])", .nargs = 1, .argtypes = {TEXTOID}},
 	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
 		FIRST_LABEL("follower", "follows") ", "
-	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}}
+	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
+		FIRST_LABEL("muter", "mutes") ", "
+	FIRST_LABEL("muted", "mutes") "])", .nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /* How many references to the rows of a table are removed at a time. */
@@ -169,7 +190,7 @@ is_there(OwnTable table)
 
 /*
  * IntegrityIsReferenced
- *		Does any action or follow refer to an object of the label, in the newest state
+ *		Does any action, follow or mute refer to an object of the label, in the newest state
  *		of the database?
  */
 bool
@@ -224,8 +245,8 @@ refuse_references(RunAsMode mode, Statements *statements, Column first, Column l
 	{
 		bool		isnull;
 
-		if (is_there(TABLE_OF(column)) &&
-			SpiPlanExecuteAs(TABLE_OF(column), mode, &statements->find[column], value, NULL) > 0)
+		if (is_there(table_of[column]) &&
+			SpiPlanExecuteAs(table_of[column], mode, &statements->find[column], value, NULL) > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 					 errmsg("object \"%s\" is still referenced",
@@ -257,8 +278,8 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 	require_local_tables();
 	SPI_connect();
 	if (on_delete == ON_DELETE_RESTRICT)
-		refuse_references(mode, statements, ACTOR, FOLLOWEE, &value,
-						  _("Actions or follows refer to it."));
+		refuse_references(mode, statements, ACTOR, MUTED, &value,
+						  _("Actions, follows or mutes refer to it."));
 	else
 	{
 		Column		first = on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
@@ -268,14 +289,15 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 			bool		empty = on_delete == ON_DELETE_SET_NULL &&
 				(column == ACTION_OBJECT || column == TARGET);
 
-			if (!is_there(TABLE_OF(column)))
+			if (!is_there(table_of[column]))
 				continue;
-			SpiPlanExecuteAs(TABLE_OF(column), mode,
+			SpiPlanExecuteAs(table_of[column], mode,
 							 empty ? &statements->empty[column] : &statements->delete[column],
 							 &value, NULL);
 		}
-		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS))
-			refuse_references(mode, statements, first, FOLLOWEE, &value,
+		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS) ||
+			can_keep_rows(OWN_MUTES))
+			refuse_references(mode, statements, first, MUTED, &value,
 							  _("A trigger has prevented rows that refer to it from being deleted or updated."));
 	}
 	SPI_finish();
@@ -329,12 +351,15 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 		SPI_connect();
 		for (Column column = ACTOR; column < NUM_COLUMNS; column++)
 		{
-			if (is_there(TABLE_OF(column)))
-				SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &rename_object[column], values, NULL);
+			if (is_there(table_of[column]))
+				SpiPlanExecuteAs(table_of[column], RUN_AS_CASCADE, &rename_object[column], values, NULL);
 		}
-		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS && is_there(OWN_FOLLOWS); column++)
-			SpiPlanExecuteAs(TABLE_OF(column), RUN_AS_CASCADE, &of_object.delete[column], &values[0],
-							 NULL);
+		for (Column column = FIRST_OF_FOLLOW; column < NUM_COLUMNS; column++)
+		{
+			if (is_there(table_of[column]))
+				SpiPlanExecuteAs(table_of[column], RUN_AS_CASCADE, &of_object.delete[column],
+								 &values[0], NULL);
+		}
 		SPI_finish();
 	}
 	PG_FINALLY();
@@ -525,7 +550,7 @@ report_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("object \"%s\" does not exist in table \"%s\"", RefToText(ref),
 					get_rel_name(type->relation)),
-			 errdetail("Actions or follows refer to it.")));
+			 errdetail("Actions, follows or mutes refer to it.")));
 }
 
 /*

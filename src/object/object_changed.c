@@ -83,7 +83,7 @@ static List *truncated_tables = NIL;
 static void
 warn_of_missing_table(Relation rel)
 {
-	for (OwnTable table = OWN_OBJECT_TYPES; table <= OWN_FOLLOWS; table++)
+	for (OwnTable table = OWN_OBJECT_TYPES; table <= OWN_MUTES; table++)
 	{
 		if (OidIsValid(OwnTableFind(table)))
 			continue;

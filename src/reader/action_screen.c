@@ -59,6 +59,13 @@ take_value(const char *data, uint32 *offset)
 	return value;
 }
 
+/* Is the value neither compressed nor stored elsewhere? */
+static inline bool
+is_plain(const void *value)
+{
+	return !VARATT_IS_COMPRESSED(value) && !VARATT_IS_EXTERNAL(value);
+}
+
 /*
  * row_refs
  *		Fill in what a row refers to; false if not all of it can be read in place.
@@ -78,7 +85,7 @@ row_refs(const HeapTupleHeader row, ActionRefs *action)
 	if (has_nulls && (row->t_bits[0] & NOT_NULL_BITS) != NOT_NULL_BITS)
 		return false;
 	objects[ACTION_BY_ACTOR] = take_value(data, &offset);
-	(void) take_value(data, &offset);	/* verb */
+	action->verb = (const text *) take_value(data, &offset);
 	objects[ACTION_BY_ACTION_OBJECT] =
 		has_nulls && att_isnull(Anum_action_action_object - 1, row->t_bits) ? NULL :
 		take_value(data, &offset);
@@ -87,11 +94,10 @@ row_refs(const HeapTupleHeader row, ActionRefs *action)
 		take_value(data, &offset);
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
-		if (objects[role] != NULL &&
-			(VARATT_IS_COMPRESSED(objects[role]) || VARATT_IS_EXTERNAL(objects[role])))
+		if (objects[role] != NULL && !is_plain(objects[role]))
 			return false;
 	}
-	return true;
+	return is_plain(action->verb);
 }
 
 /*
@@ -184,6 +190,7 @@ bool
 ActionRowPasses(TupleTableSlot *row, ActionFilter filter, void *arg)
 {
 	ActionRefs	action;
+	Datum		verb;
 	bool		isnull;
 
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
@@ -192,6 +199,8 @@ ActionRowPasses(TupleTableSlot *row, ActionFilter filter, void *arg)
 
 		action.objects[role] = isnull ? NULL : DatumGetRefPP(object);
 	}
+	verb = slot_getattr(row, Anum_action_verb, &isnull);
+	action.verb = isnull ? NULL : DatumGetTextPP(verb);
 	action.timestamp = DatumGetTimestampTz(slot_getattr(row, Anum_action_timestamp, &isnull));
 	return filter(arg, &action);
 }

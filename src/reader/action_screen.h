@@ -16,6 +16,7 @@
 typedef struct ActionRefs
 {
 	const Ref  *objects[NUM_ACTION_ROLES];	/* by role; NULL if there is none */
+	const text *verb;			/* likewise */
 	TimestampTz timestamp;
 } ActionRefs;
 

@@ -1,19 +1,20 @@
 /*
  * follow_list.c
- *		What a follower follows, kept between statements.
+ *		What a follower follows and does not mute, kept between statements.
  *
  * Reading a long list of follows from its index takes longer than merging a page of the
  * followees' actions.  So a session keeps the lists that it has read, and reads one
  * again only if it may have changed.
  *
- * A trigger on actstream.follows records each change in shared memory, in the counter
- * of the follower: first the transaction, if it is the newest that has made a change,
- * and then the number of changes.  To keep a list is to store what was read, with that
- * number; to use it is to answer a later statement from it.
+ * A trigger on actstream.follows, and one on actstream.mutes, record each change in shared
+ * memory, in the counter of the follower: first the transaction, if it is the newest that
+ * has made a change, and then the number of changes.  To keep a list is to store what was
+ * read, with that number; to use it is to answer a later statement from it.
  *
  *	1. A list can be kept, or used, if the snapshot sees the outcome of all transactions
  *	   that have changed it.
- *	2. It can be used only if nothing has been counted since it was read.
+ *	2. It can be used only if nothing has been counted since it was read, and no mute has
+ *	   expired since.
  *
  * The order of commits does not matter then: a transaction that changes the list later
  * counts before it commits, and snapshots that see it are taken after that.
@@ -23,12 +24,12 @@
  *	- Changes by transactions from before the session first looked, some of them perhaps
  *	  prepared before the server started.  Snapshots have to see the outcome of all
  *	  transactions that had begun by then.
- *	- Changes while the trigger is disabled, TRUNCATE, and rewriting the table.  The
+ *	- Changes while a trigger is disabled, TRUNCATE, and rewriting a table.  The
  *	  relation cache reports each of these, and then the session starts over.  But a
  *	  change can be seen shortly before it is reported.  So an event trigger counts a
- *	  change when a transaction disables the trigger, after which it may change follows.
+ *	  change when a transaction disables the trigger, after which it may change rows.
  *	- Changes by the session's own transaction, as long as the trigger event is queued.
- *	  A transaction that has written to the table does not use kept lists.
+ *	  A transaction that has written to one of the tables does not use kept lists.
  *
  * A serializable transaction has to read what it relies on, and triggers do not fire on
  * a standby: neither uses kept lists.
@@ -37,7 +38,9 @@
 
 #include "base/compat.h"
 #include "base/relation_watch.h"
+#include "reader/followed_sources.h"
 #include "reader/follow_list.h"
+#include "reader/source_filter.h"
 #include "tables/follow_changes.h"
 #include "tables/own_tables.h"
 
@@ -58,6 +61,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/timestamp.h"
 
 /* A list that is kept. */
 typedef struct FollowList
@@ -69,8 +73,19 @@ typedef struct FollowList
 	int			users;			/* readers that are using it */
 	bool		stale;			/* drop it when these have finished? */
 	uint64		changes;		/* count of changes when it was read */
+	TimestampTz read;			/* the time when it was read */
+	TimestampTz until;			/* when it has to be read again, because a mute expires */
 	SourceSet  *sources;
 } FollowList;
+
+/* The tables that lists are read from, and their indexes. */
+typedef struct FollowTables
+{
+	Relation	follows;
+	Relation	mutes;
+	Oid			follow_index;
+	Oid			mute_indexes[NUM_MUTE_INDEXES];
+} FollowTables;
 
 /* A reader's hold on a list, released with the reader's memory context. */
 typedef struct FollowListUse
@@ -87,14 +102,18 @@ static MemoryContext list_context = NULL;
 static dlist_head lists_by_use = DLIST_STATIC_INIT(lists_by_use);	/* latest first */
 static Size lists_size = 0;
 
-/* What the session knows about actstream.follows; nothing if "relid" is InvalidOid. */
+/*
+ * What the session knows about actstream.follows and actstream.mutes; nothing if an OID is
+ * InvalidOid.
+ */
 static struct
 {
-	Oid			relid;
-	bool		watched;		/* does the trigger fire for each change? */
+	Oid			follows;
+	Oid			mutes;
+	bool		watched;		/* do the triggers fire for each change? */
 	FullTransactionId begin;	/* snapshots have to see the outcome of older
 								 * transactions */
-}			table;
+}			known;
 
 /*
  * FollowListDefineSetting
@@ -186,23 +205,24 @@ make_room(Size room)
 static void
 relation_changed(Oid relid)
 {
-	if (relid == InvalidOid || relid == table.relid)
-		table.relid = InvalidOid;
+	if (relid == InvalidOid || relid == known.follows || relid == known.mutes)
+		known.follows = known.mutes = InvalidOid;
 }
 
 /*
- * Find out whether the table has changed, and forget all lists if it has.
+ * Find out whether one of the tables has changed, and forget all lists if it has.
  *
- * A transaction that disables the trigger commits before others can see that, and so
+ * A transaction that disables a trigger commits before others can see that, and so
  * before any transaction whose changes the trigger misses.
  */
 static void
-look_at_table(Relation follow)
+look_at_tables(const FollowTables *tables)
 {
 	dlist_mutable_iter iter;
 
 	AcceptInvalidationMessages();
-	if (table.relid == RelationGetRelid(follow))
+	if (known.follows == RelationGetRelid(tables->follows) &&
+		known.mutes == RelationGetRelid(tables->mutes))
 		return;
 	RelationWatch(relation_changed);
 	dlist_foreach_modify(iter, &lists_by_use)
@@ -214,36 +234,40 @@ look_at_table(Relation follow)
 		else
 			list->stale = true;
 	}
-	table.relid = RelationGetRelid(follow);
-	table.begin = ReadNextFullTransactionId();
-	table.watched = FollowChangesAreWatched(follow);
+	known.follows = RelationGetRelid(tables->follows);
+	known.mutes = RelationGetRelid(tables->mutes);
+	known.begin = ReadNextFullTransactionId();
+	known.watched = FollowChangesAreWatched(tables->follows) &&
+		FollowChangesOfMutesAreWatched(tables->mutes);
 }
 
 /*
  * Does the snapshot see the outcome of all transactions that began before
- * "table.begin", and of all up to the newest of the counters?
+ * "known.begin", and of all up to the newest of the counters?
  */
 static bool
 sees_end(Snapshot snapshot, FollowCounter *one, FollowCounter *all)
 {
-	TransactionId begin = XidFromFullTransactionId(table.begin);
-	uint64		xmin = U64FromFullTransactionId(table.begin) + (uint32) (snapshot->xmin - begin);
+	TransactionId begin = XidFromFullTransactionId(known.begin);
+	uint64		xmin = U64FromFullTransactionId(known.begin) + (uint32) (snapshot->xmin - begin);
 
 	return TransactionIdFollowsOrEquals(snapshot->xmin, begin) &&
 		pg_atomic_read_u64(&one->newest) < xmin && pg_atomic_read_u64(&all->newest) < xmin;
 }
 
 /*
- * May this transaction have made changes for which the trigger has not fired yet?
+ * May this transaction have made changes for which a trigger has not fired yet?
  *
  * A transaction that changes rows of a table has locked it.  A parallel worker does not
  * know its leader's locks.
  */
 static bool
-may_have_changed(Relation follow)
+may_have_changed(const FollowTables *tables)
 {
 	return TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
-		(IsParallelWorker() || CheckRelationLockedByMe(follow, RowExclusiveLock, true));
+		(IsParallelWorker() ||
+		 CheckRelationLockedByMe(tables->follows, RowExclusiveLock, true) ||
+		 CheckRelationLockedByMe(tables->mutes, RowExclusiveLock, true));
 }
 
 /*
@@ -251,33 +275,42 @@ may_have_changed(Relation follow)
  * counters.  These only grow, so an equal sum means equal counters.
  */
 static bool
-list_is_settled(const FollowListKey *key, Relation follow, Snapshot snapshot, uint64 *changes)
+list_is_settled(const FollowListKey *key, const FollowTables *tables, Snapshot snapshot,
+				uint64 *changes)
 {
 	SharedMemory *shared;
 	FollowCounter *counter;
 
 	if (follow_cache_size == 0 || IsolationIsSerializable() || RecoveryInProgress() ||
-		snapshot->takenDuringRecovery || may_have_changed(follow) ||
+		snapshot->takenDuringRecovery || may_have_changed(tables) ||
 		(shared = SharedMemoryGet()) == NULL)
 		return false;
-	look_at_table(follow);
+	look_at_tables(tables);
 	counter = FollowChangesCounter(shared, key->follower);
 	*changes = pg_atomic_read_u64(&counter->changes) +
 		pg_atomic_read_u64(&shared->all_follows.changes);
 	pg_read_barrier();
-	return table.watched && sees_end(snapshot, counter, &shared->all_follows);
+	return known.watched && sees_end(snapshot, counter, &shared->all_follows);
 }
 
-/* Read a list into the current memory context. */
+/*
+ * Read a list into the current memory context.  It holds from now until *until.
+ */
 static SourceSet *
-read_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
+read_list(const FollowListKey *key, const FollowTables *tables, Snapshot snapshot,
+		  TimestampTz *until)
 {
-	SourceSet  *set = SourceSetCreate();
+	static const SourceTerm own = {.roles = ROLE_BIT(ACTION_BY_ACTOR), .since = DT_NOBEGIN};
+	SourceSet  *set = SourceSetCreate(key->since_follow);
+	SourceSet  *hidden = SourceSetCreate(false);
 
-	SourceSetAddFollows(set, follow, index, snapshot, key->follower, key->flag,
-						key->since_follow);
+	FollowedSourcesRead(set, tables->follows, tables->follow_index, snapshot, key->follower,
+						key->flag);
 	if (key->with_own)
-		SourceSetAdd(set, key->follower, ROLE_BIT(ACTION_BY_ACTOR));
+		SourceSetAdd(set, key->follower, &own);
+	*until = MutedSourcesRead(hidden, tables->mutes, tables->mute_indexes, snapshot,
+							  key->follower, GetCurrentTransactionStartTimestamp());
+	SourceSetHide(set, hidden);
 	return set;
 }
 
@@ -329,13 +362,14 @@ use_list(FollowList *list)
  * Read a list, and keep it if it is not too long.
  */
 static SourceSet *
-read_and_keep_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot,
+read_and_keep_list(const FollowListKey *key, const FollowTables *tables, Snapshot snapshot,
 				   uint64 changes)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream follow list",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
-	SourceSet  *set = read_list(key, follow, index, snapshot);
+	TimestampTz until;
+	SourceSet  *set = read_list(key, tables, snapshot, &until);
 	FollowListKey copy = *key;
 	FollowList *list;
 	Size		size;
@@ -357,10 +391,30 @@ read_and_keep_list(const FollowListKey *key, Relation follow, Oid index, Snapsho
 	list->users = 0;
 	list->stale = false;
 	list->changes = changes;
+	list->read = GetCurrentTransactionStartTimestamp();
+	list->until = until;
 	list->sources = set;
 	dlist_push_head(&lists_by_use, &list->node);
 	lists_size += size;
 	return use_list(list);
+}
+
+/* Open the tables, and find the indexes.  The locks are kept. */
+static void
+open_tables(FollowTables *tables)
+{
+	tables->follows = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
+	tables->mutes = OwnTableOpen(OWN_MUTES, AccessShareLock);
+	tables->follow_index = FollowIndexFind(tables->follows);
+	if (!MuteIndexesFind(tables->mutes, tables->mute_indexes))
+		tables->mute_indexes[0] = InvalidOid;
+}
+
+static void
+close_tables(FollowTables *tables)
+{
+	table_close(tables->mutes, NoLock);
+	table_close(tables->follows, NoLock);
 }
 
 /*
@@ -368,45 +422,57 @@ read_and_keep_list(const FollowListKey *key, Relation follow, Oid index, Snapsho
  * heap hold what a query would show?
  */
 static bool
-is_known(Relation follow, Oid role)
+is_known(Relation table, Oid role)
 {
-	return follow->rd_rel->relkind == RELKIND_RELATION &&
-		follow->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
-		follow->rd_rel->relam == HEAP_TABLE_AM_OID &&
-		!TableHasChildren(follow) &&
-		check_enable_rls(RelationGetRelid(follow), role, true) != RLS_ENABLED &&
-		OidIsValid(FollowIndexFind(follow));
+	return table->rd_rel->relkind == RELKIND_RELATION &&
+		table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+		table->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!TableHasChildren(table) &&
+		check_enable_rls(RelationGetRelid(table), role, true) != RLS_ENABLED;
 }
 
 /*
  * FollowListIsKnown
- *		Does FollowListGet() show the role what a query on the table would?
+ *		Does FollowListGet() show the role what queries on the tables would?
  *
- * A plan that relies on it has to depend on the table and on the role.
+ * A plan that relies on it has to depend on the tables and on the role.
  */
 bool
 FollowListIsKnown(Oid role)
 {
-	Relation	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
-	bool		result = is_known(follow, role);
+	FollowTables tables;
+	bool		result;
 
-	table_close(follow, NoLock);
+	open_tables(&tables);
+	result = is_known(tables.follows, role) && OidIsValid(tables.follow_index) &&
+		is_known(tables.mutes, role) && OidIsValid(tables.mute_indexes[0]);
+	close_tables(&tables);
 	return result;
 }
 
-/* The list, as kept or read from the table. */
+/* May the list that is kept be used, after that number of changes? */
+static bool
+is_current(const FollowList *list, uint64 changes)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	return !list->stale && list->changes == changes && list->read <= now && now < list->until;
+}
+
+/* The list, as kept or read from the tables. */
 static SourceSet *
-get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot)
+get_list(const FollowListKey *key, const FollowTables *tables, Snapshot snapshot)
 {
 	FollowList *list;
 	uint64		changes;
+	TimestampTz until;
 
-	if (list_is_settled(key, follow, snapshot, &changes))
+	if (list_is_settled(key, tables, snapshot, &changes))
 	{
 		if (lists == NULL)
 			make_table();
 		list = hash_search(lists, key, HASH_FIND, NULL);
-		if (list != NULL && !list->stale && list->changes == changes)
+		if (list != NULL && is_current(list, changes))
 			return use_list(list);
 		if (list != NULL && list->users == 0)
 		{
@@ -414,34 +480,41 @@ get_list(const FollowListKey *key, Relation follow, Oid index, Snapshot snapshot
 			list = NULL;
 		}
 		if (list == NULL)
-			return read_and_keep_list(key, follow, index, snapshot, changes);
+			return read_and_keep_list(key, tables, snapshot, changes);
 	}
-	return read_list(key, follow, index, snapshot);
+	return read_list(key, tables, snapshot, &until);
+}
+
+/* The index that a plan relied on may have been dropped by the transaction of a cursor. */
+static void
+require_index(Relation table, Oid index)
+{
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no index to find the rows of a follower",
+						RelationGetRelationName(table)),
+				 errhint("Call actstream.create_tables() to create it.")));
 }
 
 /*
  * FollowListGet
- *		What the follower follows, as the snapshot sees it.
+ *		What the follower follows and does not mute, as the snapshot sees it.
  *
  * Only for plans that were made when FollowListIsKnown() was true, and that have the
- * executor check privileges on the table: none are checked here.  The result must not
+ * executor check privileges on the tables: none are checked here.  The result must not
  * be changed, and is valid until the current memory context is reset.
  */
 SourceSet *
 FollowListGet(const FollowListKey *key, Snapshot snapshot)
 {
-	Relation	follow = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
-	Oid			index = FollowIndexFind(follow);
+	FollowTables tables;
 	SourceSet  *result;
 
-	/* the index may have been dropped by the transaction of an open cursor */
-	if (!OidIsValid(index))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no index to find the follows of a follower",
-						RelationGetRelationName(follow)),
-				 errhint("Call actstream.create_tables() to create it.")));
-	result = get_list(key, follow, index, snapshot);
-	table_close(follow, NoLock);
+	open_tables(&tables);
+	require_index(tables.follows, tables.follow_index);
+	require_index(tables.mutes, tables.mute_indexes[0]);
+	result = get_list(key, &tables, snapshot);
+	close_tables(&tables);
 	return result;
 }

@@ -1,6 +1,6 @@
 /*
  * follow_list.h
- *		What a follower follows, kept between statements.
+ *		What a follower follows and does not mute, kept between statements.
  */
 #ifndef ACTSTREAM_FOLLOW_LIST_H
 #define ACTSTREAM_FOLLOW_LIST_H

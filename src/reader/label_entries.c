@@ -9,13 +9,13 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "reader/collected_entries.h"
 #include "reader/label_entries.h"
 #include "ref/ref.h"
 #include "tables/index_cursor.h"
 
 #include "access/stratnum.h"
 #include "miscadmin.h"
-#include "port.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -30,9 +30,7 @@ struct LabelEntries
 	MemoryContext context;		/* that all of this is in */
 	ActionIndex role;			/* whose index is being read */
 	IndexCursor *cursor;		/* over that index; NULL between indexes */
-	ActionEntry *entries;
-	Size		n;
-	Size		capacity;
+	CollectedEntries collected;
 };
 
 /*
@@ -119,7 +117,7 @@ has_label(LabelEntries *labels)
 static bool
 take_entry(LabelEntries *labels)
 {
-	ActionEntry *entry;
+	ActionEntry entry;
 	Datum		timestamp;
 	Datum		id;
 	bool		isnull;
@@ -132,18 +130,11 @@ take_entry(LabelEntries *labels)
 	timestamp = IndexCursorColumn(labels->cursor, Anum_role_index_timestamp, &isnull);
 	if (isnull)
 		return true;
-	if (labels->n == labels->capacity)
-	{
-		labels->capacity = Max(labels->capacity * 2, 64);
-		labels->entries = labels->entries == NULL ?
-			palloc(labels->capacity * sizeof(ActionEntry)) :
-			repalloc_huge(labels->entries, labels->capacity * sizeof(ActionEntry));
-	}
-	entry = &labels->entries[labels->n++];
 	id = IndexCursorColumn(labels->cursor, Anum_role_index_id, &isnull);
-	entry->place.timestamp = DatumGetTimestampTz(timestamp);
-	entry->place.id = isnull ? PG_INT64_MAX : DatumGetInt64(id);
-	entry->tid = *IndexCursorTid(labels->cursor);
+	entry.place.timestamp = DatumGetTimestampTz(timestamp);
+	entry.place.id = isnull ? PG_INT64_MAX : DatumGetInt64(id);
+	entry.tid = *IndexCursorTid(labels->cursor);
+	CollectedEntriesAdd(&labels->collected, &entry);
 	return true;
 }
 
@@ -177,12 +168,6 @@ LabelEntriesCollect(LabelEntries *labels, int64 limit)
 	return labels->role == NUM_ACTION_ROLES;
 }
 
-static int
-compare_entries(const void *a, const void *b, void *arg)
-{
-	return ActionEntryCompare(b, a);
-}
-
 /*
  * LabelEntriesSort
  *		The entries collected from "newest" to "oldest", both included, the newest
@@ -191,19 +176,7 @@ compare_entries(const void *a, const void *b, void *arg)
 ActionEntry *
 LabelEntriesSort(LabelEntries *labels, ActionPlace newest, ActionPlace oldest, int *n)
 {
-	Size		kept = 0;
-
-	for (Size i = 0; i < labels->n; i++)
-	{
-		const ActionPlace *place = &labels->entries[i].place;
-
-		CHECK_FOR_INTERRUPTS();
-		if (ActionPlaceCompare(place, &newest) <= 0 && ActionPlaceCompare(place, &oldest) >= 0)
-			labels->entries[kept++] = labels->entries[i];
-	}
-	qsort_interruptible(labels->entries, kept, sizeof(ActionEntry), compare_entries, NULL);
-	*n = kept;
-	return labels->entries;
+	return CollectedEntriesSort(&labels->collected, newest, oldest, n);
 }
 
 /*

@@ -8,11 +8,7 @@
 #include "reader/source_set.h"
 #include "recency/recency_map.h"
 #include "ref/ref_ops.h"
-#include "tables/index_cursor.h"
-#include "tables/own_tables.h"
 
-#include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "port.h"
@@ -21,7 +17,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 /* References are allocated in blocks, as they are small, and freed together. */
 #define SPACE_BLOCK_SIZE	8192
@@ -33,11 +28,12 @@
  *		Make an empty set, in the current memory context.
  */
 SourceSet *
-SourceSetCreate(void)
+SourceSetCreate(bool with_since)
 {
 	SourceSet  *set = palloc0(sizeof(SourceSet));
 
 	set->context = CurrentMemoryContext;
+	set->with_since = with_since;
 	return set;
 }
 
@@ -67,35 +63,87 @@ enlarge(SourceSet *set, void *array, Size size)
 		MemoryContextAllocHuge(set->context, size) : repalloc_huge(array, size);
 }
 
+/* Make room for more sources. */
+static void
+enlarge_all(SourceSet *set)
+{
+	int			before = set->capacity;
+
+	set->capacity = Max(set->capacity * 2, FIRST_CAPACITY);
+	set->sources = enlarge(set, set->sources, set->capacity * sizeof(Source));
+	if (set->with_since)
+		set->since = enlarge(set, set->since, set->capacity * sizeof(SourceSince));
+	if (set->terms == NULL)
+		return;
+	set->terms = enlarge(set, set->terms, set->capacity * sizeof(SourceTerm *));
+	memset(set->terms + before, 0, (set->capacity - before) * sizeof(SourceTerm *));
+}
+
 /* Append a source, without looking for its object; returns its place. */
 static int
-append(SourceSet *set, Ref *object, bool with_since)
+append(SourceSet *set, Ref *object)
 {
 	if (set->n == set->capacity)
-	{
-		set->capacity = Max(set->capacity * 2, FIRST_CAPACITY);
-		set->sources = enlarge(set, set->sources, set->capacity * sizeof(Source));
-		if (with_since)
-			set->since = enlarge(set, set->since, set->capacity * sizeof(SourceSince));
-	}
+		enlarge_all(set);
 	set->sources[set->n].object = copy_ref(set, object);
 	set->sources[set->n].roles = 0;
-	if (with_since)
+	if (set->with_since)
 		set->since[set->n].actor = set->since[set->n].other = DT_NOEND;
 	return set->n++;
 }
 
-/* Show a source in more roles, or from an earlier time on. */
+/* Add a term to those of a source. */
 static void
-widen(SourceSet *set, int source, RoleSet roles, TimestampTz since)
+push_term(SourceSet *set, int source, RoleSet roles, TimestampTz since, const VerbList *verbs)
 {
-	set->sources[source].roles |= roles;
-	if (set->since == NULL)
+	SourceTerm *term;
+
+	if (roles == 0)
 		return;
-	if (roles & ROLE_BIT(ACTION_BY_ACTOR))
-		set->since[source].actor = Min(set->since[source].actor, since);
-	if (roles & ~ROLE_BIT(ACTION_BY_ACTOR))
-		set->since[source].other = Min(set->since[source].other, since);
+	term = MemoryContextAlloc(set->context, sizeof(SourceTerm));
+	term->roles = roles;
+	term->since = since;
+	term->verbs = verbs;
+	term->next = set->terms[source];
+	set->terms[source] = term;
+}
+
+/*
+ * Note a term that roles and times do not express, or one besides such a term.  The first
+ * one of a source comes after those that its roles and times express.
+ */
+static void
+add_term(SourceSet *set, int source, const SourceTerm *term)
+{
+	RoleSet		roles = set->sources[source].roles;
+
+	if (set->terms == NULL)
+		set->terms = MemoryContextAllocExtended(set->context,
+												set->capacity * sizeof(SourceTerm *),
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (set->terms[source] == NULL)
+	{
+		push_term(set, source, roles & ROLE_BIT(ACTION_BY_ACTOR),
+				  set->with_since ? set->since[source].actor : DT_NOBEGIN, NULL);
+		push_term(set, source, roles & ~ROLE_BIT(ACTION_BY_ACTOR),
+				  set->with_since ? set->since[source].other : DT_NOBEGIN, NULL);
+	}
+	push_term(set, source, term->roles, set->with_since ? term->since : DT_NOBEGIN, term->verbs);
+}
+
+/* Show a source on a further term. */
+static void
+widen(SourceSet *set, int source, const SourceTerm *term)
+{
+	if (term->verbs != NULL || (set->terms != NULL && set->terms[source] != NULL))
+		add_term(set, source, term);
+	set->sources[source].roles |= term->roles;
+	if (!set->with_since)
+		return;
+	if (term->roles & ROLE_BIT(ACTION_BY_ACTOR))
+		set->since[source].actor = Min(set->since[source].actor, term->since);
+	if (term->roles & ~ROLE_BIT(ACTION_BY_ACTOR))
+		set->since[source].other = Min(set->since[source].other, term->since);
 }
 
 /* The place of the first source whose object is not less. */
@@ -117,30 +165,40 @@ lower_bound(const SourceSet *set, const Ref *object)
 	return low;
 }
 
+/* Move the last element of an array with "n" of them to a place before it. */
+static void
+move_last_element(void *array, Size size, int n, int place)
+{
+	char	   *target = (char *) array + place * size;
+	char		last[sizeof(SourceSince)];
+
+	Assert(size <= sizeof(last));
+	memcpy(last, (char *) array + (n - 1) * size, size);
+	memmove(target + size, target, (n - 1 - place) * size);
+	memcpy(target, last, size);
+}
+
 /* Move the last source to a place before it. */
 static void
 move_last(SourceSet *set, int place)
 {
-	Source		source = set->sources[set->n - 1];
-	int			nafter = set->n - 1 - place;
-
-	memmove(&set->sources[place + 1], &set->sources[place], nafter * sizeof(Source));
-	set->sources[place] = source;
-	if (set->since != NULL)
-	{
-		SourceSince since = set->since[set->n - 1];
-
-		memmove(&set->since[place + 1], &set->since[place], nafter * sizeof(SourceSince));
-		set->since[place] = since;
-	}
+	if (place == set->n - 1)
+		return;
+	move_last_element(set->sources, sizeof(Source), set->n, place);
+	if (set->with_since)
+		move_last_element(set->since, sizeof(SourceSince), set->n, place);
+	if (set->terms != NULL)
+		move_last_element(set->terms, sizeof(SourceTerm *), set->n, place);
 }
 
 /*
- * The place of the source of an object, which is added if there is none.  This is fast
- * if objects come in order.
+ * SourceSetAdd
+ *		Show actions of the object, on this term.  Copies the object, but not the verbs.
+ *
+ * This is fast if objects come in order.
  */
-static int
-find_or_add(SourceSet *set, Ref *object, bool with_since)
+void
+SourceSetAdd(SourceSet *set, Ref *object, const SourceTerm *term)
 {
 	int			place = set->n;
 	int			order = place == 0 ? -1 : RefCompare(set->sources[place - 1].object, object);
@@ -149,21 +207,115 @@ find_or_add(SourceSet *set, Ref *object, bool with_since)
 	{
 		place = order == 0 ? place - 1 : lower_bound(set, object);
 		if (RefCompare(set->sources[place].object, object) == 0)
-			return place;
+		{
+			widen(set, place, term);
+			return;
+		}
 	}
-	(void) append(set, object, with_since);
+	(void) append(set, object);
 	move_last(set, place);
-	return place;
+	widen(set, place, term);
 }
 
 /*
- * SourceSetAdd
- *		Show all actions in which the object plays one of the roles.
+ * SourceSetAddNext
+ *		The same for an object that is not less than those before.  "is_new" tells that it is
+ *		known to be another one than the last.
  */
 void
-SourceSetAdd(SourceSet *set, Ref *object, RoleSet roles)
+SourceSetAddNext(SourceSet *set, Ref *object, bool is_new, const SourceTerm *term)
 {
-	widen(set, find_or_add(set, object, set->since != NULL), roles, DT_NOBEGIN);
+	int			source = set->n - 1;
+
+	if (is_new || source < 0 || RefCompare(set->sources[source].object, object) != 0)
+		source = append(set, object);
+	widen(set, source, term);
+}
+
+/*
+ * VerbListOfArray
+ *		The elements of a text[] as verbs, in that memory context.  Nulls are skipped.
+ */
+const VerbList *
+VerbListOfArray(ArrayType *verbs, MemoryContext context)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	VerbList   *result;
+
+	deconstruct_array(verbs, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	result = MemoryContextAlloc(context, offsetof(VerbList, verbs) + n * sizeof(text *));
+	result->n = 0;
+	for (int i = 0; i < n; i++)
+	{
+		text	   *copy;
+
+		if (nulls[i])
+			continue;
+		copy = MemoryContextAlloc(context, VARSIZE_ANY(DatumGetPointer(elements[i])));
+		memcpy(copy, DatumGetPointer(elements[i]), VARSIZE_ANY(DatumGetPointer(elements[i])));
+		result->verbs[result->n++] = copy;
+	}
+	return result;
+}
+
+static int
+compare_verbs(const void *a, const void *b, void *arg)
+{
+	const text *x = *(const text *const *) a;
+	const text *y = *(const text *const *) b;
+	int			x_len = VARSIZE_ANY_EXHDR(x);
+	int			y_len = VARSIZE_ANY_EXHDR(y);
+	int			order = memcmp(VARDATA_ANY(x), VARDATA_ANY(y), Min(x_len, y_len));
+
+	return order != 0 ? order : x_len - y_len;
+}
+
+/*
+ * SourceSetVerbs
+ *		All verbs that the set shows, each once, in the current memory context; NULL if it
+ *		shows some source with any verb, or if there are no sources.
+ */
+const VerbList *
+SourceSetVerbs(const SourceSet *set)
+{
+	VerbList   *result;
+	int			n = 0;
+	int			kept = 0;
+
+	for (int i = 0; i < set->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (set->terms == NULL || set->terms[i] == NULL)
+			return NULL;
+		for (const SourceTerm *term = set->terms[i]; term != NULL; term = term->next)
+		{
+			if (term->verbs == NULL)
+				return NULL;
+			n += term->verbs->n;
+		}
+	}
+	if (n == 0)
+		return NULL;
+	result = palloc(offsetof(VerbList, verbs) + n * sizeof(text *));
+	result->n = 0;
+	for (int i = 0; i < set->n; i++)
+	{
+		for (const SourceTerm *term = set->terms[i]; term != NULL; term = term->next)
+		{
+			memcpy(&result->verbs[result->n], term->verbs->verbs, term->verbs->n * sizeof(text *));
+			result->n += term->verbs->n;
+		}
+	}
+	qsort_interruptible(result->verbs, n, sizeof(text *), compare_verbs, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		if (kept == 0 || compare_verbs(&result->verbs[kept - 1], &result->verbs[i], NULL) != 0)
+			result->verbs[kept++] = result->verbs[i];
+	}
+	result->n = kept;
+	return result;
 }
 
 /*
@@ -218,6 +370,7 @@ compare_sources(const void *a, const void *b, void *arg)
 void
 SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
 {
+	const SourceTerm term = {.roles = roles, .since = DT_NOBEGIN};
 	ArrayIterator iterator = array_create_iterator(objects, 0, NULL);
 	Datum		object;
 	bool		isnull;
@@ -228,7 +381,7 @@ SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!isnull)
-			widen(set, append(set, DatumGetRefPP(object), false), roles, DT_NOBEGIN);
+			widen(set, append(set, DatumGetRefPP(object)), &term);
 	}
 	array_free_iterator(iterator);
 
@@ -240,139 +393,6 @@ SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles)
 			set->sources[kept++] = set->sources[i];
 	}
 	set->n = kept;
-}
-
-static bool
-same_flag(Datum value, const text *flag)
-{
-	text	   *other = DatumGetTextPP(value);
-
-	return VARSIZE_ANY_EXHDR(other) == VARSIZE_ANY_EXHDR(flag) &&
-		memcmp(VARDATA_ANY(other), VARDATA_ANY(flag), VARSIZE_ANY_EXHDR(flag)) == 0;
-}
-
-static bool
-is_empty(Datum value)
-{
-	return VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) == 0;
-}
-
-/*
- * SourceSetAddFollows
- *		Show what the follower follows with the flag, or with any flag if it is NULL, in
- *		a set that was empty; with "since_follow" only actions since the follow began.
- *
- * "index" is that of FollowIndexFind().  It returns follows in the order of their
- * followees, so those of one followee are adjacent.
- */
-void
-SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
-					Snapshot snapshot, Ref *follower,
-					const text *flag, bool since_follow)
-{
-	IndexCursor *cursor = IndexCursorOpen(follow, index, 1, snapshot);
-
-	Assert(set->n == 0);
-	IndexCursorInitKey(cursor, 0, Anum_follow_index_follower, BTEqualStrategyNumber);
-	IndexCursorSetKey(cursor, 0, PointerGetDatum(follower));
-	IndexCursorSeek(cursor);
-	while (IndexCursorNextVisible(cursor, ForwardScanDirection))
-	{
-		Datum		columns[Natts_follow_index];
-		bool		isnull[Natts_follow_index];
-		Ref		   *followee;
-		int			source = set->n - 1;
-
-		CHECK_FOR_INTERRUPTS();
-		IndexCursorColumns(cursor, columns, isnull);
-		/* any can be null if the table's owner has dropped constraints */
-		if (isnull[Anum_follow_index_followee - 1] ||
-			(since_follow && isnull[Anum_follow_index_started - 1]) ||
-			(flag != NULL && (isnull[Anum_follow_index_flag - 1] ||
-							  !same_flag(columns[Anum_follow_index_flag - 1], flag))))
-			continue;
-		followee = DatumGetRefPP(columns[Anum_follow_index_followee - 1]);
-		/* a follow without a flag is the first of its followee, as flags are in order */
-		if (source < 0 ||
-			(!isnull[Anum_follow_index_flag - 1] && is_empty(columns[Anum_follow_index_flag - 1])) ||
-			RefCompare(set->sources[source].object, followee) != 0)
-			source = append(set, followee, since_follow);
-		widen(set, source,
-			  isnull[Anum_follow_index_actor_only - 1] ||
-			  DatumGetBool(columns[Anum_follow_index_actor_only - 1]) ?
-			  ROLE_BIT(ACTION_BY_ACTOR) : ALL_ROLES,
-			  DatumGetTimestampTz(columns[Anum_follow_index_started - 1]));
-		/* long keys are compressed in the index */
-		if ((Pointer) followee != DatumGetPointer(columns[Anum_follow_index_followee - 1]))
-			pfree(followee);
-	}
-	IndexCursorClose(cursor);
-}
-
-/* Does a row have the columns that SourceSetAddFollowRows() expects? */
-static bool
-is_follow_row(TupleDesc tupdesc)
-{
-	return tupdesc->natts == 3 &&
-		TupleDescAttr(tupdesc, 0)->atttypid == RefTypeId() &&
-		TupleDescAttr(tupdesc, 1)->atttypid == BOOLOID &&
-		TupleDescAttr(tupdesc, 2)->atttypid == TIMESTAMPTZOID;
-}
-
-/* Add the source of one row.  Rows of another type, or with nulls, are skipped. */
-static void
-add_follow_row(SourceSet *set, HeapTupleHeader row, TupleDesc tupdesc, bool since_follow)
-{
-	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
-	Datum		values[3];
-	bool		isnull[3];
-
-	if (!is_follow_row(tupdesc))
-		return;
-	heap_deform_tuple(&tuple, tupdesc, values, isnull);
-	if (!isnull[0] && !isnull[1] && !isnull[2])
-		widen(set, find_or_add(set, DatumGetRefPP(values[0]), since_follow),
-			  DatumGetBool(values[1]) ? ROLE_BIT(ACTION_BY_ACTOR) : ALL_ROLES,
-			  DatumGetTimestampTz(values[2]));
-}
-
-/*
- * SourceSetAddFollowRows
- *		The same from an array of rows with the columns followee, actor_only and started
- *		of follows.  The rows may be in any order.
- */
-void
-SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow)
-{
-	ArrayIterator iterator = array_create_iterator(follows, 0, NULL);
-	TupleDesc	tupdesc = NULL;
-	Datum		follow;
-	bool		isnull;
-
-	Assert(set->n == 0);
-	while (array_iterate(iterator, &follow, &isnull))
-	{
-		HeapTupleHeader row;
-
-		CHECK_FOR_INTERRUPTS();
-		if (isnull)
-			continue;
-		row = DatumGetHeapTupleHeader(follow);
-		/* normally all rows are of one type */
-		if (tupdesc != NULL && (HeapTupleHeaderGetTypeId(row) != tupdesc->tdtypeid ||
-								HeapTupleHeaderGetTypMod(row) != tupdesc->tdtypmod))
-		{
-			ReleaseTupleDesc(tupdesc);
-			tupdesc = NULL;
-		}
-		if (tupdesc == NULL)
-			tupdesc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
-											 HeapTupleHeaderGetTypMod(row));
-		add_follow_row(set, row, tupdesc, since_follow);
-	}
-	if (tupdesc != NULL)
-		ReleaseTupleDesc(tupdesc);
-	array_free_iterator(iterator);
 }
 
 /*
@@ -398,7 +418,7 @@ SourceSetCountLists(SourceSet *set)
 TimestampTz
 SourceSetSince(const SourceSet *set, int source, ActionIndex role)
 {
-	if (set->since == NULL)
+	if (!set->with_since)
 		return DT_NOBEGIN;
 	return role == ACTION_BY_ACTOR ? set->since[source].actor : set->since[source].other;
 }
@@ -436,171 +456,4 @@ SourceSetHash(SourceSet *set, bool used_again)
 		return;
 	qsort_interruptible(set->probes, set->n, sizeof(RecencyProbe), compare_probes, NULL);
 	set->kept_bounds = KeptBoundsCreate(set->n);
-}
-
-/*
- * The first bytes after the label, as an integer that compares as they do.  Most keys
- * have no more bytes.
- */
-static uint64
-key_prefix(const Ref *ref, int label_len)
-{
-	const unsigned char *key = (const unsigned char *) VARDATA_ANY(ref) + label_len;
-	int			key_len = VARSIZE_ANY_EXHDR(ref) - label_len;
-	uint64		result = 0;
-
-	if (key_len >= (int) sizeof(result))
-	{
-		memcpy(&result, key, sizeof(result));
-		return pg_ntoh64(result);
-	}
-	for (int i = 0; i < key_len; i++)
-		result |= (uint64) key[i] << (56 - 8 * i);
-	return result;
-}
-
-/*
- * The number of the bit for a reference in the filter: the upper bits of a product of
- * its first and last bytes.
- *
- * No integer is written to memory in halves: the processor would have to wait before it
- * could read the whole.
- */
-static inline uint64
-filter_bit(const SourceSet *set, const Ref *ref)
-{
-	const char *data = VARDATA_ANY(ref);
-	int			len = VARSIZE_ANY_EXHDR(ref);
-	uint64		first = 0;
-	uint64		last = 0;
-
-	if (len >= (int) sizeof(uint64))
-	{
-		memcpy(&first, data, sizeof(uint64));
-		memcpy(&last, data + len - sizeof(uint64), sizeof(uint64));
-	}
-	else if (len >= (int) sizeof(uint32))
-	{
-		uint32		half;
-
-		memcpy(&half, data, sizeof(uint32));
-		first = half;
-		memcpy(&half, data + len - sizeof(uint32), sizeof(uint32));
-		last = half;
-	}
-	else
-		memcpy(&first, data, len);
-	return ((first * UINT64CONST(0x9E3779B97F4A7C15) ^ last) * UINT64CONST(0xBF58476D1CE4E5B9)) >>
-		set->filter_shift;
-}
-
-/*
- * Allocate the prefixes, and a filter with at least 16 bits per source, so that at most
- * one in 16 references that are not in the set pass it.
- */
-static void
-allocate_index(SourceSet *set)
-{
-	int			bits = pg_ceil_log2_64(Max((uint64) set->n * 16, 64));
-
-	set->prefixes = MemoryContextAllocHuge(set->context, Max(set->n, 1) * sizeof(uint64));
-	set->filter = MemoryContextAllocZero(set->context, (UINT64CONST(1) << bits) / 8);
-	set->filter_shift = 64 - bits;
-}
-
-/*
- * SourceSetIndex
- *		Prepare the set, which must not change any more, for look-ups.
- */
-void
-SourceSetIndex(SourceSet *set)
-{
-	SourceRun  *run = NULL;
-	int			capacity = 0;
-
-	if (set->prefixes != NULL)
-		return;
-	allocate_index(set);
-	set->nruns = 0;
-	for (int i = 0; i < set->n; i++)
-	{
-		Ref		   *object = set->sources[i].object;
-		uint64		bit = filter_bit(set, object);
-
-		CHECK_FOR_INTERRUPTS();
-		if (run == NULL || !RefHasLabel(object, run->label, run->label_len))
-		{
-			if (set->nruns == capacity)
-			{
-				capacity = Max(capacity * 2, 8);
-				set->runs = enlarge(set, set->runs, capacity * sizeof(SourceRun));
-			}
-			run = &set->runs[set->nruns++];
-			run->label = VARDATA_ANY(object);
-			run->label_len = RefLabelLength(object);
-			run->begin = i;
-		}
-		run->end = i + 1;
-		set->prefixes[i] = key_prefix(object, run->label_len);
-		set->filter[bit / 64] |= UINT64CONST(1) << (bit % 64);
-	}
-}
-
-/*
- * look_up
- *		The place of the object's source in an indexed set, or -1 if it has none.
- */
-static int
-look_up(const SourceSet *set, const Ref *object)
-{
-	uint64		bit = filter_bit(set, object);
-
-	if ((set->filter[bit / 64] & (UINT64CONST(1) << (bit % 64))) == 0)
-		return -1;
-	for (int i = 0; i < set->nruns; i++)
-	{
-		const SourceRun *run = &set->runs[i];
-		int			low = run->begin;
-		int			high = run->end;
-		uint64		prefix;
-
-		if (!RefHasLabel(object, run->label, run->label_len))
-			continue;
-		prefix = key_prefix(object, run->label_len);
-		while (low < high)
-		{
-			int			middle = low + (high - low) / 2;
-			int			order = (set->prefixes[middle] > prefix) - (set->prefixes[middle] < prefix);
-
-			if (order == 0)
-				order = RefCompare(set->sources[middle].object, object);
-			if (order == 0)
-				return middle;
-			if (order < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		break;
-	}
-	return -1;
-}
-
-/*
- * SourceSetShows
- *		Does the set, which has been indexed, show the action?
- */
-bool
-SourceSetShows(const SourceSet *set, const ActionRefs *action)
-{
-	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
-	{
-		const Ref  *object = action->objects[role];
-		int			source = object == NULL ? -1 : look_up(set, object);
-
-		if (source >= 0 && (set->sources[source].roles & ROLE_BIT(role)) != 0 &&
-			(set->since == NULL || action->timestamp >= SourceSetSince(set, source, role)))
-			return true;
-	}
-	return false;
 }

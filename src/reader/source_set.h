@@ -11,7 +11,22 @@
 #include "tables/table_index.h"
 
 #include "utils/array.h"
-#include "utils/snapshot.h"
+
+/* Some verbs. */
+typedef struct VerbList
+{
+	int			n;
+	const text *verbs[FLEXIBLE_ARRAY_MEMBER];
+} VerbList;
+
+/* Which actions of an object are shown: if several terms are given, those of any. */
+typedef struct SourceTerm
+{
+	RoleSet		roles;			/* in which it appears */
+	TimestampTz since;			/* not older than this */
+	const VerbList *verbs;		/* with one of these verbs; NULL: with any */
+	struct SourceTerm *next;
+} SourceTerm;
 
 /* An object, and the roles in which it is shown. */
 typedef struct Source
@@ -53,12 +68,19 @@ typedef struct SourceHints
  *
  * There can be many, and they are all read for each page of a stream.  Therefore rarely
  * used members are in separate arrays.
+ *
+ * Roles and times say in which lists to look.  If the set "filters", an action found there
+ * may still be one that is not shown.
  */
 typedef struct SourceSet
 {
 	MemoryContext context;		/* of all that it points to */
 	Source	   *sources;
+	bool		with_since;		/* are the times of terms heeded? */
 	SourceSince *since;			/* of each source; NULL if there is no limit */
+	SourceTerm **terms;			/* of each source, NULL if its roles and times say all; NULL
+								 * if there are no terms */
+	struct SourceSet *hidden;	/* what this set shows is not shown; indexed; or NULL */
 	RecencyProbe *probes;		/* of each source: see SourceSetHash() */
 	KeptBounds *kept_bounds;	/* of each probe, or NULL */
 	int			n;
@@ -79,17 +101,14 @@ typedef struct SourceSet
 
 extern RoleSet RolesFromArray(ArrayType *roles);
 
-extern SourceSet *SourceSetCreate(void);
-extern void SourceSetAdd(SourceSet *set, Ref *object, RoleSet roles);
+extern SourceSet *SourceSetCreate(bool with_since);
+extern void SourceSetAdd(SourceSet *set, Ref *object, const SourceTerm *term);
+extern void SourceSetAddNext(SourceSet *set, Ref *object, bool is_new, const SourceTerm *term);
 extern void SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles);
-extern void SourceSetAddFollows(SourceSet *set, Relation follow, Oid index,
-								Snapshot snapshot, Ref *follower,
-								const text *flag, bool since_follow);
-extern void SourceSetAddFollowRows(SourceSet *set, ArrayType *follows, bool since_follow);
+extern const VerbList *VerbListOfArray(ArrayType *verbs, MemoryContext context);
+extern const VerbList *SourceSetVerbs(const SourceSet *set);
 extern int	SourceSetCountLists(SourceSet *set);
 extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
 extern void SourceSetHash(SourceSet *set, bool used_again);
-extern void SourceSetIndex(SourceSet *set);
-extern bool SourceSetShows(const SourceSet *set, const ActionRefs *action);
 
 #endif							/* ACTSTREAM_SOURCE_SET_H */

@@ -28,6 +28,8 @@ typedef struct StreamCall
 	SourceSet  *sources;		/* NULL if the stream is not about objects */
 	const char *label;			/* of MODEL_STREAM, where NULL means that the stream is
 								 * empty; NULL for other kinds */
+	const VerbList *verbs;		/* only actions with these are wanted; NULL: with any.  The
+								 * reader may return others, too. */
 	ActionPlace newest;			/* both included */
 	ActionPlace oldest;
 	bool		continued;		/* does it go on with the stream of the call before? */

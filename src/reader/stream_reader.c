@@ -9,9 +9,11 @@
 
 #include "base/compat.h"
 #include "reader/label_entries.h"
+#include "reader/source_filter.h"
 #include "reader/source_lists.h"
 #include "reader/stream_reader.h"
 #include "reader/time_line.h"
+#include "reader/verb_entries.h"
 #include "tables/own_tables.h"
 
 #include "access/xact.h"
@@ -42,6 +44,12 @@
 /* Rows of the time line, and then entries, in the first turn for a label. */
 #define FIRST_TURN		256
 
+/*
+ * Entries by verb that are collected at first; and rows and entries that are then looked at
+ * before as many more are collected.
+ */
+#define FIRST_VERB_TURN	64
+
 struct StreamReader
 {
 	StreamKind	kind;
@@ -49,6 +57,7 @@ struct StreamReader
 	Snapshot	snapshot;
 	MemoryContext context;		/* of all that lives as long as the reader */
 	MemoryContext call_context; /* of the current call */
+	MemoryContext filter_context;	/* reset after each row that is filtered */
 	RowFetch   *fetch;
 	RecencyLowerer *lowerer;
 	TimeLine   *time_line;
@@ -63,6 +72,10 @@ struct StreamReader
 	const char *label;			/* of MODEL_STREAM */
 	int			label_len;
 	LabelEntries *entries;		/* of the label; NULL between calls */
+	VerbEntries *verbs;			/* of the verbs that are wanted; NULL if there is no use
+								 * collecting them */
+	int64		verb_turn;		/* entries to collect next */
+	int64		work_before;	/* work that was done when they were last collected */
 	int64		turn;			/* length of the current turn */
 	bool		trying;			/* is the time line tried, with lists to follow? */
 	int64		visited_before; /* rows of the time line before this try */
@@ -92,6 +105,8 @@ StreamReaderCreate(StreamKind kind, const StreamTables *tables, Snapshot snapsho
 	reader->context = CurrentMemoryContext;
 	reader->call_context = AllocSetContextCreate(CurrentMemoryContext, "actstream reader",
 												 ALLOCSET_DEFAULT_SIZES);
+	reader->filter_context = AllocSetContextCreate(CurrentMemoryContext, "actstream filter",
+												   ALLOCSET_SMALL_SIZES);
 	reader->fetch = RowFetchCreate(tables->action, snapshot, &reader->counters.read);
 	reader->lowerer = RecencyLowererCreate(tables->action, tables->indexes, tables->recency_index);
 	reader->time_line = TimeLineCreate(tables->action, tables->indexes[ACTION_BY_TIME], snapshot,
@@ -149,6 +164,53 @@ begin_entries(StreamReader *reader)
 	StreamMergeAddEntries(reader->lists.merge, entries, n);
 }
 
+/* Merge what was collected for the verbs, below what has been read. */
+static void
+begin_verbs(StreamReader *reader)
+{
+	int			n;
+	ActionEntry *entries = VerbEntriesSort(reader->verbs, reader->below, &n);
+
+	reader->trying = reader->lists.merging = false;
+	reader->counters.strategy = READ_VERBS;
+	StreamMergeBegin(reader->lists.merge, reader->below, NULL, 1, reader->lists.page, DT_NOBEGIN, 0);
+	StreamMergeAddEntries(reader->lists.merge, entries, n);
+}
+
+/* A measure of what was read so far. */
+static int64
+work_done(const StreamReader *reader)
+{
+	const ReadCounters *counters = &reader->counters.read;
+
+	return counters->time_line_rows + counters->entries_read + counters->heap_fetches;
+}
+
+static void
+end_verbs(StreamReader *reader)
+{
+	if (reader->verbs != NULL)
+		VerbEntriesEnd(reader->verbs);
+	reader->verbs = NULL;
+}
+
+/*
+ * Collect entries by verb; if these are all, go on with them.
+ *
+ * It is not known how many there are, so as much is spent on this as on the other ways to
+ * read, each time twice as much.
+ */
+static void
+collect_verbs(StreamReader *reader)
+{
+	if (VerbEntriesCollect(reader->verbs, reader->verb_turn))
+		begin_verbs(reader);
+	else if (VerbEntriesAreMany(reader->verbs))
+		end_verbs(reader);
+	reader->verb_turn *= 2;
+	reader->work_before = work_done(reader);
+}
+
 static int64
 count_visits(StreamReader *reader)
 {
@@ -169,7 +231,7 @@ leave_hints(StreamReader *reader)
 	if (reader->lists.merging && reader->fell_short &&
 		reader->counters.read.false_opens == reader->lists.false_opens_before)
 		hints->skip_tries = 0;
-	if (reader->lists.newest.timestamp == DT_NOEND &&
+	if (reader->lists.newest.timestamp == DT_NOEND && reader->verbs == NULL &&
 		reader->found >= reader->lists.page && reader->found < 2 * reader->lists.page)
 	{
 		hints->page = reader->lists.page;
@@ -216,6 +278,7 @@ StreamReaderReset(StreamReader *reader)
 	if (reader->entries != NULL)
 		LabelEntriesEnd(reader->entries);
 	reader->entries = NULL;
+	end_verbs(reader);
 	reader->label = NULL;
 	reader->lists.sources = NULL;
 	reader->lists.n = 0;
@@ -326,6 +389,32 @@ begin_label(StreamReader *reader)
 }
 
 /*
+ * If only some verbs are wanted, and there is an index for that, begin to collect the actions
+ * with these; true if these are all.
+ */
+static bool
+try_verbs(StreamReader *reader, const StreamCall *call)
+{
+	const VerbList *verbs = call->verbs;
+
+	if (!OidIsValid(reader->tables.verb_index) ||
+		(reader->kind != PUBLIC_STREAM && reader->label == NULL && reader->lists.n == 0))
+		return false;
+	if (verbs == NULL && call->sources != NULL)
+		verbs = SourceSetVerbs(call->sources);
+	if (verbs == NULL)
+		return false;
+	if (call->sources != NULL)
+		SourceSetIndex(call->sources);
+	reader->verbs = VerbEntriesCreate(reader->tables.action, reader->tables.verb_index,
+									  reader->snapshot, reader->fetch, verbs, call->newest,
+									  call->oldest, &reader->counters.read);
+	reader->verb_turn = FIRST_VERB_TURN;
+	collect_verbs(reader);
+	return reader->counters.strategy == READ_VERBS;
+}
+
+/*
  * StreamReaderBegin
  *		Begin to read a stream, of the reader's kind, instead of the one before.
  */
@@ -351,7 +440,11 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->has_map = SourceBoundsMap(&reader->map, reader->tables.recency_index,
 									  reader->snapshot);
 	RecencyLowererBegin(reader->lowerer, LOWERING_BUDGET);
-	if (reader->kind == PUBLIC_STREAM)
+	if (call->sources != NULL && SourceSetFilters(call->sources))
+		SourceSetIndex(call->sources);
+	if (try_verbs(reader, call))
+		;
+	else if (reader->kind == PUBLIC_STREAM)
 		begin_time_line(reader, NULL);
 	else if (reader->label != NULL)
 		begin_label(reader);
@@ -424,6 +517,9 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 	if (reader->trying && TimeLineMayPause(reader->time_line) && try_is_over(reader) &&
 		!(add_newer_lists(reader) && !try_is_over(reader)))
 		end_try(reader);
+	if (reader->verbs != NULL && reader->counters.strategy != READ_VERBS && !reader->at_bottom &&
+		work_done(reader) - reader->work_before >= reader->verb_turn)
+		collect_verbs(reader);
 	if (reader->counters.strategy == READ_TIME_LINE)
 	{
 		if (!TimeLineNext(reader->time_line, entry))
@@ -468,6 +564,50 @@ skip_dead(StreamReader *reader, const ActionEntry *entry)
 }
 
 /*
+ * What a row to which an entry has led has to pass, or NULL.  On the time line, and among
+ * those by verb, entries are of any objects; those of a list are of a source, of which only
+ * some actions may be shown.
+ */
+static ActionFilter
+find_filter(const StreamReader *reader)
+{
+	bool		by_verb = reader->counters.strategy == READ_VERBS;
+
+	if (reader->counters.strategy == READ_TIME_LINE)
+		return TimeLineFilter(reader->time_line);
+	if (reader->lists.sources != NULL && (by_verb || SourceSetFilters(reader->lists.sources)))
+		return shows_source;
+	return by_verb && reader->label != NULL ? shows_label : NULL;
+}
+
+/* Is the row, to which an entry has led, shown?  Entries by verb may be of private actions. */
+static bool
+is_wanted(StreamReader *reader, TupleTableSlot *row)
+{
+	ActionFilter filter = find_filter(reader);
+	MemoryContext oldcontext;
+	bool		result;
+
+	if (reader->counters.strategy == READ_VERBS)
+	{
+		bool		isnull;
+		Datum		public = slot_getattr(row, Anum_action_public, &isnull);
+
+		if (isnull || !DatumGetBool(public))
+			return false;
+	}
+	if (filter == NULL)
+		return true;
+	oldcontext = MemoryContextSwitchTo(reader->filter_context);
+	result = ActionRowPasses(row, filter, reader);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextReset(reader->filter_context);
+	if (!result)
+		reader->counters.rows_filtered++;
+	return result;
+}
+
+/*
  * next_row
  *		The next row of the stream, or NULL at its end.
  */
@@ -489,8 +629,7 @@ next_row(StreamReader *reader)
 			StreamMergeMissed(reader->lists.merge, dead);
 		if (dead)
 			skip_dead(reader, &entry);
-		if (row == NULL || (reader->counters.strategy == READ_TIME_LINE &&
-							!TimeLineWants(reader->time_line, row)))
+		if (row == NULL || !is_wanted(reader, row))
 			continue;
 		reader->found++;
 		if (--reader->wanted <= 0)
@@ -539,6 +678,7 @@ StreamReaderEnd(StreamReader *reader)
 	TimeLineEnd(reader->time_line);
 	RecencyLowererEnd(reader->lowerer);
 	RowFetchEnd(reader->fetch);
+	MemoryContextDelete(reader->filter_context);
 	MemoryContextDelete(reader->call_context);
 	pfree(reader);
 }

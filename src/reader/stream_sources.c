@@ -8,7 +8,11 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "reader/followed_sources.h"
+#include "reader/source_filter.h"
 #include "reader/stream_sources.h"
+
+#include "utils/timestamp.h"
 
 /* A boolean argument; null counts as false. */
 static bool
@@ -18,14 +22,16 @@ bool_arg(NullableDatum arg)
 }
 
 /*
- * The sources of in_user_stream().  Its last argument is an array of follows, and null
- * is an empty one.  With "kept_follows" the session's kept list is used instead.
+ * The sources of in_user_stream().  Its last arguments are arrays of follows and mutes, and
+ * null is an empty one.  With "kept_follows" the session's kept list is used instead.
  */
 static SourceSet *
 sources_of_user(const NullableDatum *args, bool kept_follows, Snapshot snapshot)
 {
+	static const SourceTerm own = {.roles = ROLE_BIT(ACTION_BY_ACTOR), .since = DT_NOBEGIN};
 	FollowListKey key = {0};
 	SourceSet  *sources;
+	SourceSet  *hidden;
 
 	if (args[0].isnull)
 		return NULL;
@@ -35,11 +41,15 @@ sources_of_user(const NullableDatum *args, bool kept_follows, Snapshot snapshot)
 	key.since_follow = bool_arg(args[3]);
 	if (kept_follows)
 		return FollowListGet(&key, snapshot);
-	sources = SourceSetCreate();
+	sources = SourceSetCreate(key.since_follow);
 	if (!args[4].isnull)
-		SourceSetAddFollowRows(sources, DatumGetArrayTypeP(args[4].value), key.since_follow);
+		FollowedSourcesFromRows(sources, DatumGetArrayTypeP(args[4].value));
 	if (key.with_own)
-		SourceSetAdd(sources, key.follower, ROLE_BIT(ACTION_BY_ACTOR));
+		SourceSetAdd(sources, key.follower, &own);
+	hidden = SourceSetCreate(false);
+	if (!args[5].isnull)
+		MutedSourcesFromRows(hidden, DatumGetArrayTypeP(args[5].value), key.follower);
+	SourceSetHide(sources, hidden);
 	return sources;
 }
 
@@ -47,7 +57,7 @@ sources_of_user(const NullableDatum *args, bool kept_follows, Snapshot snapshot)
 static SourceSet *
 sources_of_objects(NullableDatum objects, NullableDatum roles)
 {
-	SourceSet  *sources = SourceSetCreate();
+	SourceSet  *sources = SourceSetCreate(false);
 	RoleSet		known = roles.isnull ? 0 : DatumGetInt32(roles.value) & ALL_ROLES;
 
 	if (!objects.isnull && known != 0)

@@ -65,6 +65,7 @@ StreamTablesFind(Relation action, List **indexes)
 		*indexes = lappend_oid(*indexes, found[i]);
 	*indexes = lappend_oid(*indexes, RelationGetRelid(action) == OwnTableFind(OWN_ACTIONS) ?
 						   RecencyIndexFind(action) : InvalidOid);
+	*indexes = lappend_oid(*indexes, VerbIndexFind(action));
 	return true;
 }
 
@@ -85,6 +86,9 @@ StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes)
 		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
 	}
 	tables->recency_index = list_nth_oid(indexes, NUM_ACTION_INDEXES);
+	tables->verb_index = list_nth_oid(indexes, NUM_ACTION_INDEXES + 1);
+	tables->verb_index_rel = OidIsValid(tables->verb_index) ?
+		index_open(tables->verb_index, AccessShareLock) : NULL;
 }
 
 /*
@@ -96,4 +100,6 @@ StreamTablesClose(StreamTables *tables)
 {
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 		index_close(tables->index_rels[i], NoLock);
+	if (tables->verb_index_rel != NULL)
+		index_close(tables->verb_index_rel, NoLock);
 }

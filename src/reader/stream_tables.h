@@ -15,7 +15,9 @@ typedef struct StreamTables
 	Relation	action;
 	Oid			indexes[NUM_ACTION_INDEXES];
 	Oid			recency_index;	/* may be InvalidOid */
+	Oid			verb_index;		/* likewise */
 	Relation	index_rels[NUM_ACTION_INDEXES];
+	Relation	verb_index_rel; /* NULL if there is none */
 } StreamTables;
 
 extern bool StreamTablesFind(Relation action, List **indexes);

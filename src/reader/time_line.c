@@ -30,7 +30,6 @@ struct TimeLine
 	RecencyLowerer *lowerer;
 	ReadCounters *counters;
 	MemoryContext context;		/* of the chunk */
-	MemoryContext filter_context;	/* reset after each row */
 	IndexCursor *cursors[2][2]; /* NULL until needed; by whether there is a newest
 								 * entry, and an oldest */
 
@@ -67,8 +66,6 @@ TimeLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
 	line->lowerer = lowerer;
 	line->counters = counters;
 	line->context = CurrentMemoryContext;
-	line->filter_context = AllocSetContextCreate(CurrentMemoryContext, "actstream filter",
-												 ALLOCSET_SMALL_SIZES);
 	return line;
 }
 
@@ -269,22 +266,13 @@ TimeLineClean(TimeLine *line, const ActionEntry *dead)
 }
 
 /*
- * TimeLineWants
- *		Does a row that an entry led to pass the filter?
+ * TimeLineFilter
+ *		The filter that a row to which an entry has led has to pass, or NULL.
  */
-bool
-TimeLineWants(TimeLine *line, TupleTableSlot *row)
+ActionFilter
+TimeLineFilter(const TimeLine *line)
 {
-	MemoryContext oldcontext;
-	bool		wanted;
-
-	if (line->filter == NULL)
-		return true;
-	oldcontext = MemoryContextSwitchTo(line->filter_context);
-	wanted = ActionRowPasses(row, line->filter, line->filter_arg);
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextReset(line->filter_context);
-	return wanted;
+	return line->filter;
 }
 
 /*
@@ -312,7 +300,6 @@ TimeLineEnd(TimeLine *line)
 				IndexCursorClose(line->cursors[i][j]);
 		}
 	}
-	MemoryContextDelete(line->filter_context);
 	if (line->chunk.entries != NULL)
 		pfree(line->chunk.entries);
 	pfree(line);

@@ -20,7 +20,7 @@ extern void TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest
 extern void TimeLineCheckBound(TimeLine *line);
 extern bool TimeLineNext(TimeLine *line, ActionEntry *entry);
 extern void TimeLineClean(TimeLine *line, const ActionEntry *dead);
-extern bool TimeLineWants(TimeLine *line, TupleTableSlot *row);
+extern ActionFilter TimeLineFilter(const TimeLine *line);
 extern bool TimeLineMayPause(const TimeLine *line);
 extern void TimeLineEnd(TimeLine *line);
 

@@ -323,7 +323,8 @@ static void
 warn_of_registry(const char *relname)
 {
 	if (OwnTableExists(OWN_OBJECT_TYPES) ||
-		(!OidIsValid(OwnTableFind(OWN_ACTIONS)) && !OidIsValid(OwnTableFind(OWN_FOLLOWS))))
+		(!OidIsValid(OwnTableFind(OWN_ACTIONS)) && !OidIsValid(OwnTableFind(OWN_FOLLOWS)) &&
+		 !OidIsValid(OwnTableFind(OWN_MUTES))))
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -569,7 +570,7 @@ table_altered(Oid relid, List *subcommands)
 	bool		track = false;
 	ListCell   *lc;
 
-	if (IsOwnTable(relid, OWN_FOLLOWS))
+	if (IsOwnTable(relid, OWN_FOLLOWS) || IsOwnTable(relid, OWN_MUTES))
 		FollowChangesNoteAll();	/* their trigger may have been disabled */
 	foreach(lc, subcommands)
 	{
@@ -635,7 +636,8 @@ look_at_commands(void)
 		else if (command->type == SCT_Simple && IsA(command->parsetree, CreateTrigStmt))
 		{
 			TrackTriggerCreated(objid);
-			if (IsOwnTable(TriggerRelation(objid, false), OWN_FOLLOWS))
+			if (IsOwnTable(TriggerRelation(objid, false), OWN_FOLLOWS) ||
+				IsOwnTable(TriggerRelation(objid, false), OWN_MUTES))
 				FollowChangesNoteAll();
 		}
 	}

@@ -11,6 +11,7 @@
 #include "stream/stream_exec.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_scan.h"
+#include "stream/stream_verbs.h"
 #include "tables/own_tables.h"
 
 #include "access/tableam.h"
@@ -47,6 +48,7 @@ typedef struct StreamScanState
 	List	   *args;			/* List of ExprState: the arguments that say which stream */
 	BoundState *bounds;
 	int			nbounds;
+	ExprState  *verbs;			/* the verbs that are wanted; NULL: any */
 	StreamTables tables;
 	StreamReader *reader;		/* NULL until the first row is wanted */
 	bool		begun;			/* has reading begun since the last rescan? */
@@ -106,14 +108,15 @@ is_column(Node *expr, AttrNumber column, void *arg)
  * the condition.
  */
 static void
-init_expressions(StreamScanState *state, List *conditions, List *bounds)
+init_expressions(StreamScanState *state, List *conditions, List *bounds, List *verbs)
 {
 	ScanState  *node = &state->css.ss;
 	FuncExpr   *condition = llast_node(FuncExpr, conditions);
 	ListCell   *lc;
 
 	state->conditions = ExecInitQual(conditions, &node->ps);
-	state->kept_follows = exprType(llast(condition->args)) == STREAM_KEPT_FOLLOWS;
+	state->kept_follows = list_length(condition->args) > STREAM_FOLLOWS_ARG &&
+		exprType(list_nth(condition->args, STREAM_FOLLOWS_ARG)) == STREAM_KEPT_FOLLOWS;
 	state->args = ExecInitExprList(list_copy_tail(condition->args, STREAM_ROW_ARGS), &node->ps);
 	state->bounds = palloc0(list_length(bounds) * sizeof(BoundState));
 	foreach(lc, bounds)
@@ -126,6 +129,10 @@ init_expressions(StreamScanState *state, List *conditions, List *bounds)
 		bound->timestamp = ExecInitExpr(bound->bound.timestamp, &node->ps);
 		bound->id = ExecInitExpr(bound->bound.id, &node->ps);
 	}
+	if (verbs != NIL)
+		state->verbs = ExecInitExpr(StreamVerbsOfClause(linitial(verbs), is_column,
+														&((Scan *) node->ps.plan)->scanrelid),
+									&node->ps);
 }
 
 /*
@@ -156,7 +163,8 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 
 	init_slot(&node->ss);
 	init_expressions(state, list_nth(plan->custom_exprs, STREAM_SCAN_CONDITIONS),
-					 list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS));
+					 list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS),
+					 list_nth(plan->custom_exprs, STREAM_SCAN_VERBS));
 }
 
 static NullableDatum
@@ -187,6 +195,8 @@ evaluate_subject(StreamScanState *state)
 		args[foreach_current_index(lc)] = evaluate(state, lfirst(lc));
 	state->subject = StreamSubjectOf(state->kind, args, state->kept_follows,
 									 estate->es_snapshot);
+	state->call.verbs = state->verbs == NULL ? NULL :
+		StreamVerbsOfValue(exprType((Node *) state->verbs->expr), evaluate(state, state->verbs));
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -348,19 +358,20 @@ rescan(CustomScanState *node)
 	ExecScanReScan(&node->ss);
 }
 
-/* Show the clauses that limit the scan. */
+/* Show some clauses of the plan. */
 static void
-explain_bounds(StreamScanState *state, List *ancestors, ExplainState *es)
+explain_clauses(StreamScanState *state, const char *name, int member, List *ancestors,
+				ExplainState *es)
 {
 	CustomScan *plan = (CustomScan *) state->css.ss.ps.plan;
-	List	   *bounds = list_nth(plan->custom_exprs, STREAM_SCAN_BOUNDS);
+	List	   *clauses = list_nth(plan->custom_exprs, member);
 	List	   *context;
 
-	if (bounds == NIL)
+	if (clauses == NIL)
 		return;
 	context = set_deparse_context_plan(es->deparse_cxt, &plan->scan.plan, ancestors);
-	ExplainPropertyText("Stream Cond",
-						deparse_expression((Node *) make_ands_explicit(bounds), context,
+	ExplainPropertyText(name,
+						deparse_expression((Node *) make_ands_explicit(clauses), context,
 										   es->verbose, false),
 						es);
 }
@@ -373,7 +384,8 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 		[READ_NOTHING] = "none",
 		[READ_TIME_LINE] = "time line",
 		[READ_LISTS] = "lists",
-		[READ_BOTH] = "time line, then lists"
+		[READ_BOTH] = "time line, then lists",
+		[READ_VERBS] = "verbs"
 	};
 
 	ExplainPropertyText("Strategy", strategies[counters->strategy], es);
@@ -389,6 +401,8 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 	ExplainPropertyInteger("Index Entries Read", NULL, counters->read.entries_read, es);
 	ExplainPropertyInteger("Heap Fetches", NULL, counters->read.heap_fetches, es);
 	ExplainPropertyInteger("Invisible Rows", NULL, counters->read.heap_skips, es);
+	if (counters->rows_filtered > 0)
+		ExplainPropertyInteger("Rows Not Shown", NULL, counters->rows_filtered, es);
 	ExplainPropertyInteger("Time Line Rows", NULL, counters->read.time_line_rows, es);
 }
 
@@ -400,7 +414,8 @@ explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 	ReaderCounters none = {0};
 
 	ExplainPropertyText("Stream", StreamKindName(state->kind), es);
-	explain_bounds(state, ancestors, es);
+	explain_clauses(state, "Stream Cond", STREAM_SCAN_BOUNDS, ancestors, es);
+	explain_clauses(state, "Verb Cond", STREAM_SCAN_VERBS, ancestors, es);
 	if (es->analyze && (state->begun || state->reader != NULL))
 		explain_counters(state->kind,
 						 state->reader == NULL ? &none : StreamReaderGetCounters(state->reader),

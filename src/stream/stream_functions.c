@@ -8,13 +8,14 @@
  * only in plans without the custom scan, and in rechecks.
  *
  * They are leakproof, so none of them may raise an error because of its arguments, and
- * immutable.  They read a table only if the planner has left out a query for follows
- * (see stream_inline.c): then they read the follows as the scan of the stream would.
+ * immutable.  They read tables only if the planner has left out the queries for follows and
+ * mutes (see stream_inline.c): then they read these as the scan of the stream would.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
 #include "object/registry.h"
+#include "reader/source_filter.h"
 #include "reader/stream_sources.h"
 #include "stream/stream_functions.h"
 #include "tables/own_tables.h"
@@ -172,7 +173,7 @@ get_subject(FunctionCallInfo fcinfo, StreamKind kind)
 }
 
 /*
- * in_…(actor, target, action_object, "timestamp", …) RETURNS boolean
+ * in_…(actor, target, action_object, "timestamp", verb, …) RETURNS boolean
  *
  * Does a public action belong to the stream?  Never if it has no timestamp.
  */
@@ -188,6 +189,7 @@ is_shown(FunctionCallInfo fcinfo, StreamKind kind)
 		PG_RETURN_BOOL(true);
 	subject = get_subject(fcinfo, kind);
 	action.timestamp = PG_GETARG_TIMESTAMPTZ(STREAM_TIMESTAMP_ARG);
+	action.verb = PG_ARGISNULL(STREAM_VERB_ARG) ? NULL : PG_GETARG_TEXT_PP(STREAM_VERB_ARG);
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 		action.objects[role] = PG_ARGISNULL(role) ? NULL : PG_GETARG_REF_PP(role);
 	PG_RETURN_BOOL(StreamSubjectShows(subject, &action));

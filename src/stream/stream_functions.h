@@ -11,19 +11,22 @@
 
 /*
  * Arguments of the functions in_…: first columns of the row, namely the references, in
- * the order of ActionIndex, and the timestamp; then the arguments that say which stream.
+ * the order of ActionIndex, the timestamp and the verb; then the arguments that say which
+ * stream.
  */
 #define STREAM_TIMESTAMP_ARG	NUM_ACTION_ROLES
-#define STREAM_ROW_ARGS			(NUM_ACTION_ROLES + 1)
-#define STREAM_MAX_ARGS			(STREAM_ROW_ARGS + 5)
+#define STREAM_VERB_ARG			(NUM_ACTION_ROLES + 1)
+#define STREAM_ROW_ARGS			(NUM_ACTION_ROLES + 2)
+#define STREAM_MAX_ARGS			(STREAM_ROW_ARGS + 6)
 
-/* the last argument of in_user_stream() */
-#define STREAM_FOLLOWS_ARG		(STREAM_MAX_ARGS - 1)
+/* the last arguments of in_user_stream() */
+#define STREAM_FOLLOWS_ARG		(STREAM_MAX_ARGS - 2)
+#define STREAM_MUTES_ARG		(STREAM_MAX_ARGS - 1)
 
 /*
- * If the planner has left out the query for follows, that argument is a null of this
- * type, and the follows come from FollowListGet().  No expression that a user wrote has
- * this type there.
+ * If the planner has left out the queries for follows and mutes, these arguments are nulls of
+ * this type, and the follows come from FollowListGet().  No expression that a user wrote
+ * has this type there.
  */
 #define STREAM_KEPT_FOLLOWS		INTERNALOID
 

@@ -14,9 +14,9 @@
  *	- If the table is a plain one with the indexes to read the stream from, it takes
  *	  the place of the function itself, and is read in order without ORDER BY.
  *	  Otherwise a subquery with ORDER BY takes that place.
- *	- The query for what a follower follows is left out if it would see every row of
- *	  actstream.follows: then the kept list of follows is used.  That table remains
- *	  one whose privileges the executor checks.
+ *	- The queries for what a follower follows and mutes are left out if they would see every
+ *	  row of their tables: then the kept list of follows is used.  The executor still checks
+ *	  privileges on these tables.
  */
 #include "postgres.h"
 
@@ -26,6 +26,7 @@
 #include "stream/stream_cursor.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_inline.h"
+#include "stream/stream_queries.h"
 #include "tables/own_tables.h"
 
 #include "access/htup_details.h"
@@ -74,7 +75,9 @@ typedef struct Substitution
 								 * over; 0 if the body becomes a subquery */
 	int			level;			/* current depth of nested queries in the body */
 	CommonTableExpr *apart;		/* computes arguments separately; or NULL */
-	SubLink    *left_out;		/* the query for follows, if that is left out; or NULL */
+	bool		leave_out;		/* are the queries for follows and mutes left out? */
+	SubLink    *follows;		/* these queries, if there are any */
+	SubLink    *mutes;
 } Substitution;
 
 static HTAB *bodies = NULL;
@@ -306,7 +309,7 @@ substitute(Node *node, Substitution *context)
 		var->varno = var->varnosyn = context->rti;
 		return (Node *) var;
 	}
-	if (node == (Node *) context->left_out)
+	if (context->leave_out && (node == (Node *) context->follows || node == (Node *) context->mutes))
 		return (Node *) makeNullConst(STREAM_KEPT_FOLLOWS, -1, InvalidOid);
 	if (IsA(node, Query))
 	{
@@ -321,88 +324,30 @@ substitute(Node *node, Substitution *context)
 	return expression_tree_mutator(node, substitute, context);
 }
 
-/* Does the clause require a column of the only table to equal the value? */
-static bool
-is_equality(Node *clause, AttrNumber column, Node *value)
-{
-	OpExpr	   *op = (OpExpr *) clause;
-	Var		   *var;
-
-	if (!IsA(clause, OpExpr) || list_length(op->args) != 2 || !equal(lsecond(op->args), value) ||
-		!op_hashjoinable(op->opno, exprType(value)))
-		return false;
-	var = linitial(op->args);
-	return IsA(var, Var) && var->varattno == column && var->varlevelsup == 0;
-}
-
-/* Does the clause require the flag to equal this one unless that is null? */
-static bool
-is_flag_clause(Node *clause, Node *flag)
-{
-	List	   *args = ((BoolExpr *) clause)->args;
-	NullTest   *test;
-
-	if (!is_orclause(clause) || list_length(args) != 2)
-		return false;
-	test = linitial(args);
-	return IsA(test, NullTest) && test->nulltesttype == IS_NULL && equal(test->arg, flag) &&
-		is_equality(lsecond(args), Anum_follow_flag, flag);
-}
-
-/*
- * The query for follows in the call of in_user_stream() in the body, if it reads only
- * the table of follows, with the follower and flag of that call; else NULL.
- */
-static SubLink *
-find_query_for_follows(const Query *body)
-{
-	ListCell   *lc;
-
-	foreach(lc, make_ands_implicit((Expr *) body->jointree->quals))
-	{
-		FuncExpr   *condition = lfirst(lc);
-		StreamKind	kind;
-		SubLink    *result;
-		Query	   *query;
-		List	   *clauses;
-
-		if (!IsA(condition, FuncExpr) || !StreamConditionKind(condition->funcid, &kind) ||
-			kind != USER_STREAM)
-			continue;
-		result = llast(condition->args);
-		if (!IsA(result, SubLink) || result->subLinkType != ARRAY_SUBLINK)
-			return NULL;
-		query = castNode(Query, result->subselect);
-		clauses = make_ands_implicit((Expr *) query->jointree->quals);
-		return list_length(query->rtable) == 1 &&
-			linitial_node(RangeTblEntry, query->rtable)->relid == OwnTableFind(OWN_FOLLOWS) &&
-			list_length(clauses) == 2 &&
-			is_equality(linitial(clauses), Anum_follow_follower,
-						list_nth(condition->args, STREAM_ROW_ARGS)) &&
-			is_flag_clause(lsecond(clauses), list_nth(condition->args, STREAM_ROW_ARGS + 1)) ?
-			result : NULL;
-	}
-	return NULL;
-}
-
-/*
- * If the query for follows is left out, add its table to the range table, so that the
- * executor checks its privileges, and the plan depends on it.
- */
+/* Add the table of a query that is left out to the range table. */
 static void
-keep_table_of_follows(const Substitution *context, Query *parse)
+keep_table(const SubLink *left_out, Query *parse)
 {
-	Query	   *query;
-	RangeTblEntry *rte;
+	Query	   *query = castNode(Query, left_out->subselect);
+	RangeTblEntry *rte = copyObject(linitial_node(RangeTblEntry, query->rtable));
 
-	if (context->left_out == NULL)
-		return;
-	query = castNode(Query, context->left_out->subselect);
-	rte = copyObject(linitial_node(RangeTblEntry, query->rtable));
 	rte->inh = false;
 	rte->inFromCl = false;
 	move_permissions(rte, query, parse);
 	parse->rtable = lappend(parse->rtable, rte);
+}
+
+/*
+ * If queries are left out, add their tables to the range table, so that the executor checks
+ * their privileges, and the plan depends on them.
+ */
+static void
+keep_tables(const Substitution *context, Query *parse)
+{
+	if (!context->leave_out)
+		return;
+	keep_table(context->follows, parse);
+	keep_table(context->mutes, parse);
 }
 
 /* Can the whole table be read as a stream, with its indexes? */
@@ -472,7 +417,7 @@ inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, Substitu
 	rte->inh = false;
 	move_permissions(rte, body, parse);
 	parse->jointree = castNode(FromExpr, add_quals((Node *) parse->jointree, context->rti, quals));
-	keep_table_of_follows(context, parse);
+	keep_tables(context, parse);
 	parse->hasRowSecurity |= body->hasRowSecurity;
 	parse->hasSubLinks |= checkExprHasSubLink(quals) ||
 		checkExprHasSubLink((Node *) rte->securityQuals);
@@ -516,7 +461,7 @@ inline_query(PlannerInfo *root, RangeTblEntry *call, const Query *body, Relation
 	if (context->apart != NULL)
 		query->cteList = list_make1(context->apart);
 	query->hasSubLinks = true;
-	keep_table_of_follows(context, query);
+	keep_tables(context, query);
 	rte->rtekind = RTE_SUBQUERY;
 	rte->subquery = query;
 	return rte;
@@ -552,12 +497,11 @@ inline_body(PlannerInfo *root, Index rti, RangeTblEntry *call, const Query *body
 	bool		readable = is_readable(table);
 	int			level = 0;
 
-	context.left_out = find_query_for_follows(body);
-	if (context.left_out != NULL && !FollowListIsKnown(GetUserId()))
-		context.left_out = NULL;
+	context.leave_out = StreamQueriesFind(body, &context.follows, &context.mutes) &&
+		FollowListIsKnown(GetUserId());
 	/* a body may refer to a parameter several times */
 	if (contain_volatile_functions((Node *) args) ||
-		(body->hasSubLinks && is_computed_once((Node *) args) && context.left_out == NULL))
+		(body->hasSubLinks && is_computed_once((Node *) args) && !context.leave_out))
 		context.apart = compute_apart(args);
 	else if (readable && !has_virtual_columns(table) && !is_lateral((Node *) args, &level))
 	{

@@ -36,7 +36,7 @@ find_in_stream_of(void)
 {
 	Oid			ref = RefTypeId();
 	Oid			types[STREAM_ROW_ARGS + 2] = {
-		ref, ref, ref, TIMESTAMPTZOID, get_array_type(ref), INT4OID
+		ref, ref, ref, TIMESTAMPTZOID, TEXTOID, get_array_type(ref), INT4OID
 	};
 	Oid			result = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 										 CStringGetDatum("in_stream_of"),

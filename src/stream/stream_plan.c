@@ -24,6 +24,7 @@
 #include "stream/stream_narrow.h"
 #include "stream/stream_plan.h"
 #include "stream/stream_scan.h"
+#include "stream/stream_verbs.h"
 #include "tables/local_tables.h"
 #include "tables/own_tables.h"
 
@@ -89,7 +90,8 @@ has_row_args(List *args, Index rti)
 		if (!is_column(list_nth(args, role), ActionRoleColumns[role], &rti))
 			return false;
 	}
-	return is_column(list_nth(args, STREAM_TIMESTAMP_ARG), Anum_action_timestamp, &rti);
+	return is_column(list_nth(args, STREAM_TIMESTAMP_ARG), Anum_action_timestamp, &rti) &&
+		is_column(list_nth(args, STREAM_VERB_ARG), Anum_action_verb, &rti);
 }
 
 /* Does the expression have the same value for all rows of the relation? */
@@ -546,6 +548,29 @@ wanted_rows(PlannerInfo *root, Path *path)
 	return list_make2_int(Min(rows, SMALL_PAGE), Min(rows, INT_MAX));
 }
 
+/*
+ * The condition that restricts the stream to some verbs, as a list; NIL if there is none, or
+ * no index to make use of it.  It must be one that may be evaluated before policies.
+ */
+static List *
+find_verbs(PlannerInfo *root, RelOptInfo *rel, const List *indexes, List *clauses)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(llast_oid(indexes)))
+		return NIL;
+	foreach(lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		Expr	   *verbs = StreamVerbsOfClause(rinfo->clause, is_column, &rel->relid);
+
+		if (verbs != NULL && is_given(root, rel, (Node *) verbs) &&
+			restriction_is_securely_promotable(rinfo, rel))
+			return list_make1(rinfo->clause);
+	}
+	return NIL;
+}
+
 /* Callback of the path: make the plan. */
 static Plan *
 plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
@@ -554,6 +579,7 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	CustomScan *scan = makeNode(CustomScan);
 	FuncExpr   *condition = lsecond_node(FuncExpr, best_path->custom_private);
 	Var		   *public = makeVar(rel->relid, Anum_action_public, BOOLOID, -1, InvalidOid, 0);
+	List	   *verbs = find_verbs(root, rel, lthird(best_path->custom_private), clauses);
 	List	   *bounds = NIL;
 	ListCell   *lc;
 
@@ -571,7 +597,7 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->custom_private = list_make3(linitial(best_path->custom_private),
 									  wanted_rows(root, &best_path->path),
 									  lthird(best_path->custom_private));
-	scan->custom_exprs = list_make2(list_make2(public, condition), bounds);
+	scan->custom_exprs = list_make3(list_make2(public, condition), bounds, verbs);
 	return &scan->scan.plan;
 }
 

@@ -22,7 +22,9 @@ enum StreamScanExprs
 {
 	STREAM_SCAN_CONDITIONS,		/* List: what the reader enforces; the last is the
 								 * condition that identifies the stream */
-	STREAM_SCAN_BOUNDS			/* List: conditions that limit the scan */
+	STREAM_SCAN_BOUNDS,			/* List: conditions that limit the scan */
+	STREAM_SCAN_VERBS			/* List: a condition that restricts it to some verbs, or
+								 * none */
 };
 
 #endif							/* ACTSTREAM_STREAM_SCAN_H */

@@ -1,10 +1,11 @@
 /*
  * follow_changes.c
- *		Counting changes to follows in shared memory.
+ *		Counting changes to follows and mutes in shared memory.
  *
  * A trigger on actstream.follows records each change in the counter of the follower:
- * the newest transaction that made a change, and the number of changes.  By these
- * follow_list.c knows whether a list of follows that it has kept is still valid.
+ * the newest transaction that made a change, and the number of changes.  A trigger on
+ * actstream.mutes does the same for both objects of a mute.  By these counters
+ * follow_list.c knows whether what it has kept for a follower is still valid.
  */
 #include "postgres.h"
 
@@ -21,6 +22,9 @@
 #include "common/hashfn.h"
 
 PG_FUNCTION_INFO_V1(actstream_follow_changed);
+PG_FUNCTION_INFO_V1(actstream_mute_changed);
+
+#define ALL_CHANGES		(TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
 
 /*
  * FollowChangesCounter
@@ -45,8 +49,8 @@ note_change(FollowCounter *counter)
 
 /*
  * FollowChangesNoteAll
- *		Note that the current transaction may change follows for which the trigger does
- *		not fire, so that all sessions read their lists again.
+ *		Note that the current transaction may change follows or mutes for which the
+ *		trigger does not fire, so that all sessions read their lists again.
  */
 void
 FollowChangesNoteAll(void)
@@ -55,6 +59,25 @@ FollowChangesNoteAll(void)
 
 	if (shared != NULL)
 		note_change(&shared->all_follows);
+}
+
+/* Note a change of the rows of a trigger, for the reference that a column has. */
+static void
+note_change_of(const TriggerData *trigdata, TupleDesc tupdesc, AttrNumber column)
+{
+	HeapTuple	rows[2] = {trigdata->tg_trigtuple, trigdata->tg_newtuple};
+	SharedMemory *shared = SharedMemoryGet();
+
+	for (int i = 0; i < 2 && shared != NULL; i++)
+	{
+		bool		isnull = true;
+		Datum		follower = rows[i] == NULL ? (Datum) 0 :
+			heap_getattr(rows[i], column, tupdesc, &isnull);
+
+		/* the table's owner can allow null */
+		if (!isnull)
+			note_change(FollowChangesCounter(shared, DatumGetRefPP(follower)));
+	}
 }
 
 /*
@@ -67,48 +90,61 @@ actstream_follow_changed(PG_FUNCTION_ARGS)
 {
 	TupleDesc	tupdesc;
 	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_FOLLOWS, &tupdesc);
-	HeapTuple	rows[2] = {trigdata->tg_trigtuple, trigdata->tg_newtuple};
-	SharedMemory *shared = SharedMemoryGet();
 
-	for (int i = 0; i < 2 && shared != NULL; i++)
-	{
-		bool		isnull = true;
-		Datum		follower = rows[i] == NULL ? (Datum) 0 :
-			heap_getattr(rows[i], Anum_follow_follower, tupdesc, &isnull);
-
-		/* the table's owner can allow null */
-		if (!isnull)
-			note_change(FollowChangesCounter(shared, DatumGetRefPP(follower)));
-	}
+	note_change_of(trigdata, tupdesc, Anum_follow_follower);
 	return PointerGetDatum(NULL);
 }
 
 /*
- * FollowChangesAreWatched
+ * mute_changed() RETURNS trigger
+ *		The same for a mute, which may concern both objects.
+ */
+Datum
+actstream_mute_changed(PG_FUNCTION_ARGS)
+{
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_MUTES, &tupdesc);
+
+	note_change_of(trigdata, tupdesc, Anum_mute_muter);
+	note_change_of(trigdata, tupdesc, Anum_mute_muted);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * FollowChangesAreWatched, FollowChangesOfMutesAreWatched
  *		Does the trigger fire for each changed row of the table?
  */
 bool
 FollowChangesAreWatched(Relation follows)
 {
-	return HasOwnTrigger(follows, "follow_changed", TRIGGER_TYPE_AFTER,
-						 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
+	return HasOwnTrigger(follows, "follow_changed", TRIGGER_TYPE_AFTER, ALL_CHANGES,
+						 TRIGGER_FIRES_ALWAYS);
+}
+
+bool
+FollowChangesOfMutesAreWatched(Relation mutes)
+{
+	return HasOwnTrigger(mutes, "mute_changed", TRIGGER_TYPE_AFTER, ALL_CHANGES,
 						 TRIGGER_FIRES_ALWAYS);
 }
 
 /*
  * FollowChangesAreCounted
- *		Are all changes to actstream.follows counted, so that sessions can keep lists?
+ *		Are all changes counted, so that sessions can keep lists?
  */
 bool
 FollowChangesAreCounted(void)
 {
 	Relation	follows;
+	Relation	mutes;
 	bool		watched;
 
 	if (SharedMemoryGet() == NULL || RecoveryInProgress())
 		return false;
 	follows = OwnTableOpen(OWN_FOLLOWS, AccessShareLock);
-	watched = FollowChangesAreWatched(follows);
+	mutes = OwnTableOpen(OWN_MUTES, AccessShareLock);
+	watched = FollowChangesAreWatched(follows) && FollowChangesOfMutesAreWatched(mutes);
+	table_close(mutes, NoLock);
 	table_close(follows, NoLock);
 	return watched;
 }

@@ -13,6 +13,7 @@
 extern FollowCounter *FollowChangesCounter(SharedMemory *shared, const Ref *follower);
 extern void FollowChangesNoteAll(void);
 extern bool FollowChangesAreWatched(Relation follows);
+extern bool FollowChangesOfMutesAreWatched(Relation mutes);
 extern bool FollowChangesAreCounted(void);
 
 #endif							/* ACTSTREAM_FOLLOW_CHANGES_H */

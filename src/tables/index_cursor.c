@@ -79,6 +79,21 @@ IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot)
 }
 
 /*
+ * IndexCursorFindColumn
+ *		The column of the index that is this column of the table; or InvalidAttrNumber.
+ */
+AttrNumber
+IndexCursorFindColumn(const IndexCursor *cursor, AttrNumber attnum)
+{
+	for (int i = 0; i < cursor->index->rd_index->indnatts; i++)
+	{
+		if (cursor->index->rd_index->indkey.values[i] == attnum)
+			return i + 1;
+	}
+	return InvalidAttrNumber;
+}
+
+/*
  * IndexCursorInitKey
  *		Make a key compare a column of the index with a value of the column's type, by
  *		the operator for "strategy" in the index's operator family.

@@ -16,6 +16,7 @@
 typedef struct IndexCursor IndexCursor;
 
 extern IndexCursor *IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot);
+extern AttrNumber IndexCursorFindColumn(const IndexCursor *cursor, AttrNumber attnum);
 extern void IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum,
 							   StrategyNumber strategy);
 extern void IndexCursorSetKey(IndexCursor *cursor, int key, Datum value);

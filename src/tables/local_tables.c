@@ -145,14 +145,15 @@ LocalTableRequire(OwnTable table)
 
 /*
  * LocalTablesRefuseDistributed
- *		The same for actstream.actions and actstream.follows, for a query.  As a query
- *		reads tables of any kind, only distributed ones are refused.
+ *		The same for actstream.actions, actstream.follows and actstream.mutes, for a query.
+ *		As a query reads tables of any kind, only distributed ones are refused.
  *
- * Locks neither table, as the query may not be allowed to read actstream.follows.
+ * Locks none of them, as the query may not be allowed to read them all.
  */
 void
 LocalTablesRefuseDistributed(void)
 {
 	require_local(OWN_ACTIONS, false);
 	require_local(OWN_FOLLOWS, false);
+	require_local(OWN_MUTES, false);
 }

@@ -69,7 +69,10 @@ static const OwnShape shapes[NUM_OWN_TABLES] = {
 			{"description", TEXTOID}, {"data", JSONBOID}, {"external_id", TEXTOID}}},
 	[OWN_FOLLOWS] = {"follows", "follow", true, Natts_follow, {
 			{"follower", REF}, {"followee", REF}, {"flag", TEXTOID}, {"actor_only", BOOLOID},
-			{"started", TIMESTAMPTZOID}}},
+			{"started", TIMESTAMPTZOID}, {"verbs", TEXTARRAYOID}}},
+	[OWN_MUTES] = {"mutes", "mute", false, Natts_mute, {
+			{"muter", REF}, {"muted", REF}, {"verbs", TEXTARRAYOID}, {"until", TIMESTAMPTZOID},
+			{"block", BOOLOID}, {"created", TIMESTAMPTZOID}}},
 	[OWN_PHRASES] = {"phrases", "phrase", false, Natts_phrase, {
 			{"language", TEXTOID}, {"verb", TEXTOID}, {"pattern", TEXTOID}}}
 };

@@ -39,7 +39,17 @@
 #define Anum_follow_flag				3
 #define Anum_follow_actor_only			4
 #define Anum_follow_started				5
-#define Natts_follow					5
+#define Anum_follow_verbs				6
+#define Natts_follow					6
+
+/* columns of actstream.mutes, in order */
+#define Anum_mute_muter					1
+#define Anum_mute_muted					2
+#define Anum_mute_verbs					3
+#define Anum_mute_until					4
+#define Anum_mute_block					5
+#define Anum_mute_created				6
+#define Natts_mute						6
 
 /* columns of actstream.phrases, in order */
 #define Anum_phrase_language			1
@@ -54,6 +64,7 @@ typedef enum OwnTable
 	OWN_OBJECT_TYPES,
 	OWN_ACTIONS,
 	OWN_FOLLOWS,
+	OWN_MUTES,
 	OWN_PHRASES
 } OwnTable;
 

@@ -24,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(actstream_action_time);
 PG_FUNCTION_INFO_V1(actstream_follow_time);
+PG_FUNCTION_INFO_V1(actstream_mute_time);
 
 /*
  * OwnTriggerFunction
@@ -155,6 +156,16 @@ Datum
 actstream_follow_time(PG_FUNCTION_ARGS)
 {
 	return set_time(fcinfo, OWN_FOLLOWS, "started");
+}
+
+/*
+ * Trigger mute_time BEFORE INSERT ON actstream.mutes, for each row: the same for
+ * "created".
+ */
+Datum
+actstream_mute_time(PG_FUNCTION_ARGS)
+{
+	return set_time(fcinfo, OWN_MUTES, "created");
 }
 
 /*

@@ -95,6 +95,23 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
+ * SpiPlanRead
+ *		Run a query as the current user with the active snapshot, as a function that is not
+ *		volatile has to; SPI must be connected.  Returns the number of rows.
+ */
+uint64
+SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls)
+{
+	int			result;
+
+	prepare(plan);
+	result = SPI_execute_plan(plan->plan, values, nulls, true, 0);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan returned %s for %s", SPI_result_code_string(result), plan->sql);
+	return SPI_processed;
+}
+
+/*
  * Run the statement as the current user on the latest state of the database.  Without
  * "fire_triggers" AFTER triggers are queued for the query that is being run.
  */

@@ -56,7 +56,14 @@ static const IndexShape action_shapes[NUM_ACTION_INDEXES] = {
 static const IndexShape follow_shape = {
 	3, Natts_follow_index,
 	{Anum_follow_follower, Anum_follow_followee, Anum_follow_flag,
-	Anum_follow_actor_only, Anum_follow_started}, InvalidAttrNumber, false
+	Anum_follow_actor_only, Anum_follow_started, Anum_follow_verbs}, InvalidAttrNumber, false
+};
+
+static const IndexShape mute_shapes[NUM_MUTE_INDEXES] = {
+	[MUTE_BY_MUTER] = {2, Natts_mute_index,
+	{Anum_mute_muter, Anum_mute_muted, Anum_mute_verbs, Anum_mute_until}, InvalidAttrNumber, false},
+	[MUTE_BY_MUTED] = {2, Natts_mute_index,
+	{Anum_mute_muted, Anum_mute_muter, Anum_mute_block, Anum_mute_until}, InvalidAttrNumber, false}
 };
 
 /* The indexes found for actstream.actions, or for a table below it. */
@@ -65,16 +72,23 @@ typedef struct FoundIndexes
 	Oid			table;			/* hash key */
 	bool		valid;			/* are the indexes up to date? */
 	Oid			indexes[NUM_ACTION_INDEXES];
+	Oid			verb_index;		/* InvalidOid: none */
 } FoundIndexes;
 
 static HTAB *found_indexes = NULL;
 
-/* The same for actstream.follows; the index has no meaning if "follow" is InvalidOid. */
-static struct
+/*
+ * The same for a table that has no children; the indexes have no meaning if "table" is
+ * InvalidOid.
+ */
+typedef struct FoundOfTable
 {
-	Oid			follow;
-	Oid			follow_index;
-}			found;
+	Oid			table;
+	Oid			indexes[NUM_MUTE_INDEXES];
+} FoundOfTable;
+
+static FoundOfTable found_of_follows;
+static FoundOfTable found_of_mutes;
 
 /* Callback: a table has changed. */
 static void
@@ -82,8 +96,10 @@ table_changed(Oid relid)
 {
 	FoundIndexes *entry;
 
-	if (relid == InvalidOid || relid == found.follow)
-		found.follow = InvalidOid;
+	if (relid == InvalidOid || relid == found_of_follows.table)
+		found_of_follows.table = InvalidOid;
+	if (relid == InvalidOid || relid == found_of_mutes.table)
+		found_of_mutes.table = InvalidOid;
 	if (found_indexes == NULL)
 		return;
 	if (relid == InvalidOid)
@@ -240,6 +256,51 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
 }
 
 /*
+ * Is it an index that somebody has made to find actions by verb: a btree by verb and time, of
+ * all actions or the public ones?
+ *
+ * What follows these columns, and their order, do not matter, nor does the collation, as
+ * long as only equal bytes are equal.
+ */
+static bool
+is_verb_index(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+	Node	   *predicate = IndexPredicate(index);
+
+	return index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts >= 2 &&
+		form->indkey.values[0] == Anum_action_verb &&
+		form->indkey.values[1] == Anum_action_timestamp &&
+		index->rd_opcintype[0] == TEXTOID && index->rd_opcintype[1] == TIMESTAMPTZOID &&
+		get_collation_isdeterministic(index->rd_indcollation[0]) &&
+		(predicate == NULL || is_column(predicate, Anum_action_public));
+}
+
+/* The index by verb, or InvalidOid; clears *lasting if another answer will come by itself. */
+static Oid
+find_verb_index(Relation table, bool *lasting)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (!OidIsValid(result) && is_verb_index(index))
+		{
+			if (is_usable(index))
+				result = RelationGetRelid(index);
+			*lasting &= !index->rd_index->indcheckxmin;
+		}
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return result;
+}
+
+/*
  * Find the indexes of actstream.actions, or of a table below it, and keep what was
  * found for as long as it is valid.
  */
@@ -264,6 +325,7 @@ find_action_indexes(Relation action)
 	entry->valid = false;
 	changes_before = RelationChanges();
 	is_known = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, entry->indexes);
+	entry->verb_index = find_verb_index(action, &is_known);
 	entry->valid = is_known && RelationChanges() == changes_before;
 	return entry;
 }
@@ -301,6 +363,39 @@ ActionIndexesFind(Relation action, Oid *indexes)
 }
 
 /*
+ * VerbIndexFind
+ *		An index of actstream.actions, or of a table below it, whose first columns are the
+ *		verb and the time; or InvalidOid.
+ *
+ * The caller holds a lock on the table.
+ */
+Oid
+VerbIndexFind(Relation action)
+{
+	return find_action_indexes(action)->verb_index;
+}
+
+/* Fill in the indexes of a table, InvalidOid for those that do not exist. */
+static void
+find_of_table(FoundOfTable *found, Relation table, const IndexShape *shapes, int nshapes,
+			  Oid *indexes)
+{
+	uint64		changes_before = RelationChanges();
+
+	RelationWatch(table_changed);
+	if (found->table == RelationGetRelid(table))
+	{
+		memcpy(indexes, found->indexes, nshapes * sizeof(Oid));
+		return;
+	}
+	if (find_indexes(table, shapes, nshapes, indexes) && RelationChanges() == changes_before)
+	{
+		memcpy(found->indexes, indexes, nshapes * sizeof(Oid));
+		found->table = RelationGetRelid(table);
+	}
+}
+
+/*
  * FollowIndexFind
  *		The index of actstream.follows by follower that has all columns, or InvalidOid
  *		if there is none.
@@ -311,15 +406,20 @@ Oid
 FollowIndexFind(Relation follow)
 {
 	Oid			index;
-	uint64		changes_before = RelationChanges();
 
-	RelationWatch(table_changed);
-	if (found.follow == RelationGetRelid(follow))
-		return found.follow_index;
-	if (find_indexes(follow, &follow_shape, 1, &index) && RelationChanges() == changes_before)
-	{
-		found.follow_index = index;
-		found.follow = RelationGetRelid(follow);
-	}
+	find_of_table(&found_of_follows, follow, &follow_shape, 1, &index);
 	return index;
+}
+
+/*
+ * MuteIndexesFind
+ *		Fill in the indexes of actstream.mutes; false unless all of them exist.
+ *
+ * The caller holds a lock on the table.
+ */
+bool
+MuteIndexesFind(Relation mutes, Oid indexes[NUM_MUTE_INDEXES])
+{
+	find_of_table(&found_of_mutes, mutes, mute_shapes, NUM_MUTE_INDEXES, indexes);
+	return OidIsValid(indexes[MUTE_BY_MUTER]) && OidIsValid(indexes[MUTE_BY_MUTED]);
 }

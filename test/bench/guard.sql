@@ -30,7 +30,7 @@ INSERT INTO bench.member SELECT 'bench_member', verb FROM actstream.actions GROU
 CREATE TABLE bench.written (what int);
 ANALYZE bench.member;
 GRANT USAGE ON SCHEMA bench, actstream TO PUBLIC;
-GRANT SELECT ON actstream.actions, actstream.follows, bench.member TO bench_constant, bench_tenant, bench_member;
+GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes, bench.member TO bench_constant, bench_tenant, bench_member;
 CREATE POLICY bench_constant ON actstream.actions TO bench_constant USING (public);
 CREATE POLICY bench_tenant ON actstream.actions TO bench_tenant
     USING (coalesce(data->>'tenant', '1') = current_setting('bench.tenant'));

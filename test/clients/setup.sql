@@ -28,7 +28,7 @@ ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON actstream.actions USING (is_own(actor));
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON actstream.follows USING (is_own(follower));
-GRANT SELECT, INSERT, UPDATE, DELETE ON person, page, post, actstream.actions, actstream.follows TO acme, umbra;
+GRANT SELECT, INSERT, UPDATE, DELETE ON person, page, post, actstream.actions, actstream.follows, actstream.mutes TO acme, umbra;
 GRANT SELECT ON actstream.object_types, actstream.phrases TO acme, umbra;
 
 SET ROLE umbra;

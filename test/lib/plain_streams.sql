@@ -109,13 +109,13 @@ CREATE FUNCTION plain.user_stream(
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT DISTINCT ON (a."timestamp", a.id) a.*
-    FROM (SELECT f.followee AS object, f.actor_only,
+    FROM (SELECT f.followee AS object, f.actor_only, f.verbs,
                  CASE WHEN user_stream.since_follow THEN f.started ELSE '-infinity' END AS since
           FROM actstream.follows f
           WHERE f.follower = user_stream.follower
             AND (user_stream.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) user_stream.flag)
           UNION ALL
-          SELECT user_stream.follower, true, '-infinity'
+          SELECT user_stream.follower, true, NULL, '-infinity'
           WHERE user_stream.with_user_activity) AS source
     CROSS JOIN LATERAL (
         SELECT a.* FROM actstream.actions a
@@ -131,6 +131,17 @@ BEGIN ATOMIC
         WHERE NOT source.actor_only
           AND a.action_object = source.object AND a.public
           AND a."timestamp" OPERATOR(pg_catalog.>=) source.since) a
+    WHERE (source.verbs IS NULL OR a.verb OPERATOR(pg_catalog.=) ANY (source.verbs))
+      AND NOT EXISTS (
+          SELECT FROM actstream.mutes m
+          WHERE m.muter = user_stream.follower
+            AND (m.muted = a.actor OR m.muted = a.target OR m.muted = a.action_object)
+            AND (m.verbs IS NULL OR a.verb OPERATOR(pg_catalog.=) ANY (m.verbs))
+            AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) now()))
+      AND NOT EXISTS (
+          SELECT FROM actstream.mutes m
+          WHERE m.muted = user_stream.follower AND m.block AND m.muter = a.actor
+            AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) now()))
     ORDER BY a."timestamp" DESC, a.id DESC;
 END;
 \set ECHO all

@@ -64,7 +64,7 @@ SET ROLE actstream_heard;
 SELECT count(*) FROM actstream.actions a, actstream.audience(a) f;
 SELECT count(*) FROM actstream.which_followed('user:1', '{repo:41}') f;
 RESET ROLE;
-GRANT SELECT ON actstream.follows TO actstream_heard;
+GRANT SELECT ON actstream.follows, actstream.mutes TO actstream_heard;
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY plain ON actstream.follows USING (flag = '' AND follower > 'user:3');
 ALTER VIEW audience OWNER TO actstream_heard;

@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 CREATE ROLE bind_owner;
 GRANT USAGE ON SCHEMA actstream TO bind_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types TO bind_owner;
-GRANT SELECT, INSERT, UPDATE ON actstream.actions, actstream.follows TO bind_owner;
+GRANT SELECT, INSERT, UPDATE ON actstream.actions, actstream.follows, actstream.mutes TO bind_owner;
 CREATE SCHEMA shop AUTHORIZATION bind_owner;
 SELECT label FROM actstream.register_external('site');
 

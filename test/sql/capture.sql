@@ -158,7 +158,7 @@ CREATE EXTENSION actstream;
 DO 'BEGIN PERFORM actstream.create_tables(); END';
 SET search_path = pg_catalog, pg_temp;
 GRANT USAGE ON SCHEMA actstream TO capture_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.phrases TO capture_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.mutes, actstream.phrases TO capture_app;
 SELECT kind, made > 0 FROM hostile.fill('hostile', 'actstream');
 SELECT kind, made > 0 FROM hostile.fill('pg_temp', 'actstream');
 CREATE SCHEMA cap AUTHORIZATION capture_app;

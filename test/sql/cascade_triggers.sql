@@ -12,7 +12,7 @@ ALTER TABLE actstream.follows OWNER TO cascade_owner;
 ALTER TABLE actstream.object_types OWNER TO cascade_owner;
 ALTER TABLE actstream.phrases OWNER TO cascade_owner;
 GRANT USAGE ON SCHEMA actstream TO cascade_owner, cascade_tenant;
-GRANT ALL ON actstream.actions, actstream.follows, actstream.object_types TO cascade_tenant;
+GRANT ALL ON actstream.actions, actstream.follows, actstream.mutes, actstream.object_types TO cascade_tenant;
 GRANT USAGE ON SCHEMA cascade_app TO PUBLIC;
 RESET client_min_messages;
 -- what a careless owner audits with: a name that is looked up wherever the session says

@@ -27,7 +27,7 @@ CREATE ROLE expr_tenant;
 ALTER ROLE expr_tenant SET search_path = expr_empty;
 GRANT USAGE ON SCHEMA expr, actstream TO expr_tenant;
 GRANT SELECT, UPDATE, DELETE ON actstream.actions TO expr_tenant;
-GRANT SELECT ON actstream.follows, expr.users, expr.theirs TO expr_tenant;
+GRANT SELECT ON actstream.follows, actstream.mutes, expr.users, expr.theirs TO expr_tenant;
 ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON actstream.actions TO expr_tenant USING (actor = 'user:' || current_setting('expr.whose'));
 SET expr.whose = '1';

@@ -48,7 +48,7 @@ SELECT scans, entries, result FROM work($$ SELECT count(*) FROM followers('proje
 -- they are a part of the query around them, also under a policy
 CREATE ROLE actstream_plans;
 GRANT USAGE ON SCHEMA actstream, plans TO actstream_plans;
-GRANT SELECT ON actstream.follows TO actstream_plans;
+GRANT SELECT ON actstream.follows, actstream.mutes TO actstream_plans;
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY plain ON actstream.follows USING (flag = '' AND follower <> 'user:1');
 SET ROLE actstream_plans;

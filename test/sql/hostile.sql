@@ -7,7 +7,7 @@ CREATE ROLE host_mallory;
 CREATE ROLE host_tenant;
 GRANT USAGE ON SCHEMA actstream TO host_mallory, host_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types TO host_mallory;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.actions, actstream.follows TO host_mallory, host_tenant;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.actions, actstream.follows, actstream.mutes TO host_mallory, host_tenant;
 CREATE SCHEMA mal AUTHORIZATION host_mallory;
 SELECT label FROM actstream.register_external('site');
 

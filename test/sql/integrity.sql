@@ -166,7 +166,7 @@ CREATE ROLE integ_owner;
 CREATE ROLE integ_writer;
 CREATE ROLE integ_blind;
 GRANT USAGE ON SCHEMA actstream, integ TO integ_owner, integ_writer, integ_blind;
-GRANT SELECT, INSERT, UPDATE ON actstream.actions, actstream.follows TO integ_owner, integ_writer, integ_blind;
+GRANT SELECT, INSERT, UPDATE ON actstream.actions, actstream.follows, actstream.mutes TO integ_owner, integ_writer, integ_blind;
 CREATE TABLE secret (id int PRIMARY KEY, open boolean);
 INSERT INTO secret VALUES (1, true), (2, false);
 SELECT label FROM actstream.register('secret');

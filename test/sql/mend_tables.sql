@@ -13,7 +13,7 @@ GRANT USAGE ON SCHEMA actstream TO mend_app, mend_other;
 CREATE SCHEMA mend AUTHORIZATION mend_app;
 SET ROLE mend_own;
 DO 'BEGIN PERFORM actstream.create_tables(); END';
-GRANT ALL ON actstream.object_types, actstream.follows, actstream.actions TO mend_app;
+GRANT ALL ON actstream.object_types, actstream.follows, actstream.mutes, actstream.actions TO mend_app;
 
 -- each part by itself
 CREATE PROCEDURE actstream.try(ddl text) LANGUAGE plpgsql AS $$

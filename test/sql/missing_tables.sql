@@ -12,7 +12,7 @@ CREATE SCHEMA away AUTHORIZATION missing_own;
 CREATE SCHEMA missing AUTHORIZATION missing_app;
 SET ROLE missing_own;
 DO 'BEGIN PERFORM actstream.create_tables(); END';
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.follows, actstream.actions TO missing_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.follows, actstream.mutes, actstream.actions TO missing_app;
 RESET ROLE;
 CREATE FUNCTION references_to(label text) RETURNS TABLE (actions bigint, follows bigint) LANGUAGE plpgsql AS $$
 BEGIN

@@ -23,10 +23,10 @@ BEGIN
     END LOOP;
 END
 $$;
-CREATE TABLE actstream.follows OF actstream.follow (PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started)) PARTITION BY HASH (follower);
+CREATE TABLE actstream.follows OF actstream.follow (PRIMARY KEY (follower, followee, flag) INCLUDE (actor_only, started, verbs)) PARTITION BY HASH (follower);
 CREATE TABLE parts.follows_0 PARTITION OF actstream.follows FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 -- whose columns are in another order
-CREATE TABLE parts.follows_1 (started timestamptz NOT NULL, gone int, flag text NOT NULL, followee actstream.ref NOT NULL, actor_only boolean NOT NULL, follower actstream.ref NOT NULL);
+CREATE TABLE parts.follows_1 (started timestamptz NOT NULL, verbs text[], gone int, flag text NOT NULL, followee actstream.ref NOT NULL, actor_only boolean NOT NULL, follower actstream.ref NOT NULL);
 ALTER TABLE parts.follows_1 DROP gone;
 ALTER TABLE actstream.follows ALTER actor_only SET NOT NULL, ALTER started SET NOT NULL;
 ALTER TABLE actstream.follows ATTACH PARTITION parts.follows_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);

@@ -33,7 +33,7 @@ RESET ROLE;
 
 -- an application role: registers its own tables, sends and follows
 GRANT USAGE ON SCHEMA actstream TO actstream_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows TO actstream_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.mutes TO actstream_app;
 SET ROLE actstream_app;
 CREATE TABLE sec.users (id int PRIMARY KEY, name text);
 INSERT INTO sec.users SELECT i FROM generate_series(1, 4) i;
@@ -65,8 +65,8 @@ SELECT actstream.unregister('user');
 RESET ROLE;
 
 -- a reader reads, a writer writes
-GRANT SELECT ON actstream.actions, actstream.follows TO actstream_reader;
-GRANT SELECT, INSERT ON actstream.actions, actstream.follows TO actstream_writer;
+GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes TO actstream_reader;
+GRANT SELECT, INSERT ON actstream.actions, actstream.follows, actstream.mutes TO actstream_writer;
 GRANT UPDATE, DELETE ON actstream.follows TO actstream_writer;
 SET ROLE actstream_writer;
 SELECT verb FROM actstream.act_send('user:3', 'wrote');

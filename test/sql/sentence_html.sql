@@ -109,7 +109,7 @@ SELECT verb, language, actstream.sentence(told(verb, NULL, 'user:2', t), noon(),
 FROM tongue, unnest(ARRAY[noon(), '2026-01-01 09:00+00']) t, unnest(ARRAY['started following', 'stopped following', 'started watching', 'stopped watching']) verb
 ORDER BY verb COLLATE "C", t, o;
 -- what follow() and unfollow() send
-SELECT actstream.follow('user:1', 'user:2') IS NOT NULL, actstream.follow('user:1', 'user:2', 'watching') IS NOT NULL, actstream.unfollow('user:1', 'user:2', NULL, send_action => true);
+SELECT actstream.follow('user:1', 'user:2') IS DISTINCT FROM NULL, actstream.follow('user:1', 'user:2', 'watching') IS DISTINCT FROM NULL, actstream.unfollow('user:1', 'user:2', NULL, send_action => true);
 SELECT actstream.sentence(a, language => 'de') FROM actstream.actions a ORDER BY id;
 -- what they do not
 SELECT v, actstream.sentence(told(v, o, t), noon(), 'de')

@@ -37,33 +37,33 @@ SET ROLE stream_caller;
 -- of hidden rows, too, the condition is asked
 SELECT plan($$
     SELECT id FROM conditions.my_pay
-    WHERE actstream_internal.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END,
-                                   'u:1', NULL, false, false, NULL)$$);
+    WHERE actstream_internal.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END, 'did',
+                                   'u:1', NULL, false, false, NULL, NULL)$$);
 SELECT id FROM conditions.my_pay
-WHERE actstream_internal.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END,
-                               'u:1', NULL, false, false, NULL);
+WHERE actstream_internal.in_user_stream(NULL, NULL, NULL, CASE WHEN salary > 100000 THEN '2020-01-01'::timestamptz END, 'did',
+                               'u:1', NULL, false, false, NULL, NULL);
 SELECT id FROM conditions.my_pay
-WHERE actstream_internal.in_user_stream('u:1', NULL, NULL, CASE WHEN salary < 100000 THEN '2020-01-01'::timestamptz END,
-                               'u:1', NULL, true, false, NULL);
+WHERE actstream_internal.in_user_stream('u:1', NULL, NULL, CASE WHEN salary < 100000 THEN '2020-01-01'::timestamptz END, 'did',
+                               'u:1', NULL, true, false, NULL, NULL);
 RESET ROLE;
 -- the same where policies apply, and where there is no table
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
-GRANT SELECT ON actstream.follows TO stream_caller;
+GRANT SELECT ON actstream.follows, actstream.mutes TO stream_caller;
 SET ROLE stream_caller;
-SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL) AS in_stream;
+SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'did', 'u:1', NULL, false, false, NULL, NULL) AS in_stream;
 RESET ROLE;
 REVOKE SELECT ON actstream.follows FROM stream_caller;
 ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY;
 BEGIN;
 ALTER TABLE actstream.follows RENAME TO no_follows;
-SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL) AS in_stream;
+SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'did', 'u:1', NULL, false, false, NULL, NULL) AS in_stream;
 ROLLBACK;
 
 --
 -- They are immutable: null is no follows, whoever follows whom
 --
 
-PREPARE once AS SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, NULL, NULL, NULL) AS in_stream;
+PREPARE once AS SELECT actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'did', 'u:1', NULL, NULL, NULL, NULL, NULL) AS in_stream;
 EXECUTE once;
 DELETE FROM actstream.follows WHERE followee = 'u:2';
 EXECUTE once;
@@ -73,26 +73,26 @@ DEALLOCATE once;
 -- nobody can say that they are those of the session
 DO $$
 BEGIN
-    PERFORM actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'u:1', NULL, false, false, NULL::internal);
+    PERFORM actstream_internal.in_user_stream('u:2', NULL, NULL, '2020-01-01', 'did', 'u:1', NULL, false, false, NULL::internal, NULL);
 EXCEPTION WHEN feature_not_supported OR cannot_coerce THEN
     RAISE NOTICE 'refused';
 END
 $$;
 SELECT count(*) FROM actstream.actions a
-WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false, NULL);
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'u:1', NULL, false, false, NULL, NULL);
 SELECT count(*) FROM actstream.actions a
-WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, true, false, NULL);
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'u:1', NULL, true, false, NULL, NULL);
 
 --
 -- A query for follows is what it says, and only that of user_stream() is left out
 --
 
 SELECT array_agg(id) FROM actstream.actions a
-WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false,
-    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started) FROM actstream.follows f WHERE f.follower = 'u:2'));
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'u:1', NULL, false, false,
+    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started, NULL::text[]) FROM actstream.follows f WHERE f.follower = 'u:2'), NULL);
 SELECT array_agg(id) FROM actstream.actions a
-WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'u:1', NULL, false, false,
-    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started) FROM actstream.follows f WHERE f.follower = 'u:1' AND f.flag = 'work'));
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'u:1', NULL, false, false,
+    ARRAY(SELECT ROW(f.followee, f.actor_only, f.started, NULL::text[]) FROM actstream.follows f WHERE f.follower = 'u:1' AND f.flag = 'work'), NULL);
 SELECT array_agg(id) FROM actstream.user_stream('u:1');
 SELECT plan($$SELECT id FROM actstream.user_stream('u:1')$$);
 BEGIN;
@@ -129,7 +129,7 @@ ROLLBACK;
 -- The rights are those of whoever has opened a cursor
 --
 
-GRANT SELECT ON actstream.actions, actstream.follows TO stream_definer;
+GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes TO stream_definer;
 GRANT SELECT ON actstream.actions TO stream_caller;
 SET ROLE stream_definer;
 CREATE FUNCTION conditions.opened(query text) RETURNS refcursor LANGUAGE plpgsql SECURITY DEFINER
@@ -154,7 +154,7 @@ RESET ROLE;
 -- Whether policies apply to a role may change: no plan goes on that was made before
 --
 
-GRANT SELECT ON actstream.actions, actstream.follows TO stream_bypass;
+GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes TO stream_bypass;
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON actstream.follows USING (follower = 'u:2');
 SET plan_cache_mode = force_generic_plan;
@@ -196,15 +196,15 @@ RESET plan_cache_mode;
 -- Arguments that are others for each row, and may lie where those before lay
 --
 
-SELECT x, actstream_internal.in_user_stream(actstream.ref('u', x), NULL, NULL, '2025-01-01', 'u:1', NULL, false, false,
-                                   ARRAY(SELECT ROW(('u:' || x.f)::actstream.ref, true, now()) FROM generate_series(x, x) AS x (f))) AS in_stream
+SELECT x, actstream_internal.in_user_stream(actstream.ref('u', x), NULL, NULL, '2025-01-01', 'did', 'u:1', NULL, false, false,
+                                   ARRAY(SELECT ROW(('u:' || x.f)::actstream.ref, true, now(), NULL::text[]) FROM generate_series(x, x) AS x (f)), NULL) AS in_stream
 FROM generate_series(1, 5) AS x;
-SELECT x, actstream_internal.in_user_stream(actstream.ref('u', 1), NULL, NULL, '2025-01-01', 'u:1', NULL, false, false,
-                                   ARRAY(SELECT ROW(('u:' || x.f)::actstream.ref, true, now()) FROM generate_series(x, x) AS x (f))) AS in_stream
+SELECT x, actstream_internal.in_user_stream(actstream.ref('u', 1), NULL, NULL, '2025-01-01', 'did', 'u:1', NULL, false, false,
+                                   ARRAY(SELECT ROW(('u:' || x.f)::actstream.ref, true, now(), NULL::text[]) FROM generate_series(x, x) AS x (f)), NULL) AS in_stream
 FROM generate_series(1, 5) AS x;
-SELECT x, actstream_internal.in_user_stream('u:1', NULL, NULL, '2025-01-01', 'u:1', NULL, x % 2 = 0, false, NULL) AS own,
-       actstream_internal.in_stream_of('u:1', NULL, NULL, '2025-01-01', ARRAY['u:1'::actstream.ref], x % 2) AS role,
-       actstream_internal.in_stream_of('u:1', NULL, NULL, '2025-01-01', array_append(ARRAY['u:9'::actstream.ref], actstream.ref('u', x)), 1) AS object
+SELECT x, actstream_internal.in_user_stream('u:1', NULL, NULL, '2025-01-01', 'did', 'u:1', NULL, x % 2 = 0, false, NULL, NULL) AS own,
+       actstream_internal.in_stream_of('u:1', NULL, NULL, '2025-01-01', 'did', ARRAY['u:1'::actstream.ref], x % 2) AS role,
+       actstream_internal.in_stream_of('u:1', NULL, NULL, '2025-01-01', 'did', array_append(ARRAY['u:9'::actstream.ref], actstream.ref('u', x)), 1) AS object
 FROM generate_series(1, 4) AS x;
 
 DROP OWNED BY stream_caller, stream_definer, stream_bypass;

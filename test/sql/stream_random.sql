@@ -108,7 +108,7 @@ BEGIN
     END LOOP;
 END
 $$;
--- and of both, with what changes besides
+-- and of all, with what changes besides
 CREATE FUNCTION commands() RETURNS SETOF text LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN QUERY SELECT format('DROP POLICY %I ON %s', polname, polrelid::regclass) FROM pg_policy;
@@ -119,12 +119,22 @@ BEGIN
               'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object = target)',
               'actor = ANY (ARRAY(SELECT object FROM member WHERE who = current_user))',
               $c$EXISTS (SELECT FROM actstream.follows f WHERE f.follower = 'o:1' AND f.followee = target)$c$]);
-    RETURN QUERY SELECT commands('actstream.follows', 'follower, followee, flag, actor_only, started',
+    RETURN QUERY SELECT commands('actstream.follows', 'follower, followee, flag, actor_only, started, verbs',
         ARRAY['true', 'true', 'actor_only', $c$flag <> 'close'$c$, 'whims(followee)', $c$leaks(follower::text)$c$,
               'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object = followee)']);
-    RETURN NEXT format($c$INSERT INTO actstream.follows (follower, followee, flag, actor_only, started)
-        VALUES ('o:1', 'o:%s', '%s', '%s', timestamptz '2025-01-01' + %s * interval '1 day') ON CONFLICT DO NOTHING$c$,
-        die(9), one_of('', '', 'close'), die(2) = 0, die(20));
+    RETURN QUERY SELECT commands('actstream.mutes', 'muter, muted, verbs, until, block, created',
+        ARRAY['true', 'true', $c$muter = 'o:1' OR block$c$, 'verbs IS NULL', 'whims(muted)', $c$leaks(muted::text)$c$,
+              'EXISTS (SELECT FROM member m WHERE m.who = current_user AND m.object = muted)']);
+    RETURN NEXT format($c$INSERT INTO actstream.follows (follower, followee, flag, actor_only, started, verbs)
+        VALUES ('o:1', 'o:%s', '%s', '%s', timestamptz '2025-01-01' + %s * interval '1 day', %L) ON CONFLICT DO NOTHING$c$,
+        die(9), one_of('', '', 'close'), die(2) = 0, die(20), one_of(NULL, NULL, '{liked}', '{wrote,moved}'));
+    RETURN NEXT format($c$INSERT INTO actstream.mutes (muter, muted, verbs, until) VALUES ('o:1', 'o:%s', %L, %L) ON CONFLICT DO NOTHING$c$,
+        2 + die(11), one_of(NULL, '{liked}', '{wrote,moved}'), one_of(NULL, NULL, '2025-01-01', 'infinity'));
+    -- without the follows that it would end as their owner, who may have no right to
+    RETURN NEXT 'SET session_replication_role = replica';
+    RETURN NEXT format($c$INSERT INTO actstream.mutes (muter, muted, block) VALUES ('o:%s', 'o:1', true) ON CONFLICT DO NOTHING$c$, 9 + die(4));
+    RETURN NEXT 'RESET session_replication_role';
+    RETURN NEXT format($c$DELETE FROM actstream.mutes WHERE 'o:%s' IN (muter::text, muted::text)$c$, 2 + die(11));
     RETURN NEXT format($c$DELETE FROM actstream.follows WHERE followee = 'o:%s'$c$, die(9));
     RETURN NEXT format('SET app.tenant = %L', die(3));
     RETURN NEXT format('SET row_security = %s', one_of('on', 'on', 'on', 'on', 'off'));
@@ -147,11 +157,12 @@ BEGIN
     RETURN result;
 END
 $$;
--- what plain SQL answers.  Who may not read follows is refused also where PostgreSQL knows
--- that no action can be seen, and then may not ask for the right.
+-- what plain SQL answers.  Who may not read follows, or mutes, is refused also where PostgreSQL
+-- knows that no action can be seen, and then may not ask for the right.
 CREATE FUNCTION plain_answer(query text, reader text, owner text) RETURNS text LANGUAGE sql AS $$
     SELECT CASE WHEN query !~ 'user_stream'
-                  OR answer('SELECT follower, followee, flag, actor_only, started FROM actstream.follows LIMIT 0', owner) IS NULL
+                  OR answer('SELECT f.follower, f.followee, f.flag, f.actor_only, f.started, f.verbs, m.muter, m.muted, m.verbs, m.until, m.block
+                             FROM actstream.follows f, actstream.mutes m LIMIT 0', owner) IS NULL
            THEN answer(query, reader)
            ELSE '42501' END
 $$;

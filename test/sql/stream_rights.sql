@@ -45,6 +45,8 @@ SELECT actstream.ref('o', i % 4), actstream.ref('o', i % 9), (ARRAY['', 'watchin
        timestamptz '2021-03-01 00:00+00' + i * interval '1 hour'
 FROM generate_series(0, 35) AS i;
 ANALYZE actstream.actions, actstream.follows;
+-- rights to read mutes are like those to read follows; here there are none
+GRANT SELECT ON actstream.mutes TO PUBLIC;
 
 -- Each stream, and the same in plain SQL.  A stream consists of whole rows: it
 -- takes the right to read every column.
@@ -66,38 +68,38 @@ INSERT INTO rights.stream (stream, plain) VALUES
      'SELECT a.* FROM actstream.actions a WHERE a.public AND (a.actor::text IN (''o:5'', ''o:6'') OR a.target::text IN (''o:5'', ''o:6''))'),
     ('actstream.user_stream(''o:1'')',
      'SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND (f.verbs IS NULL OR a.verb = ANY (f.verbs)) AND f.flag IS NOT NULL AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))'),
     ('actstream.user_stream(''o:2'', ''watching'', true, true)',
      'SELECT a.* FROM actstream.actions a WHERE a.public AND (a.actor::text = ''o:2'' OR EXISTS
-          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:2'' AND f.flag = ''watching'' AND a."timestamp" >= f.started
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:2'' AND (f.verbs IS NULL OR a.verb = ANY (f.verbs)) AND f.flag = ''watching'' AND a."timestamp" >= f.started
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text))))'),
     ('(SELECT * FROM actstream.user_stream(''o:3'') WHERE ("timestamp", id) < (''2021-03-02 00:00+00'', 100) LIMIT 5)',
      '(SELECT a.* FROM actstream.actions a WHERE a.public AND (a."timestamp", a.id) < (''2021-03-02 00:00+00'', 100) AND EXISTS
-          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:3'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:3'' AND (f.verbs IS NULL OR a.verb = ANY (f.verbs)) AND f.flag IS NOT NULL AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))
           ORDER BY a."timestamp" DESC, a.id DESC LIMIT 5)'),
     -- arguments that are computed once
     ('actstream.user_stream((SELECT who FROM rights.me), NULL, (SELECT own FROM rights.me))',
      'SELECT a.* FROM actstream.actions a WHERE a.public AND (a.actor::text = ''o:1'' OR EXISTS
-          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND f.flag IS NOT NULL AND f.started IS NOT NULL
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND (f.verbs IS NULL OR a.verb = ANY (f.verbs)) AND f.flag IS NOT NULL AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text))))'),
     ('(SELECT * FROM actstream.user_stream(rights.whoever(''o:2''), since_follow => true) ORDER BY "timestamp" DESC, id DESC LIMIT 7)',
      '(SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:2'' AND f.flag IS NOT NULL AND a."timestamp" >= f.started
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:2'' AND (f.verbs IS NULL OR a.verb = ANY (f.verbs)) AND f.flag IS NOT NULL AND a."timestamp" >= f.started
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))
           ORDER BY a."timestamp" DESC, a.id DESC LIMIT 7)'),
     -- of each row of another table
     ('(SELECT s.* FROM rights.me m CROSS JOIN LATERAL actstream.user_stream(m.who, ''watching'') AS s)',
      'SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND f.flag = ''watching'' AND f.started IS NOT NULL
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:1'' AND (f.verbs IS NULL OR a.verb = ANY (f.verbs)) AND f.flag = ''watching'' AND f.started IS NOT NULL
               AND (a.actor::text = f.followee::text OR NOT f.actor_only AND f.followee::text IN (a.target::text, a.action_object::text)))'),
     -- empty, and yet it takes the right to read
     ('actstream.actor_stream(''o:99'')',
      'SELECT a.* FROM actstream.actions a WHERE a.public AND a.actor::text = ''o:99'''),
     ('actstream.user_stream(''o:99'')',
      'SELECT a.* FROM actstream.actions a WHERE a.public AND EXISTS
-          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:99'' AND f.flag IS NOT NULL AND f.started IS NOT NULL AND f.actor_only
+          (SELECT FROM actstream.follows f WHERE f.follower::text = ''o:99'' AND (f.verbs IS NULL OR a.verb = ANY (f.verbs)) AND f.flag IS NOT NULL AND f.started IS NOT NULL AND f.actor_only
               AND a.actor::text = f.followee::text)');
 
 CREATE TABLE rights.me AS SELECT 'o:1'::actstream.ref AS who, true AS own;
@@ -248,7 +250,7 @@ BEGIN
     FOR i IN 1 .. setups LOOP
         ddl := rights.setup('actions', '{id,"\"timestamp\"",public,actor,verb,action_object,target,description,data,external_id}',
                             '{"verb <> ''liked''","id % 3 > 0",public,"actor::text = ''o:1''","target IS NOT NULL",true,"current_user = ''actstream_two''","pg_has_role(''actstream_group'', ''member'')","EXISTS (SELECT FROM rights.grade g WHERE g.id = actions.id % 10)","\"timestamp\" > ''2021-03-01 20:00+00''","rights.fits(verb)","id IN (SELECT id * 7 FROM rights.grade)"}', i)
-            || rights.setup('follows', '{follower,followee,flag,actor_only,started}',
+            || rights.setup('follows', '{follower,followee,flag,actor_only,started,verbs}',
                             '{"flag = ''''",actor_only,"followee::text <> ''o:3''",true,false,"current_user = ''actstream_one''","started > ''2021-03-01 10:00+00''","rights.fits(flag)","EXISTS (SELECT FROM rights.grade g WHERE g.id = length(flag))"}', i);
         FOREACH statement IN ARRAY ddl LOOP
             EXECUTE statement;
@@ -388,7 +390,7 @@ CALL rights.look_again('at first');
 CALL rights.go(ARRAY[
     'GRANT SELECT ON actstream.actions, actstream.follows TO actstream_one, actstream_group, actstream_bypass',
     'REVOKE SELECT ON actstream.follows FROM actstream_one',
-    'GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follows TO actstream_one',
+    'GRANT SELECT (follower, followee, flag, actor_only, started, verbs) ON actstream.follows TO actstream_one',
     'REVOKE SELECT ON actstream.actions FROM actstream_one',
     'GRANT SELECT ON actstream.actions TO PUBLIC',
     'GRANT SELECT ON actstream.actions, actstream.follows TO actstream_one',

@@ -338,7 +338,8 @@ SET ROLE stream_reader;
 EXECUTE first;
 SELECT way($$SELECT * FROM actstream.actor_stream('person:7')$$);
 RESET ROLE;
-GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follows TO stream_reader;
+GRANT SELECT (follower, followee, flag, actor_only, started, verbs) ON actstream.follows TO stream_reader;
+GRANT SELECT (muter, muted, verbs, until, block) ON actstream.mutes TO stream_reader;
 SET ROLE stream_reader;
 EXECUTE first;
 SELECT way('EXECUTE first');
@@ -391,7 +392,7 @@ DISCARD PLANS;
 -- Who leaves a group: nothing tells the plan, but the executor asks.
 REVOKE SELECT ON actstream.actions, actstream.follows FROM stream_reader;
 CREATE ROLE stream_readers;
-GRANT SELECT ON actstream.actions, actstream.follows TO stream_readers;
+GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes TO stream_readers;
 GRANT stream_readers TO stream_reader;
 SET ROLE stream_reader;
 EXECUTE first;

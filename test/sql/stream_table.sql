@@ -51,10 +51,11 @@ CREATE ROLE stream_all;
 CREATE ROLE stream_columns;
 CREATE ROLE stream_tenant;
 GRANT USAGE ON SCHEMA actstream TO stream_all, stream_columns, stream_tenant;
-GRANT SELECT ON actstream.actions, actstream.follows TO stream_all, stream_tenant;
+GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes TO stream_all, stream_tenant;
 GRANT SELECT (id, "timestamp", public, actor, verb, action_object, target, description, data, external_id)
     ON actstream.actions TO stream_columns;
-GRANT SELECT (follower, followee, flag, actor_only, started) ON actstream.follows TO stream_columns;
+GRANT SELECT (follower, followee, flag, actor_only, started, verbs) ON actstream.follows TO stream_columns;
+GRANT SELECT (muter, muted, verbs, until, block) ON actstream.mutes TO stream_columns;
 ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody ON actstream.actions TO stream_all, stream_columns USING (true);
 CREATE POLICY tenant ON actstream.actions TO stream_tenant USING (data->>'tenant' IS NOT DISTINCT FROM current_setting('app.tenant', true));
@@ -72,7 +73,7 @@ CREATE FUNCTION public.tells(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 
 SET ROLE stream_tenant;
 SET app.tenant = 'nobody';
 SELECT id FROM actstream.user_stream('o:1') WHERE tells(verb);
-SELECT id FROM actstream.actions a WHERE a.public AND tells(verb) AND actstream_internal.in_public_stream(actor, target, action_object, "timestamp");
+SELECT id FROM actstream.actions a WHERE a.public AND tells(verb) AND actstream_internal.in_public_stream(actor, target, action_object, "timestamp", verb);
 RESET app.tenant;
 RESET ROLE;
 DROP FUNCTION tells;
@@ -82,40 +83,40 @@ DROP POLICY tenant ON actstream.actions;
 
 -- the condition by itself reads nothing
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false, NULL, NULL);
 RESET ROLE;
 REVOKE SELECT ON actstream.follows FROM stream_all;
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.actions a WHERE actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, ARRAY[ROW('o:2'::actstream.ref, true, now())]);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false, NULL, NULL);
+SELECT count(*) FROM actstream.actions a WHERE actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false, NULL, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false, ARRAY[ROW('o:2'::actstream.ref, true, now(), NULL::text[])], NULL);
 RESET ROLE;
 -- a view reads as its owner
 CREATE VIEW of_follower AS SELECT a.* FROM actstream.actions a
-WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false,
-    ARRAY(SELECT ROW(followee, actor_only, started) FROM actstream.follows WHERE follower = 'o:1'));
+WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false,
+    ARRAY(SELECT ROW(followee, actor_only, started, NULL::text[]) FROM actstream.follows WHERE follower = 'o:1'), NULL);
 ALTER VIEW of_follower OWNER TO stream_columns;
 GRANT SELECT ON of_follower TO stream_all;
 SET ROLE stream_all;
 SELECT count(*) FROM of_follower;
 RESET ROLE;
 REVOKE SELECT (started) ON actstream.follows FROM stream_columns;
-GRANT SELECT ON actstream.follows TO stream_all;
+GRANT SELECT ON actstream.follows, actstream.mutes TO stream_all;
 SET ROLE stream_all;
 SELECT count(*) FROM of_follower;
 RESET ROLE;
 GRANT SELECT (started) ON actstream.follows TO stream_columns;
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 SET ROLE stream_all;
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
-SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, (SELECT NULL::record[]));
-SELECT count(*) FROM actstream.actions a WHERE actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", 'o:1', NULL, false, false, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false, NULL, NULL);
+SELECT count(*) FROM actstream.actions a WHERE a.public AND actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false, (SELECT NULL::record[]), NULL);
+SELECT count(*) FROM actstream.actions a WHERE actstream_internal.in_user_stream(a.actor, a.target, a.action_object, a."timestamp", a.verb, 'o:1', NULL, false, false, NULL, NULL);
 SELECT count(*) FROM actstream.user_stream('o:1');
 RESET ROLE;
 ALTER TABLE actstream.follows DISABLE ROW LEVEL SECURITY;
 -- and is a condition like others where it stands alone
 SELECT count(*) > (SELECT count(*) FROM actstream.public_stream()) AS others_too, count(*) FILTER (WHERE NOT public) > 0 AS not_public
-FROM actstream.actions a WHERE actstream_internal.in_public_stream(actor, target, action_object, "timestamp");
+FROM actstream.actions a WHERE actstream_internal.in_public_stream(actor, target, action_object, "timestamp", verb);
 REVOKE EXECUTE ON FUNCTION actstream_internal.in_public_stream FROM PUBLIC;
 SET ROLE stream_all;
 SELECT count(*) FROM actstream.public_stream();
@@ -123,11 +124,11 @@ RESET ROLE;
 GRANT EXECUTE ON FUNCTION actstream_internal.in_public_stream TO PUBLIC;
 -- what it is given as follows may be anything
 SET actstream.enable_streamscan = off;
-SELECT actstream_internal.in_user_stream('o:2', NULL, NULL, now(), 'o:1', NULL, false, false, follows) AS in_stream
-FROM (VALUES (ARRAY[ROW('o:2'::actstream.ref, true, now())]), (ARRAY[ROW('o:1'::actstream.ref, true, now()), ROW('o:2'::actstream.ref, false, now())]),
-             (ARRAY[ROW('o:3'::actstream.ref, true, now())]), (ARRAY[]::record[]), (ARRAY[ROW('o:2'::actstream.ref, true, NULL::timestamptz)]),
-             (ARRAY[ROW()]), (ARRAY[ROW(1, 2, 3)]), (ARRAY[NULL, ROW('o:2', true, now())]),
-             (ARRAY[[ROW('o:1'::actstream.ref, true, now())], [ROW('o:2'::actstream.ref, true, now())]])) AS v (follows);
+SELECT actstream_internal.in_user_stream('o:2', NULL, NULL, now(), 'did', 'o:1', NULL, false, false, follows, NULL) AS in_stream
+FROM (VALUES (ARRAY[ROW('o:2'::actstream.ref, true, now(), NULL::text[])]), (ARRAY[ROW('o:1'::actstream.ref, true, now(), NULL::text[]), ROW('o:2'::actstream.ref, false, now(), NULL::text[])]),
+             (ARRAY[ROW('o:3'::actstream.ref, true, now(), NULL::text[])]), (ARRAY[]::record[]), (ARRAY[ROW('o:2'::actstream.ref, true, NULL::timestamptz, NULL::text[])]),
+             (ARRAY[ROW()]), (ARRAY[ROW(1, 2, 3, 4)]), (ARRAY[NULL, ROW('o:2', true, now(), NULL::text[])]),
+             (ARRAY[[ROW('o:1'::actstream.ref, true, now(), NULL::text[])], [ROW('o:2'::actstream.ref, true, now(), NULL::text[])]])) AS v (follows);
 RESET actstream.enable_streamscan;
 
 --
@@ -136,19 +137,19 @@ RESET actstream.enable_streamscan;
 
 CREATE VIEW of_one AS
 SELECT a.tableoid::regclass AS tab, a.ctid AS place, a.* FROM actstream.actions a
-WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
+WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, '{o:1}', 1);
 SELECT plan('SELECT * FROM of_one ORDER BY "timestamp" DESC, id DESC LIMIT 2 FOR UPDATE');
 SELECT tab, id, verb FROM of_one ORDER BY "timestamp" DESC, id DESC LIMIT 2 FOR UPDATE;
 CREATE TEMP TABLE kept AS SELECT * FROM of_one;
 SELECT count(*), count(a.id) FROM kept LEFT JOIN actstream.actions a ON a.ctid = kept.place AND a.id = kept.id;
 BEGIN;
 DECLARE c CURSOR FOR SELECT * FROM actstream.actions a
-    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) FOR UPDATE;
+    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, '{o:1}', 1) FOR UPDATE;
 FETCH 1 FROM c \gset at_
 UPDATE actstream.actions SET description = 'current' WHERE CURRENT OF c RETURNING id = :at_id AS same;
 CLOSE c;
 DECLARE c CURSOR FOR SELECT * FROM actstream.actions a
-    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1);
+    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, '{o:1}', 1);
 FETCH 2 FROM c;
 DELETE FROM actstream.actions WHERE CURRENT OF c RETURNING id, description;
 CLOSE c;
@@ -160,7 +161,7 @@ ROLLBACK;
 BEGIN;
 SELECT count(*) AS rows FROM actstream.actor_stream('o:1') \gset
 WITH changed AS (UPDATE actstream.actions a SET description = 'x' WHERE a.public
-    AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1) RETURNING *)
+    AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, '{o:1}', 1) RETURNING *)
 SELECT count(*) = :rows AS all_of_them FROM changed;
 SELECT count(*) = :rows AS all_of_them, bool_and(description = 'x') AS changed FROM actstream.actor_stream('o:1');
 WITH gone AS (DELETE FROM actstream.actions a USING actstream.actor_stream('o:1') s WHERE s.id = a.id RETURNING a.*)
@@ -189,7 +190,7 @@ SET :forced = on;
 SELECT * FROM compare();
 RESET :forced;
 SELECT plan($$SELECT id FROM actstream.actions a TABLESAMPLE bernoulli (50)
-    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)$$);
+    WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, '{o:1}', 1)$$);
 
 -- commands that plan without a query
 CLUSTER actstream.actions USING actions_pkey;
@@ -269,7 +270,7 @@ INSERT INTO stream (call) VALUES ('of no table of ours');
 SELECT follows_read($$SELECT array(SELECT id FROM actstream.user_stream('o:1') LIMIT 5)$$);
 SELECT actstream.act_send('o:1', 'sent') IS NOT NULL AS sent;
 SELECT follows_read($$SELECT array(SELECT id FROM actstream.user_stream('o:1') LIMIT 5)$$);
-SELECT actstream.follow('o:1', 'o:0', send_action => false) IS NOT NULL AS followed;
+SELECT actstream.follow('o:1', 'o:0', send_action => false) IS DISTINCT FROM NULL AS followed;
 SELECT follows_read($$SELECT array(SELECT id FROM actstream.user_stream('o:1') LIMIT 5)$$);
 SELECT array(SELECT id FROM actstream.user_stream('o:1')) = array(SELECT id FROM plain.user_stream('o:1')) AS the_same;
 ROLLBACK;
@@ -344,7 +345,7 @@ SELECT plan($$SELECT * FROM actstream.actor_stream('o:1') LIMIT 5$$);
 SELECT count(*), string_agg(DISTINCT verb, ' ') FROM actstream.user_stream('o:1');
 RESET ROLE;
 SELECT a.tableoid::regclass AS tab, a.id, verb FROM actstream.actions a
-WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", '{o:1}', 1)
+WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, '{o:1}', 1)
   AND "timestamp" < '2025-03-01 10:00+00'
 ORDER BY "timestamp" DESC, id DESC LIMIT 5 FOR UPDATE;
 

@@ -311,7 +311,7 @@ CREATE FUNCTION send(actor actstream.ref) RETURNS text LANGUAGE sql SECURITY DEF
     SET search_path = pg_catalog, pg_temp
     RETURN actstream.ref_label((actstream.act_send(actor, 'sent')).actor);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.actions, actstream.follows, actstream.object_types, actstream.phrases TO writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.actions, actstream.follows, actstream.mutes, actstream.object_types, actstream.phrases TO writer;
 END
 
 # ... and whatever an owner puts on tables.

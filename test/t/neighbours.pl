@@ -24,7 +24,7 @@ CREATE EXTENSION actstream;
 DO 'BEGIN PERFORM actstream.create_tables(); END';
 CREATE SCHEMA shop;
 GRANT USAGE ON SCHEMA shop, actstream TO app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.phrases TO app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.mutes, actstream.phrases TO app;
 ALTER SCHEMA shop OWNER TO app;
 SET ROLE app;
 CREATE TABLE shop.person (id integer PRIMARY KEY, name text);
@@ -98,7 +98,7 @@ sub audit_streams
 
     $reads{"user_stream('person:2')"} = 'actstream.actions actstream.follows';
     is(audited('SELECT count(*) FROM actstream.public_stream()'), '', "$name: pgaudit names no table that it is not told to");
-    $node->safe_psql('shop', 'GRANT SELECT ON actstream.actions, actstream.follows TO auditor');
+    $node->safe_psql('shop', 'GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes TO auditor');
     foreach my $call (sort keys %reads)
     {
         is(audited("SELECT count(*) FROM actstream.$call"), $reads{$call}, "$name: pgaudit names what $call reads");
@@ -300,7 +300,7 @@ END
     is($client->(q{EXECUTE one('person:5');}), $node->safe_psql('shop', q{SELECT id FROM actstream.user_stream('person:5') LIMIT 1}), 'a prepared statement');
     $node->safe_psql('shop', 'REVOKE SELECT ON actstream.follows FROM app');
     is($client->(q{EXECUTE one('person:5');}), 'ERROR:  42501', 'asks for rights anew');
-    $node->safe_psql('shop', 'GRANT SELECT ON actstream.follows TO app');
+    $node->safe_psql('shop', 'GRANT SELECT ON actstream.follows, actstream.mutes TO app');
 
     # by the extended protocol, many at once
     my ($out, $err);

@@ -83,7 +83,7 @@ is(sql('unread', 'SELECT (SELECT count(*) FROM archive) + (SELECT count(*) FROM 
 
 sql('postgres', 'CREATE DATABASE owned');
 install($node, 'owned', @set_up);
-sql('owned', 'CREATE ROLE climber', 'ALTER TABLE actstream.actions OWNER TO climber', 'GRANT CREATE ON SCHEMA public, actstream TO climber', 'GRANT USAGE ON SCHEMA actstream TO climber', 'GRANT SELECT ON actstream.follows TO climber');
+sql('owned', 'CREATE ROLE climber', 'ALTER TABLE actstream.actions OWNER TO climber', 'GRANT CREATE ON SCHEMA public, actstream TO climber', 'GRANT USAGE ON SCHEMA actstream TO climber', 'GRANT SELECT ON actstream.follows, actstream.mutes TO climber');
 sql('owned', <<'END_OF_SQL');
 CREATE FUNCTION climb() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -168,7 +168,7 @@ foreach my $stream (q{user_stream('o:5001')}, q{any_stream('o:1')}, q{any_stream
 }
 sql('postgres', <<'END_OF_SQL');
 ALTER TABLE actstream.follows DROP CONSTRAINT follows_pkey;
-CREATE UNIQUE INDEX follow_idx ON actstream.follows (follower, followee, flag) INCLUDE (actor_only, started);
+CREATE UNIQUE INDEX follow_idx ON actstream.follows (follower, followee, flag) INCLUDE (actor_only, started, verbs);
 ALTER TABLE actstream.follows ALTER follower DROP NOT NULL, ALTER followee DROP NOT NULL, ALTER flag DROP NOT NULL,
     ALTER actor_only DROP NOT NULL, ALTER started DROP NOT NULL;
 INSERT INTO actstream.follows (follower, followee, flag, actor_only, started) VALUES ('o:5001', NULL, '', true, now()), (NULL, 'o:1', '', true, now()),

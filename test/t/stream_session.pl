@@ -40,7 +40,7 @@ END
 $$;
 CREATE ROLE reader LOGIN;
 GRANT USAGE ON SCHEMA actstream TO reader;
-GRANT SELECT ON actstream.actions, actstream.follows, reader, own_view TO reader;
+GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes, reader, own_view TO reader;
 CREATE POLICY half ON actstream.actions USING (id % 2 = 0);
 CREATE POLICY whole ON actstream.follows USING (true);
 END_OF_SETUP

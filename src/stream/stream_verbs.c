@@ -1,0 +1,70 @@
+/*
+ * stream_verbs.c
+ *		Conditions that restrict a stream to some verbs.
+ *
+ * A condition remains a filter of the scan, so what is made of it here need not be exact,
+ * but must leave out no action.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "stream/stream_verbs.h"
+#include "tables/own_tables.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/array.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+/* Is it the operator = of text, by which only equal bytes are equal? */
+static bool
+is_equality(Oid operator, Oid collation)
+{
+	return get_opcode(operator) == F_TEXTEQ &&
+		OidIsValid(collation) && get_collation_isdeterministic(collation);
+}
+
+/*
+ * StreamVerbsOfClause
+ *		The verb, or array of verbs, that an action must have according to the clause:
+ *		"verb = value", either way around, or "verb = ANY (values)".  Else NULL.
+ */
+Expr *
+StreamVerbsOfClause(Expr *clause, IsStreamColumn is_column, void *arg)
+{
+	OpExpr	   *op = (OpExpr *) clause;
+	ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
+
+	if (IsA(clause, OpExpr) && list_length(op->args) == 2 && is_equality(op->opno, op->inputcollid))
+	{
+		if (is_column(linitial(op->args), Anum_action_verb, arg))
+			return lsecond(op->args);
+		if (is_column(lsecond(op->args), Anum_action_verb, arg))
+			return linitial(op->args);
+	}
+	else if (IsA(clause, ScalarArrayOpExpr) && any->useOr &&
+			 is_equality(any->opno, any->inputcollid) &&
+			 is_column(linitial(any->args), Anum_action_verb, arg))
+		return lsecond(any->args);
+	return NULL;
+}
+
+/*
+ * StreamVerbsOfValue
+ *		The verbs of the value of such an expression, which has that type, in the current
+ *		memory context; none if it is null.
+ */
+const VerbList *
+StreamVerbsOfValue(Oid type, NullableDatum value)
+{
+	VerbList   *result;
+
+	if (!value.isnull && OidIsValid(get_element_type(type)))
+		return VerbListOfArray(DatumGetArrayTypeP(value.value), CurrentMemoryContext);
+	result = palloc(offsetof(VerbList, verbs) + sizeof(text *));
+	result->n = value.isnull ? 0 : 1;
+	if (!value.isnull)
+		result->verbs[0] = DatumGetTextPP(value.value);
+	return result;
+}

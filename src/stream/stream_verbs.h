@@ -1,0 +1,14 @@
+/*
+ * stream_verbs.h
+ *		Conditions that restrict a stream to some verbs.
+ */
+#ifndef ACTSTREAM_STREAM_VERBS_H
+#define ACTSTREAM_STREAM_VERBS_H
+
+#include "reader/source_set.h"
+#include "stream/stream_bound.h"
+
+extern Expr *StreamVerbsOfClause(Expr *clause, IsStreamColumn is_column, void *arg);
+extern const VerbList *StreamVerbsOfValue(Oid type, NullableDatum value);
+
+#endif							/* ACTSTREAM_STREAM_VERBS_H */
