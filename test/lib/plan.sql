@@ -6,7 +6,9 @@ DECLARE
     line text;
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-        RETURN NEXT regexp_replace(line, '[$][0-9]|\(InitPlan \w+\).col1|InitPlan \w+( \(.*\))?$', 'InitPlan', 'g');
+        line := regexp_replace(line, '[$]0|\(InitPlan \w+\).col1|InitPlan \w+( \(.*\))?$', 'InitPlan', 'g');
+        -- a second one after the first
+        RETURN NEXT replace(line, 'InitPlan, $1', 'InitPlan, InitPlan');
     END LOOP;
 END
 $$;

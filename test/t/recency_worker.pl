@@ -273,4 +273,30 @@ END_OF_SQL
     ok($node->poll_query_until('halves', "SELECT state = 'complete' FROM actstream.recency_stats()"), 'and then they have it');
 }
 
+#
+# A command has locked an index, as DROP EXTENSION does before it locks the table: the worker
+# does not wait for it, which could make a deadlock, but comes again later
+#
+
+sql('postgres', 'CREATE DATABASE locked');
+install($node, 'locked', @set_up);
+$node->append_conf('postgresql.conf', "log_min_messages = debug1\n");
+$node->restart;
+{
+    my $reader = $node->background_psql('locked');
+    my $locker = $node->background_psql('locked');
+
+    # a plan that is there needs no lock on that index
+    $reader->query_safe("SET plan_cache_mode = force_generic_plan; PREPARE page AS $stream; EXPLAIN EXECUTE page");
+    $locker->query_safe('BEGIN; REINDEX INDEX actstream.actions_track_recency_idx');
+    my $offset = -s $node->logfile;
+    is($reader->query_safe('EXECUTE page'), 10, 'a stream without its map');
+    ok($node->wait_for_log(qr/background worker "actstream recency map" \(PID \d+\) exited with exit code 0/, $offset),
+        'the worker does not wait for an index that is locked');
+    $locker->query_safe('ROLLBACK');
+    is(sql('locked', $state), 'incomplete', 'and has built nothing');
+    ok($node->poll_query_until('locked', "SELECT ($stream) = 10 AND state = 'complete' FROM actstream.recency_stats()"), 'the next one does');
+    $_->quit foreach $reader, $locker;
+}
+
 done_testing();
