@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -180,6 +181,8 @@ was_sent(const NewAction *action)
 	if (action->isnull[Anum_action_public - 1])
 		return false;
 	LocalTableRequire(OWN_ACTIONS);
+	/* as for the INSERT: to lock the table again, and more, could make a deadlock with REINDEX */
+	LockRelationOid(OwnTableId(OWN_ACTIONS), RowExclusiveLock);
 	SPI_connect();
 	SpiPlanExecuteLatest(&find_like_by_actor, values, NULL);
 	result = is_true(1) ||

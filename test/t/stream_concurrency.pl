@@ -80,10 +80,13 @@ INSERT INTO beside.stream VALUES
     ('model', 'actstream.model_stream(''o'')', 'true'),
     ('public', 'actstream.public_stream()', 'true'),
     ('user', 'actstream.user_stream($1)',
-     'EXISTS (SELECT FROM f WHERE f.follower = $1 AND (f.followee = a.actor OR NOT actor_only AND f.followee IN (a.target, a.action_object)))'),
+     'EXISTS (SELECT FROM f WHERE f.follower = $1 AND (f.verbs IS NULL OR a.verb = ANY (f.verbs))
+                              AND (f.followee = a.actor OR NOT actor_only AND f.followee IN (a.target, a.action_object)))
+      AND NOT EXISTS (SELECT FROM m WHERE m.muter = $1 AND m.muted IN (a.actor, a.target, a.action_object) AND (m.verbs IS NULL OR a.verb = ANY (m.verbs)))'),
     ('user since', 'actstream.user_stream($1, ''watching'', true, true)',
-     'a.actor = $1 OR EXISTS (SELECT FROM f WHERE f.follower = $1 AND f.flag = ''watching'' AND a."timestamp" >= f.started
-                              AND (f.followee = a.actor OR NOT actor_only AND f.followee IN (a.target, a.action_object)))');
+     '(a.actor = $1 OR EXISTS (SELECT FROM f WHERE f.follower = $1 AND f.flag = ''watching'' AND a."timestamp" >= f.started AND (f.verbs IS NULL OR a.verb = ANY (f.verbs))
+                              AND (f.followee = a.actor OR NOT actor_only AND f.followee IN (a.target, a.action_object))))
+      AND NOT EXISTS (SELECT FROM m WHERE m.muter = $1 AND m.muted IN (a.actor, a.target, a.action_object) AND (m.verbs IS NULL OR a.verb = ANY (m.verbs)))');
 
 -- Pages from the beginning, and as many from the middle of what is wanted
 CREATE FUNCTION beside.pages(stream text, o actstream.ref, size integer, most integer, wanted bigint[]) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -128,13 +131,16 @@ DECLARE
     differ text;
 BEGIN
     IF to_regclass('pg_temp.a') IS NULL THEN
-        CREATE TEMP TABLE a (id bigint, "timestamp" timestamptz, actor text, target text, action_object text);
-        CREATE TEMP TABLE f (follower text, followee text, flag text, actor_only boolean, started timestamptz);
+        CREATE TEMP TABLE a (id bigint, "timestamp" timestamptz, verb text, actor text, target text, action_object text);
+        CREATE TEMP TABLE f (follower text, followee text, flag text, actor_only boolean, started timestamptz, verbs text[]);
+        CREATE TEMP TABLE m (muter text, muted text, verbs text[]);
     END IF;
     DELETE FROM a;
     DELETE FROM f;
-    INSERT INTO a SELECT id, "timestamp", actor::text, target::text, action_object::text FROM actstream.actions WHERE public;
-    INSERT INTO f SELECT follower::text, followee::text, flag, actor_only, started FROM actstream.follows;
+    DELETE FROM m;
+    INSERT INTO a SELECT id, "timestamp", verb, actor::text, target::text, action_object::text FROM actstream.actions WHERE public;
+    INSERT INTO f SELECT follower::text, followee::text, flag, actor_only, started, verbs FROM actstream.follows;
+    INSERT INTO m SELECT muter::text, muted::text, verbs FROM actstream.mutes;
     FOR s IN SELECT * FROM beside.stream LOOP
         EXECUTE format('SELECT coalesce(array_agg(id ORDER BY "timestamp" DESC, id DESC), ''{}'') FROM a WHERE %s', s.plain) INTO wanted USING o;
         IF i % 2 = 0 THEN
@@ -204,7 +210,7 @@ append_to_file($writer, <<'END');
 \set first random(1, 2500)
 \set second random(1, 2500)
 \set hour random(0, 40)
-\set what random(1, 12)
+\set what random(1, 15)
 \set abort random(1, 6)
 BEGIN;
 \if :what <= 2
@@ -224,7 +230,12 @@ DELETE FROM actstream.actions WHERE id = :first OR id > 10000 AND id % 10 = :hou
 INSERT INTO actstream.actions (id, "timestamp", actor, verb) VALUES (:first, '2026-01-01 12:00+00', actstream.ref('o', :actor), 'back')
 ON CONFLICT (id) DO UPDATE SET "timestamp" = excluded."timestamp" + interval '1 minute', public = true;
 \elif :what <= 11
-SELECT actstream.follow(actstream.ref('o', :actor % 8), actstream.ref('o', :target), actor_only => :hour % 2 = 0, send_action => :hour % 3 = 0);
+SELECT actstream.follow(actstream.ref('o', :actor % 8), actstream.ref('o', :target), actor_only => :hour % 2 = 0, send_action => :hour % 3 = 0,
+        verbs => CASE :hour % 4 WHEN 0 THEN '{sent,back}'::text[] END);
+\elif :what = 12
+SELECT actstream.mute(actstream.ref('o', :actor % 8), actstream.ref('o', 8 + :target % 32), verbs => CASE :hour % 3 WHEN 0 THEN '{did,sent}'::text[] END);
+\elif :what <= 14
+DELETE FROM actstream.mutes WHERE muter = actstream.ref('o', :actor % 8) AND muted <> actstream.ref('o', :target);
 \else
 SELECT actstream.unfollow(actstream.ref('o', :actor % 8), actstream.ref('o', :target), send_action => true);
 \endif
