@@ -106,14 +106,14 @@ AS $$
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types,phrases}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types,phrases,follow_counts}'::name[])
     UNION ALL
     -- the owner of a table removes references, and looks for them
     SELECT 'missing privilege', NULL, c.oid::regclass, NULL,
            pg_catalog.pg_get_userbyid(c.relowner)::text
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types,follow_counts}'::name[])
       AND NOT (pg_catalog.has_schema_privilege(c.relowner, 'actstream'::regnamespace, 'USAGE')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'SELECT')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'UPDATE')
@@ -150,5 +150,10 @@ AS $$
        OR (t.checked AND NOT (r.kept AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
            AND actstream_internal.object_type_fault(t.label) IS NULL
            AND actstream_internal.object_exists(r.object) IS NOT TRUE)
+    UNION ALL
+    SELECT 'wrong count', actstream.ref_label(c.object), NULL, c.object,
+           pg_catalog.format('flag "%s": %s counted, %s are right; with any flag: %s, %s', c.flag,
+                             c.followers, c.right_followers, c.any_flag, c.right_any_flag)
+    FROM actstream_internal.wrong_counts() AS c
 $$;
 COMMENT ON FUNCTION actstream.integrity_check() IS 'violations of integrity, and their causes; empty in a healthy database';

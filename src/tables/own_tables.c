@@ -71,7 +71,10 @@ static const OwnShape shapes[NUM_OWN_TABLES] = {
 			{"follower", REF}, {"followee", REF}, {"flag", TEXTOID}, {"actor_only", BOOLOID},
 			{"started", TIMESTAMPTZOID}}},
 	[OWN_PHRASES] = {"phrases", "phrase", false, Natts_phrase, {
-			{"language", TEXTOID}, {"verb", TEXTOID}, {"pattern", TEXTOID}}}
+			{"language", TEXTOID}, {"verb", TEXTOID}, {"pattern", TEXTOID}}},
+	[OWN_FOLLOW_COUNTS] = {"follow_counts", "follow_count", false, Natts_follow_count, {
+			{"object", REF}, {"flag", TEXTOID}, {"slot", INT8OID}, {"followers", INT8OID},
+			{"any_flag", INT8OID}}}
 };
 
 /* What is known about the relation that has the name of a table. */
