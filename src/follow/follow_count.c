@@ -256,45 +256,18 @@ count_pair(Collection *collection, Relation follows, const FollowChange *change)
 	undecided->flag = copy_varlena(collection, change->flag);
 }
 
-static int
-compare_pairs(const void *a, const void *b)
-{
-	return FollowPairCompare(a, b);
-}
-
-/* The number of changes, from one on, that are of the same pair. */
-static int
-count_same_pair(const Collection *collection, int first)
-{
-	int			n = 1;
-
-	while (first + n < collection->nundecided &&
-		   FollowPairCompare(&collection->undecided[first], &collection->undecided[first + n]) == 0)
-		n++;
-	return n;
-}
-
 /* Decide about the changes that were put off. */
 static void
 decide(Collection *collection)
 {
 	FollowCompany *companies;
-	int			n;
 
 	if (collection->nundecided == 0)
 		return;
-	qsort(collection->undecided, collection->nundecided, sizeof(FollowChange), compare_pairs);
-	for (int i = 0; i < collection->nundecided; i += count_same_pair(collection, i))
-		FollowPairAnnounce(&collection->undecided[i]);
-	companies = palloc(collection->nundecided * sizeof(FollowCompany));
-	for (int i = 0; i < collection->nundecided; i += n)
-	{
-		n = count_same_pair(collection, i);
-		CHECK_FOR_INTERRUPTS();
-		FollowPairDecide(&collection->undecided[i], n, companies);
-		for (int j = 0; j < n; j++)
-			collect_any_flag(collection, &collection->undecided[i + j], companies[j]);
-	}
+	companies = palloc_extended(collection->nundecided * sizeof(FollowCompany), MCXT_ALLOC_HUGE);
+	FollowPairsDecide(collection->undecided, collection->nundecided, companies);
+	for (int i = 0; i < collection->nundecided; i++)
+		collect_any_flag(collection, &collection->undecided[i], companies[i]);
 	pfree(companies);
 }
 

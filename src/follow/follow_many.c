@@ -78,15 +78,20 @@ static SpiPlan find_follows = {
 	.argtypes = FOLLOW_MANY_ARGTYPES
 };
 
-/* locked first, because DELETE would take the rows as it finds them */
-static SpiPlan delete_follows = {
-	.sql = "WITH locked AS MATERIALIZED (SELECT f.followee, f.flag FROM actstream.follows f"
-	" WHERE f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) ANY ($2)"
+#define FOLLOWS_TO_END \
+	" f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) ANY ($2)" \
 	" AND ($3 IS NULL OR f.flag OPERATOR(pg_catalog.=) $3)"
-	" ORDER BY f.followee, f.flag FOR UPDATE)"
-	" DELETE FROM actstream.follows f USING locked l"
-	" WHERE f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) l.followee"
-	" AND f.flag OPERATOR(pg_catalog.=) l.flag RETURNING f.followee, f.flag",
+
+/* first, because DELETE takes the rows in the order in which it finds them */
+static SpiPlan lock_follows = {
+	.sql = "SELECT FROM actstream.follows f WHERE" FOLLOWS_TO_END
+	" ORDER BY f.followee, f.flag FOR UPDATE",
+	.nargs = 3,
+	.argtypes = {REF_ARG, REF_ARRAY_ARG, TEXTOID}
+};
+
+static SpiPlan delete_follows = {
+	.sql = "DELETE FROM actstream.follows f WHERE" FOLLOWS_TO_END " RETURNING f.followee, f.flag",
 	.nargs = 3,
 	.argtypes = {REF_ARG, REF_ARRAY_ARG, TEXTOID}
 };
@@ -195,7 +200,9 @@ actstream_unfollow_many(PG_FUNCTION_ARGS)
 	get_args(fcinfo, lengthof(values), values, nulls);
 
 	SPI_connect();
-	nremoved = SpiPlanExecute(&delete_follows, values, nulls);
+	nremoved = SpiPlanExecute(&lock_follows, values, nulls);
+	if (nremoved > 0)
+		nremoved = SpiPlanExecute(&delete_follows, values, nulls);
 	if (!PG_ARGISNULL(3) && PG_GETARG_BOOL(3))
 		send_actions(SPI_tuptable, nremoved, values[FOLLOWER], "stopped", NULL);
 	SPI_finish();

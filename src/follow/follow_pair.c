@@ -20,9 +20,10 @@
  * So a transaction that sees such a change puts off the decision to the end of its
  * statement.  Then it announces what it has not decided, by locks that name the
  * transaction and the pair.  Whoever sees a row of a transaction that has not decided
- * ignores it, for that transaction will wait.  To look and to decide is one step, done
- * under a lock that names the pair, and is held for no longer than that.  A transaction
- * that has decided about the pair before need not wait: since then, no other could.
+ * ignores it, for that transaction will wait.  All that was put off is decided at once,
+ * or nothing while there is somebody to wait for, under a lock that makes one transaction
+ * do so at a time, and is held for no longer than that.  A transaction that has changed
+ * the pair by an earlier statement, too, announces nothing, for it has decided about that.
  */
 #include "postgres.h"
 
@@ -55,16 +56,19 @@
 
 /* the fourth field of the tags of our locks; advisory locks of users have 1 or 2 */
 #define LOCK_UNDECIDED	0xAC01
-#define LOCK_PAIR		0xAC02
+#define LOCK_DECISION	0xAC02
+
+/* milliseconds to wait for an announcement: see wait_for_change() */
+#define ANNOUNCEMENT_WAIT 20
 
 /* What is looked for, and what was found. */
 typedef struct PairSearch
 {
 	const FollowChange *change;
 	bool		decides;		/* changes of undecided transactions are ignored */
-	bool		has_decided;	/* this transaction has changed the pair before */
+	bool		has_earlier;	/* an earlier command of this transaction has changed the pair */
+	bool		has_others;		/* this command has changed other follows of the pair */
 	bool		has_company;
-	bool		has_uncertain;	/* company that another transaction is deleting */
 	TransactionId wait_for;		/* a transaction that is changing the pair */
 	ItemPointerData wait_tid;	/* and the row that it has changed */
 	Oid			wait_relation;
@@ -92,12 +96,11 @@ undecided_tag(TransactionId top_xid, const FollowChange *change)
 
 /* The lock under which a transaction decides. */
 static LOCKTAG
-pair_tag(const FollowChange *change)
+decision_tag(void)
 {
 	LOCKTAG		tag;
-	uint64		hash = pair_hash(change);
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, LOCK_PAIR);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, LOCK_DECISION);
 	return tag;
 }
 
@@ -162,10 +165,12 @@ note_change(PairSearch *search, TransactionId xid, HeapTuple row)
 
 /* This transaction has changed a row of the pair by that command. */
 static void
-note_own_change(PairSearch *search, CommandId command)
+note_own_change(PairSearch *search, CommandId command, const text *flag)
 {
 	if (command < search->change->command)
-		search->has_decided = true;
+		search->has_earlier = true;
+	else if (command == search->change->command && compare_flags(flag, search->change->flag) != 0)
+		search->has_others = true;
 }
 
 /* Had the row been inserted at the moment of the change? */
@@ -179,7 +184,7 @@ is_inserted(PairSearch *search, HeapTuple row, const text *flag)
 		return false;
 	if (TransactionIdIsCurrentTransactionId(xid))
 	{
-		note_own_change(search, HeapTupleHeaderGetCmin(header));
+		note_own_change(search, HeapTupleHeaderGetCmin(header), flag);
 		return is_before(HeapTupleHeaderGetCmin(header), flag, search->change);
 	}
 	if (HeapTupleHeaderXminCommitted(header))
@@ -210,7 +215,7 @@ is_deleted(PairSearch *search, HeapTuple row, const text *flag, TransactionId *d
 		return false;
 	if (TransactionIdIsCurrentTransactionId(xid))
 	{
-		note_own_change(search, HeapTupleHeaderGetCmax(header));
+		note_own_change(search, HeapTupleHeaderGetCmax(header), flag);
 		return is_before(HeapTupleHeaderGetCmax(header), flag, search->change);
 	}
 	if (TransactionIdIsInProgress(xid))
@@ -252,12 +257,8 @@ visit(PairSearch *search, HeapTuple row, const text *flag)
 	if (TransactionIdIsNormal(inserter) && !TransactionIdIsCurrentTransactionId(inserter))
 		require_visible(inserter);
 	if (TransactionIdIsValid(deleter))
-	{
 		note_change(search, deleter, row);
-		search->has_uncertain = true;
-	}
-	else
-		search->has_company = true;
+	search->has_company = true;
 }
 
 /* The header of a row that another transaction may be changing, and what follows it. */
@@ -354,7 +355,7 @@ search_table(PairSearch *search, Relation rel)
 		keys[0] = first;
 	}
 	index_rescan(scan, keys, 2, NULL, 0);
-	while (!search->has_company && index_getnext_slot(scan, ForwardScanDirection, slot))
+	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
 		bool		isnull;
 		const text *flag;
@@ -385,20 +386,23 @@ search_tables(PairSearch *search)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
 
-		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind) && !search->has_company)
+		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
 			search_table(search, rel);
 		table_close(rel, NoLock);
 	}
 }
 
+/*
+ * Another transaction has to be waited for even if there is company: decisions about a
+ * pair come one after the other.  If not, the company could be gone when this search
+ * comes to its row, and another row have come that this search has missed.
+ */
 static FollowCompany
 answer(const PairSearch *search)
 {
-	if (search->has_company)
-		return FOLLOW_HAS_COMPANY;
-	if (TransactionIdIsValid(search->wait_for) && !search->has_decided)
+	if (TransactionIdIsValid(search->wait_for))
 		return FOLLOW_IS_UNDECIDED;
-	return search->has_uncertain ? FOLLOW_HAS_COMPANY : FOLLOW_IS_ALONE;
+	return search->has_company ? FOLLOW_HAS_COMPANY : FOLLOW_IS_ALONE;
 }
 
 /*
@@ -406,7 +410,8 @@ answer(const PairSearch *search)
  *		Had the pair a follow with another flag at the moment of the change?  "follows"
  *		is the table, or the partition, that was changed.
  *
- * Waits for nobody.  Above READ COMMITTED, raises ERRCODE_T_R_SERIALIZATION_FAILURE if
+ * FOLLOW_IS_UNDECIDED also if the command has changed several follows of the pair: these
+ * are decided together.  Waits for nobody.  Above READ COMMITTED, raises ERRCODE_T_R_SERIALIZATION_FAILURE if
  * another transaction has changed the pair since the snapshot was taken.
  */
 FollowCompany
@@ -418,7 +423,7 @@ FollowCompanyOf(Relation follows, const FollowChange *change)
 		search_tables(&search);
 	else
 		search_table(&search, follows);
-	return answer(&search);
+	return search.has_others ? FOLLOW_IS_UNDECIDED : answer(&search);
 }
 
 /*
@@ -434,30 +439,31 @@ FollowPairCompare(const FollowChange *a, const FollowChange *b)
 }
 
 /*
- * FollowPairAnnounce
- *		Announce that this transaction has still to decide about the pair of a change,
- *		for which the answer was FOLLOW_IS_UNDECIDED.
+ * Wait for the other transaction to end, or to announce that it has not decided either.
  *
- * A transaction announces all its decisions before it takes the first of them.
+ * The second is soon after its statement has changed its rows, if at all.  To sleep
+ * through it could be a deadlock: that other transaction may find that it has to wait for
+ * us.  So look several times before waiting for good.
  */
-void
-FollowPairAnnounce(const FollowChange *change)
-{
-	LOCKTAG		tag = undecided_tag(GetTopTransactionId(), change);
-
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-}
-
 static void
 wait_for_change(PairSearch *search)
 {
-	Relation	rel = table_open(search->wait_relation, AccessShareLock);
+	Relation	rel;
 
+	for (int i = 0; i < ANNOUNCEMENT_WAIT; i++)
+	{
+		if (!TransactionIdIsInProgress(search->wait_for) ||
+			is_undecided(search->wait_for, search->change))
+			return;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(1000);
+	}
+	rel = table_open(search->wait_relation, AccessShareLock);
 	XactLockTableWait(search->wait_for, rel, &search->wait_tid, XLTW_InsertIndex);
 	table_close(rel, NoLock);
 }
 
-/* Look for the company of changes of one pair; false if there is a transaction to wait for. */
+/* Decide about all changes; false if there is a transaction to wait for. */
 static bool
 try_to_decide(const FollowChange *changes, int n, FollowCompany *result, PairSearch *search)
 {
@@ -473,26 +479,59 @@ try_to_decide(const FollowChange *changes, int n, FollowCompany *result, PairSea
 }
 
 /*
- * FollowPairDecide
- *		As FollowCompanyOf(), for changes of one pair, after FollowPairAnnounce(); waits
- *		for other transactions that are changing the pair.
+ * Announce that this transaction has still to decide about the pair of the change.
+ * Returns false if it has changed the pair before, and decided about that.
+ */
+static bool
+announce(const FollowChange *change)
+{
+	LOCKTAG		tag = undecided_tag(GetTopTransactionId(), change);
+	PairSearch	search = {.change = change};
+
+	search_tables(&search);
+	if (search.has_earlier)
+		return false;
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	return true;
+}
+
+static void
+withdraw(const FollowChange *change)
+{
+	LOCKTAG		tag = undecided_tag(GetTopTransactionId(), change);
+
+	LockRelease(&tag, ExclusiveLock, false);
+}
+
+/*
+ * FollowPairsDecide
+ *		As FollowCompanyOf(), for all changes for which its answer was
+ *		FOLLOW_IS_UNDECIDED; waits for other transactions that are changing their pairs.
  */
 void
-FollowPairDecide(const FollowChange *changes, int n, FollowCompany *result)
+FollowPairsDecide(const FollowChange *changes, int n, FollowCompany *result)
 {
-	LOCKTAG		pair = pair_tag(&changes[0]);
-	LOCKTAG		undecided = undecided_tag(GetTopTransactionId(), &changes[0]);
+	LOCKTAG		decision = decision_tag();
+	bool	   *announced = palloc(n * sizeof(bool));
 
+	for (int i = 0; i < n; i++)
+		announced[i] = announce(&changes[i]);
 	for (;;)
 	{
 		PairSearch	search;
 
-		(void) LockAcquire(&pair, ExclusiveLock, false, false);
+		CHECK_FOR_INTERRUPTS();
+		(void) LockAcquire(&decision, ExclusiveLock, false, false);
 		if (try_to_decide(changes, n, result, &search))
 			break;
-		LockRelease(&pair, ExclusiveLock, false);
+		LockRelease(&decision, ExclusiveLock, false);
 		wait_for_change(&search);
 	}
-	LockRelease(&undecided, ExclusiveLock, false);
-	LockRelease(&pair, ExclusiveLock, false);
+	for (int i = 0; i < n; i++)
+	{
+		if (announced[i])
+			withdraw(&changes[i]);
+	}
+	LockRelease(&decision, ExclusiveLock, false);
+	pfree(announced);
 }

@@ -31,7 +31,6 @@ typedef enum FollowCompany
 
 extern FollowCompany FollowCompanyOf(Relation follows, const FollowChange *change);
 extern int	FollowPairCompare(const FollowChange *a, const FollowChange *b);
-extern void FollowPairAnnounce(const FollowChange *change);
-extern void FollowPairDecide(const FollowChange *changes, int n, FollowCompany *result);
+extern void FollowPairsDecide(const FollowChange *changes, int n, FollowCompany *result);
 
 #endif							/* ACTSTREAM_FOLLOW_PAIR_H */

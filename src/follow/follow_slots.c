@@ -64,6 +64,28 @@ typedef struct FoundSlots
 	ItemPointerData free[MAX_FOLDED];
 } FoundSlots;
 
+static int
+compare_texts(const text *a, const text *b)
+{
+	int			na = VARSIZE_ANY_EXHDR(a);
+	int			nb = VARSIZE_ANY_EXHDR(b);
+	int			order = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(na, nb));
+
+	return order != 0 ? order : na - nb;
+}
+
+/*
+ * CountChangeCompare
+ *		An order of changes by the counts that they are to.
+ */
+int
+CountChangeCompare(const CountChange *a, const CountChange *b)
+{
+	int			order = RefCompare(a->object, b->object);
+
+	return order != 0 ? order : compare_texts(a->flag, b->flag);
+}
+
 static bool
 is_count_index(Relation index)
 {
@@ -135,17 +157,16 @@ init_key(ScanKey key, Relation index, int column, Datum value)
 
 /* May the transaction change the slot that was found, as far as its snapshot goes? */
 static bool
-is_visible(SlotWriter *writer)
+is_visible(SlotWriter *writer, TupleTableSlot *slot)
 {
 	bool		isnull;
 	TransactionId xmin;
 
 	if (!IsolationUsesXactSnapshot())
 		return true;
-	xmin = DatumGetTransactionId(slot_getsysattr(writer->found, MinTransactionIdAttributeNumber,
-												 &isnull));
+	xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull));
 	return TransactionIdIsCurrentTransactionId(xmin) ||
-		table_tuple_satisfies_snapshot(writer->counts, writer->found, GetTransactionSnapshot());
+		table_tuple_satisfies_snapshot(writer->counts, slot, GetTransactionSnapshot());
 }
 
 /* Lock a version of a row, unless that would mean to wait or it is not the newest. */
@@ -163,7 +184,7 @@ static void
 visit_slot(SlotWriter *writer, const SnapshotData *snapshot, FoundSlots *slots)
 {
 	if (TransactionIdIsValid(snapshot->xmin) || TransactionIdIsValid(snapshot->xmax) ||
-		!is_visible(writer))
+		!is_visible(writer, writer->found))
 		slots->has_busy = true;
 	else if (slots->has_locked)
 	{
@@ -214,6 +235,18 @@ find_slots(SlotWriter *writer, const CountChange *change, FoundSlots *slots)
 	ExecClearTuple(writer->found);
 }
 
+/* Is that a slot of the count, and visible?  The place of a version can be used again. */
+static bool
+is_slot_of(SlotWriter *writer, TupleTableSlot *slot, const CountChange *change)
+{
+	CountChange found;
+	bool		isnull;
+
+	found.object = DatumGetRefPP(slot_getattr(slot, Anum_follow_count_object, &isnull));
+	found.flag = DatumGetTextPP(slot_getattr(slot, Anum_follow_count_flag, &isnull));
+	return CountChangeCompare(&found, change) == 0 && is_visible(writer, slot);
+}
+
 static int64
 get_count(TupleTableSlot *slot, AttrNumber column)
 {
@@ -226,11 +259,13 @@ get_count(TupleTableSlot *slot, AttrNumber column)
 
 /* Delete the further free slots, and add them to the sums. */
 static void
-fold(SlotWriter *writer, FoundSlots *slots, int64 *followers, int64 *any_flag)
+fold(SlotWriter *writer, const CountChange *change, FoundSlots *slots, int64 *followers,
+	 int64 *any_flag)
 {
 	for (int i = 0; i < slots->nfree && !slots->has_busy; i++)
 	{
-		if (!lock_slot(writer, &slots->free[i], LockTupleExclusive, writer->other))
+		if (!lock_slot(writer, &slots->free[i], LockTupleExclusive, writer->other) ||
+			!is_slot_of(writer, writer->other, change))
 			continue;
 		*followers += get_count(writer->other, Anum_follow_count_followers);
 		*any_flag += get_count(writer->other, Anum_follow_count_any_flag);
@@ -275,7 +310,7 @@ add_to_count(SlotWriter *writer, const CountChange *change)
 	}
 	followers += get_count(writer->locked, Anum_follow_count_followers);
 	any_flag += get_count(writer->locked, Anum_follow_count_any_flag);
-	fold(writer, &slots, &followers, &any_flag);
+	fold(writer, change, &slots, &followers, &any_flag);
 	if (followers == 0 && any_flag == 0)
 		ExecSimpleRelationDelete(writer->info, writer->estate, &writer->epqstate, writer->locked);
 	else
@@ -288,28 +323,6 @@ add_to_count(SlotWriter *writer, const CountChange *change)
 		ExecSimpleRelationUpdate(writer->info, writer->estate, &writer->epqstate, writer->locked,
 								 writer->stored);
 	}
-}
-
-static int
-compare_texts(const text *a, const text *b)
-{
-	int			na = VARSIZE_ANY_EXHDR(a);
-	int			nb = VARSIZE_ANY_EXHDR(b);
-	int			order = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(na, nb));
-
-	return order != 0 ? order : na - nb;
-}
-
-/*
- * CountChangeCompare
- *		An order of changes by the counts that they are to.
- */
-int
-CountChangeCompare(const CountChange *a, const CountChange *b)
-{
-	int			order = RefCompare(a->object, b->object);
-
-	return order != 0 ? order : compare_texts(a->flag, b->flag);
 }
 
 /*
