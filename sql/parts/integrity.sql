@@ -66,7 +66,9 @@ AS $$
         CROSS JOIN LATERAL (
             SELECT c.oid::regclass AS relation
             UNION
-            SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t) AS p
+            -- partitions have triggers for rows alone
+            SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t
+            WHERE o.definition OPERATOR(pg_catalog.~) ' FOR EACH ROW ') AS p
     ),
     found (label, relation, trigger, mode, enabled) AS (
         SELECT e.label, e.relation, e.trigger, e.mode,
