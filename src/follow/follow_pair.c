@@ -61,6 +61,13 @@
 /* milliseconds to wait for an announcement: see wait_for_change() */
 #define ANNOUNCEMENT_WAIT 20
 
+/*
+ * A transaction that has put off more decisions announces only those that it cannot take
+ * now, lest the table of locks be full.  Then a deadlock is possible with another
+ * transaction that changes as many of the same pairs.
+ */
+#define MAX_ANNOUNCED	1000
+
 /* What is looked for, and what was found. */
 typedef struct PairSearch
 {
@@ -463,19 +470,29 @@ wait_for_change(PairSearch *search)
 	table_close(rel, NoLock);
 }
 
-/* Decide about all changes; false if there is a transaction to wait for. */
+/*
+ * Look for the company of all changes.  Sets *wait to a search that has found a
+ * transaction to wait for, and returns whether there is none.
+ */
 static bool
-try_to_decide(const FollowChange *changes, int n, FollowCompany *result, PairSearch *search)
+try_to_decide(const FollowChange *changes, int n, FollowCompany *result, PairSearch *wait)
 {
+	bool		decided = true;
+
 	for (int i = 0; i < n; i++)
 	{
-		*search = (PairSearch) {.change = &changes[i], .decides = true};
-		search_tables(search);
-		result[i] = answer(search);
+		PairSearch	search = {.change = &changes[i], .decides = true};
+
+		CHECK_FOR_INTERRUPTS();
+		search_tables(&search);
+		result[i] = answer(&search);
 		if (result[i] == FOLLOW_IS_UNDECIDED)
-			return false;
+		{
+			*wait = search;
+			decided = false;
+		}
 	}
-	return true;
+	return decided;
 }
 
 /*
@@ -507,25 +524,30 @@ withdraw(const FollowChange *change)
  * FollowPairsDecide
  *		As FollowCompanyOf(), for all changes for which its answer was
  *		FOLLOW_IS_UNDECIDED; waits for other transactions that are changing their pairs.
+ *
+ * Takes locks only if another transaction is changing one of the pairs.
  */
 void
 FollowPairsDecide(const FollowChange *changes, int n, FollowCompany *result)
 {
 	LOCKTAG		decision = decision_tag();
-	bool	   *announced = palloc(n * sizeof(bool));
+	bool	   *announced = MemoryContextAllocExtended(CurrentMemoryContext, n * sizeof(bool),
+													   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
-	for (int i = 0; i < n; i++)
-		announced[i] = announce(&changes[i]);
 	for (;;)
 	{
-		PairSearch	search;
+		PairSearch	wait = {0};
 
-		CHECK_FOR_INTERRUPTS();
 		(void) LockAcquire(&decision, ExclusiveLock, false, false);
-		if (try_to_decide(changes, n, result, &search))
+		if (try_to_decide(changes, n, result, &wait))
 			break;
 		LockRelease(&decision, ExclusiveLock, false);
-		wait_for_change(&search);
+		for (int i = 0; i < n; i++)
+		{
+			if (!announced[i] && (n <= MAX_ANNOUNCED || result[i] == FOLLOW_IS_UNDECIDED))
+				announced[i] = announce(&changes[i]);
+		}
+		wait_for_change(&wait);
 	}
 	for (int i = 0; i < n; i++)
 	{
