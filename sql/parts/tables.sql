@@ -41,7 +41,7 @@ $function$
             'count the followers of each object'),
         ('follows', 'follow_count_none', 'AFTER TRUNCATE', 'STATEMENT', 'follow_count_none', 'O',
             'remove all counts of followers'),
-        ('follow_counts', 'follow_count_store', 'AFTER INSERT', 'STATEMENT', 'follow_count_store', 'A',
+        ('follow_counts', 'follow_count_store', 'AFTER INSERT', 'STATEMENT', 'follow_count_store', 'O',
             'store the counts that the triggers of follows have collected'),
         ('phrases', 'phrase_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'phrase_check', 'O',
             'check that the row is valid'),

@@ -151,7 +151,7 @@ SELECT actstream.create_tables();
 ALTER TABLE actstream.follow_counts DISABLE TRIGGER follow_count_store;
 SELECT actstream.follow_many('user:2', '{page:14,page:13}');
 SELECT * FROM actstream.follower_counts('{page:14,page:13}');
-ALTER TABLE actstream.follow_counts ENABLE ALWAYS TRIGGER follow_count_store;
+ALTER TABLE actstream.follow_counts ENABLE TRIGGER follow_count_store;
 -- without its primary key
 ALTER TABLE actstream.follow_counts DROP CONSTRAINT follow_counts_pkey;
 SELECT actstream.follow_many('user:3', '{page:14}');
