@@ -278,7 +278,7 @@ $function$
         (56, 'follow_counts', 'table', 'follow_counts', $$
             CREATE TABLE actstream.follow_counts OF actstream.follow_count WITH (fillfactor = 50) $$),
         (57, 'follow_counts', 'comment on', 'follow_counts', $$
-            COMMENT ON TABLE actstream.follow_counts IS E'@name follow_count_slots\nnumbers of followers, kept by triggers of follows; the rows of an object and a flag add up to its count';
+            COMMENT ON TABLE actstream.follow_counts IS E'@name follower_slots\nnumbers of followers, kept by triggers of follows; the rows of an object and a flag add up to its count';
             COMMENT ON COLUMN actstream.follow_counts.object IS 'the object that is followed';
             COMMENT ON COLUMN actstream.follow_counts.flag IS 'kind of follow';
             COMMENT ON COLUMN actstream.follow_counts.slot IS 'distinguishes the rows of an object and a flag';
