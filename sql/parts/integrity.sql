@@ -70,7 +70,9 @@ AS $$
         CROSS JOIN LATERAL (
             SELECT c.oid::regclass AS relation
             UNION
-            SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t) AS p
+            -- partitions have triggers for rows alone
+            SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t
+            WHERE o.definition OPERATOR(pg_catalog.~) ' FOR EACH ROW ') AS p
     ),
     found (label, relation, trigger, mode, enabled) AS (
         SELECT e.label, e.relation, e.trigger, e.mode,
@@ -110,14 +112,14 @@ AS $$
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,mutes,object_types,phrases}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,follow_counts,mutes,object_types,phrases}'::name[])
     UNION ALL
     -- the owner of a table removes references, and looks for them
     SELECT 'missing privilege', NULL, c.oid::regclass, NULL,
            pg_catalog.pg_get_userbyid(c.relowner)::text
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,mutes,object_types}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,follow_counts,mutes,object_types}'::name[])
       AND NOT (pg_catalog.has_schema_privilege(c.relowner, 'actstream'::regnamespace, 'USAGE')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'SELECT')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'UPDATE')
@@ -156,5 +158,10 @@ AS $$
        OR (t.checked AND NOT (r.kind OPERATOR(pg_catalog.=) 'action' AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
            AND actstream_internal.object_type_fault(t.label) IS NULL
            AND actstream_internal.object_exists(r.object) IS NOT TRUE)
+    UNION ALL
+    SELECT 'wrong count', actstream.ref_label(c.object), NULL, c.object,
+           pg_catalog.format('flag "%s": %s counted, %s are right; with any flag: %s, %s', c.flag,
+                             c.followers, c.right_followers, c.any_flag, c.right_any_flag)
+    FROM actstream_internal.wrong_counts() AS c
 $$;
 COMMENT ON FUNCTION actstream.integrity_check() IS 'violations of integrity, and their causes; empty in a healthy database';

@@ -37,12 +37,18 @@ $function$
             'check that the row is valid and its references name existing objects'),
         ('follows', 'follow_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'follow_changed', 'A',
             'make sessions reload the lists of follows that they keep'),
+        ('follows', 'follow_count', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'follow_count', 'O',
+            'count the followers of each object'),
+        ('follows', 'follow_count_none', 'AFTER TRUNCATE', 'STATEMENT', 'follow_count_none', 'O',
+            'remove all counts of followers'),
         ('mutes', 'mute_time', 'BEFORE INSERT', 'ROW', 'mute_time', 'O',
             'replace a null time by the current time'),
         ('mutes', 'mute_check', 'AFTER INSERT OR UPDATE', 'ROW', 'mute_check', 'O',
             'check that the row is valid and its references name existing objects; a block ends follows'),
         ('mutes', 'mute_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'mute_changed', 'A',
             'make sessions reload the lists of follows that they keep'),
+        ('follow_counts', 'follow_count_store', 'AFTER INSERT', 'STATEMENT', 'follow_count_store', 'O',
+            'store the counts that the triggers of follows have collected'),
         ('phrases', 'phrase_check', 'BEFORE INSERT OR UPDATE', 'ROW', 'phrase_check', 'O',
             'check that the row is valid'),
         ('phrases', 'phrase_changing', 'BEFORE INSERT OR DELETE OR UPDATE', 'ROW', 'phrase_changed', 'A',
@@ -295,7 +301,25 @@ $function$
             ALTER TABLE actstream.phrases ALTER pattern SET NOT NULL $$),
         (64, 'phrases', 'primary key', 'language, verb', $$
             ALTER TABLE actstream.phrases ADD CONSTRAINT %1$I PRIMARY KEY (language, verb);
-            COMMENT ON INDEX actstream.%1$I IS 'phrases by language and verb' $$)
+            COMMENT ON INDEX actstream.%1$I IS 'phrases by language and verb' $$),
+
+        -- Several rows ("slots") of an object and a flag add up to a count, so that
+        -- transactions that change it at the same time change different rows.  Updates
+        -- stay in the page.
+        (71, 'follow_counts', 'table', 'follow_counts', $$
+            CREATE TABLE actstream.follow_counts OF actstream.follow_count WITH (fillfactor = 50) $$),
+        (72, 'follow_counts', 'comment on', 'follow_counts', $$
+            COMMENT ON TABLE actstream.follow_counts IS E'@name follower_slots\nnumbers of followers, kept by triggers of follows; the rows of an object and a flag add up to its count';
+            COMMENT ON COLUMN actstream.follow_counts.object IS 'the object that is followed';
+            COMMENT ON COLUMN actstream.follow_counts.flag IS 'kind of follow';
+            COMMENT ON COLUMN actstream.follow_counts.slot IS 'distinguishes the rows of an object and a flag';
+            COMMENT ON COLUMN actstream.follow_counts.followers IS 'followers with this flag';
+            COMMENT ON COLUMN actstream.follow_counts.any_flag IS 'with the empty flag: followers with any flag, each once' $$),
+        (73, 'follow_counts', 'not null', 'followers, any_flag', $$
+            ALTER TABLE actstream.follow_counts ALTER followers SET NOT NULL, ALTER any_flag SET NOT NULL $$),
+        (74, 'follow_counts', 'primary key', 'object, flag, slot', $$
+            ALTER TABLE actstream.follow_counts ADD CONSTRAINT %1$I PRIMARY KEY (object, flag, slot);
+            COMMENT ON INDEX actstream.%1$I IS 'counts by object' $$)
         UNION ALL
         SELECT 90, o.relation, 'trigger', o.trigger,
                replace(o.definition, 'CREATE', 'CREATE OR REPLACE')
@@ -338,6 +362,7 @@ DECLARE
     made name[] := '{}';
     p record;
     i regclass;
+    recount boolean := false;
 BEGIN
     -- one call at a time
     PERFORM actstream_internal.lock_tables();
@@ -346,7 +371,7 @@ BEGIN
     INTO others
     FROM pg_class c
     WHERE c.relnamespace = 'actstream'::regnamespace
-      AND c.relname IN ('object_types', 'actions', 'follows', 'mutes', 'phrases')
+      AND c.relname IN ('object_types', 'actions', 'follows', 'follow_counts', 'mutes', 'phrases')
       AND c.relowner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user);
     IF others IS NOT NULL THEN
         RAISE EXCEPTION USING
@@ -386,8 +411,14 @@ BEGIN
         ELSIF p.relation <> ALL (made) THEN
             RETURN NEXT p.part || ' of table ' || p.relation;
         END IF;
+        -- without them, follows may have changed and counts not
+        recount := recount OR 'follows' <> ALL (made)
+            AND p.part IN ('table follow_counts', 'trigger follow_count', 'trigger follow_count_none');
     END LOOP;
     PERFORM actstream_internal.require_tables();
+    IF recount THEN
+        PERFORM actstream.recount_followers();
+    END IF;
 END
 $function$;
 COMMENT ON FUNCTION actstream.create_tables()
@@ -429,7 +460,7 @@ BEGIN
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
     END LOOP;
-    DROP TABLE IF EXISTS actstream.phrases, actstream.mutes, actstream.follows, actstream.actions, actstream.object_types;
+    DROP TABLE IF EXISTS actstream.phrases, actstream.mutes, actstream.follow_counts, actstream.follows, actstream.actions, actstream.object_types;
 
     SELECT string_agg(DISTINCT g.tgrelid::regclass::text, ', ')
     INTO kept

@@ -188,6 +188,13 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 #define is_single_row(root, rel) relation_has_unique_index_for(root, rel, NIL, NIL, NIL)
 #endif
 
+/* 16: rows of other tables may be locked, too */
+#if PG_VERSION_NUM >= 160000
+#define init_epq_state(epqstate, estate) EvalPlanQualInit(epqstate, estate, NULL, NIL, -1, NIL)
+#else
+#define init_epq_state(epqstate, estate) EvalPlanQualInit(epqstate, estate, NULL, NIL, -1)
+#endif
+
 /* 18: the functions that print properties in EXPLAIN have their own header */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"

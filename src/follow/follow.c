@@ -6,6 +6,7 @@
 
 #include "base/compat.h"
 #include "action/action_send.h"
+#include "follow/follow.h"
 #include "follow/follow_verbs.h"
 #include "follow/mute.h"
 #include "object/integrity.h"
@@ -278,16 +279,20 @@ actstream_follow(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-/* Send "<follower> stopped following <followee>", or "stopped <flag>". */
-static void
-send_stopped(FunctionCallInfo fcinfo, Datum flag)
+/*
+ * FollowSendAction
+ *		Send "<follower> <what> following <followee>", or "<what> <flag>"; see
+ *		send_once().
+ */
+void
+FollowSendAction(Datum follower, const char *what, Datum followee, Datum flag)
 {
 	NewAction	action;
 
 	NewActionInit(&action);
-	NewActionSetArg(&action, Anum_action_actor, fcinfo, 0);
-	NewActionSetArg(&action, Anum_action_target, fcinfo, 1);
-	NewActionSet(&action, Anum_action_verb, follow_verb("stopped", flag));
+	NewActionSet(&action, Anum_action_actor, follower);
+	NewActionSet(&action, Anum_action_target, followee);
+	NewActionSet(&action, Anum_action_verb, follow_verb(what, flag));
 	send_once(&action);
 }
 
@@ -321,8 +326,8 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 		{
 			bool		isnull;
 
-			send_stopped(fcinfo, SPI_getbinval(removed->vals[i],
-											   removed->tupdesc, 1, &isnull));
+			FollowSendAction(values[0], "stopped", values[1],
+							 SPI_getbinval(removed->vals[i], removed->tupdesc, 1, &isnull));
 		}
 	}
 	SPI_finish();

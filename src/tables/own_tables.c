@@ -74,7 +74,10 @@ static const OwnShape shapes[NUM_OWN_TABLES] = {
 			{"muter", REF}, {"muted", REF}, {"verbs", TEXTARRAYOID}, {"until", TIMESTAMPTZOID},
 			{"block", BOOLOID}, {"created", TIMESTAMPTZOID}}},
 	[OWN_PHRASES] = {"phrases", "phrase", false, Natts_phrase, {
-			{"language", TEXTOID}, {"verb", TEXTOID}, {"pattern", TEXTOID}}}
+			{"language", TEXTOID}, {"verb", TEXTOID}, {"pattern", TEXTOID}}},
+	[OWN_FOLLOW_COUNTS] = {"follow_counts", "follow_count", false, Natts_follow_count, {
+			{"object", REF}, {"flag", TEXTOID}, {"slot", INT8OID}, {"followers", INT8OID},
+			{"any_flag", INT8OID}}}
 };
 
 /* What is known about the relation that has the name of a table. */

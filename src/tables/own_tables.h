@@ -57,6 +57,14 @@
 #define Anum_phrase_pattern				3
 #define Natts_phrase					3
 
+/* columns of actstream.follow_counts, in order */
+#define Anum_follow_count_object		1
+#define Anum_follow_count_flag			2
+#define Anum_follow_count_slot			3
+#define Anum_follow_count_followers		4
+#define Anum_follow_count_any_flag		5
+#define Natts_follow_count				5
+
 /* Later versions may append columns, so these need not be all. */
 
 typedef enum OwnTable
@@ -65,10 +73,11 @@ typedef enum OwnTable
 	OWN_ACTIONS,
 	OWN_FOLLOWS,
 	OWN_MUTES,
-	OWN_PHRASES
+	OWN_PHRASES,
+	OWN_FOLLOW_COUNTS
 } OwnTable;
 
-#define NUM_OWN_TABLES (OWN_PHRASES + 1)
+#define NUM_OWN_TABLES (OWN_FOLLOW_COUNTS + 1)
 
 extern bool ExtensionExists(void);
 extern Oid	OwnSchema(void);

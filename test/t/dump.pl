@@ -87,7 +87,9 @@ sub contents_of
     my @queries;
 
     push @queries, map { "SELECT t.* FROM $_ t ORDER BY t::text COLLATE \"C\"" }
-        $list->(sprintf $relations, '{r,p,m}');
+        grep { $_ ne 'actstream.follow_counts' } $list->(sprintf $relations, '{r,p,m}');
+    # into how many rows a count is split, and their numbers, are chance
+    push @queries, 'SELECT object, flag, sum(followers), sum(any_flag) FROM actstream.follow_counts GROUP BY 1, 2 ORDER BY 1, 2';
     push @queries, map { "SELECT '$_', last_value, is_called FROM $_" }
         $list->(sprintf $relations, '{S}');
     push @queries, q{

@@ -68,7 +68,7 @@ sub subscribe
 }
 
 #
-# The subscriber takes over: application tables and actions, follows, phrases,
+# The subscriber takes over: application tables and actions, follows, counts, phrases,
 # both sides track.  Apply workers fire no ordinary triggers.
 #
 
@@ -80,7 +80,7 @@ foreach my $node ($publisher, $subscriber)
 }
 $publisher->safe_psql('taken', $first . q{SELECT actstream.follow('person:1', 'person:2', actor_only => false);
     SELECT actstream.follow('person:3', 'orders:7', actor_only => false); INSERT INTO actstream.phrases VALUES ('de', 'ordered', '{actor} bestellt')});
-subscribe('taken', 'person, orders, actstream.actions, actstream.follows, actstream.phrases');
+subscribe('taken', 'person, orders, actstream.actions, actstream.follows, actstream.follow_counts, actstream.phrases');
 $subscriber->safe_psql('taken', 'SELECT actstream.recency_build()');
 in_both('taken', 'TABLE actstream.actions ORDER BY id', 'taken over: the actions from before');
 in_both('taken', $streams, 'taken over: streams');
