@@ -523,7 +523,7 @@ forget_indexes(RELATION_HOOK_ARGS)
  *
  * The body of a stream function has no LIMIT, but the query around it may have one.
  * Without one, the query may want all rows, or stop after a few, as a cursor or a loop
- * does.
+ * does.  A LIMIT on groups says nothing of how many rows these are made of.
  */
 static List *
 wanted_rows(PlannerInfo *root, Path *path)
@@ -532,6 +532,8 @@ wanted_rows(PlannerInfo *root, Path *path)
 
 	for (PlannerInfo *level = root; level != NULL; level = level->parent_root)
 	{
+		if (level->parse->hasTargetSRFs)
+			return list_make2_int(Min(rows, SMALL_PAGE), Min(rows, INT_MAX));
 		if (level->limit_tuples > 0)
 		{
 			int			limit = Min(level->limit_tuples, INT_MAX);
