@@ -300,11 +300,11 @@ FeedEntryGet(const Feed *feed, int i)
 	const FeedAction *action = &feed->actions[i];
 	FeedEntry  *entry = palloc(sizeof(FeedEntry));
 	static const FeedRole by_interest[] = {FEED_OBJECT, FEED_TARGET, FEED_ACTOR};
+	SpokenAction spoken = {NUM_FEED_ROLES, feed->actions[i].objects, action->verb, action->timestamp, 1, 1};
 
 	CHECK_FOR_INTERRUPTS();
 	entry->id = psprintf("tag:%s:action/" INT64_FORMAT, feed->authority, action->id);
-	entry->title = SentenceTitle(&feed->names[i * NUM_FEED_ROLES], action->verb,
-								 feed->language);
+	entry->title = SentenceTitle(&spoken, &feed->names[i * NUM_FEED_ROLES], feed->language);
 	entry->verb = action->verb;
 	entry->description = action->description;
 	entry->published = action->timestamp;
