@@ -221,3 +221,19 @@ GroupCursorFromText(GroupCursor *cursor, const char *text)
 				 errmsg("invalid cursor: \"%s\"", text),
 				 errhint("Pass the column \"cursor\" of the last group of a page.")));
 }
+
+/*
+ * GroupCursorLastGroup
+ *		A name for the group whose cursor this is, which is the same for every reader, at any
+ *		time.
+ */
+char *
+GroupCursorLastGroup(const char *text)
+{
+	GroupCursor cursor;
+
+	GroupCursorFromText(&cursor, text);
+	return psprintf("%x-%llx-%016llx-%016llx", cursor.by, (unsigned long long) cursor.span,
+					(unsigned long long) cursor.begin,
+					(unsigned long long) (cursor.ngroups == 0 ? 0 : cursor.groups[cursor.ngroups - 1]));
+}

@@ -33,5 +33,6 @@ extern void GroupCursorAdd(GroupCursor *cursor, uint64 group, const ActionPlace 
 extern bool GroupCursorIsRead(const GroupCursor *cursor, uint64 group, const ActionPlace *place);
 extern char *GroupCursorToText(const GroupCursor *cursor);
 extern void GroupCursorFromText(GroupCursor *cursor, const char *text);
+extern char *GroupCursorLastGroup(const char *text);
 
 #endif							/* ACTSTREAM_GROUP_CURSOR_H */
