@@ -39,7 +39,7 @@ WHERE (unit, n) <> ('week', 5) ORDER BY t.o, u.o, n;
 -- two units
 SELECT language, actstream.timesince('2026-01-01', now => '2027-03-01', language => language),
        actstream.timesince('2026-01-01 10:00', now => '2026-01-06 11:00', language => language),
-       actstream.sentence(ROW(1, '2026-01-01', true, 'user:A', 'x', NULL, NULL, NULL, NULL, NULL), '2027-03-01', language)
+       actstream.sentence(ROW(1, '2026-01-01', true, 'user:A', 'x', NULL, NULL, NULL, NULL, NULL)::actstream.action, '2027-03-01', language)
 FROM tongue ORDER BY o;
 \t off
 
@@ -131,7 +131,7 @@ SELECT refused(repeat('x', 35), repeat('é', 255), 'x'), refused(repeat('x', 35)
 UPDATE actstream.phrases SET pattern = '{' WHERE language = 'en';
 UPDATE actstream.phrases SET language = 'EN' WHERE language = 'en';
 -- a verb with all that a key could stumble over
-SELECT refused('en', v, '<{verb}>'), actstream.sentence(ROW(1, 'infinity', true, 'user:A', v, NULL, NULL, NULL, NULL, NULL), now())
+SELECT refused('en', v, '<{verb}>'), actstream.sentence(ROW(1, 'infinity', true, 'user:A', v, NULL, NULL, NULL, NULL, NULL)::actstream.action, now())
 FROM unnest(ARRAY[':', 'a:b', 'en:x', repeat('😀', 255), '''', '[', '{']) v;
 -- what was stored while nobody looked is as if it were not there
 DELETE FROM actstream.phrases;
@@ -227,7 +227,7 @@ DROP EXTENSION actstream CASCADE;
 CREATE EXTENSION actstream;
 DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.timesince('2026-01-01', '2026-01-06', 'de');
-SELECT actstream.sentence(ROW(1, '-infinity', true, 'user:A', 'left', NULL, NULL, NULL, NULL, NULL), language => 'de');
+SELECT actstream.sentence(ROW(1, '-infinity', true, 'user:A', 'left', NULL, NULL, NULL, NULL, NULL)::actstream.action, language => 'de');
 
 DROP SCHEMA phrases CASCADE;
 DROP EXTENSION actstream CASCADE;

@@ -48,7 +48,7 @@ DELETE FROM actstream.phrases;
 SELECT actstream.sentence_html(told('x', "timestamp" => t), noon()), actstream.sentence_parts(told('x', "timestamp" => t), noon()) -> 2
 FROM unnest('{2026-01-01 08:59:59.999999+00,1969-12-31 23:59:59.9999+00,0001-01-01 00:00+00,0044-03-15 12:00+00 BC,12026-01-01 00:00+00,infinity,-infinity}'::timestamptz[]) t;
 -- nothing to tell
-SELECT actstream.sentence_html(NULL) IS NULL, actstream.sentence_parts(NULL) IS NULL, actstream.sentence_html(told('x'), NULL) IS NULL,
+SELECT actstream.sentence_html(NULL::actstream.action) IS NULL, actstream.sentence_parts(NULL::actstream.action) IS NULL, actstream.sentence_html(told('x'), NULL) IS NULL,
        actstream.sentence_parts(told('x'), NULL) IS NULL, actstream.sentence_html(told(NULL)) IS NULL, actstream.sentence_parts(told('x', actor => NULL)) IS NULL;
 
 --
@@ -133,8 +133,8 @@ SELECT count(*), bool_and((s.action).id IS NOT DISTINCT FROM (p.a).id), bool_and
 FROM page p JOIN actstream.sentences(ARRAY(SELECT a FROM page ORDER BY n), noon(), 'de') WITH ORDINALITY s (action, sentence, html, parts, n) USING (n);
 SELECT (action).verb, sentence, html IS NULL, parts IS NULL FROM actstream.sentences(ARRAY[told('a'), NULL, told(NULL), told('b', "timestamp" => NULL), told('c')], noon());
 SELECT count(*), count(sentence) FROM actstream.sentences(ARRAY[told('a')], NULL);
-SELECT count(*) FROM actstream.sentences(NULL);
-SELECT count(*) FROM actstream.sentences('{}');
+SELECT count(*) FROM actstream.sentences(NULL::actstream.action[]);
+SELECT count(*) FROM actstream.sentences('{}'::actstream.action[]);
 SELECT sentence FROM actstream.sentences(ARRAY(SELECT a FROM actstream.public_stream() a WHERE verb = 'started watching'));
 SELECT sentence FROM actstream.sentences(ARRAY(SELECT a::actstream.action FROM actstream.actions a WHERE verb = 'stopped following'));
 SELECT *, name = actstream.display_name(object), url IS NOT DISTINCT FROM actstream.url(object)
