@@ -114,12 +114,10 @@ is_deeply(\@faults, [], 'changes between pages: nothing twice, nothing lost');
 
 # During the pages
 $psql->('SELECT fill(2, 60)');
-my @writers;
-foreach my $writer (1 .. 3)
-{
-    my ($in, $out) = ('CALL churn_for_ever(2, 80)', '');
-    push @writers, IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$out);
-}
+my @writers = map {
+    IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', 'CALL churn_for_ever(2, 80)' ],
+        '<', '/dev/null', '>', '/dev/null', '2>', '/dev/null')
+} 1 .. 3;
 my $changed = 0;
 @faults = ();
 foreach my $run (1 .. 25)
