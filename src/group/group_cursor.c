@@ -9,10 +9,11 @@
  *
  *	- The hashes of the groups that were read, up to CURSOR_GROUPS of them.  The groups of
  *	  the span that are not among them are still to be read, wherever they are by now.
- *	- If there were more, the hashes of those read last, at least CURSOR_HALF, and the place
- *	  above which the others were.  Of the groups that are not remembered, those above that
- *	  place count as read.  Such a group is repeated or lost only if it has been moved past
- *	  all of those that are remembered.
+ *	- If there were more, the hashes of those read last, at least CURSOR_HALF, and a place in the
+ *	  middle of the first CURSOR_HALF of these.  Of the groups that are not remembered, those
+ *	  above that place count as read.  One that has been forgotten is repeated only if it has
+ *	  moved down past half of CURSOR_HALF groups, and one that has not been read is lost only
+ *	  if it has moved up past as many.
  *	- The newest action there was when the first page was read.  Actions above it count in
  *	  their groups, but do not change the order of the groups, so whatever happens next does
  *	  not move any group.
@@ -47,7 +48,7 @@ GroupCursorBeginSpan(GroupCursor *cursor, TimestampTz begin)
 	cursor->begin = begin;
 	cursor->has_dropped = false;
 	cursor->ngroups = 0;
-	cursor->dropped = cursor->half = cursor->lowest = NewestPlaceOf(DT_NOEND);
+	cursor->dropped = cursor->next_dropped = cursor->lowest = NewestPlaceOf(DT_NOEND);
 }
 
 /*
@@ -63,11 +64,10 @@ GroupCursorAdd(GroupCursor *cursor, uint64 group, const ActionPlace *place)
 		memmove(cursor->groups, cursor->groups + CURSOR_HALF, CURSOR_HALF * sizeof(uint64));
 		cursor->ngroups = CURSOR_HALF;
 		cursor->has_dropped = true;
-		cursor->dropped = cursor->half;
-		cursor->half = cursor->lowest;
+		cursor->dropped = cursor->next_dropped;
 	}
-	else if (cursor->ngroups == CURSOR_HALF && !cursor->has_dropped)
-		cursor->half = cursor->lowest;
+	else if (cursor->ngroups == CURSOR_HALF + CURSOR_HALF / 2)
+		cursor->next_dropped = cursor->lowest;
 	cursor->groups[cursor->ngroups++] = group;
 	if (place != NULL && ActionPlaceCompare(place, &cursor->lowest) < 0)
 		cursor->lowest = *place;
@@ -135,7 +135,7 @@ GroupCursorToText(const GroupCursor *cursor)
 
 	end = put_number(put_number(end, cursor->span), cursor->begin);
 	end = put_place(put_place(end, cursor->as_of), cursor->dropped);
-	end = put_place(put_place(end, cursor->half), cursor->lowest);
+	end = put_place(put_place(end, cursor->next_dropped), cursor->lowest);
 	for (int i = 0; i < cursor->ngroups; i++)
 		end = put_number(end, (int64) cursor->groups[i]);
 
@@ -207,13 +207,13 @@ GroupCursorFromText(GroupCursor *cursor, const char *text)
 		cursor->ngroups = p[3];
 		p = get_number(get_number(p + 4, &cursor->span), &cursor->begin);
 		p = get_place(get_place(p, &cursor->as_of), &cursor->dropped);
-		p = get_place(get_place(p, &cursor->half), &cursor->lowest);
+		p = get_place(get_place(p, &cursor->next_dropped), &cursor->lowest);
 		for (int i = 0; i < cursor->ngroups; i++)
 			p = get_number(p, (int64 *) &cursor->groups[i]);
 		valid = cursor->by > 0 && cursor->by < GROUP_COLUMN_BIT(NUM_GROUP_COLUMNS) && cursor->span > 0 &&
 			is_time(cursor->begin) && cursor->begin == GroupSpanBegin(cursor->span, cursor->begin) &&
 			is_time(cursor->as_of.timestamp) && is_time(cursor->dropped.timestamp) &&
-			is_time(cursor->half.timestamp) && is_time(cursor->lowest.timestamp);
+			is_time(cursor->next_dropped.timestamp) && is_time(cursor->lowest.timestamp);
 	}
 	if (!valid)
 		ereport(ERROR,

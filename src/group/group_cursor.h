@@ -7,9 +7,9 @@
 
 #include "tables/action_place.h"
 
-/* The groups that a cursor remembers, in two halves: the older half goes when both are full. */
-#define CURSOR_HALF		64
-#define CURSOR_GROUPS	(2 * CURSOR_HALF)
+/* The groups that a cursor remembers; the older half of them goes when there are more. */
+#define CURSOR_GROUPS	128
+#define CURSOR_HALF		(CURSOR_GROUPS / 2)
 
 /*
  * How far groups have been read: some of the groups of a span, and all of the spans above.
@@ -21,9 +21,9 @@ typedef struct GroupCursor
 	int64		span;
 	TimestampTz begin;			/* of the span */
 	ActionPlace as_of;			/* newest action when the first page was read */
-	ActionPlace dropped;		/* the groups forgotten were at this place or above */
-	ActionPlace half;			/* those of the first half, too, at this one */
-	ActionPlace lowest;			/* and all others at this one */
+	ActionPlace dropped;		/* what is not above this place has not been forgotten */
+	ActionPlace next_dropped;	/* the same once the older half is forgotten */
+	ActionPlace lowest;			/* of all groups of the span that were read */
 	int			ngroups;
 	uint64		groups[CURSOR_GROUPS];	/* hashes of the groups read last */
 } GroupCursor;

@@ -137,14 +137,14 @@ $psql->('SELECT setseed(0.3); SELECT fill(2, 600)');
 my @shown = pages($psql, 50, sub { $psql->('SELECT churn(40, 2, 700, false)') });
 is_deeply([ faults(2, 600, @shown) ], [], 'many groups, new actions between pages: nothing twice, nothing lost');
 
-# ... and of late ones and deletes, those that move a group by less than 64 others
+# ... and of late ones and deletes, those that move a group past less than 32 others
 $psql->('SELECT setseed(0.4); SELECT fill(1, 600)');
 @shown = pages($psql, 50, sub {
     $psql->(q{
         INSERT INTO actstream.actions ("timestamp", public, actor, verb, target)
         SELECT above."timestamp" + interval '1 microsecond', true, 'o:actor', 'late', a.target
         FROM (SELECT *, row_number() OVER (ORDER BY "timestamp" DESC) AS n FROM actstream.actions WHERE verb = 'stays') a
-        JOIN (SELECT *, row_number() OVER (ORDER BY "timestamp" DESC) AS n FROM actstream.actions WHERE verb = 'stays') above ON above.n = a.n - 20
+        JOIN (SELECT *, row_number() OVER (ORDER BY "timestamp" DESC) AS n FROM actstream.actions WHERE verb = 'stays') above ON above.n = a.n - 12
         WHERE random() < 0.1;
         DELETE FROM actstream.actions WHERE verb = 'late' AND random() < 0.5;
     });
