@@ -128,16 +128,19 @@ get_place(const uint8 *p, ActionPlace *place)
 char *
 GroupCursorToText(const GroupCursor *cursor)
 {
-	uint8		bytes[MAX_BYTES + 2] = {CURSOR_FORMAT, cursor->by, cursor->has_dropped, cursor->ngroups};
-	uint8	   *end = bytes + 4;
+	const uint8 first[4] = {CURSOR_FORMAT, cursor->by, cursor->has_dropped, cursor->ngroups};
+	uint8		bytes[MAX_BYTES + 2];
+	uint8	   *end = bytes + sizeof(first);
 	char	   *result;
 	char	   *p;
 
+	memcpy(bytes, first, sizeof(first));
 	end = put_number(put_number(end, cursor->span), cursor->begin);
 	end = put_place(put_place(end, cursor->as_of), cursor->dropped);
 	end = put_place(put_place(end, cursor->next_dropped), cursor->lowest);
 	for (int i = 0; i < cursor->ngroups; i++)
 		end = put_number(end, (int64) cursor->groups[i]);
+	end[0] = end[1] = 0;
 
 	p = result = palloc((end - bytes + 2) / 3 * 4 + 1);
 	for (uint8 *b = bytes; b < end; b += 3)
