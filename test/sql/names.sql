@@ -325,8 +325,8 @@ SELECT hidden, missing,
        replace(ARRAY(SELECT e FROM actstream.expand_all(ARRAY[hidden, 'team:1', hidden]::actstream.ref[]) e)::text, hidden, 'X')
        = replace(ARRAY(SELECT e FROM actstream.expand_all(ARRAY[missing, 'team:1', missing]::actstream.ref[]) e)::text, missing, 'X') AS expanded_the_same
 FROM pairs, shown(hidden) h, shown(missing) m;
-SELECT replace(actstream.sentence(a, a."timestamp"), 'team:2', 'X') = replace(actstream.sentence(b, b."timestamp"), 'team:7', 'X') AS said_the_same,
-       actstream.sentence(a, a."timestamp")
+SELECT replace(actstream.sentence(a::actstream.action, a."timestamp"), 'team:2', 'X') = replace(actstream.sentence(b::actstream.action, b."timestamp"), 'team:7', 'X') AS said_the_same,
+       actstream.sentence(a::actstream.action, a."timestamp")
 FROM (SELECT (ROW(1, now(), true, 'team:2'::actstream.ref, 'met', 'team:1'::actstream.ref, 'team:2'::actstream.ref, NULL, NULL, NULL)::actstream.action).*) a,
      (SELECT (ROW(1, now(), true, 'team:7'::actstream.ref, 'met', 'team:1'::actstream.ref, 'team:7'::actstream.ref, NULL, NULL, NULL)::actstream.action).*) b;
 -- the same, warm, while rights come and go
