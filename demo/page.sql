@@ -50,6 +50,25 @@ BEGIN ATOMIC
           FROM actstream.sentences(actions, now, 'en') GROUP BY day) d;
 END;
 
+-- The groups of a reader's stream, newest first: whom each is of, and the sentence.
+CREATE FUNCTION grouped(groups actstream.action_group[], now timestamptz) RETURNS xml
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT xmlelement(NAME section, xmlattributes('groups' AS class),
+               xmlelement(NAME h2, 'In groups'),
+               xmlelement(NAME ol,
+                   xmlagg(xmlelement(NAME li, xmlattributes('entry' AS class),
+                              avatar((action_group).actor_sample[1], jsonb_path_query_first(parts, '$[*] ? (@.role == "actor").name') #>> '{}'),
+                              xmlelement(NAME div, xmlattributes('told' AS class),
+                                  xmlelement(NAME p, xmlattributes('sentence' AS class), xmlparse(CONTENT html)),
+                                  xmlelement(NAME p, xmlattributes('tags' AS class),
+                                      xmlelement(NAME span, xmlattributes('tag' AS class),
+                                                 (action_group).actions || CASE (action_group).actions WHEN 1 THEN ' action' ELSE ' actions' END)))) ORDER BY n)))
+    FROM actstream.group_sentences(groups, now, 'en') WITH ORDINALITY s (action_group, sentence, html, parts, n)
+    WHERE html IS NOT NULL
+    HAVING count(*) > 0;
+END;
+
 CREATE FUNCTION stylesheet() RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN $css$
@@ -95,8 +114,9 @@ blockquote { margin: .375rem 0; padding: .125rem 0 .125rem .75rem; border-left: 
 @media print { body { background: none; padding: 0; } }
 $css$;
 
--- The page of a reader's stream.
-CREATE FUNCTION page(reader actstream.ref, actions actstream.action[], now timestamptz DEFAULT now()) RETURNS text
+-- The page of a reader's stream, with the groups of it at the end.
+CREATE FUNCTION page(reader actstream.ref, actions actstream.action[], now timestamptz DEFAULT now(),
+                     groups actstream.action_group[] DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT '<!DOCTYPE html>' || E'\n' || xmlelement(NAME html, xmlattributes('en' AS lang),
@@ -117,6 +137,7 @@ BEGIN ATOMIC
                                               (SELECT count(*) FROM actstream.following(reader)),
                                               coalesce(cardinality(actions), 0))))),
             xmlelement(NAME main,
-                coalesce(days(actions, now), xmlelement(NAME p, xmlattributes('empty' AS class), 'Nothing has happened yet.')))))::text
+                coalesce(days(actions, now), xmlelement(NAME p, xmlattributes('empty' AS class), 'Nothing has happened yet.')),
+                grouped(groups, now))))::text
     FROM (SELECT name, shown(name) || '’s stream' AS title FROM actstream.display_name(reader) name) t;
 END;

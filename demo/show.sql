@@ -190,7 +190,8 @@ GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 \pset tuples_only on
 \timing off
 SELECT page('reader:1',
-            ARRAY(SELECT a FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 30))
+            ARRAY(SELECT a FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 30),
+            groups => ARRAY(SELECT g FROM actstream.user_groups('reader:1', '{actor,verb}', '7 days') g LIMIT 12))
 \g :results/stream.html
 
 \echo

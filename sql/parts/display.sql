@@ -33,6 +33,18 @@ CREATE FUNCTION actstream.sentence_parts(action actstream.action, now timestampt
 CREATE FUNCTION actstream.sentences(actions actstream.action[], now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
     RETURNS TABLE (action actstream.action, sentence text, html text, parts jsonb)
     LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'actstream_sentences';
+CREATE FUNCTION actstream.group_sentence(action_group actstream.action_group, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_group_sentence';
+CREATE FUNCTION actstream.group_sentence_html(action_group actstream.action_group, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_group_sentence_html';
+CREATE FUNCTION actstream.group_sentence_parts(action_group actstream.action_group, now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 300 AS 'MODULE_PATHNAME', 'actstream_group_sentence_parts';
+CREATE FUNCTION actstream.group_sentences(groups actstream.action_group[], now timestamptz DEFAULT pg_catalog.now(), language text DEFAULT NULL)
+    RETURNS TABLE (action_group actstream.action_group, sentence text, html text, parts jsonb)
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME', 'actstream_group_sentences';
 COMMENT ON FUNCTION actstream.display_name(actstream.ref) IS 'name of an object, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.url(actstream.ref) IS 'URL of an object, as far as the caller may see it';
 COMMENT ON FUNCTION actstream.display_all(actstream.ref[]) IS 'names and URLs of many objects, each once, with one query for each type';
@@ -43,6 +55,10 @@ COMMENT ON FUNCTION actstream.sentence(actstream.action, timestamptz, text) IS '
 COMMENT ON FUNCTION actstream.sentence_html(actstream.action, timestamptz, text) IS 'an action as a sentence, in HTML with links to its objects';
 COMMENT ON FUNCTION actstream.sentence_parts(actstream.action, timestamptz, text) IS 'an action as a sentence, as an array of texts, objects and the time';
 COMMENT ON FUNCTION actstream.sentences(actstream.action[], timestamptz, text) IS 'a page of actions as sentences, in all three forms, with one query for each type of object';
+COMMENT ON FUNCTION actstream.group_sentence(actstream.action_group, timestamptz, text) IS 'a group of actions as a sentence';
+COMMENT ON FUNCTION actstream.group_sentence_html(actstream.action_group, timestamptz, text) IS 'a group of actions as a sentence, in HTML with links to its objects';
+COMMENT ON FUNCTION actstream.group_sentence_parts(actstream.action_group, timestamptz, text) IS 'a group of actions as a sentence, as an array of texts, objects and the time';
+COMMENT ON FUNCTION actstream.group_sentences(actstream.action_group[], timestamptz, text) IS 'a page of groups as sentences, in all three forms, with one query for each type of object';
 
 -- Every sentence needs them, whichever role asks: they are read without regard to
 -- privileges, as the registry is.

@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 
 /*
  * Push a text, which must live as long as the writer; allocates in the writer's memory
@@ -97,6 +98,18 @@ JsonMember(JsonWriter *json, const char *key, const char *text)
 	push_copy(json, WJB_VALUE, text);
 }
 
+/* Push a key and its value, which is no text. */
+static void
+push_member(JsonWriter *json, const char *key, JsonbValue *value)
+{
+	MemoryContext caller;
+
+	JsonKey(json, key);
+	caller = MemoryContextSwitchTo(json->context);
+	pushJsonbValue(&json->state, WJB_VALUE, value);
+	MemoryContextSwitchTo(caller);
+}
+
 /*
  * JsonNullMember
  *		A member that is null.
@@ -104,18 +117,29 @@ JsonMember(JsonWriter *json, const char *key, const char *text)
 void
 JsonNullMember(JsonWriter *json, const char *key)
 {
-	MemoryContext caller;
 	JsonbValue	value = {.type = jbvNull};
 
-	JsonKey(json, key);
-	caller = MemoryContextSwitchTo(json->context);
-	pushJsonbValue(&json->state, WJB_VALUE, &value);
+	push_member(json, key, &value);
+}
+
+/*
+ * JsonNumberMember
+ *		A member that is a number.
+ */
+void
+JsonNumberMember(JsonWriter *json, const char *key, int64 number)
+{
+	JsonbValue	value = {.type = jbvNumeric};
+	MemoryContext caller = MemoryContextSwitchTo(json->context);
+
+	value.val.numeric = int64_to_numeric(number);
 	MemoryContextSwitchTo(caller);
+	push_member(json, key, &value);
 }
 
 /*
  * JsonLongMember
- *		The same for a text that lives as long as the writer, which is not copied.
+ *		The same as JsonMember() for a text that lives as long as the writer, which is not copied.
  */
 void
 JsonLongMember(JsonWriter *json, const char *key, const char *text)

@@ -20,6 +20,7 @@ extern void JsonKey(JsonWriter *json, const char *key);
 extern void JsonText(JsonWriter *json, const char *text);
 extern void JsonMember(JsonWriter *json, const char *key, const char *text);
 extern void JsonNullMember(JsonWriter *json, const char *key);
+extern void JsonNumberMember(JsonWriter *json, const char *key, int64 number);
 extern void JsonLongMember(JsonWriter *json, const char *key, const char *text);
 extern void JsonHtmlMember(JsonWriter *json, const char *key, const char *text);
 extern Datum JsonEnd(JsonWriter *json, JsonbIteratorToken token);

@@ -58,13 +58,18 @@ east_slavic(int64 count)
 		[UNIT_MINUTE] = {"minuto", "minutos"} \
 	}, \
 	.just_now = "agora mesmo", \
+	.and = " e ", \
+	.others = {"# outra pessoa", "# outras pessoas"}, \
+	.millions_of_others = "# de outras pessoas", \
 	.patterns = { \
-		[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}]" \
+		[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} em {target}| {action_object}| {target}| ({actions})]" \
 		"[ há {timesince}]", \
-		[PATTERN_STARTED_FOLLOWING] = "{actor} começou a seguir {target}[ há {timesince}]", \
-		[PATTERN_STOPPED_FOLLOWING] = "{actor} deixou de seguir {target}[ há {timesince}]", \
-		[PATTERN_STARTED_FLAG] = "{actor} começou \"{verb}\" em {target}[ há {timesince}]", \
-		[PATTERN_STOPPED_FLAG] = "{actor} encerrou \"{verb}\" em {target}[ há {timesince}]" \
+		[PATTERN_STARTED_FOLLOWING] = "{actor} [{several}começaram|começou] a seguir {target}[ há {timesince}]", \
+		[PATTERN_STOPPED_FOLLOWING] = "{actor} [{several}deixaram|deixou] de seguir {target}[ há {timesince}]", \
+		[PATTERN_STARTED_FLAG] = "{actor} [{several}começaram|começou] \"{verb}\" em {target}[ há {timesince}]", \
+		[PATTERN_STOPPED_FLAG] = "{actor} [{several}encerraram|encerrou] \"{verb}\" em {target}[ há {timesince}]", \
+		[PATTERN_SEVERAL_VERBS] = "{actor}[: {action_object} em {target}|: {action_object}|: {target}], " \
+		"{actions} ações[, há {timesince}]" \
 	}
 
 /*
@@ -84,9 +89,13 @@ static const Language languages[] = {
 			[UNIT_MINUTE] = {"minute", "minutes"}
 		},
 		.just_now = "just now",
+		.and = " and ",
+		.others = {"# other", "# others"},
 		.patterns = {
-			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} on {target}| {action_object}| {target}]"
-			"[ {timesince} ago]"
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} on {target}| {action_object}| {target}| ({actions})]"
+			"[ {timesince} ago]",
+			[PATTERN_SEVERAL_VERBS] = "{actor}[: {action_object} on {target}|: {action_object}|: {target}], "
+			"{actions} actions[, {timesince} ago]"
 		}
 	},
 	{
@@ -107,13 +116,17 @@ static const Language languages[] = {
 			[UNIT_DAY] = {NULL, "Tagen"}
 		},
 		.just_now = "gerade eben",
+		.and = " und ",
+		.others = {"# weitere Person", "# weitere Personen"},
 		.patterns = {
-			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} in {target}| {action_object}| {target}]"
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} in {target}| {action_object}| {target}| ({actions})]"
 			"[ vor {timesince}]",
-			[PATTERN_STARTED_FOLLOWING] = "{actor} hat[ vor {timesince}] begonnen, {target} zu folgen",
-			[PATTERN_STOPPED_FOLLOWING] = "{actor} hat[ vor {timesince}] aufgehört, {target} zu folgen",
-			[PATTERN_STARTED_FLAG] = "{actor} hat[ vor {timesince}] \"{verb}\" für {target} begonnen",
-			[PATTERN_STOPPED_FLAG] = "{actor} hat[ vor {timesince}] \"{verb}\" für {target} beendet"
+			[PATTERN_STARTED_FOLLOWING] = "{actor} [{several}haben|hat][ vor {timesince}] begonnen, {target} zu folgen",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor} [{several}haben|hat][ vor {timesince}] aufgehört, {target} zu folgen",
+			[PATTERN_STARTED_FLAG] = "{actor} [{several}haben|hat][ vor {timesince}] \"{verb}\" für {target} begonnen",
+			[PATTERN_STOPPED_FLAG] = "{actor} [{several}haben|hat][ vor {timesince}] \"{verb}\" für {target} beendet",
+			[PATTERN_SEVERAL_VERBS] = "{actor}[: {action_object} in {target}|: {action_object}|: {target}], "
+			"{actions} Aktionen[, vor {timesince}]"
 		}
 	},
 	{
@@ -128,13 +141,18 @@ static const Language languages[] = {
 			[UNIT_MINUTE] = {"minute", "minutes"}
 		},
 		.just_now = "à l'instant",
+		.and = " et ",
+		.others = {"# autre personne", "# autres personnes"},
+		.millions_of_others = "# d'autres personnes",
 		.patterns = {
-			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} sur {target}| {action_object}| {target}]"
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} sur {target}| {action_object}| {target}| ({actions})]"
 			"[ il y a {timesince}]",
-			[PATTERN_STARTED_FOLLOWING] = "{actor} a commencé à suivre {target}[ il y a {timesince}]",
-			[PATTERN_STOPPED_FOLLOWING] = "{actor} a cessé de suivre {target}[ il y a {timesince}]",
-			[PATTERN_STARTED_FLAG] = "{actor} a commencé \"{verb}\" pour {target}[ il y a {timesince}]",
-			[PATTERN_STOPPED_FLAG] = "{actor} a arrêté \"{verb}\" pour {target}[ il y a {timesince}]"
+			[PATTERN_STARTED_FOLLOWING] = "{actor} [{several}ont|a] commencé à suivre {target}[ il y a {timesince}]",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor} [{several}ont|a] cessé de suivre {target}[ il y a {timesince}]",
+			[PATTERN_STARTED_FLAG] = "{actor} [{several}ont|a] commencé \"{verb}\" pour {target}[ il y a {timesince}]",
+			[PATTERN_STOPPED_FLAG] = "{actor} [{several}ont|a] arrêté \"{verb}\" pour {target}[ il y a {timesince}]",
+			[PATTERN_SEVERAL_VERBS] = "{actor}[ : {action_object} sur {target}| : {action_object}| : {target}], "
+			"{actions} actions[, il y a {timesince}]"
 		}
 	},
 	{
@@ -149,13 +167,18 @@ static const Language languages[] = {
 			[UNIT_MINUTE] = {"minuto", "minutos"}
 		},
 		.just_now = "hace un momento",
+		.and = " y ",
+		.others = {"# persona más", "# personas más"},
+		.millions_of_others = "# de personas más",
 		.patterns = {
-			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} en {target}| {action_object}| {target}]"
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} en {target}| {action_object}| {target}| ({actions})]"
 			"[ hace {timesince}]",
-			[PATTERN_STARTED_FOLLOWING] = "{actor} empezó a seguir a {target}[ hace {timesince}]",
-			[PATTERN_STOPPED_FOLLOWING] = "{actor} dejó de seguir a {target}[ hace {timesince}]",
-			[PATTERN_STARTED_FLAG] = "{actor} empezó \"{verb}\" con {target}[ hace {timesince}]",
-			[PATTERN_STOPPED_FLAG] = "{actor} terminó \"{verb}\" con {target}[ hace {timesince}]"
+			[PATTERN_STARTED_FOLLOWING] = "{actor} [{several}empezaron|empezó] a seguir a {target}[ hace {timesince}]",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor} [{several}dejaron|dejó] de seguir a {target}[ hace {timesince}]",
+			[PATTERN_STARTED_FLAG] = "{actor} [{several}empezaron|empezó] \"{verb}\" con {target}[ hace {timesince}]",
+			[PATTERN_STOPPED_FLAG] = "{actor} [{several}terminaron|terminó] \"{verb}\" con {target}[ hace {timesince}]",
+			[PATTERN_SEVERAL_VERBS] = "{actor}[: {action_object} en {target}|: {action_object}|: {target}], "
+			"{actions} acciones[, hace {timesince}]"
 		}
 	},
 	{
@@ -175,13 +198,17 @@ static const Language languages[] = {
 			[UNIT_MINUTE] = {"минуту"}
 		},
 		.just_now = "только что",
+		.and = " и ",
+		.others = {"ещё # человек", "ещё # человека", "ещё # человек"},
 		.patterns = {
-			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} в {target}| {action_object}| {target}]"
+			[PATTERN_ANY_VERB] = "{actor} {verb}[ {action_object} в {target}| {action_object}| {target}| ({actions})]"
 			"[ {timesince} назад]",
-			[PATTERN_STARTED_FOLLOWING] = "{actor}: новая подписка на {target}[, {timesince} назад]",
-			[PATTERN_STOPPED_FOLLOWING] = "{actor}: подписка на {target} отменена[, {timesince} назад]",
+			[PATTERN_STARTED_FOLLOWING] = "{actor}: [{several}новые подписки|новая подписка] на {target}[, {timesince} назад]",
+			[PATTERN_STOPPED_FOLLOWING] = "{actor}: [{several}подписки на {target} отменены|подписка на {target} отменена][, {timesince} назад]",
 			[PATTERN_STARTED_FLAG] = "{actor}: начало \"{verb}\" для {target}[, {timesince} назад]",
-			[PATTERN_STOPPED_FLAG] = "{actor}: конец \"{verb}\" для {target}[, {timesince} назад]"
+			[PATTERN_STOPPED_FLAG] = "{actor}: конец \"{verb}\" для {target}[, {timesince} назад]",
+			[PATTERN_SEVERAL_VERBS] = "{actor}[: {action_object} в {target}|: {action_object}|: {target}], "
+			"действий: {actions}[, {timesince} назад]"
 		}
 	},
 	/* as in Brazil */
@@ -399,6 +426,42 @@ const char *
 LanguageJustNow(const Language *language)
 {
 	return to_server(language->just_now);
+}
+
+/*
+ * LanguageAnd
+ *		What stands between two names, of which this is the second.
+ */
+const char *
+LanguageAnd(const Language *language, const char *next)
+{
+	/* in Spanish, the word differs before the sound of "i" */
+	if (strcmp(language->code, "es") == 0)
+	{
+		const char *vowel = pg_tolower((unsigned char) next[0]) == 'h' ? next + 1 : next;
+
+		if (pg_tolower((unsigned char) vowel[0]) == 'i' &&
+			(vowel == next || vowel[1] == '\0' || strchr("aeAE", vowel[1]) == NULL))
+			return " e ";
+	}
+	return to_server(language->and);
+}
+
+/*
+ * LanguageOthers
+ *		That there are so many others, in the current memory context.
+ */
+char *
+LanguageOthers(const Language *language, int64 count)
+{
+	const char *text = language->others[language->plural_form(count)];
+	const char *number;
+
+	if (language->millions_of_others != NULL && count > 0 && count % 1000000 == 0)
+		text = language->millions_of_others;
+	text = to_server(text);
+	number = strchr(text, '#');
+	return psprintf("%.*s" INT64_FORMAT "%s", (int) (number - text), text, count, number + 1);
 }
 
 /*

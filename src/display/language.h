@@ -31,7 +31,8 @@ typedef enum TimeCase
 
 /*
  * The patterns of sentences that a language has, see pattern.c: for any verb, and for
- * those that follow() and unfollow() send.  In the last two, {verb} is the flag.
+ * those that follow() and unfollow() send, in two of which {verb} is the flag; and for groups
+ * of actions with different verbs.
  */
 typedef enum LanguagePatternKind
 {
@@ -39,10 +40,11 @@ typedef enum LanguagePatternKind
 	PATTERN_STARTED_FOLLOWING,
 	PATTERN_STOPPED_FOLLOWING,
 	PATTERN_STARTED_FLAG,
-	PATTERN_STOPPED_FLAG
+	PATTERN_STOPPED_FLAG,
+	PATTERN_SEVERAL_VERBS
 } LanguagePatternKind;
 
-#define NUM_LANGUAGE_PATTERNS (PATTERN_STOPPED_FLAG + 1)
+#define NUM_LANGUAGE_PATTERNS (PATTERN_SEVERAL_VERBS + 1)
 
 /* A built-in language. */
 typedef struct Language
@@ -54,6 +56,10 @@ typedef struct Language
 	const char *units_ago[NUM_TIME_UNITS][MAX_PLURAL_FORMS];	/* the forms in "... ago",
 																 * where they differ */
 	const char *just_now;		/* less than a minute ago */
+	const char *and;			/* between the last two of several names */
+	const char *others[MAX_PLURAL_FORMS];	/* how many others there are, in the place of
+											 * "#" */
+	const char *millions_of_others; /* of an exact number of millions, where it differs */
 	const char *patterns[NUM_LANGUAGE_PATTERNS];	/* the first is always there, and
 													 * serves for those that are not */
 } Language;
@@ -71,6 +77,8 @@ extern const Language *LanguageFind(const char *name);
 extern const char *LanguageUnit(const Language *language, TimeUnit unit,
 								TimeCase grammatical_case, int64 count);
 extern const char *LanguageJustNow(const Language *language);
+extern const char *LanguageAnd(const Language *language, const char *next);
+extern char *LanguageOthers(const Language *language, int64 count);
 extern const char *LanguagePattern(const Language *language, LanguagePatternKind kind);
 extern List *LanguageFallbacks(const char *name);
 extern bool LanguageIsNormal(const char *code);

@@ -25,7 +25,10 @@ static const char *const word_names[] = {
 	[WORD_ACTION_OBJECT] = "action_object",
 	[WORD_TARGET] = "target",
 	[WORD_VERB] = "verb",
-	[WORD_TIMESINCE] = "timesince"
+	[WORD_TIMESINCE] = "timesince",
+	[WORD_ACTORS] = "actors",
+	[WORD_ACTIONS] = "actions",
+	[WORD_SEVERAL] = "several"
 };
 
 /* A piece of a pattern: literal text, or a word in braces. */
@@ -84,7 +87,7 @@ find_word(PatternReader *reader, const char *name)
 			return i;
 	}
 	set_fault(reader, psprintf(_("{%s} is not known."), name),
-			  _("Use {actor}, {verb}, {action_object}, {target} or {timesince}."));
+			  _("Use {actor}, {verb}, {action_object}, {target} or {timesince}, and for groups {actors}, {actions} or {several}."));
 	return WORD_ACTOR;
 }
 
@@ -365,10 +368,10 @@ append_parts(List *parts, const List *pieces, const char *const *words, const ch
 		const char *text = piece_text(piece, words, just_now);
 		PatternPart *part;
 
-		if (text == NULL)
+		if (text == NULL || piece->word == WORD_SEVERAL)
 			continue;
 		part = palloc(sizeof(PatternPart));
-		part->word = piece->word;
+		part->word = part->object = piece->word;
 		part->text = text;
 		parts = lappend(parts, part);
 	}

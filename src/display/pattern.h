@@ -7,18 +7,25 @@
 
 #include "nodes/pg_list.h"
 
-/* What can stand in braces in a pattern: objects, and two more. */
+/*
+ * What can stand in braces in a pattern: objects, and others.  The last three have values only
+ * in groups: the number of actors and that of actions, if there are several, and "several",
+ * which says nothing and is there if there are several actors.
+ */
 typedef enum PatternWord
 {
 	WORD_ACTOR,
 	WORD_ACTION_OBJECT,
 	WORD_TARGET,
 	WORD_VERB,
-	WORD_TIMESINCE
+	WORD_TIMESINCE,
+	WORD_ACTORS,
+	WORD_ACTIONS,
+	WORD_SEVERAL
 } PatternWord;
 
 #define NUM_OBJECT_WORDS (WORD_TARGET + 1)
-#define NUM_PATTERN_WORDS (WORD_TIMESINCE + 1)
+#define NUM_PATTERN_WORDS (WORD_SEVERAL + 1)
 
 /* in the place of a word, for text of the pattern itself */
 #define NO_WORD (-1)
@@ -27,6 +34,7 @@ typedef enum PatternWord
 typedef struct PatternPart
 {
 	int			word;			/* PatternWord, or NO_WORD */
+	int			object;			/* of a word for an object: which one it is */
 	const char *text;
 } PatternPart;
 

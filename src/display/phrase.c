@@ -237,6 +237,8 @@ kind_of_follow(const char *verb, const char **flag)
  * language (''); any verb ('') in the same languages; the built-in pattern.  The result
  * is valid until the next look-up, or access to the catalogs.
  *
+ * A NULL verb stands for different ones, for which there is only a built-in pattern.
+ *
  * "is_follow" says that the action has the objects that actions of follow() have.  There
  * are built-in patterns for these, for which *verb is set to the value of {verb}.
  */
@@ -250,6 +252,8 @@ PhraseFind(const char *language, const char **verb, bool is_follow)
 
 	AcceptInvalidationMessages();
 	load_phrases();
+	if (*verb == NULL)
+		return find_built_in(LanguageFind(language), PATTERN_SEVERAL_VERBS)->parsed;
 	phrase = find_phrase(languages, *verb);
 	if (phrase == NULL)
 		phrase = find_phrase(languages, "");

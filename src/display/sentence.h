@@ -11,13 +11,22 @@
 #include "access/htup.h"
 #include "datatype/timestamp.h"
 
-/* What a sentence tells of an action. */
+/*
+ * What a sentence tells of an action, or of a group of them.
+ */
 typedef struct SpokenAction
 {
-	const Ref  *objects[NUM_OBJECT_WORDS];	/* by PatternWord; NULL where there is none */
-	char	   *verb;
+	int			nobjects;
+	const Ref **objects;		/* by PatternWord, NULL where there is none; then the actors
+								 * but the first */
+	char	   *verb;			/* NULL if those of the actions differ */
 	TimestampTz timestamp;
+	int64		actions;
+	int64		actors;
 } SpokenAction;
+
+/* Reads one from a row. */
+typedef bool (*SpokenReader) (SpokenAction *action, HeapTupleHeader header);
 
 /* An action in words, before they are put together. */
 typedef struct Sentence
@@ -28,10 +37,11 @@ typedef struct Sentence
 } Sentence;
 
 extern bool SpokenActionRead(SpokenAction *action, HeapTupleHeader header);
+extern bool SpokenGroupRead(SpokenAction *group, HeapTupleHeader header);
 extern void SentenceMake(Sentence *sentence, const SpokenAction *action, char **names,
 						 char **urls, TimestampTz now, const char *language);
 extern char *SentenceText(const Sentence *sentence);
-extern char *SentenceTitle(char **names, const char *verb, const char *language);
-extern char *SentenceLink(const Sentence *sentence, PatternWord object);
+extern char *SentenceTitle(const SpokenAction *action, char **names, const char *language);
+extern char *SentenceLink(const Sentence *sentence, const PatternPart *part);
 
 #endif							/* ACTSTREAM_SENTENCE_H */

@@ -27,117 +27,156 @@ PG_FUNCTION_INFO_V1(actstream_sentence);
 PG_FUNCTION_INFO_V1(actstream_sentence_html);
 PG_FUNCTION_INFO_V1(actstream_sentence_parts);
 PG_FUNCTION_INFO_V1(actstream_sentences);
+PG_FUNCTION_INFO_V1(actstream_group_sentence);
+PG_FUNCTION_INFO_V1(actstream_group_sentence_html);
+PG_FUNCTION_INFO_V1(actstream_group_sentence_parts);
+PG_FUNCTION_INFO_V1(actstream_group_sentences);
 
-/* The sentence of an action, an instant and a language; false if there is none. */
+/* The sentence of an action or a group, an instant and a language; false if there is none. */
 static bool
-make_sentence(FunctionCallInfo fcinfo, Sentence *sentence, bool with_links)
+make_sentence(FunctionCallInfo fcinfo, SpokenReader read, Sentence *sentence, bool with_links)
 {
 	SpokenAction *action = palloc(sizeof(SpokenAction));
 	char	  **names;
 	char	  **urls = NULL;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) ||
-		!SpokenActionRead(action, PG_GETARG_HEAPTUPLEHEADER(0)))
+		!read(action, PG_GETARG_HEAPTUPLEHEADER(0)))
 		return false;
 	if (with_links)
-		ObjectNamesAndUrls(action->objects, NUM_OBJECT_WORDS, &names, &urls);
+		ObjectNamesAndUrls(action->objects, action->nobjects, &names, &urls);
 	else
-		names = ObjectNames(action->objects, NUM_OBJECT_WORDS);
+		names = ObjectNames(action->objects, action->nobjects);
 	SentenceMake(sentence, action, names, urls, PG_GETARG_TIMESTAMPTZ(1),
 				 LanguageArg(fcinfo, 2));
 	return true;
 }
 
-/*
- * sentence
- *		An action in words.
- */
-Datum
-actstream_sentence(PG_FUNCTION_ARGS)
+/* As text. */
+static Datum
+sentence(FunctionCallInfo fcinfo, SpokenReader read)
 {
 	Sentence	sentence;
 
-	if (!make_sentence(fcinfo, &sentence, false))
+	if (!make_sentence(fcinfo, read, &sentence, false))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(SentenceText(&sentence)));
 }
 
-/*
- * sentence_html
- *		The same as HTML.
- */
-Datum
-actstream_sentence_html(PG_FUNCTION_ARGS)
+/* As HTML. */
+static Datum
+sentence_html(FunctionCallInfo fcinfo, SpokenReader read)
 {
 	Sentence	sentence;
 
-	if (!make_sentence(fcinfo, &sentence, true))
+	if (!make_sentence(fcinfo, read, &sentence, true))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(SentenceHtml(&sentence));
 }
 
-/*
- * sentence_parts
- *		The same in parts, as jsonb.
- */
-Datum
-actstream_sentence_parts(PG_FUNCTION_ARGS)
+/* In parts, as jsonb. */
+static Datum
+sentence_parts(FunctionCallInfo fcinfo, SpokenReader read)
 {
 	Sentence	sentence;
 
-	if (!make_sentence(fcinfo, &sentence, true))
+	if (!make_sentence(fcinfo, read, &sentence, true))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(SentenceJson(&sentence));
 }
 
-/* Actions of which sentences are made together. */
+/*
+ * sentence, sentence_html, sentence_parts
+ *		An action in words, or a group.
+ */
+Datum
+actstream_sentence(PG_FUNCTION_ARGS)
+{
+	return sentence(fcinfo, SpokenActionRead);
+}
+
+Datum
+actstream_group_sentence(PG_FUNCTION_ARGS)
+{
+	return sentence(fcinfo, SpokenGroupRead);
+}
+
+Datum
+actstream_sentence_html(PG_FUNCTION_ARGS)
+{
+	return sentence_html(fcinfo, SpokenActionRead);
+}
+
+Datum
+actstream_group_sentence_html(PG_FUNCTION_ARGS)
+{
+	return sentence_html(fcinfo, SpokenGroupRead);
+}
+
+Datum
+actstream_sentence_parts(PG_FUNCTION_ARGS)
+{
+	return sentence_parts(fcinfo, SpokenActionRead);
+}
+
+Datum
+actstream_group_sentence_parts(PG_FUNCTION_ARGS)
+{
+	return sentence_parts(fcinfo, SpokenGroupRead);
+}
+
+/* Actions or groups of which sentences are made together. */
 typedef struct SpokenPage
 {
 	int			nactions;
 	Datum	   *rows;
 	bool	   *nulls;
-	SpokenAction *actions;		/* without a verb where there is nothing to tell */
+	SpokenAction *actions;		/* without objects where there is nothing to tell */
 	char	  **names;			/* of the objects of all of them */
 	char	  **urls;
 } SpokenPage;
 
 /* Read the actions and look all of their objects up, by one query for each type. */
 static void
-read_page(SpokenPage *page, ArrayType *array)
+read_page(SpokenPage *page, SpokenReader read, ArrayType *array)
 {
 	const Ref **refs;
+	int			nrefs = 0;
+	int			n = 0;
 
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE,
 					  &page->rows, &page->nulls, &page->nactions);
 	page->actions = palloc_extended(sizeof(SpokenAction) * page->nactions,
 									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	refs = palloc_extended(sizeof(Ref *) * NUM_OBJECT_WORDS * page->nactions,
-						   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < page->nactions; i++)
 	{
 		SpokenAction *action = &page->actions[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (page->nulls[i])
-			continue;
-		if (SpokenActionRead(action, DatumGetHeapTupleHeader(page->rows[i])))
-			memcpy(&refs[i * NUM_OBJECT_WORDS], action->objects, sizeof(action->objects));
-		else
-			action->verb = NULL;
+		if (page->nulls[i] || !read(action, DatumGetHeapTupleHeader(page->rows[i])))
+			action->nobjects = 0;
+		nrefs += action->nobjects;
 	}
-	ObjectNamesAndUrls(refs, page->nactions * NUM_OBJECT_WORDS, &page->names, &page->urls);
+	refs = palloc_extended(sizeof(Ref *) * (nrefs + 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < page->nactions; i++)
+	{
+		const SpokenAction *action = &page->actions[i];
+
+		if (action->nobjects > 0)
+			memcpy(&refs[n], action->objects, sizeof(Ref *) * action->nobjects);
+		n += action->nobjects;
+	}
+	ObjectNamesAndUrls(refs, nrefs, &page->names, &page->urls);
 }
 
-/*
- * sentences
- *		The sentences of many actions, in the order of the array, in all forms.
- */
-Datum
-actstream_sentences(PG_FUNCTION_ARGS)
+/* The sentences of many actions or groups, in the order of the array, in all forms. */
+static Datum
+sentences(FunctionCallInfo fcinfo, SpokenReader read)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	const char *language;
 	SpokenPage	page;
+	int			object = 0;		/* the first of the action */
 	MemoryContext context;
 	MemoryContext caller;
 
@@ -145,7 +184,7 @@ actstream_sentences(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 	language = LanguageArg(fcinfo, 2);
-	read_page(&page, PG_GETARG_ARRAYTYPE_P(0));
+	read_page(&page, read, PG_GETARG_ARRAYTYPE_P(0));
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "actstream sentence",
 									ALLOCSET_DEFAULT_SIZES);
@@ -156,21 +195,38 @@ actstream_sentences(PG_FUNCTION_ARGS)
 		bool		isnull[4] = {page.nulls[i], true, true, true};
 
 		CHECK_FOR_INTERRUPTS();
-		if (page.actions[i].verb != NULL && !PG_ARGISNULL(1))
+		if (page.actions[i].nobjects > 0 && !PG_ARGISNULL(1))
 		{
 			Sentence	sentence;
 
-			SentenceMake(&sentence, &page.actions[i], &page.names[i * NUM_OBJECT_WORDS],
-						 &page.urls[i * NUM_OBJECT_WORDS], PG_GETARG_TIMESTAMPTZ(1), language);
+			SentenceMake(&sentence, &page.actions[i], &page.names[object], &page.urls[object],
+						 PG_GETARG_TIMESTAMPTZ(1), language);
 			row[1] = CStringGetTextDatum(SentenceText(&sentence));
 			row[2] = PointerGetDatum(SentenceHtml(&sentence));
 			row[3] = SentenceJson(&sentence);
 			memset(&isnull[1], false, 3);
 		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, isnull);
+		object += page.actions[i].nobjects;
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return (Datum) 0;
+}
+
+/*
+ * sentences
+ *		A page of actions, or of groups, in words.
+ */
+Datum
+actstream_sentences(PG_FUNCTION_ARGS)
+{
+	return sentences(fcinfo, SpokenActionRead);
+}
+
+Datum
+actstream_group_sentences(PG_FUNCTION_ARGS)
+{
+	return sentences(fcinfo, SpokenGroupRead);
 }

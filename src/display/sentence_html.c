@@ -103,7 +103,7 @@ SentenceHtml(const Sentence *sentence)
 			case WORD_ACTION_OBJECT:
 			case WORD_TARGET:
 				write_object(&xml, PatternWordName(part->word), isolated(part->text),
-							 SentenceLink(sentence, part->word));
+							 SentenceLink(sentence, part));
 				break;
 			case WORD_VERB:
 				if (pg_is_ascii(part->text))

@@ -28,10 +28,10 @@ write_text(JsonWriter *json, StringInfo text)
 static void
 write_object(JsonWriter *json, const Sentence *sentence, const PatternPart *part)
 {
-	const char *link = SentenceLink(sentence, part->word);
+	const char *link = SentenceLink(sentence, part);
 
 	JsonMark(json, WJB_BEGIN_OBJECT);
-	JsonMember(json, "object", RefToText(sentence->action->objects[part->word]));
+	JsonMember(json, "object", RefToText(sentence->action->objects[part->object]));
 	JsonMember(json, "role", PatternWordName(part->word));
 	JsonMember(json, "name", part->text);
 	if (link != NULL)
@@ -67,7 +67,7 @@ SentenceJson(const Sentence *sentence)
 	{
 		const PatternPart *part = lfirst(lc);
 
-		if (part->word == NO_WORD || part->word == WORD_VERB)
+		if (part->word != WORD_TIMESINCE && (part->word < 0 || part->word >= NUM_OBJECT_WORDS))
 		{
 			appendStringInfoString(&text, part->text);
 			continue;

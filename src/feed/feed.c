@@ -35,10 +35,7 @@ PG_FUNCTION_INFO_V1(actstream_feed_collect);
 /* The state of the aggregate. */
 typedef struct FeedState
 {
-	char	   *id;
-	char	   *title;
-	char	   *link;
-	char	   *language;		/* of titles; NULL for that of the session */
+	FeedHead	head;
 	int			nactions;
 	int			size;			/* number of actions that there is room for */
 	FeedAction *actions;
@@ -77,11 +74,14 @@ FeedDefineSetting(void)
 }
 
 /*
- * The authority of the tag: URIs in a feed: that of the setting, else that of the feed's
- * id.
+ * FeedTagAuthority
+ *		The authority of the tag: URIs in a feed: that of the setting, else that of the feed's
+ *		id.
+ *
+ * Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if there is none.
  */
-static char *
-tag_authority(const char *feed_id)
+char *
+FeedTagAuthority(const char *feed_id)
 {
 	int			len = 0;
 
@@ -110,30 +110,34 @@ feed_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
-static FeedState *
-make_state(FunctionCallInfo fcinfo)
+/*
+ * FeedHeadRead
+ *		Read the arguments of the aggregate that describe the feed, from the third on.
+ *
+ * Raises ERRCODE_NULL_VALUE_NOT_ALLOWED if one is null, or ERRCODE_INVALID_PARAMETER_VALUE.
+ */
+void
+FeedHeadRead(FeedHead *head, FunctionCallInfo fcinfo)
 {
-	FeedState  *state = palloc0(sizeof(FeedState));
-
-	state->id = UriEncode(feed_argument(fcinfo, 2, "id"));
-	state->title = feed_argument(fcinfo, 3, "title");
-	state->link = UriEncode(feed_argument(fcinfo, 4, "link"));
+	memset(head, 0, sizeof(FeedHead));
+	head->id = UriEncode(feed_argument(fcinfo, 2, "id"));
+	head->title = feed_argument(fcinfo, 3, "title");
+	head->link = UriEncode(feed_argument(fcinfo, 4, "link"));
 	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
 	{
-		state->language = text_to_cstring(PG_GETARG_TEXT_PP(5));
-		LanguageNotice(state->language);
+		head->language = text_to_cstring(PG_GETARG_TEXT_PP(5));
+		LanguageNotice(head->language);
 	}
 
-	if (UriSchemeLength(state->id) == 0)
+	if (UriSchemeLength(head->id) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("id of a feed must be a URI: \"%s\"", state->id),
+				 errmsg("id of a feed must be a URI: \"%s\"", head->id),
 				 errhint("Use the address of the feed, or an id such as tag:example.org,2026:stream.")));
-	if (!UriIsWebAddress(state->link))
+	if (!UriIsWebAddress(head->link))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("link of a feed must be an http or https address: \"%s\"", state->link)));
-	return state;
+				 errmsg("link of a feed must be an http or https address: \"%s\"", head->link)));
 }
 
 static const Ref *
@@ -193,7 +197,10 @@ actstream_feed_collect(PG_FUNCTION_ARGS)
 
 	caller = MemoryContextSwitchTo(aggregate);
 	if (state == NULL)
-		state = make_state(fcinfo);
+	{
+		state = palloc0(sizeof(FeedState));
+		FeedHeadRead(&state->head, fcinfo);
+	}
 	if (!PG_ARGISNULL(1))
 	{
 		if (state->nactions == state->size)
@@ -244,18 +251,18 @@ FeedOfAggregate(FunctionCallInfo fcinfo)
 	state = (const FeedState *) PG_GETARG_POINTER(0);
 
 	feed = palloc0(sizeof(Feed));
-	feed->id = state->id;
-	feed->title = state->title;
-	feed->link = state->link;
-	feed->self = UriIsWebAddress(state->id) ? state->id : NULL;
-	feed->language = state->language != NULL ? state->language : LanguageSetting();
+	feed->id = state->head.id;
+	feed->title = state->head.title;
+	feed->link = state->head.link;
+	feed->self = UriIsWebAddress(feed->id) ? feed->id : NULL;
+	feed->language = state->head.language != NULL ? state->head.language : LanguageSetting();
 	feed->updated = time_of_update(state);
 	feed->nactions = state->nactions;
 	feed->actions = state->actions;
 	if (feed->nactions == 0)
 		return feed;
 
-	feed->authority = tag_authority(state->id);
+	feed->authority = FeedTagAuthority(feed->id);
 	refs = palloc_extended(sizeof(Ref *) * NUM_FEED_ROLES * state->nactions, MCXT_ALLOC_HUGE);
 	for (int i = 0; i < state->nactions; i++)
 	{
@@ -267,23 +274,25 @@ FeedOfAggregate(FunctionCallInfo fcinfo)
 	return feed;
 }
 
-static FeedObject *
-get_object(const Feed *feed, int i, FeedRole role)
+/*
+ * FeedObjectMake
+ *		An object in a feed with that authority and link; NULL for none.  "url" may be NULL.
+ */
+FeedObject *
+FeedObjectMake(const char *authority, const char *link, const Ref *ref, char *name, const char *url)
 {
-	const Ref  *ref = feed->actions[i].objects[role];
-	const char *url = feed->urls[i * NUM_FEED_ROLES + role];
 	FeedObject *object;
 	StringInfoData id;
 
 	if (ref == NULL)
 		return NULL;
 	object = palloc(sizeof(FeedObject));
-	object->name = feed->names[i * NUM_FEED_ROLES + role];
-	object->url = url == NULL ? NULL : UriResolve(feed->link, UriEncode(url));
+	object->name = name;
+	object->url = url == NULL ? NULL : UriResolve(link, UriEncode(url));
 	object->label = pnstrdup(VARDATA_ANY(ref), RefLabelLength(ref));
 
 	initStringInfo(&id);
-	appendStringInfo(&id, "tag:%s:object/%s:", feed->authority, object->label);
+	appendStringInfo(&id, "tag:%s:object/%s:", authority, object->label);
 	UriAppendValue(&id, RefKeyText(ref));
 	object->id = id.data;
 	return object;
@@ -300,16 +309,21 @@ FeedEntryGet(const Feed *feed, int i)
 	const FeedAction *action = &feed->actions[i];
 	FeedEntry  *entry = palloc(sizeof(FeedEntry));
 	static const FeedRole by_interest[] = {FEED_OBJECT, FEED_TARGET, FEED_ACTOR};
+	SpokenAction spoken = {NUM_FEED_ROLES, feed->actions[i].objects, action->verb, action->timestamp, 1, 1};
 
 	CHECK_FOR_INTERRUPTS();
 	entry->id = psprintf("tag:%s:action/" INT64_FORMAT, feed->authority, action->id);
-	entry->title = SentenceTitle(&feed->names[i * NUM_FEED_ROLES], action->verb,
-								 feed->language);
+	entry->title = SentenceTitle(&spoken, &feed->names[i * NUM_FEED_ROLES], feed->language);
 	entry->verb = action->verb;
 	entry->description = action->description;
 	entry->published = action->timestamp;
 	for (int role = 0; role < NUM_FEED_ROLES; role++)
-		entry->objects[role] = get_object(feed, i, role);
+	{
+		int			n = i * NUM_FEED_ROLES + role;
+
+		entry->objects[role] = FeedObjectMake(feed->authority, feed->link, action->objects[role],
+											  feed->names[n], feed->urls[n]);
+	}
 
 	entry->url = NULL;
 	for (int n = 0; n < NUM_FEED_ROLES && entry->url == NULL; n++)

@@ -9,6 +9,15 @@
 
 #include "datatype/timestamp.h"
 
+/* What an aggregate is told of a feed. */
+typedef struct FeedHead
+{
+	char	   *id;				/* a URI, as is "link" */
+	char	   *title;
+	char	   *link;
+	char	   *language;		/* of titles; NULL for that of the session */
+} FeedHead;
+
 /* The objects of an action, in the order in which a sentence names them. */
 typedef enum FeedRole
 {
@@ -65,6 +74,10 @@ typedef struct Feed
 } Feed;
 
 extern void FeedDefineSetting(void);
+extern void FeedHeadRead(FeedHead *head, FunctionCallInfo fcinfo);
+extern char *FeedTagAuthority(const char *feed_id);
+extern FeedObject *FeedObjectMake(const char *authority, const char *link, const Ref *ref,
+								  char *name, const char *url);
 extern Feed *FeedOfAggregate(FunctionCallInfo fcinfo);
 extern FeedEntry *FeedEntryGet(const Feed *feed, int i);
 extern char *FeedTime(TimestampTz timestamp);

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/uri.h"
 #include "feed/feed.h"
+#include "feed/feed_activity_streams_2.h"
 #include "feed/feed_entries.h"
 #include "feed/feed_vocabulary.h"
 #include "tables/action_place.h"
@@ -19,26 +20,33 @@
 
 PG_FUNCTION_INFO_V1(actstream_activity_streams_2_final);
 
-static void
-write_context(JsonWriter *json, const Feed *feed)
+/*
+ * FeedContext2
+ *		Write the context of a page, which has entries if an authority is given.
+ */
+void
+FeedContext2(JsonWriter *json, const char *authority)
 {
 	JsonKey(json, "@context");
 	JsonMark(json, WJB_BEGIN_ARRAY);
 	JsonText(json, STREAMS_CONTEXT);
-	if (feed->authority != NULL)
+	if (authority != NULL)
 	{
 		JsonMark(json, WJB_BEGIN_OBJECT);
-		JsonMember(json, "verb", psprintf("tag:%s:term/verb", feed->authority));
-		JsonMember(json, "label", psprintf("tag:%s:term/label", feed->authority));
+		JsonMember(json, "verb", psprintf("tag:%s:term/verb", authority));
+		JsonMember(json, "label", psprintf("tag:%s:term/label", authority));
 		JsonMark(json, WJB_END_OBJECT);
 	}
 	JsonMark(json, WJB_END_ARRAY);
 }
 
-static void
-write_object(JsonWriter *json, const char *key, const FeedObject *object, const char *type)
+/*
+ * FeedObject2
+ *		Write an object of that type, NULL for the general one.
+ */
+void
+FeedObject2(JsonWriter *json, const FeedObject *object, const char *type)
 {
-	JsonKey(json, key);
 	JsonMark(json, WJB_BEGIN_OBJECT);
 	JsonMember(json, "id", object->url != NULL ? object->url : object->id);
 	JsonMember(json, "type", type != NULL ? type : "Object");
@@ -46,6 +54,13 @@ write_object(JsonWriter *json, const char *key, const FeedObject *object, const 
 	JsonMember(json, "name", object->name);
 	JsonMember(json, "url", object->url);
 	JsonMark(json, WJB_END_OBJECT);
+}
+
+static void
+write_object(JsonWriter *json, const char *key, const FeedObject *object, const char *type)
+{
+	JsonKey(json, key);
+	FeedObject2(json, object, type);
 }
 
 /* In this format, the summary is HTML, and names are plain text. */
@@ -107,7 +122,7 @@ actstream_activity_streams_2_final(PG_FUNCTION_ARGS)
 	if (feed == NULL)
 		PG_RETURN_NULL();
 	JsonBegin(&json, WJB_BEGIN_OBJECT);
-	write_context(&json, feed);
+	FeedContext2(&json, feed->authority);
 	JsonMember(&json, "id", feed->link);
 	JsonMember(&json, "type", "OrderedCollectionPage");
 	JsonMember(&json, "name", feed->title);

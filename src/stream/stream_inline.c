@@ -14,6 +14,7 @@
  *	- If the table is a plain one with the indexes to read the stream from, it takes
  *	  the place of the function itself, and is read in order without ORDER BY.
  *	  Otherwise a subquery with ORDER BY takes that place.
+ *	- A body that reads no table itself, but a stream, becomes a subquery.
  *	- The queries for what a follower follows and mutes are left out if they would see every
  *	  row of their tables: then the kept list of follows is used.  The executor still checks
  *	  privileges on these tables.
@@ -35,8 +36,10 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -511,6 +514,48 @@ inline_body(PlannerInfo *root, Index rti, RangeTblEntry *call, const Query *body
 	return inline_query(root, call, body, table, &context);
 }
 
+/* Does the body return rows of the type that the call returns, which has these columns? */
+static bool
+returns_columns(const Query *body, TupleDesc tupdesc)
+{
+	if (ExecCleanTargetListLength(body->targetList) != tupdesc->natts)
+		return false;
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		TargetEntry *entry = list_nth_node(TargetEntry, body->targetList, i);
+
+		if (entry->resjunk || TupleDescAttr(tupdesc, i)->attisdropped ||
+			exprType((Node *) entry->expr) != TupleDescAttr(tupdesc, i)->atttypid)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Put a body that reads streams itself, as those of groups do, in place of a call.  The streams
+ * are inlined when the subquery is planned.  NULL if it does not return what the call does.
+ */
+static RangeTblEntry *
+inline_reader(RangeTblEntry *call, const Query *body, List *args)
+{
+	Substitution context = {.args = args};
+	RangeTblEntry *rte;
+	TupleDesc	tupdesc;
+
+	if (get_expr_result_type(linitial_node(RangeTblFunction, call->functions)->funcexpr, NULL,
+							 &tupdesc) != TYPEFUNC_COMPOSITE || !returns_columns(body, tupdesc))
+		return NULL;
+	if (is_computed_once((Node *) args))
+		context.apart = compute_apart(args);
+	rte = copyObject(call);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = copyObject(query_tree_mutator((Query *) body, substitute, &context, 0));
+	if (context.apart != NULL)
+		rte->subquery->cteList = list_make1(context.apart);
+	rte->subquery->hasSubLinks = true;
+	return rte;
+}
+
 /*
  * Is the function still as it was created, so that it may be inlined?  Its owner may
  * have changed how it is to be executed.
@@ -571,7 +616,7 @@ are_all_columns(List *targetlist, TupleDesc tupdesc)
  * The range-table entry that replaces a call of a stream function.
  *
  * NULL leaves the call to PostgreSQL: if the function was replaced by one that only has
- * the same name, or does not read a table.
+ * the same name.
  */
 static RangeTblEntry *
 inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
@@ -580,21 +625,23 @@ inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
 	RangeTblEntry *result = NULL;
 	RangeTblEntry *scanned;
 	Query	   *body;
+	List	   *args;
 	Relation	table;
 
 	if (!HeapTupleIsValid(proc))
 		elog(ERROR, "cache lookup failed for function %u", call->funcid);
 	body = is_inlinable(proc) ? get_body(proc) : NULL;
 	scanned = body == NULL ? NULL : scanned_table(body);
+	args = expand_function_arguments(call->args, false, call->funcresulttype, proc);
 	if (scanned != NULL)
 	{
 		table = table_open(scanned->relid, NoLock);
 		if (are_all_columns(body->targetList, RelationGetDescr(table)))
-			result = inline_body(root, rti, rte, body, table,
-								 expand_function_arguments(call->args, false,
-														   call->funcresulttype, proc));
+			result = inline_body(root, rti, rte, body, table, args);
 		table_close(table, NoLock);
 	}
+	else if (body != NULL && body->cteList == NIL)
+		result = inline_reader(rte, body, args);
 	ReleaseSysCache(proc);
 	if (result != NULL)
 		record_plan_function_dependency(root, call->funcid);

@@ -65,6 +65,9 @@ typedef struct StreamScan
 /* Rows to prepare for if it is not known that more are wanted. */
 #define SMALL_PAGE		20
 
+/* Rows to prepare for, for each group that is wanted */
+#define GROUP_SIZE		8
+
 /* actstream.enable_streamscan: may streams be read from the indexes? */
 static bool enable_streamscan = true;
 
@@ -525,25 +528,30 @@ forget_indexes(RELATION_HOOK_ARGS)
  *
  * The body of a stream function has no LIMIT, but the query around it may have one.
  * Without one, the query may want all rows, or stop after a few, as a cursor or a loop
- * does.
+ * does.  It is not known of how many rows groups are made that a
+ * LIMIT is on.
  */
 static List *
 wanted_rows(PlannerInfo *root, Path *path)
 {
 	double		rows = path->rows;
+	bool		in_groups = false;
 
 	for (PlannerInfo *level = root; level != NULL; level = level->parent_root)
 	{
+		in_groups |= level->parse->hasTargetSRFs;
 		if (level->limit_tuples > 0)
 		{
 			int			limit = Min(level->limit_tuples, INT_MAX);
 
+			if (in_groups)
+				return list_make2_int(Min(rows, (double) limit * GROUP_SIZE), Min(rows, INT_MAX));
 			return list_make2_int(limit, limit);
 		}
 	}
-	if (root->tuple_fraction >= 1)
+	if (root->tuple_fraction >= 1 && !in_groups)
 		rows = root->tuple_fraction;
-	else if (root->tuple_fraction > 0)
+	else if (root->tuple_fraction > 0 && root->tuple_fraction < 1)
 		rows *= root->tuple_fraction;
 	return list_make2_int(Min(rows, SMALL_PAGE), Min(rows, INT_MAX));
 }

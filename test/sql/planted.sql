@@ -59,6 +59,7 @@ BEGIN
             IF ddl LIKE 'CREATE FUNCTION%' OR ddl LIKE 'CREATE CAST%' THEN
                 CREATE DOMAIN actstream.ref AS text;
                 CREATE DOMAIN actstream.action AS text;
+                CREATE DOMAIN actstream.action_group AS text;
                 CREATE DOMAIN actstream.follow AS text;
                 CREATE DOMAIN actstream.object_type AS text;
             END IF;

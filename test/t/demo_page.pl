@@ -171,20 +171,22 @@ psql(q{
 # The file of the page of the actions that the condition selects.
 sub page_of
 {
-    my ($name, $condition) = @_;
+    my ($name, $condition, $groups) = @_;
+    my $more = $groups ? ", ARRAY(SELECT g FROM $groups g)" : '';
 
     write_file($name, psql(qq{
         SELECT page('person:2', ARRAY(SELECT a FROM actstream.public_stream() a WHERE $condition),
-                    '2026-03-05 12:00+00')}) . "\n");
+                    '2026-03-05 12:00+00'$more)}) . "\n");
     return $name;
 }
 
 page_of('hostile.html', "verb <> 'went'");
 page_of('phrase.html', "verb = 'went'");
 page_of('empty.html', 'false');
+page_of('groups.html', 'false', q{actstream.groups_of('{person:1,person:2,person:3,person:4,person:5,person:8}', '{actor}', '{verb}', '30 days', 6)});
 
-my ($narrow, $dark, $wide, $phrase, $empty) = look_at([ 'hostile.html', 360, 'light' ], [ 'hostile.html', 360, 'dark' ],
-    [ 'hostile.html', 1200, 'light' ], [ 'phrase.html', 800, 'light' ], [ 'empty.html', 360, 'light' ]);
+my ($narrow, $dark, $wide, $phrase, $empty, $groups) = look_at([ 'hostile.html', 360, 'light' ], [ 'hostile.html', 360, 'dark' ],
+    [ 'hostile.html', 1200, 'light' ], [ 'phrase.html', 800, 'light' ], [ 'empty.html', 360, 'light' ], [ 'groups.html', 360, 'dark' ]);
 
 #
 # What is there.
@@ -217,6 +219,10 @@ is_deeply([ map { @{ $_->{said} } } @{ $wide->{entries} } ], ['</blockquote><scr
 is_deeply([ map { @{ $_->{tags} } } @{ $wide->{entries} } ], ['<em>&'], 'the tags');
 is_deeply([ map { $_->{sentence} } @{ $phrase->{entries} } ], [ qq{To place:1 went Ann "$name{3}", 12 hours ago}, 'went Ann, 1 day, 12 hours ago' ],
     'the phrase of the verb decides on the order of words');
+is_deeply([ map { $_->{sentence} } @{ $groups->{entries} } ],
+    [ 'went Ann, 12 hours ago', join(', ', map { $name{$_} } 8, 5, 4, 3, 2) . " and $name{1} $verb (6) 4 days, 8 hours ago" ],
+    'the groups');
+is_deeply([ map { @{ $_->{tags} } } @{ $groups->{entries} } ], [ '2 actions', '6 actions' ], 'how many actions they are of');
 like($empty->{main}, qr/^Nothing has happened yet\.$/, 'an empty stream');
 
 #
@@ -224,7 +230,7 @@ like($empty->{main}, qr/^Nothing has happened yet\.$/, 'an empty stream');
 #
 
 foreach my $look ([ 'narrow', $narrow, 360 ], [ 'dark', $dark, 360 ], [ 'wide', $wide, 1200 ], [ 'with phrases', $phrase, 800 ],
-    [ 'empty', $empty, 360 ])
+    [ 'empty', $empty, 360 ], [ 'groups', $groups, 360 ])
 {
     my ($name, $page, $width) = @$look;
 

@@ -245,6 +245,36 @@ foreach my $id (1 .. 6)
         "Fedify: activity $id");
 }
 
+# Groups, of which each is a collection
+my $grouped = value(q{
+SELECT actstream.activity_streams_2_groups(g, 'https://example.org/groups', 'What''s "new" <&>', 'https://example.org/ann/')
+FROM (SELECT * FROM actstream.groups_of('{web:example.com}', by => '{verb,action_object}', span => '7 days') LIMIT 2) g});
+copy('test/feeds/read_groups.mjs', $dir) or die "read_groups.mjs: $!";
+append_to_file("$dir/groups.json", encode('utf8', $grouped));
+$read = eval { decode_json(output_of('', $node_bin, "$dir/read_groups.mjs", "$dir/groups.json")) };
+ok($read, 'Fedify reads the page of groups') or diag($grouped);
+is_deeply([ @$read{qw(type id name partOf)} ],
+    [ 'OrderedCollectionPage', 'https://example.org/ann/', q{What's "new" <&>}, 'https://example.org/groups' ], 'Fedify: the page of groups');
+like($read->{next}, qr{^https://example\.org/ann/\?before=[A-Za-z0-9_-]+$}, 'Fedify: the next page of groups');
+is(scalar @{ $read->{items} }, 2, 'Fedify: the groups');
+foreach my $group (0, 1)
+{
+    # of a week: five actions, three of them in the sample; the one of the week before
+    my ($total, $oldest, @ids) = $group == 0 ? (5, 2, 6, 5, 4) : (1, 1, 1);
+    my $html = join(', ', map { $names{$_} } @ids) . ($group == 0 ? ' and 2 others liked example.com' : " liked example.com on $names{1}");
+    my $web = { type => 'Object', id => 'https://example.com/?a=1&b=%222%22', name => 'example.com', url => 'https://example.com/?a=1&b=%222%22' };
+    my $item = $read->{items}[$group];
+
+    $html = $html =~ s/&/&amp;/gr =~ s/</&lt;/gr =~ s/>/&gt;/gr;
+    like(delete $item->{id}, qr/^tag:example\.org,2026:group\/[0-9a-f-]+$/, "Fedify: the id of group $group");
+    is_deeply($item,
+        {   type => 'OrderedCollection', totalItems => $total, summary => $html,
+            published => "2026-03-0${oldest}T09:00:0${oldest}Z", updated => "2026-03-0$ids[0]T09:00:0$ids[0]Z",
+            actors => [ map { { type => 'Person', id => "https://example.org/people/$_", name => $names{$_}, url => "https://example.org/people/$_" } } @ids ],
+            items => [ map { { type => 'Like', id => "tag:example.org,2026:action/$_", object => $web } } @ids ] },
+        "Fedify: group $group");
+}
+
 # A page of 30 actions over 4 types is read by 4 queries, names and URLs together.
 value(q{
 CREATE TABLE team (id integer PRIMARY KEY, name text);
