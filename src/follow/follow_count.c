@@ -480,6 +480,7 @@ actstream_recount_followers(PG_FUNCTION_ARGS)
 	bool		isnull;
 	int64		result;
 
+	PreventCommandIfReadOnly("actstream.recount_followers()");
 	OwnTableRequireOwner(OWN_FOLLOW_COUNTS);
 	(void) find_all_inheritors(OwnTableId(OWN_FOLLOWS), ShareRowExclusiveLock, NULL);
 	LockRelationOid(OwnTableId(OWN_FOLLOWS), ShareRowExclusiveLock);

@@ -96,7 +96,7 @@ sub audit_streams
         'public_stream()', "actor_stream('person:1')", "target_stream('person:1')", "action_object_stream('person:1')",
         "any_stream('person:1')", "model_stream('person')", "stream_of('{person:1}')");
 
-    $reads{"user_stream('person:2')"} = 'actstream.actions actstream.follows';
+    $reads{"user_stream('person:2')"} = 'actstream.actions actstream.follows actstream.mutes';
     is(audited('SELECT count(*) FROM actstream.public_stream()'), '', "$name: pgaudit names no table that it is not told to");
     $node->safe_psql('shop', 'GRANT SELECT ON actstream.actions, actstream.follows, actstream.mutes TO auditor');
     foreach my $call (sort keys %reads)
@@ -106,8 +106,8 @@ sub audit_streams
         is(audited("PREPARE p AS SELECT id FROM actstream.$call LIMIT 1; EXECUTE p"), $reads{$call}, "$name: and if it is prepared");
     }
     is(audited(q{SELECT count(*) FROM actstream.user_stream((SELECT 'person:2'::actstream.ref)) WHERE "timestamp" > now()}),
-        'actstream.actions actstream.follows', "$name: and where nothing is found");
-    $node->safe_psql('shop', 'REVOKE SELECT ON actstream.actions, actstream.follows FROM auditor');
+        'actstream.actions actstream.follows actstream.mutes', "$name: and where nothing is found");
+    $node->safe_psql('shop', 'REVOKE SELECT ON actstream.actions, actstream.follows, actstream.mutes FROM auditor');
     return;
 }
 

@@ -39,6 +39,10 @@ my %readers = (
     followers => q{SELECT actstream.followers('person:2')},
     which_followed => q{SELECT actstream.which_followed('person:1', '{person:1,person:2}')},
     audience => q{SELECT actstream.audience(a) FROM actstream.actions a},
+    follower_counts => q{SELECT * FROM actstream.follower_counts('{person:2}')},
+    following_counts => q{SELECT * FROM actstream.following_counts('{person:1}')},
+    wrong_counts => q{SELECT count(*) FROM actstream_internal.wrong_counts()},
+    is_muted => q{SELECT actstream.is_muted('person:3', a) FROM actstream.actions a},
     following => q{SELECT actstream.following('person:1', NULL, '{person}')},
     public_stream => 'SELECT * FROM actstream.public_stream()',
     actor_stream => q{SELECT * FROM actstream.actor_stream('person:1')},
@@ -57,7 +61,11 @@ my %readers = (
     sentence_html => q{SELECT actstream.sentence_html(a, a."timestamp") FROM actstream.actions a},
     sentence_parts => q{SELECT actstream.sentence_parts(a, a."timestamp") FROM actstream.actions a},
     sentences => q{SELECT s.sentence FROM actstream.sentences(ARRAY(SELECT a FROM actstream.public_stream() a)) s},
-    user_groups => q{SELECT g.verb, g.actions, actstream.group_sentence(g, g.newest) FROM actstream.user_groups('person:1') g},
+    user_groups => q{SELECT g.verb, g.actions FROM actstream.user_groups('person:1') g},
+    group_sentence => q{SELECT actstream.group_sentence(g, g.newest) FROM actstream.user_groups('person:1') g},
+    group_sentence_html => q{SELECT actstream.group_sentence_html(g, g.newest) FROM actstream.user_groups('person:1') g},
+    group_sentence_parts => q{SELECT actstream.group_sentence_parts(g, g.newest) FROM actstream.user_groups('person:1') g},
+    group_sentences => q{SELECT s.sentence FROM actstream.group_sentences(ARRAY(SELECT g FROM actstream.user_groups('person:1') g)) s},
     groups_of => q{SELECT g.verb, g.actions FROM actstream.groups_of('{person:1,web:1}', by => '{verb}') g},
     activity_streams_2_groups_final => q{SELECT actstream.activity_streams_2_groups(g, 'tag:example.org,2026:x', 'T', 'https://example.org/') FROM actstream.groups_of('{person:1,web:1}') g},
     next_groups => q{SELECT * FROM (SELECT actstream_internal.next_groups(t, 1, 'person:1', 'met', NULL, NULL, '{verb}', '1 day', 3, NULL) FROM unnest('{2026-01-01,NULL}'::timestamptz[]) t) g},
@@ -85,6 +93,13 @@ my %writers = (
     lock_tables => q{SELECT actstream_internal.lock_tables()},
     drop_tables => q{SELECT actstream.drop_tables()},
     unfollow => q{SELECT actstream.unfollow('person:1', 'person:2')},
+    follow_many => q{SELECT actstream.follow_many('person:3', '{person:1}')},
+    unfollow_many => q{SELECT actstream.unfollow_many('person:1', '{person:2}')},
+    recount_followers => q{SELECT actstream.recount_followers()},
+    mute => q{SELECT actstream.mute('person:1', 'person:2')},
+    unmute => q{SELECT actstream.unmute('person:3', 'person:2')},
+    block => q{SELECT actstream.block('person:1', 'person:2')},
+    unblock => q{SELECT actstream.unblock('person:1', 'person:2')},
 );
 
 my $primary = new_node('primary', init => [ allows_streaming => 1 ], conf => "shared_preload_libraries = 'actstream'");
@@ -106,6 +121,7 @@ SELECT actstream.register('person', name_template => '{name}', url_template => '
        actstream.register_external('unused');
 SELECT actstream.follow('person:1', 'person:2', actor_only => false),
        actstream.follow('person:2', 'person:3', 'liking');
+SELECT actstream.mute('person:3', 'person:2');
 INSERT INTO actstream.phrases VALUES ('de', 'liked', '{actor} mag {action_object}');
 SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
        actstream.act_send('person:2', 'wrote', 'web:2', public => false),

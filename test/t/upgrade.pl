@@ -220,7 +220,7 @@ SKIP:
         'a REVOKE' => [ qr/REVOKE EXECUTE ON FUNCTION actstream_internal\.ddl_begins\(\) FROM PUBLIC;/, '', qr/acl of .*ddl_begins.* PUBLIC/ ],
         'an attribute' => [ qr/    checked       boolean\n\);/, "    checked       boolean,\n    more          text\n);", qr/column more/ ],
         'a comment' => [ qr/'object types by label'/, q{'types by label'}, qr/types by label/ ],
-        'an index' => [ qr/\(followee, follower, flag\);/, '(followee);', qr/follows_followee_idx/ ],
+        'an index' => [ qr/\(followee, follower, flag\)\s+INCLUDE/, '(followee) INCLUDE', qr/follows_followee_idx/ ],
         'a trigger mode' => [ qr/('follow_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'follow_changed',) 'A'/, q{$1 'O'}, qr/table_triggers/ ],
         'an operator clause' => [ qr/, HASHES, MERGES/, ', HASHES', qr/operator =\(actstream\.ref/ ],
         'a support function' => [ qr/,\n    FUNCTION 4 pg_catalog\.btequalimage\(oid\)/, '', qr/operator family/ ],
