@@ -31,6 +31,8 @@ AS $$
         SELECT f.follower, false FROM actstream.follows f
         UNION
         SELECT f.followee, false FROM actstream.follows f
+        UNION
+        SELECT m.reader, NULL FROM actstream.marks m
     ),
     -- every table that has our triggers, and these triggers; those of our own tables
     -- with the mode that create_tables() gives them
@@ -106,14 +108,14 @@ AS $$
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types,phrases}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types,phrases,changes,marks,mark_exceptions}'::name[])
     UNION ALL
     -- the owner of a table removes references, and looks for them
     SELECT 'missing privilege', NULL, c.oid::regclass, NULL,
            pg_catalog.pg_get_userbyid(c.relowner)::text
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,object_types,changes,marks,mark_exceptions}'::name[])
       AND NOT (pg_catalog.has_schema_privilege(c.relowner, 'actstream'::regnamespace, 'USAGE')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'SELECT')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'UPDATE')
@@ -142,12 +144,13 @@ AS $$
                 WHEN actstream_internal.object_exists(r.object) IS NULL THEN 'unreadable object'
                 ELSE 'missing object' END,
            actstream.ref_label(r.object), t.relation, r.object,
-           CASE WHEN r.kept THEN 'referred to by an action' ELSE 'referred to by a follow' END
+           CASE r.kept WHEN true THEN 'referred to by an action' WHEN false THEN 'referred to by a follow'
+                       ELSE 'referred to by a mark' END
     FROM reference r
     LEFT JOIN actstream.object_types t
         ON t.label OPERATOR(pg_catalog.=) actstream.ref_label(r.object)
     WHERE t.label IS NULL
-       OR (t.checked AND NOT (r.kept AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
+       OR (t.checked AND NOT (r.kept IS TRUE AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
            AND actstream_internal.object_type_fault(t.label) IS NULL
            AND actstream_internal.object_exists(r.object) IS NOT TRUE)
 $$;

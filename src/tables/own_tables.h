@@ -47,6 +47,41 @@
 #define Anum_phrase_pattern				3
 #define Natts_phrase					3
 
+/* columns of actstream.changes, in order */
+#define Anum_change_transaction			1
+#define Anum_change_action_id			2
+#define Anum_change_timestamp			3
+#define Anum_change_recorded			4
+#define Anum_change_incarnation			5
+#define Anum_change_delay				6
+#define Anum_change_operation			7
+#define Anum_change_arrived				8
+#define Natts_change					8
+
+/* columns of actstream.marks, in order */
+#define Anum_mark_reader				1
+#define Anum_mark_feed					2
+#define Anum_mark_seen					3
+#define Anum_mark_seen_at				4
+#define Anum_mark_seen_snapshot			5
+#define Anum_mark_seen_by				6
+#define Anum_mark_read					7
+#define Anum_mark_read_at				8
+#define Anum_mark_read_snapshot			9
+#define Anum_mark_read_by				10
+#define Anum_mark_incarnation			11
+#define Natts_mark						11
+
+/* columns of actstream.mark_exceptions, in order */
+#define Anum_mark_exception_reader		1
+#define Anum_mark_exception_feed		2
+#define Anum_mark_exception_action_id	3
+#define Anum_mark_exception_timestamp	4
+#define Anum_mark_exception_read		5
+#define Anum_mark_exception_archived	6
+#define Anum_mark_exception_until		7
+#define Natts_mark_exception			7
+
 /* Later versions may append columns, so these need not be all. */
 
 typedef enum OwnTable
@@ -54,10 +89,13 @@ typedef enum OwnTable
 	OWN_OBJECT_TYPES,
 	OWN_ACTIONS,
 	OWN_FOLLOWS,
-	OWN_PHRASES
+	OWN_PHRASES,
+	OWN_CHANGES,
+	OWN_MARKS,
+	OWN_MARK_EXCEPTIONS
 } OwnTable;
 
-#define NUM_OWN_TABLES (OWN_PHRASES + 1)
+#define NUM_OWN_TABLES (OWN_MARK_EXCEPTIONS + 1)
 
 extern bool ExtensionExists(void);
 extern Oid	OwnSchema(void);

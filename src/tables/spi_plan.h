@@ -31,10 +31,12 @@ typedef struct SpiPlan
 	const char *sql;
 	int			nargs;
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
+	bool		generic;		/* planned once, whatever the arguments */
 	SPIPlanPtr	plan;
 	Oid			ref_type;		/* OID of actstream.ref in the plan */
 } SpiPlan;
 
+extern uint64 SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
