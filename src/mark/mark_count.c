@@ -11,7 +11,11 @@
 #include "mark/mark_row.h"
 #include "tables/spi_plan.h"
 
+#include "access/relation.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -21,23 +25,32 @@ PG_FUNCTION_INFO_V1(actstream_unread_count);
 /* the columns of the result of "look" */
 enum
 {
-	LOOK_CURSOR = 1, LOOK_TIME, LOOK_SNAPSHOT, LOOK_ABOVE, LOOK_BELOW, LOOK_RECORD
+	LOOK_CURSOR = 1, LOOK_TIME, LOOK_SNAPSHOT, LOOK_EXCEPTIONS
 };
 
-/*
- * The mark; are there exceptions above it, and others below it, and is there a record?  The
- * last entry is looked for at the end that is not trimmed.
- */
+/* The mark; and are there exceptions? */
 #define LOOK(mark) {.sql = "SELECT m." mark ", m." mark "_at, m." mark "_snapshot," \
-	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") \
-	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.>=)" \
-	" (actstream_internal.cursor_timestamp(m." mark ", false), actstream_internal.cursor_id(m." mark ", false)))," \
-	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") " AND " SAYS_READ("x") \
-	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.<)" \
-	" (actstream_internal.cursor_timestamp(m." mark ", false), actstream_internal.cursor_id(m." mark ", false)))," \
-	" (SELECT true FROM actstream.changes c ORDER BY c.transaction DESC LIMIT 1)" \
-	" FROM (VALUES (0)) AS v LEFT JOIN actstream.marks m ON " OF_READER("m"), \
+	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") ")" \
+	" FROM actstream.marks m WHERE " OF_READER("m"), \
 	.nargs = 2, .argtypes = {REF_ARG, TEXTOID}, .generic = true}
+
+/*
+ * Are there exceptions above the place ($4, $5), and others that say what has been read?
+ */
+static SpiPlan look_at_exceptions = {
+	.sql = "SELECT"
+	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x")
+	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.>) ($4, $5)),"
+	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") " AND " SAYS_READ("x")
+	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.<=) ($4, $5))",
+	.nargs = 5, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID}, .generic = true
+};
+
+/* Is there a record?  Its last entry is looked for at the end that is not trimmed. */
+static SpiPlan look_at_record = {
+	.sql = "SELECT FROM actstream.changes c ORDER BY c.transaction DESC LIMIT 1",
+	.generic = true
+};
 
 /* rows of the stream above the place ($4, $5), if there are no exceptions, up to $6 */
 #define COUNT_PLAIN(limit) {.sql = "SELECT pg_catalog.count(*) FROM (" \
@@ -100,6 +113,61 @@ get_cap(FunctionCallInfo fcinfo)
 }
 
 /*
+ * What has been stored of the reader's notifications: the place of the mark, when it was set,
+ * its snapshot, and whether there are exceptions above it and below it.
+ */
+typedef struct Mark
+{
+	bool		exists;
+	ActionPlace place;
+	Datum		time;
+	Datum		snapshot;
+	char		time_isnull;
+	char		snapshot_isnull;
+	bool		exceptions_above;
+	bool		exceptions_below;
+} Mark;
+
+/* Read that; $1 to $3 are set, and $4 and $5 become its place. */
+static void
+look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
+{
+	Datum		cursor;
+	char		isnull;
+
+	mark->place = OldestPlaceOf(DT_NOBEGIN);
+	if (SpiPlanRead(&look[kind], values, nulls) > 0)
+	{
+		cursor = MarkColumn(LOOK_CURSOR, &isnull);
+		mark->exists = MarkPlace(cursor, isnull, &mark->place);
+		mark->time = MarkColumn(LOOK_TIME, &mark->time_isnull);
+		mark->snapshot = MarkColumn(LOOK_SNAPSHOT, &mark->snapshot_isnull);
+		mark->exceptions_above = MarkColumnIsTrue(LOOK_EXCEPTIONS);
+	}
+	values[3] = TimestampTzGetDatum(mark->place.timestamp);
+	values[4] = Int64GetDatum(mark->place.id);
+	nulls[3] = nulls[4] = ' ';
+	if (mark->exceptions_above)
+	{
+		SpiPlanRead(&look_at_exceptions, values, nulls);
+		mark->exceptions_above = MarkColumnIsTrue(1);
+		mark->exceptions_below = MarkColumnIsTrue(2);
+	}
+}
+
+/* Can there be a record of changes?  Whatever has been stored there takes up space. */
+static bool
+is_record_used(void)
+{
+	Relation	rel = OwnTableOpen(OWN_CHANGES, AccessShareLock);
+	bool		result = rel->rd_rel->relkind != RELKIND_RELATION ||
+		RelationGetNumberOfBlocks(rel) > 0;
+
+	relation_close(rel, AccessShareLock);
+	return result && SpiPlanRead(&look_at_record, NULL, NULL) > 0;
+}
+
+/*
  * count(reader, feed, flag, cap)
  */
 static Datum
@@ -107,37 +175,25 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 {
 	int64		cap = get_cap(fcinfo);
 	int64		result;
+	Mark		mark = {0};
 	Datum		values[8];
 	char		nulls[8];
-	ActionPlace place = OldestPlaceOf(DT_NOBEGIN);
-	char		no_mark;
-	Datum		cursor;
-	bool		exceptions_above;
-	bool		look_below;
 
 	OwnTablesRequire();
 	for (int i = 0; i < 3; i++)
 		values[i] = MarkArg(fcinfo, i, &nulls[i]);
 	SPI_connect();
-	SpiPlanRead(&look[kind], values, nulls);
-	cursor = MarkColumn(LOOK_CURSOR, &no_mark);
-	(void) MarkPlace(cursor, no_mark, &place);
-	exceptions_above = MarkColumnIsTrue(LOOK_ABOVE);
-	look_below = no_mark == ' ' && (MarkColumnIsTrue(LOOK_BELOW) || MarkColumnIsTrue(LOOK_RECORD));
-	values[3] = TimestampTzGetDatum(place.timestamp);
-	values[4] = Int64GetDatum(place.id);
+	look_at_mark(kind, values, nulls, &mark);
 	values[5] = Int64GetDatum(cap);
-	nulls[3] = nulls[4] = nulls[5] = ' ';
-	/* below, these have other meanings */
-	values[6] = MarkColumn(LOOK_SNAPSHOT, &nulls[6]);
-	values[7] = MarkColumn(LOOK_TIME, &nulls[7]);
-
-	result = count(exceptions_above ? &count_above[kind] :
+	nulls[5] = ' ';
+	result = count(mark.exceptions_above ? &count_above[kind] :
 				   cap == USUAL_CAP ? &count_usual : &count_plain, values, nulls);
-	if (result < cap && look_below)
+	if (result < cap && mark.exists && (mark.exceptions_below || is_record_used()))
 	{
-		values[5] = values[7];
-		nulls[5] = nulls[7];
+		values[5] = mark.time;
+		nulls[5] = mark.time_isnull;
+		values[6] = mark.snapshot;
+		nulls[6] = mark.snapshot_isnull;
 		values[7] = Int64GetDatum(cap - result);
 		nulls[7] = ' ';
 		result += count(&count_below[kind], values, nulls);
