@@ -47,19 +47,21 @@
 
 typedef enum Column
 {
-	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE
+	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE, READER
 } Column;
 
-#define NUM_COLUMNS		(FOLLOWEE + 1)
+#define NUM_COLUMNS		(READER + 1)
 #define FIRST_OF_FOLLOW	FOLLOWER
-#define TABLE_OF(column)	((column) < FIRST_OF_FOLLOW ? OWN_ACTIONS : OWN_FOLLOWS)
+#define TABLE_OF(column) \
+	((column) < FIRST_OF_FOLLOW ? OWN_ACTIONS : (column) == READER ? OWN_MARKS : OWN_FOLLOWS)
 
 #define STATEMENTS(argtype, begin, condition, end) { \
 	[ACTOR] = {.sql = begin("actions", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}}, \
 	[ACTION_OBJECT] = {.sql = begin("actions", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}}, \
 	[TARGET] = {.sql = begin("actions", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}}, \
 	[FOLLOWER] = {.sql = begin("follows", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
-	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}} \
+	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}}, \
+	[READER] = {.sql = begin("marks", "reader") condition("reader") end, .nargs = 1, .argtypes = {argtype}} \
 }
 
 #define FIND(relation, column)	"SELECT t." column " FROM actstream." relation " t WHERE "
@@ -99,8 +101,8 @@ static Statements of_label = {
 };
 
 /*
- * If there is already such a follow of the new reference, the old one is left as it is,
- * and deleted afterwards.
+ * If there is already such a follow or mark of the new reference, the old one is left as it
+ * is, and deleted afterwards.
  */
 #define RENAME_IN_ACTION(column) \
 	{.sql = "UPDATE actstream.actions t SET " column " = $2" \
@@ -119,11 +121,17 @@ static SpiPlan rename_object[NUM_COLUMNS] = {
 	[ACTION_OBJECT] = RENAME_IN_ACTION("action_object"),
 	[TARGET] = RENAME_IN_ACTION("target"),
 	[FOLLOWER] = RENAME_IN_FOLLOW("follower", "followee"),
-	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower")
+	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower"),
+	/* exceptions go with their mark */
+	[READER] = {.sql = "UPDATE actstream.marks t SET reader = $2"
+		" WHERE t.reader OPERATOR(pg_catalog.=) $1 AND NOT EXISTS"
+		" (SELECT FROM actstream.marks u WHERE u.reader OPERATOR(pg_catalog.=) $2"
+		" AND u.feed OPERATOR(pg_catalog.=) t.feed)",
+	.nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
 };
 
 /* the tables that have references */
-static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS};
+static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS, OWN_MARKS};
 
 #define NUM_REFERRING_TABLES ((int) lengthof(referring_tables))
 
@@ -135,7 +143,8 @@ static SpiPlan list_objects[] = {
 		SOME_OF_LABEL("actions", "action_object") " UNION "
 	SOME_OF_LABEL("actions", "target"), .nargs = 1, .argtypes = {TEXTOID}},
 	{.sql = SOME_OF_LABEL("follows", "follower") " UNION "
-	SOME_OF_LABEL("follows", "followee"), .nargs = 1, .argtypes = {TEXTOID}}
+	SOME_OF_LABEL("follows", "followee"), .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = SOME_OF_LABEL("marks", "reader"), .nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /*
@@ -154,7 +163,9 @@ static SpiPlan find_label[] = {
 	FIRST_LABEL("target", "actions") "])", .nargs = 1, .argtypes = {TEXTOID}},
 	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
 		FIRST_LABEL("follower", "follows") ", "
-	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}}
+	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) " FIRST_LABEL("reader", "marks"),
+	.nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /* How many references to the rows of a table are removed at a time. */
@@ -254,30 +265,30 @@ require_local_tables(void)
 static void
 remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
 {
+	/* marks do not keep anybody from deleting their reader */
+	Column		first = on_delete == ON_DELETE_RESTRICT ? READER :
+		on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
+
 	require_local_tables();
 	SPI_connect();
 	if (on_delete == ON_DELETE_RESTRICT)
 		refuse_references(mode, statements, ACTOR, FOLLOWEE, &value,
 						  _("Actions or follows refer to it."));
-	else
+	for (Column column = first; column < NUM_COLUMNS; column++)
 	{
-		Column		first = on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
+		bool		empty = on_delete == ON_DELETE_SET_NULL &&
+			(column == ACTION_OBJECT || column == TARGET);
 
-		for (Column column = first; column < NUM_COLUMNS; column++)
-		{
-			bool		empty = on_delete == ON_DELETE_SET_NULL &&
-				(column == ACTION_OBJECT || column == TARGET);
-
-			if (!is_there(TABLE_OF(column)))
-				continue;
-			SpiPlanExecuteAs(TABLE_OF(column), mode,
-							 empty ? &statements->empty[column] : &statements->delete[column],
-							 &value, NULL);
-		}
-		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS))
-			refuse_references(mode, statements, first, FOLLOWEE, &value,
-							  _("A trigger has prevented rows that refer to it from being deleted or updated."));
+		if (!is_there(TABLE_OF(column)))
+			continue;
+		SpiPlanExecuteAs(TABLE_OF(column), mode,
+						 empty ? &statements->empty[column] : &statements->delete[column],
+						 &value, NULL);
 	}
+	if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) ||
+		(first != READER && can_keep_rows(OWN_FOLLOWS)) || can_keep_rows(OWN_MARKS))
+		refuse_references(mode, statements, first, READER, &value,
+						  _("A trigger has prevented rows that refer to it from being deleted or updated."));
 	SPI_finish();
 }
 
