@@ -13,10 +13,12 @@ CREATE TYPE actstream.mark AS (
     seen_at       timestamptz,
     seen_snapshot pg_snapshot,
     seen_by       xid8,
+    seen_next     xid8,
     read          text,
     read_at       timestamptz,
     read_snapshot pg_snapshot,
     read_by       xid8,
+    read_next     xid8,
     incarnation   bigint
 );
 COMMENT ON TYPE actstream.mark IS E'@name mark_row\nmarks: up to where readers have seen and read their notifications';

@@ -308,10 +308,12 @@ $function$
             COMMENT ON COLUMN actstream.marks.seen_at IS 'when that mark was set';
             COMMENT ON COLUMN actstream.marks.seen_snapshot IS 'which transactions that mark knows about';
             COMMENT ON COLUMN actstream.marks.seen_by IS 'the transaction that set that mark';
+            COMMENT ON COLUMN actstream.marks.seen_next IS 'the first transaction id that had not been given then';
             COMMENT ON COLUMN actstream.marks.read IS 'cursor: what is not above it has been read';
             COMMENT ON COLUMN actstream.marks.read_at IS 'when that mark was set';
             COMMENT ON COLUMN actstream.marks.read_snapshot IS 'which transactions that mark knows about';
             COMMENT ON COLUMN actstream.marks.read_by IS 'the transaction that set that mark';
+            COMMENT ON COLUMN actstream.marks.read_next IS 'the first transaction id that had not been given then';
             COMMENT ON COLUMN actstream.marks.incarnation IS 'the database in which these transactions were' $$),
         (73, 'marks', 'default', 'feed', $$
             ALTER TABLE actstream.marks ALTER feed SET DEFAULT '' $$),

@@ -47,7 +47,7 @@ static SpiPlan delete_needless = {
 	.sql = "DELETE FROM actstream.mark_exceptions x WHERE " OF_READER("x")
 	" AND " SAYS_READ("x") " AND NOT x.archived"
 	" AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) AND x.read OPERATOR(pg_catalog.=)"
-	" (SELECT n.covered FROM actstream_internal.notices($1, $2, NULL, NULL, NULL) n"
+	" ANY (SELECT n.covered FROM actstream_internal.notices($1, $2, NULL, NULL, NULL) n"
 	" WHERE n.id OPERATOR(pg_catalog.=) x.action_id"
 	" AND n.\"timestamp\" OPERATOR(pg_catalog.=) x.\"timestamp\")",
 	.nargs = 3,

@@ -25,11 +25,11 @@ PG_FUNCTION_INFO_V1(actstream_unread_count);
 /* the columns of the result of "look" */
 enum
 {
-	LOOK_CURSOR = 1, LOOK_TIME, LOOK_SNAPSHOT, LOOK_EXCEPTIONS
+	LOOK_CURSOR = 1, LOOK_TIME, LOOK_SNAPSHOT, LOOK_NEXT, LOOK_EXCEPTIONS
 };
 
 /* The mark; and are there exceptions? */
-#define LOOK(mark) {.sql = "SELECT m." mark ", m." mark "_at, m." mark "_snapshot," \
+#define LOOK(mark) {.sql = "SELECT m." mark ", m." mark "_at, m." mark "_snapshot, m." mark "_next," \
 	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") ")" \
 	" FROM actstream.marks m WHERE " OF_READER("m"), \
 	.nargs = 2, .argtypes = {REF_ARG, TEXTOID}, .generic = true}
@@ -67,17 +67,17 @@ static SpiPlan look_at_record = {
 	.nargs = 6, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID}, \
 	.generic = true}
 
-/* rows of the stream that are not above the place, up to $8 */
+/* rows of the stream that are not above the place, up to $9 */
 #define COUNT_BELOW(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
 	"SELECT FROM " BELOW_MARK " AS b CROSS JOIN LATERAL (" \
 	"SELECT FROM actstream_internal.notices($1, $2, $3, NULL, NULL) n" \
 	" WHERE n.id OPERATOR(pg_catalog.=) b.id" \
 	" AND n.\"timestamp\" OPERATOR(pg_catalog.=) b.\"timestamp\"" \
 	" AND (n.\"timestamp\", n.id) OPERATOR(pg_catalog.<=) ($4, $5)" \
-	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n LIMIT $8) AS n", \
-	.nargs = 8, \
+	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n LIMIT $9) AS n", \
+	.nargs = 9, \
 	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, \
-		PG_SNAPSHOTOID, INT8OID}, .generic = true}
+		PG_SNAPSHOTOID, XID8OID, INT8OID}, .generic = true}
 
 static SpiPlan look[] = {[MARK_SEEN] = LOOK("seen"), [MARK_READ] = LOOK("read")};
 static SpiPlan count_above[] = {[MARK_SEEN] = COUNT_ABOVE("seen"), [MARK_READ] = COUNT_ABOVE("read")};
@@ -114,7 +114,7 @@ get_cap(FunctionCallInfo fcinfo)
 
 /*
  * What has been stored of the reader's notifications: the place of the mark, when it was set,
- * its snapshot, and whether there are exceptions above it and below it.
+ * its snapshot and the next transaction id, and whether there are exceptions above it and below it.
  */
 typedef struct Mark
 {
@@ -122,8 +122,10 @@ typedef struct Mark
 	ActionPlace place;
 	Datum		time;
 	Datum		snapshot;
+	Datum		next;
 	char		time_isnull;
 	char		snapshot_isnull;
+	char		next_isnull;
 	bool		exceptions_above;
 	bool		exceptions_below;
 } Mark;
@@ -142,6 +144,7 @@ look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
 		mark->exists = MarkPlace(cursor, isnull, &mark->place);
 		mark->time = MarkColumn(LOOK_TIME, &mark->time_isnull);
 		mark->snapshot = MarkColumn(LOOK_SNAPSHOT, &mark->snapshot_isnull);
+		mark->next = MarkColumn(LOOK_NEXT, &mark->next_isnull);
 		mark->exceptions_above = MarkColumnIsTrue(LOOK_EXCEPTIONS);
 	}
 	values[3] = TimestampTzGetDatum(mark->place.timestamp);
@@ -176,8 +179,8 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 	int64		cap = get_cap(fcinfo);
 	int64		result;
 	Mark		mark = {0};
-	Datum		values[8];
-	char		nulls[8];
+	Datum		values[9];
+	char		nulls[9];
 
 	OwnTablesRequire();
 	for (int i = 0; i < 3; i++)
@@ -194,8 +197,10 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 		nulls[5] = mark.time_isnull;
 		values[6] = mark.snapshot;
 		nulls[6] = mark.snapshot_isnull;
-		values[7] = Int64GetDatum(cap - result);
-		nulls[7] = ' ';
+		values[7] = mark.next;
+		nulls[7] = mark.next_isnull;
+		values[8] = Int64GetDatum(cap - result);
+		nulls[8] = ' ';
 		result += count(&count_below[kind], values, nulls);
 	}
 	SPI_finish();

@@ -16,7 +16,7 @@
 #include "miscadmin.h"
 
 static SpiPlan lock_mark = {
-	.sql = "SELECT m.seen, m.read, m.read_at, m.read_snapshot FROM actstream.marks m"
+	.sql = "SELECT m.seen, m.read, m.read_at, m.read_snapshot, m.read_next FROM actstream.marks m"
 	" WHERE " OF_READER("m") " FOR NO KEY UPDATE",
 	.nargs = 2,
 	.argtypes = {REF_ARG, TEXTOID}

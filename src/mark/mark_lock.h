@@ -8,7 +8,7 @@
 /* the columns of the row that MarkLock() leaves in SPI */
 enum
 {
-	LOCKED_SEEN = 1, LOCKED_READ, LOCKED_READ_AT, LOCKED_READ_SNAPSHOT
+	LOCKED_SEEN = 1, LOCKED_READ, LOCKED_READ_AT, LOCKED_READ_SNAPSHOT, LOCKED_READ_NEXT
 };
 
 extern void MarkLock(Datum *values, const char *nulls);

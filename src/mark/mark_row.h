@@ -24,10 +24,11 @@ typedef enum MarkKind
 #define SAYS_READ(x) "(" x ".read IS NOT NULL OR " x ".until IS NOT NULL)"
 
 /*
- * What can be unread although it is not above a mark: exceptions, what was backdated or sent
- * by a transaction that has got its id since, and what came from transactions that were
- * in progress.  $4 and $5 are the place of the mark, $6 the time when it was set, $7 its
- * snapshot.  Some of these have been read, or belong to nobody's stream, or are above
+ * What can be unread although it is not above a mark: exceptions, what was recorded since,
+ * and what came from transactions that were in progress.  Their ids are listed in the
+ * snapshot, or are above it, but had been given.  $4 and $5 are the place of the mark, $6
+ * the time when it was set, $7 its snapshot, $8 the next transaction id, read after that
+ * time.  Some of these have been read, or belong to nobody's stream, or are above
  * the mark.
  *
  * What was recorded since the mark was set, with a timestamp that is not above it, has a
@@ -49,7 +50,11 @@ typedef enum MarkKind
 	" AND c.delay OPERATOR(pg_catalog.&&) " MARK_RANGE \
 	" UNION" \
 	" SELECT c.action_id, c.\"timestamp\" FROM actstream.changes c WHERE c.arrived" \
-	" AND c.transaction OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip($7))))"
+	" AND c.transaction OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip($7)))" \
+	" UNION" \
+	" SELECT c.action_id, c.\"timestamp\" FROM actstream.changes c WHERE c.arrived" \
+	" AND c.transaction OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmax($7)" \
+	" AND c.transaction OPERATOR(pg_catalog.<) $8)"
 
 extern Datum MarkArg(FunctionCallInfo fcinfo, int arg, char *isnull);
 extern Datum MarkColumn(int column, char *isnull);

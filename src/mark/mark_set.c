@@ -12,9 +12,11 @@
 #include "tables/local_tables.h"
 #include "tables/spi_plan.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(actstream_mark_seen);
 PG_FUNCTION_INFO_V1(actstream_mark_read);
@@ -36,14 +38,15 @@ static SpiPlan find_newest = {
 	mark "_at = CASE WHEN " wanted " THEN GREATEST(m." mark "_at, pg_catalog.now()) ELSE m." mark "_at END," \
 	mark "_snapshot = CASE WHEN " wanted " THEN pg_catalog.pg_current_snapshot()" \
 	" WHEN m.incarnation OPERATOR(pg_catalog.=) $4 THEN m." mark "_snapshot END," \
+	mark "_next = CASE WHEN " wanted " THEN $7 ELSE m." mark "_next END," \
 	mark "_by = CASE WHEN " wanted " THEN pg_catalog.pg_current_xact_id()" \
 	" WHEN m.incarnation OPERATOR(pg_catalog.=) $4 THEN m." mark "_by END"
 
 static SpiPlan set_marks = {
 	.sql = "UPDATE actstream.marks m SET " SET_MARK("seen", "$5") ", " SET_MARK("read", "$6")
 	", incarnation = $4 WHERE " OF_READER("m"),
-	.nargs = 6,
-	.argtypes = {REF_ARG, TEXTOID, TEXTOID, INT8OID, BOOLOID, BOOLOID}
+	.nargs = 7,
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, INT8OID, BOOLOID, BOOLOID, XID8OID}
 };
 
 /* exceptions that a mark at ($3, $4) makes needless */
@@ -67,10 +70,10 @@ static SpiPlan clear_needless = {
 /* what is unread up to ($4, $5), although it is below the mark */
 static SpiPlan find_below = {
 	.sql = "SELECT pg_catalog.array_agg(b.id) FROM " BELOW_MARK " AS b"
-	" WHERE (b.\"timestamp\", b.id) OPERATOR(pg_catalog.<=) ($8, $9)",
-	.nargs = 9,
+	" WHERE (b.\"timestamp\", b.id) OPERATOR(pg_catalog.<=) ($9, $10)",
+	.nargs = 10,
 	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID,
-	PG_SNAPSHOTOID, TIMESTAMPTZOID, INT8OID}
+	PG_SNAPSHOTOID, XID8OID, TIMESTAMPTZOID, INT8OID}
 };
 
 /*
@@ -97,25 +100,38 @@ remove_needless(const Datum *values, const char *nulls, ActionPlace place)
 }
 
 /*
- * Mark as read what is unread up to "up_to", below the mark, which does not move back.
- * Returns how many actions.
+ * Mark as read what is unread up to "up_to", below the read mark, which does not move back.
+ * The row of marks is the result of SPI.  Returns how many actions.
  */
 static int64
-read_below(const Datum *values, ActionPlace mark, ActionPlace up_to, Datum mark_time,
-		   Datum snapshot, char no_snapshot)
+read_below(const Datum *values, ActionPlace mark, ActionPlace up_to)
 {
-	Datum		args[] = {
-		values[0], values[1], (Datum) 0,
-		TimestampTzGetDatum(mark.timestamp), Int64GetDatum(mark.id), mark_time, snapshot,
-		TimestampTzGetDatum(up_to.timestamp), Int64GetDatum(up_to.id)
-	};
-	char		nulls[] = {' ', ' ', 'n', ' ', ' ', ' ', no_snapshot, ' ', ' '};
+	Datum		args[10] = {values[0], values[1]};
+	char		nulls[10] = {' ', ' ', 'n', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
 	Datum		actions;
 	char		isnull;
 
+	args[3] = TimestampTzGetDatum(mark.timestamp);
+	args[4] = Int64GetDatum(mark.id);
+	args[5] = MarkColumn(LOCKED_READ_AT, &nulls[5]);
+	args[6] = MarkColumn(LOCKED_READ_SNAPSHOT, &nulls[6]);
+	args[7] = MarkColumn(LOCKED_READ_NEXT, &nulls[7]);
+	args[8] = TimestampTzGetDatum(up_to.timestamp);
+	args[9] = Int64GetDatum(up_to.id);
 	SpiPlanExecute(&find_below, args, nulls);
 	actions = MarkColumn(1, &isnull);
 	return isnull == 'n' ? 0 : MarkActions(args, nulls, actions, true);
+}
+
+/* The place of one of the marks in the row that is the result of SPI. */
+static ActionPlace
+place_of_mark(MarkKind kind)
+{
+	ActionPlace place;
+	char		isnull;
+	Datum		cursor = MarkColumn(kind == MARK_SEEN ? LOCKED_SEEN : LOCKED_READ, &isnull);
+
+	return MarkPlace(cursor, isnull, &place) ? place : OldestPlaceOf(DT_NOBEGIN);
 }
 
 /*
@@ -127,48 +143,40 @@ read_below(const Datum *values, ActionPlace mark, ActionPlace up_to, Datum mark_
 static int64
 set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 {
-	Datum		values[6];
-	char		nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
+	Datum		values[7];
+	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
 	ActionPlace up_to;
-	ActionPlace marks[2];
-	bool		moves[2];
-	Datum		mark_time;
-	Datum		snapshot;
-	char		isnull;
-	char		no_snapshot;
+	ActionPlace seen;
+	ActionPlace read;
+	bool		seen_moves;
+	bool		read_moves;
+	int64		result = 0;
 
 	for (int i = 0; i < 3; i++)
 		values[i] = MarkArg(fcinfo, i, &nulls[i]);
-	(void) MarkPlace(values[2], nulls[2], &up_to);	/* before anything is stored */
+	(void) MarkPlace(values[2], nulls[2], &up_to);	/* before anything is locked */
 	MarkLock(values, nulls);
-	for (int i = MARK_SEEN; i <= MARK_READ; i++)
-	{
-		Datum		cursor = MarkColumn(i + LOCKED_SEEN, &isnull);
-
-		moves[i] = i <= (int) kind;
-		if (!MarkPlace(cursor, isnull, &marks[i]))
-			marks[i] = OldestPlaceOf(DT_NOBEGIN);
-	}
-	mark_time = MarkColumn(LOCKED_READ_AT, &isnull);
-	snapshot = MarkColumn(LOCKED_READ_SNAPSHOT, &no_snapshot);
-
 	if (!find_position(values, nulls))
 		return 0;
+	MarkLock(values, nulls);
 	(void) MarkPlace(values[2], nulls[2], &up_to);
-	for (int i = MARK_SEEN; i <= MARK_READ; i++)
-		moves[i] = moves[i] && ActionPlaceCompare(&up_to, &marks[i]) >= 0;
-	if (moves[MARK_SEEN] || moves[MARK_READ])
+	seen = place_of_mark(MARK_SEEN);
+	read = place_of_mark(MARK_READ);
+	seen_moves = ActionPlaceCompare(&up_to, &seen) >= 0;
+	read_moves = kind == MARK_READ && ActionPlaceCompare(&up_to, &read) >= 0;
+	if (kind == MARK_READ && !read_moves)
+		result = read_below(values, read, up_to);
+	if (seen_moves || read_moves)
 	{
 		values[3] = Int64GetDatum(Incarnation());
-		values[4] = BoolGetDatum(moves[MARK_SEEN]);
-		values[5] = BoolGetDatum(moves[MARK_READ]);
+		values[4] = BoolGetDatum(seen_moves);
+		values[5] = BoolGetDatum(read_moves);
+		values[6] = FullTransactionIdGetDatum(ReadNextFullTransactionId());
 		SpiPlanExecute(&set_marks, values, nulls);
 	}
-	if (moves[MARK_READ])
+	if (read_moves)
 		remove_needless(values, nulls, up_to);
-	else if (kind == MARK_READ)
-		return read_below(values, marks[MARK_READ], up_to, mark_time, snapshot, no_snapshot);
-	return ActionPlaceCompare(&up_to, &marks[kind]) > 0;
+	return read_moves ? ActionPlaceCompare(&up_to, &read) > 0 : result;
 }
 
 /*

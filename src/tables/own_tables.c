@@ -79,9 +79,9 @@ static const OwnShape shapes[NUM_OWN_TABLES] = {
 	[OWN_MARKS] = {"marks", "mark", true, Natts_mark, {
 			{"reader", REF}, {"feed", TEXTOID},
 			{"seen", TEXTOID}, {"seen_at", TIMESTAMPTZOID}, {"seen_snapshot", PG_SNAPSHOTOID},
-			{"seen_by", XID8OID},
+			{"seen_by", XID8OID}, {"seen_next", XID8OID},
 			{"read", TEXTOID}, {"read_at", TIMESTAMPTZOID}, {"read_snapshot", PG_SNAPSHOTOID},
-			{"read_by", XID8OID}, {"incarnation", INT8OID}}},
+			{"read_by", XID8OID}, {"read_next", XID8OID}, {"incarnation", INT8OID}}},
 	[OWN_MARK_EXCEPTIONS] = {"mark_exceptions", "mark_exception", true, Natts_mark_exception, {
 			{"reader", REF}, {"feed", TEXTOID}, {"action_id", INT8OID},
 			{"timestamp", TIMESTAMPTZOID}, {"read", BOOLOID}, {"archived", BOOLOID},

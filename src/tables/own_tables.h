@@ -65,12 +65,14 @@
 #define Anum_mark_seen_at				4
 #define Anum_mark_seen_snapshot			5
 #define Anum_mark_seen_by				6
-#define Anum_mark_read					7
-#define Anum_mark_read_at				8
-#define Anum_mark_read_snapshot			9
-#define Anum_mark_read_by				10
-#define Anum_mark_incarnation			11
-#define Natts_mark						11
+#define Anum_mark_seen_next				7
+#define Anum_mark_read					8
+#define Anum_mark_read_at				9
+#define Anum_mark_read_snapshot			10
+#define Anum_mark_read_by				11
+#define Anum_mark_read_next				12
+#define Anum_mark_incarnation			13
+#define Natts_mark						13
 
 /* columns of actstream.mark_exceptions, in order */
 #define Anum_mark_exception_reader		1

@@ -181,7 +181,7 @@ DECLARE
     kind text;
     who actstream.ref;
     cursor text;
-    published bigint;
+    chosen bigint;
 BEGIN
     FOR i IN 1 .. n LOOP
         kind := kinds[1 + trunc(random() * cardinality(kinds))];
@@ -195,9 +195,9 @@ BEGIN
             WHEN 'send' THEN CALL marks.send(1);
             WHEN 'backdate' THEN CALL marks.send(1, true);
             WHEN 'publish' THEN
-                SELECT id INTO published FROM actstream.actions WHERE NOT public ORDER BY random() LIMIT 1;
-                UPDATE actstream.actions a SET public = true WHERE a.id = act.published;
-                UPDATE marks.arrived a SET seq = nextval('marks.clock'), published = true WHERE a.id = act.published;
+                SELECT id INTO chosen FROM actstream.actions WHERE NOT public ORDER BY random() LIMIT 1;
+                UPDATE actstream.actions a SET public = true WHERE a.id = chosen;
+                UPDATE marks.arrived a SET seq = nextval('marks.clock'), published = true WHERE a.id = chosen;
             -- seldom, for it is about everybody
             WHEN 'wait' THEN IF random() < 0.1 THEN CALL marks.wait(); END IF;
             ELSE CALL marks.change(who, kind, marks.some(who));
