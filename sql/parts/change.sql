@@ -55,8 +55,10 @@ BEGIN
             MESSAGE = 'argument of actstream.record_changes() must not be null',
             HINT = 'Use true to record changes, false to stop.';
     ELSIF enabled THEN
-        CREATE OR REPLACE TRIGGER action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions
-            FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_changed();
+        IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = 'actstream.actions'::regclass AND t.tgname = 'action_changed') THEN
+            CREATE TRIGGER action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions
+                FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_changed();
+        END IF;
         ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed;
         COMMENT ON TRIGGER action_changed ON actstream.actions IS 'record changes in actstream.changes';
     ELSIF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = 'actstream.actions'::regclass AND t.tgname = 'action_changed') THEN

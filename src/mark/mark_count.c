@@ -176,13 +176,17 @@ is_record_used(void)
 static Datum
 count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 {
+	static const OwnTable tables[] = {
+		OWN_ACTIONS, OWN_FOLLOWS, OWN_CHANGES, OWN_MARKS, OWN_MARK_EXCEPTIONS
+	};
 	int64		cap = get_cap(fcinfo);
 	int64		result;
 	Mark		mark = {0};
 	Datum		values[9];
 	char		nulls[9];
 
-	OwnTablesRequire();
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		(void) OwnTableId(tables[i]);
 	for (int i = 0; i < 3; i++)
 		values[i] = MarkArg(fcinfo, i, &nulls[i]);
 	SPI_connect();
