@@ -150,10 +150,10 @@ class Session(threading.Thread):
         self.is_open = False
         end = self.dice.choice(("COMMIT", "COMMIT", "ROLLBACK", "PREPARE"))
         if end == "PREPARE":
-            self.late.execute(f"PREPARE TRANSACTION 'late {self.number}'")
+            self.late.execute(f"PREPARE TRANSACTION 'late {SEED} {self.number}'")
             self.check()
             end = "COMMIT PREPARED"
-            self.late.execute(f"{end} 'late {self.number}'")
+            self.late.execute(f"{end} 'late {SEED} {self.number}'")
         else:
             self.late.execute(end)
         return f"late ends by {end}"
