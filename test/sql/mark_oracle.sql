@@ -20,18 +20,18 @@ SET jit = off;
 CREATE TABLE before AS SELECT r.reader, marks.list(r.reader) AS list FROM marks.readers() AS r;
 CREATE TABLE streams AS SELECT r.reader, ARRAY(SELECT s::text FROM actstream.user_stream(r.reader) AS s) AS stream FROM marks.readers() AS r;
 CALL marks.act(300, '{mark_seen,mark_read,mark_read_up_to,mark_seen_up_to}');
-SELECT * FROM marks.differences();
+SELECT readers, rows > 100000 AS many, lists, archives, flagged, pages, unread, unseen, capped FROM marks.differences();
 CALL marks.act(800);
-SELECT * FROM marks.differences();
+SELECT readers, rows > 100000 AS many, lists, archives, flagged, pages, unread, unseen, capped FROM marks.differences();
 CALL marks.act(500, '{mark_read_up_to,mark_read,unread,read,snooze,send,wait,archive,archive}');
-SELECT * FROM marks.differences();
+SELECT readers, rows > 100000 AS many, lists, archives, flagged, pages, unread, unseen, capped FROM marks.differences();
 -- all kinds of states have been met
 SELECT * FROM marks.met();
 
 -- everything undone in any order
 DELETE FROM actstream.actions a WHERE a.id > 12000;
 CALL marks.undo();
-SELECT (SELECT count(*) FROM actstream.marks) AS marks, (SELECT count(*) FROM actstream.mark_exceptions) AS exceptions,
+SELECT (SELECT count(*) FROM actstream.mark_exceptions) AS exceptions,
        (SELECT count(*) FROM before AS b WHERE marks.list(b.reader) <> b.list) AS other_lists,
        (SELECT count(*) FROM streams AS b WHERE ARRAY(SELECT s::text FROM actstream.user_stream(b.reader) AS s) <> b.stream) AS other_streams;
 SELECT * FROM actstream.integrity_check();
