@@ -10,7 +10,7 @@ use Actstream;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('main', init => [ allows_streaming => 1 ], conf => "shared_preload_libraries = 'actstream'\nmax_prepared_transactions = 20");
+my $node = new_node('main', init => [ allows_streaming => 1 ], conf => "shared_preload_libraries = 'actstream'\nmax_prepared_transactions = 20\nmax_connections = 40");
 my $tempdir = PostgreSQL::Test::Utils::tempdir();
 
 # the brute force
