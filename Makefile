@@ -48,7 +48,7 @@ OBJS := $(patsubst %.c,%.o,$(call files,src/*.c src/*/*.c))
 all_headers := $(wildcard $(source)/src/*.h $(source)/src/*/*.h)
 # The script of the version is put together from these, in this order.  They are in a
 # folder of their own, for pg_regress takes a file sql/NAME.sql for the test NAME.
-SQL_PARTS = schema ref tables object action recency follow follow_count mute stream group display feed track integrity
+SQL_PARTS = schema ref tables object action recency follow follow_count mute stream change mark group display feed track integrity
 DATA = $(call files,sql/actstream--*--*.sql)
 DATA_built = sql/actstream--$(EXTVERSION).sql
 PGFILEDESC = "actstream - activity streams"

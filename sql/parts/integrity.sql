@@ -35,6 +35,8 @@ AS $$
         SELECT m.muter, 'mute' FROM actstream.mutes m
         UNION
         SELECT m.muted, 'mute' FROM actstream.mutes m
+        UNION
+        SELECT m.reader, 'mark' FROM actstream.marks m
     ),
     -- every table that has our triggers, and these triggers; those of our own tables
     -- with the mode that create_tables() gives them
@@ -112,14 +114,14 @@ AS $$
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,follow_counts,mutes,object_types,phrases}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,follow_counts,mutes,object_types,phrases,changes,marks,mark_exceptions}'::name[])
     UNION ALL
     -- the owner of a table removes references, and looks for them
     SELECT 'missing privilege', NULL, c.oid::regclass, NULL,
            pg_catalog.pg_get_userbyid(c.relowner)::text
     FROM pg_catalog.pg_class c
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'actstream'::regnamespace
-      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,follow_counts,mutes,object_types}'::name[])
+      AND c.relname OPERATOR(pg_catalog.=) ANY ('{actions,follows,follow_counts,mutes,object_types,changes,marks,mark_exceptions}'::name[])
       AND NOT (pg_catalog.has_schema_privilege(c.relowner, 'actstream'::regnamespace, 'USAGE')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'SELECT')
                AND pg_catalog.has_table_privilege(c.relowner, c.oid, 'UPDATE')
@@ -150,7 +152,8 @@ AS $$
            actstream.ref_label(r.object), t.relation, r.object,
            CASE r.kind WHEN 'action' THEN 'referred to by an action'
                        WHEN 'follow' THEN 'referred to by a follow'
-                       ELSE 'referred to by a mute' END
+                       WHEN 'mute' THEN 'referred to by a mute'
+                       ELSE 'referred to by a mark' END
     FROM reference r
     LEFT JOIN actstream.object_types t
         ON t.label OPERATOR(pg_catalog.=) actstream.ref_label(r.object)

@@ -54,7 +54,9 @@ $function$
         ('phrases', 'phrase_changing', 'BEFORE INSERT OR DELETE OR UPDATE', 'ROW', 'phrase_changed', 'A',
             'make all sessions reload the phrases'),
         ('phrases', 'phrase_changed', 'AFTER INSERT OR DELETE OR UPDATE', 'ROW', 'phrase_changed', 'A',
-            'make all sessions reload the phrases')
+            'make all sessions reload the phrases'),
+        ('marks', 'mark_check', 'AFTER INSERT OR UPDATE', 'ROW', 'mark_check', 'O',
+            'check that the row is valid and its reader exists')
     ) AS t (relation, trigger, events, level, function, mode, comment)
 $function$;
 COMMENT ON FUNCTION actstream_internal.table_triggers() IS 'triggers of the tables, for create_tables() and integrity_check()';
@@ -72,7 +74,11 @@ $function$
         ('actions_external_id_key', 'btree', 'external_id', '(external_id IS NOT NULL)', true),
         ('actions_track_recency_idx', 'actstream_recency', 'actor, target, action_object, public, timestamp', NULL, false),
         ('follows_followee_idx', 'btree', 'followee, follower, flag', NULL, false),
-        ('mutes_muted_idx', 'btree', 'muted, muter', NULL, false)
+        ('mutes_muted_idx', 'btree', 'muted, muter', NULL, false),
+        ('changes_transaction_idx', 'btree', 'transaction', NULL, false),
+        ('changes_action_id_idx', 'btree', 'action_id', NULL, false),
+        ('changes_delay_idx', 'gist', 'delay', 'arrived', false),
+        ('mark_exceptions_read_idx', 'btree', 'reader, feed, timestamp, action_id', '((read IS NOT NULL) OR (until IS NOT NULL))', false)
 $function$;
 COMMENT ON FUNCTION actstream_internal.table_indexes() IS 'indexes of the tables, for create_tables() and integrity_check()';
 
@@ -134,7 +140,7 @@ $function$
                    SELECT FROM pg_constraint n
                    WHERE n.conrelid = c.oid
                      AND CASE WHEN p.name = 'object_types_relation_key' THEN pg_get_constraintdef(n.oid) = 'UNIQUE (relation)'
-                              ELSE n.contype = 'c' AND n.conname = p.name END)
+                              ELSE n.contype IN ('c', 'f') AND n.conname = p.name END)
                -- the recency map is reliable only if its index comes after those that
                -- streams read: a row is entered into indexes in the order of their OIDs
                WHEN 'index' THEN EXISTS (
@@ -306,22 +312,104 @@ $function$
         -- Several rows ("slots") of an object and a flag add up to a count, so that
         -- transactions that change it at the same time change different rows.  Updates
         -- stay in the page.
-        (71, 'follow_counts', 'table', 'follow_counts', $$
+        (91, 'follow_counts', 'table', 'follow_counts', $$
             CREATE TABLE actstream.follow_counts OF actstream.follow_count WITH (fillfactor = 50) $$),
-        (72, 'follow_counts', 'comment on', 'follow_counts', $$
+        (92, 'follow_counts', 'comment on', 'follow_counts', $$
             COMMENT ON TABLE actstream.follow_counts IS E'@name follower_slots\nnumbers of followers, kept by triggers of follows; the rows of an object and a flag add up to its count';
             COMMENT ON COLUMN actstream.follow_counts.object IS 'the object that is followed';
             COMMENT ON COLUMN actstream.follow_counts.flag IS 'kind of follow';
             COMMENT ON COLUMN actstream.follow_counts.slot IS 'distinguishes the rows of an object and a flag';
             COMMENT ON COLUMN actstream.follow_counts.followers IS 'followers with this flag';
             COMMENT ON COLUMN actstream.follow_counts.any_flag IS 'with the empty flag: followers with any flag, each once' $$),
-        (73, 'follow_counts', 'not null', 'followers, any_flag', $$
+        (93, 'follow_counts', 'not null', 'followers, any_flag', $$
             ALTER TABLE actstream.follow_counts ALTER followers SET NOT NULL, ALTER any_flag SET NOT NULL $$),
-        (74, 'follow_counts', 'primary key', 'object, flag, slot', $$
+        (94, 'follow_counts', 'primary key', 'object, flag, slot', $$
             ALTER TABLE actstream.follow_counts ADD CONSTRAINT %1$I PRIMARY KEY (object, flag, slot);
-            COMMENT ON INDEX actstream.%1$I IS 'counts by object' $$)
+            COMMENT ON INDEX actstream.%1$I IS 'counts by object' $$),
+
+        (65, 'changes', 'table', 'changes', $$
+            CREATE TABLE actstream.changes OF actstream.change $$),
+        (66, 'changes', 'comment on', 'changes', $$
+            COMMENT ON TABLE actstream.changes IS E'@name change_entries\nrecord of changes: which transaction changed which action';
+            COMMENT ON COLUMN actstream.changes.transaction IS 'the transaction, of the top level';
+            COMMENT ON COLUMN actstream.changes.action_id IS 'the id of the action';
+            COMMENT ON COLUMN actstream.changes."timestamp" IS 'the timestamp of the action';
+            COMMENT ON COLUMN actstream.changes.recorded IS 'when this was recorded';
+            COMMENT ON COLUMN actstream.changes.incarnation IS 'the database in which the transaction was';
+            COMMENT ON COLUMN actstream.changes.delay IS 'the time between timestamp and recorded';
+            COMMENT ON COLUMN actstream.changes.operation IS 'I for INSERT, U for UPDATE, D for DELETE';
+            COMMENT ON COLUMN actstream.changes.arrived IS 'whether the action came to its place in streams by this' $$),
+        (67, 'changes', 'not null', 'transaction, action_id, timestamp, recorded, incarnation, delay, operation, arrived', $$
+            ALTER TABLE actstream.changes ALTER transaction SET NOT NULL, ALTER action_id SET NOT NULL,
+                ALTER "timestamp" SET NOT NULL, ALTER recorded SET NOT NULL, ALTER incarnation SET NOT NULL,
+                ALTER delay SET NOT NULL, ALTER operation SET NOT NULL, ALTER arrived SET NOT NULL $$),
+        (68, 'changes', 'index', 'changes_transaction_idx', $$
+            CREATE INDEX %1$I ON actstream.changes (transaction);
+            COMMENT ON INDEX actstream.%1$I IS 'changes by transaction' $$),
+        (69, 'changes', 'index', 'changes_action_id_idx', $$
+            CREATE INDEX %1$I ON actstream.changes (action_id);
+            COMMENT ON INDEX actstream.%1$I IS 'changes by action' $$),
+        (70, 'changes', 'index', 'changes_delay_idx', $$
+            CREATE INDEX %1$I ON actstream.changes USING gist (delay) WHERE arrived;
+            COMMENT ON INDEX actstream.%1$I IS 'changes that a mark may not have seen' $$),
+
+        (71, 'marks', 'table', 'marks', $$
+            CREATE TABLE actstream.marks OF actstream.mark $$),
+        (72, 'marks', 'comment on', 'marks', $$
+            COMMENT ON TABLE actstream.marks IS E'@name mark_entries\nmarks: up to where readers have seen and read their notifications';
+            COMMENT ON COLUMN actstream.marks.reader IS 'the object whose notifications these are';
+            COMMENT ON COLUMN actstream.marks.feed IS 'name of the list of notifications; empty by default';
+            COMMENT ON COLUMN actstream.marks.seen IS 'cursor: what is not above it has been seen';
+            COMMENT ON COLUMN actstream.marks.seen_at IS 'when that mark was set';
+            COMMENT ON COLUMN actstream.marks.seen_snapshot IS 'which transactions that mark knows about';
+            COMMENT ON COLUMN actstream.marks.seen_by IS 'the transaction that set that mark';
+            COMMENT ON COLUMN actstream.marks.seen_next IS 'the first transaction id that had not been given then';
+            COMMENT ON COLUMN actstream.marks.read IS 'cursor: what is not above it has been read';
+            COMMENT ON COLUMN actstream.marks.read_at IS 'when that mark was set';
+            COMMENT ON COLUMN actstream.marks.read_snapshot IS 'which transactions that mark knows about';
+            COMMENT ON COLUMN actstream.marks.read_by IS 'the transaction that set that mark';
+            COMMENT ON COLUMN actstream.marks.read_next IS 'the first transaction id that had not been given then';
+            COMMENT ON COLUMN actstream.marks.incarnation IS 'the database in which these transactions were' $$),
+        (73, 'marks', 'default', 'feed', $$
+            ALTER TABLE actstream.marks ALTER feed SET DEFAULT '' $$),
+        (74, 'marks', 'primary key', 'reader, feed', $$
+            ALTER TABLE actstream.marks ADD CONSTRAINT %1$I PRIMARY KEY (reader, feed);
+            COMMENT ON INDEX actstream.%1$I IS 'marks by reader' $$),
+
+        (81, 'mark_exceptions', 'table', 'mark_exceptions', $$
+            CREATE TABLE actstream.mark_exceptions OF actstream.mark_exception $$),
+        (82, 'mark_exceptions', 'comment on', 'mark_exceptions', $$
+            COMMENT ON TABLE actstream.mark_exceptions IS E'@name mark_exception_entries\nnotifications that were read, unread, archived or snoozed one by one';
+            COMMENT ON COLUMN actstream.mark_exceptions.reader IS 'the object whose notification this is';
+            COMMENT ON COLUMN actstream.mark_exceptions.feed IS 'name of the list of notifications; empty by default';
+            COMMENT ON COLUMN actstream.mark_exceptions.action_id IS 'the id of the action';
+            COMMENT ON COLUMN actstream.mark_exceptions."timestamp" IS 'the timestamp of the action';
+            COMMENT ON COLUMN actstream.mark_exceptions.read IS 'whether it has been read; null if the mark says that';
+            COMMENT ON COLUMN actstream.mark_exceptions.archived IS 'whether it is in the archive';
+            COMMENT ON COLUMN actstream.mark_exceptions.until IS 'when it comes back from there; null for never' $$),
+        (83, 'mark_exceptions', 'not null', 'archived', $$
+            ALTER TABLE actstream.mark_exceptions ALTER archived SET NOT NULL $$),
+        (84, 'mark_exceptions', 'default', 'feed, archived', $$
+            ALTER TABLE actstream.mark_exceptions ALTER feed SET DEFAULT '', ALTER archived SET DEFAULT false $$),
+        (85, 'mark_exceptions', 'primary key', 'reader, feed, timestamp, action_id', $$
+            ALTER TABLE actstream.mark_exceptions ADD CONSTRAINT %1$I
+                PRIMARY KEY (reader, feed, "timestamp", action_id);
+            COMMENT ON INDEX actstream.%1$I IS 'exceptions by place in the stream' $$),
+        (86, 'mark_exceptions', 'index', 'mark_exceptions_read_idx', $$
+            CREATE INDEX %1$I ON actstream.mark_exceptions (reader, feed, "timestamp", action_id)
+                WHERE read IS NOT NULL OR until IS NOT NULL;
+            COMMENT ON INDEX actstream.%1$I IS 'exceptions that say what has been read' $$),
+        (87, 'mark_exceptions', 'constraint', 'mark_exceptions_until_check', $$
+            ALTER TABLE actstream.mark_exceptions ADD CONSTRAINT mark_exceptions_until_check CHECK (archived OR until IS NULL);
+            COMMENT ON CONSTRAINT mark_exceptions_until_check ON actstream.mark_exceptions
+                IS 'only what is archived comes back' $$),
+        (88, 'mark_exceptions', 'constraint', 'mark_exceptions_reader_feed_fkey', $$
+            ALTER TABLE actstream.mark_exceptions ADD CONSTRAINT mark_exceptions_reader_feed_fkey
+                FOREIGN KEY (reader, feed) REFERENCES actstream.marks (reader, feed) ON UPDATE CASCADE ON DELETE CASCADE;
+            COMMENT ON CONSTRAINT mark_exceptions_reader_feed_fkey ON actstream.mark_exceptions
+                IS 'exceptions belong to marks, and go with them' $$)
         UNION ALL
-        SELECT 90, o.relation, 'trigger', o.trigger,
+        SELECT 100, o.relation, 'trigger', o.trigger,
                replace(o.definition, 'CREATE', 'CREATE OR REPLACE')
                || format('; ALTER TABLE actstream.%1$I ENABLE %3$s TRIGGER %2$I; COMMENT ON TRIGGER %2$I ON actstream.%1$I IS %4$L',
                          o.relation, o.trigger, CASE o.mode WHEN 'A' THEN 'ALWAYS' END, o.comment)
@@ -371,7 +459,8 @@ BEGIN
     INTO others
     FROM pg_class c
     WHERE c.relnamespace = 'actstream'::regnamespace
-      AND c.relname IN ('object_types', 'actions', 'follows', 'follow_counts', 'mutes', 'phrases')
+      AND c.relname IN ('object_types', 'actions', 'follows', 'follow_counts', 'mutes', 'phrases',
+                        'changes', 'marks', 'mark_exceptions')
       AND c.relowner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user);
     IF others IS NOT NULL THEN
         RAISE EXCEPTION USING
@@ -460,7 +549,8 @@ BEGIN
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
     END LOOP;
-    DROP TABLE IF EXISTS actstream.phrases, actstream.mutes, actstream.follow_counts, actstream.follows, actstream.actions, actstream.object_types;
+    DROP TABLE IF EXISTS actstream.mark_exceptions, actstream.marks, actstream.changes, actstream.phrases,
+        actstream.mutes, actstream.follow_counts, actstream.follows, actstream.actions, actstream.object_types;
 
     SELECT string_agg(DISTINCT g.tgrelid::regclass::text, ', ')
     INTO kept

@@ -47,11 +47,12 @@
 
 typedef enum Column
 {
-	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE, MUTER, MUTED
+	ACTOR, ACTION_OBJECT, TARGET, FOLLOWER, FOLLOWEE, MUTER, MUTED, READER
 } Column;
 
-#define NUM_COLUMNS		(MUTED + 1)
+#define NUM_COLUMNS		(READER + 1)
 #define FIRST_OF_FOLLOW	FOLLOWER
+#define FIRST_OF_MUTE	MUTER
 
 static const OwnTable table_of[NUM_COLUMNS] = {
 	[ACTOR] = OWN_ACTIONS,
@@ -60,7 +61,8 @@ static const OwnTable table_of[NUM_COLUMNS] = {
 	[FOLLOWER] = OWN_FOLLOWS,
 	[FOLLOWEE] = OWN_FOLLOWS,
 	[MUTER] = OWN_MUTES,
-	[MUTED] = OWN_MUTES
+	[MUTED] = OWN_MUTES,
+	[READER] = OWN_MARKS
 };
 
 #define STATEMENTS(argtype, begin, condition, end) { \
@@ -70,7 +72,8 @@ static const OwnTable table_of[NUM_COLUMNS] = {
 	[FOLLOWER] = {.sql = begin("follows", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
 	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}}, \
 	[MUTER] = {.sql = begin("mutes", "muter") condition("muter") end, .nargs = 1, .argtypes = {argtype}}, \
-	[MUTED] = {.sql = begin("mutes", "muted") condition("muted") end, .nargs = 1, .argtypes = {argtype}} \
+	[MUTED] = {.sql = begin("mutes", "muted") condition("muted") end, .nargs = 1, .argtypes = {argtype}}, \
+	[READER] = {.sql = begin("marks", "reader") condition("reader") end, .nargs = 1, .argtypes = {argtype}} \
 }
 
 #define FIND(relation, column)	"SELECT t." column " FROM actstream." relation " t WHERE "
@@ -110,7 +113,7 @@ static Statements of_label = {
 };
 
 /*
- * If there is already such a follow or mute of the new reference, the old one is left as it
+ * If there is already such a follow, mute or mark of the new reference, the old one is left as it
  * is, and deleted afterwards.
  */
 #define RENAME_IN_ACTION(column) \
@@ -135,11 +138,17 @@ static SpiPlan rename_object[NUM_COLUMNS] = {
 	[FOLLOWER] = RENAME_IN_FOLLOW("follower", "followee"),
 	[FOLLOWEE] = RENAME_IN_FOLLOW("followee", "follower"),
 	[MUTER] = RENAME_IN_MUTE("muter", "muted"),
-	[MUTED] = RENAME_IN_MUTE("muted", "muter")
+	[MUTED] = RENAME_IN_MUTE("muted", "muter"),
+	/* exceptions go with their mark */
+	[READER] = {.sql = "UPDATE actstream.marks t SET reader = $2"
+		" WHERE t.reader OPERATOR(pg_catalog.=) $1 AND NOT EXISTS"
+		" (SELECT FROM actstream.marks u WHERE u.reader OPERATOR(pg_catalog.=) $2"
+		" AND u.feed OPERATOR(pg_catalog.=) t.feed)",
+	.nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
 };
 
 /* the tables that have references */
-static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS, OWN_MUTES};
+static const OwnTable referring_tables[] = {OWN_ACTIONS, OWN_FOLLOWS, OWN_MUTES, OWN_MARKS};
 
 #define NUM_REFERRING_TABLES ((int) lengthof(referring_tables))
 
@@ -153,7 +162,8 @@ static SpiPlan list_objects[] = {
 	{.sql = SOME_OF_LABEL("follows", "follower") " UNION "
 	SOME_OF_LABEL("follows", "followee"), .nargs = 1, .argtypes = {TEXTOID}},
 	{.sql = SOME_OF_LABEL("mutes", "muter") " UNION "
-	SOME_OF_LABEL("mutes", "muted"), .nargs = 1, .argtypes = {TEXTOID}}
+	SOME_OF_LABEL("mutes", "muted"), .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = SOME_OF_LABEL("marks", "reader"), .nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /*
@@ -175,7 +185,9 @@ static SpiPlan find_label[] = {
 	FIRST_LABEL("followee", "follows") "])", .nargs = 1, .argtypes = {TEXTOID}},
 	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) ANY (ARRAY["
 		FIRST_LABEL("muter", "mutes") ", "
-	FIRST_LABEL("muted", "mutes") "])", .nargs = 1, .argtypes = {TEXTOID}}
+	FIRST_LABEL("muted", "mutes") "])", .nargs = 1, .argtypes = {TEXTOID}},
+	{.sql = "SELECT 1 WHERE $1 OPERATOR(pg_catalog.=) " FIRST_LABEL("reader", "marks"),
+	.nargs = 1, .argtypes = {TEXTOID}}
 };
 
 /* How many references to the rows of a table are removed at a time. */
@@ -190,7 +202,7 @@ is_there(OwnTable table)
 
 /*
  * IntegrityIsReferenced
- *		Does any action, follow or mute refer to an object of the label, in the newest state
+ *		Does any action, follow, mute or mark refer to an object of the label, in the newest state
  *		of the database?
  */
 bool
@@ -275,31 +287,31 @@ require_local_tables(void)
 static void
 remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
 {
+	/* mutes and marks do not keep anybody from deleting their objects */
+	Column		first = on_delete == ON_DELETE_RESTRICT ? FIRST_OF_MUTE :
+		on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
+
 	require_local_tables();
 	SPI_connect();
 	if (on_delete == ON_DELETE_RESTRICT)
-		refuse_references(mode, statements, ACTOR, MUTED, &value,
-						  _("Actions, follows or mutes refer to it."));
-	else
+		refuse_references(mode, statements, ACTOR, FOLLOWEE, &value,
+						  _("Actions or follows refer to it."));
+	for (Column column = first; column < NUM_COLUMNS; column++)
 	{
-		Column		first = on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
+		bool		empty = on_delete == ON_DELETE_SET_NULL &&
+			(column == ACTION_OBJECT || column == TARGET);
 
-		for (Column column = first; column < NUM_COLUMNS; column++)
-		{
-			bool		empty = on_delete == ON_DELETE_SET_NULL &&
-				(column == ACTION_OBJECT || column == TARGET);
-
-			if (!is_there(table_of[column]))
-				continue;
-			SpiPlanExecuteAs(table_of[column], mode,
-							 empty ? &statements->empty[column] : &statements->delete[column],
-							 &value, NULL);
-		}
-		if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) || can_keep_rows(OWN_FOLLOWS) ||
-			can_keep_rows(OWN_MUTES))
-			refuse_references(mode, statements, first, MUTED, &value,
-							  _("A trigger has prevented rows that refer to it from being deleted or updated."));
+		if (!is_there(table_of[column]))
+			continue;
+		SpiPlanExecuteAs(table_of[column], mode,
+						 empty ? &statements->empty[column] : &statements->delete[column],
+						 &value, NULL);
 	}
+	if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) ||
+		(first != FIRST_OF_MUTE && can_keep_rows(OWN_FOLLOWS)) ||
+		can_keep_rows(OWN_MUTES) || can_keep_rows(OWN_MARKS))
+		refuse_references(mode, statements, first, READER, &value,
+						  _("A trigger has prevented rows that refer to it from being deleted or updated."));
 	SPI_finish();
 }
 
@@ -550,7 +562,7 @@ report_missing(const RegisteredType *type, const Ref *ref, RunAsMode mode)
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("object \"%s\" does not exist in table \"%s\"", RefToText(ref),
 					get_rel_name(type->relation)),
-			 errdetail("Actions, follows or mutes refer to it.")));
+			 errdetail("Actions or follows refer to it.")));
 }
 
 /*

@@ -281,8 +281,8 @@ check_unreferenced(const RegisteredType *type)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("object type \"%s\" is still referenced", type->label),
-				 errdetail("Actions, follows or mutes refer to objects of that type."),
-				 errhint("Delete those rows of actstream.actions, actstream.follows and actstream.mutes first, or bind the object type to another table with actstream.rebind().")));
+				 errdetail("Actions, follows, mutes or marks refer to objects of that type."),
+				 errhint("Delete those rows of actstream.actions, actstream.follows, actstream.mutes and actstream.marks first, or bind the object type to another table with actstream.rebind().")));
 }
 
 /* "relid" if the table exists, else InvalidOid. */

@@ -35,10 +35,12 @@
 #define FEWEST_RAISES	64
 
 /*
- * Most bounds in a front; when it is made, it has at most half as many.  No front is
- * made if there are fewer bounds than this in all.
+ * Most bounds in a front; when it is made, it has at most half as many, enough for counting
+ * notifications up to the usual cap.  No front is made if there are fewer bounds than
+ * FEWEST_BOUNDS in all.
  */
-#define LARGEST_FRONT	256
+#define LARGEST_FRONT	512
+#define FEWEST_BOUNDS	256
 
 struct KeptBounds
 {
@@ -71,7 +73,7 @@ KeptBoundsCreate(int n)
 									   MCXT_ALLOC_HUGE);
 
 	kept->n = n;
-	kept->front.probes = n < LARGEST_FRONT ? NULL : palloc(LARGEST_FRONT * sizeof(int));
+	kept->front.probes = n < FEWEST_BOUNDS ? NULL : palloc(LARGEST_FRONT * sizeof(int));
 	forget_all(kept, 0);
 	return kept;
 }

@@ -55,7 +55,7 @@ typedef struct OwnShape
 	const char *row_type;
 	bool		partitionable;	/* not if it is read without a query */
 	int			ncolumns;
-	OwnColumn	columns[Natts_action];
+	OwnColumn	columns[Natts_mark];	/* the longest row */
 } OwnShape;
 
 static const OwnShape shapes[NUM_OWN_TABLES] = {
@@ -77,7 +77,21 @@ static const OwnShape shapes[NUM_OWN_TABLES] = {
 			{"language", TEXTOID}, {"verb", TEXTOID}, {"pattern", TEXTOID}}},
 	[OWN_FOLLOW_COUNTS] = {"follow_counts", "follow_count", false, Natts_follow_count, {
 			{"object", REF}, {"flag", TEXTOID}, {"slot", INT8OID}, {"followers", INT8OID},
-			{"any_flag", INT8OID}}}
+			{"any_flag", INT8OID}}},
+	[OWN_CHANGES] = {"changes", "change", true, Natts_change, {
+			{"transaction", XID8OID}, {"action_id", INT8OID}, {"timestamp", TIMESTAMPTZOID},
+			{"recorded", TIMESTAMPTZOID}, {"incarnation", INT8OID}, {"delay", TSTZRANGEOID},
+			{"operation", CHAROID}, {"arrived", BOOLOID}}},
+	[OWN_MARKS] = {"marks", "mark", true, Natts_mark, {
+			{"reader", REF}, {"feed", TEXTOID},
+			{"seen", TEXTOID}, {"seen_at", TIMESTAMPTZOID}, {"seen_snapshot", PG_SNAPSHOTOID},
+			{"seen_by", XID8OID}, {"seen_next", XID8OID},
+			{"read", TEXTOID}, {"read_at", TIMESTAMPTZOID}, {"read_snapshot", PG_SNAPSHOTOID},
+			{"read_by", XID8OID}, {"read_next", XID8OID}, {"incarnation", INT8OID}}},
+	[OWN_MARK_EXCEPTIONS] = {"mark_exceptions", "mark_exception", true, Natts_mark_exception, {
+			{"reader", REF}, {"feed", TEXTOID}, {"action_id", INT8OID},
+			{"timestamp", TIMESTAMPTZOID}, {"read", BOOLOID}, {"archived", BOOLOID},
+			{"until", TIMESTAMPTZOID}}}
 };
 
 /* What is known about the relation that has the name of a table. */

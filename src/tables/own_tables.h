@@ -65,6 +65,43 @@
 #define Anum_follow_count_any_flag		5
 #define Natts_follow_count				5
 
+/* columns of actstream.changes, in order */
+#define Anum_change_transaction			1
+#define Anum_change_action_id			2
+#define Anum_change_timestamp			3
+#define Anum_change_recorded			4
+#define Anum_change_incarnation			5
+#define Anum_change_delay				6
+#define Anum_change_operation			7
+#define Anum_change_arrived				8
+#define Natts_change					8
+
+/* columns of actstream.marks, in order */
+#define Anum_mark_reader				1
+#define Anum_mark_feed					2
+#define Anum_mark_seen					3
+#define Anum_mark_seen_at				4
+#define Anum_mark_seen_snapshot			5
+#define Anum_mark_seen_by				6
+#define Anum_mark_seen_next				7
+#define Anum_mark_read					8
+#define Anum_mark_read_at				9
+#define Anum_mark_read_snapshot			10
+#define Anum_mark_read_by				11
+#define Anum_mark_read_next				12
+#define Anum_mark_incarnation			13
+#define Natts_mark						13
+
+/* columns of actstream.mark_exceptions, in order */
+#define Anum_mark_exception_reader		1
+#define Anum_mark_exception_feed		2
+#define Anum_mark_exception_action_id	3
+#define Anum_mark_exception_timestamp	4
+#define Anum_mark_exception_read		5
+#define Anum_mark_exception_archived	6
+#define Anum_mark_exception_until		7
+#define Natts_mark_exception			7
+
 /* Later versions may append columns, so these need not be all. */
 
 typedef enum OwnTable
@@ -74,10 +111,13 @@ typedef enum OwnTable
 	OWN_FOLLOWS,
 	OWN_MUTES,
 	OWN_PHRASES,
-	OWN_FOLLOW_COUNTS
+	OWN_FOLLOW_COUNTS,
+	OWN_CHANGES,
+	OWN_MARKS,
+	OWN_MARK_EXCEPTIONS
 } OwnTable;
 
-#define NUM_OWN_TABLES (OWN_FOLLOW_COUNTS + 1)
+#define NUM_OWN_TABLES (OWN_MARK_EXCEPTIONS + 1)
 
 extern bool ExtensionExists(void);
 extern Oid	OwnSchema(void);

@@ -40,9 +40,10 @@ prepare(SpiPlan *plan)
 			argtypes[i] = get_array_type(ref_type);
 	}
 
-	plan->plan = SPI_prepare(plan->sql, plan->nargs, argtypes);
+	plan->plan = SPI_prepare_cursor(plan->sql, plan->nargs, argtypes,
+									plan->generic ? CURSOR_OPT_GENERIC_PLAN : 0);
 	if (plan->plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for %s",
+		elog(ERROR, "SPI_prepare_cursor returned %s for %s",
 			 SPI_result_code_string(SPI_result), plan->sql);
 	SPI_keepplan(plan->plan);
 	plan->ref_type = ref_type;
@@ -82,6 +83,24 @@ execute(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot,
 }
 
 /*
+ * SpiPlanRead
+ *		Run a SELECT as the current user, with the snapshot of the query that is being run;
+ *		SPI must be connected.  For functions that are STABLE.
+ */
+uint64
+SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls)
+{
+	int			result;
+
+	prepare(plan);
+	result = SPI_execute_plan(plan->plan, values, nulls, true, 0);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan returned %s for %s",
+			 SPI_result_code_string(result), plan->sql);
+	return SPI_processed;
+}
+
+/*
  * SpiPlanExecute
  *		Run the statement as the current user; SPI must be connected.
  *
@@ -92,23 +111,6 @@ uint64
 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 {
 	return execute(plan, values, nulls, InvalidSnapshot, InvalidSnapshot, true);
-}
-
-/*
- * SpiPlanRead
- *		Run a query as the current user with the active snapshot, as a function that is not
- *		volatile has to; SPI must be connected.  Returns the number of rows.
- */
-uint64
-SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls)
-{
-	int			result;
-
-	prepare(plan);
-	result = SPI_execute_plan(plan->plan, values, nulls, true, 0);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_plan returned %s for %s", SPI_result_code_string(result), plan->sql);
-	return SPI_processed;
 }
 
 /*

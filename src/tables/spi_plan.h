@@ -31,6 +31,7 @@ typedef struct SpiPlan
 	const char *sql;
 	int			nargs;
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
+	bool		generic;		/* planned once, whatever the arguments */
 	SPIPlanPtr	plan;
 	Oid			ref_type;		/* OID of actstream.ref in the plan */
 } SpiPlan;

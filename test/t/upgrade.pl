@@ -260,7 +260,7 @@ SKIP:
 
         $later =~ s/(    actor_only boolean,\n    started    timestamptz)\n\);/$1,\n    weight     real\n);/ or die;
         $later =~ s/\Q$index\E/$index$more/ or die;
-        $later =~ s/(\('follows_followee_idx', 'btree',.*?\))\n/$1,\n        ('follows_weight_idx', 'btree', 'weight', NULL, false)\n/ or die;
+        $later =~ s/(\('follows_followee_idx', 'btree',.*?\)),\n/$1,\n        ('follows_weight_idx', 'btree', 'weight', NULL, false),\n/ or die;
         $later =~ s/('follow_check', 'AFTER INSERT OR UPDATE', 'ROW', 'follow_check',) 'O'/$1 'A'/ or die;
         append_to_file("$staged$sharedir/extension/actstream--99.sql", $later);
         my ($functions) = $later =~ /(CREATE FUNCTION actstream_internal\.table_triggers.*?)CREATE FUNCTION actstream_internal\.require_tables/s;

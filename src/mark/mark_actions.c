@@ -1,0 +1,155 @@
+/*
+ * mark_actions.c
+ *		Exceptions from marks: notifications that are read, unread, archived or snoozed one by
+ *		one.
+ *
+ * Only what is in the reader's stream is stored: an id of anything else, whether it exists or
+ * not, is passed over.  The caller of MarkActions() has locked the marks.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "mark/mark_actions.h"
+#include "mark/mark_lock.h"
+#include "mark/mark_row.h"
+#include "tables/local_tables.h"
+#include "tables/spi_plan.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(actstream_mark_unread);
+PG_FUNCTION_INFO_V1(actstream_archive);
+
+/* the notifications with the ids $3 that meet a condition, by look-ups */
+#define NOTICES_OF(condition) \
+	"(SELECT DISTINCT u.id FROM pg_catalog.unnest($3) AS u (id)) AS i CROSS JOIN LATERAL (" \
+	"SELECT n.* FROM actstream_internal.notices($1, $2, NULL, NULL, NULL) n" \
+	" WHERE n.id OPERATOR(pg_catalog.=) i.id AND " condition " OFFSET 0) AS n"
+
+#define IS_AWAY(x) \
+	"(" x ".archived AND (" x ".until IS NULL OR " x ".until OPERATOR(pg_catalog.>) pg_catalog.now()))"
+
+static SpiPlan set_read = {
+	.sql = "INSERT INTO actstream.mark_exceptions AS x (reader, feed, action_id, \"timestamp\", read)"
+	" SELECT $1, $2, n.id, n.\"timestamp\", $4 FROM "
+	NOTICES_OF("NOT n.own AND n.read OPERATOR(pg_catalog.<>) $4")
+	" ON CONFLICT (reader, feed, \"timestamp\", action_id) DO UPDATE SET read = excluded.read,"
+	" archived = " IS_AWAY("x") " IS TRUE, until = CASE WHEN " IS_AWAY("x") " THEN x.until END",
+	.nargs = 4,
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, BOOLOID}
+};
+
+/* exceptions that say what the mark says */
+static SpiPlan delete_needless = {
+	.sql = "DELETE FROM actstream.mark_exceptions x WHERE " OF_READER("x")
+	" AND " SAYS_READ("x") " AND NOT x.archived"
+	" AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) AND x.read OPERATOR(pg_catalog.=)"
+	" ANY (SELECT n.covered FROM actstream_internal.notices($1, $2, NULL, NULL, NULL) n"
+	" WHERE n.id OPERATOR(pg_catalog.=) x.action_id"
+	" AND n.\"timestamp\" OPERATOR(pg_catalog.=) x.\"timestamp\")",
+	.nargs = 3,
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+};
+
+/*
+ * What has come back and was not read since is unread when it is taken out again, before it
+ * would have come back another time.
+ */
+static SpiPlan put_away = {
+	.sql = "INSERT INTO actstream.mark_exceptions AS x"
+	" (reader, feed, action_id, \"timestamp\", read, archived, until)"
+	" SELECT $1, $2, n.id, n.\"timestamp\", CASE WHEN n.returned THEN false END, true, $4 FROM "
+	NOTICES_OF("true")
+	" ON CONFLICT (reader, feed, \"timestamp\", action_id) DO UPDATE"
+	" SET read = COALESCE(excluded.read, x.read), archived = true, until = excluded.until"
+	" WHERE NOT x.archived OR x.until IS DISTINCT FROM excluded.until",
+	.nargs = 4,
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, TIMESTAMPTZOID}
+};
+
+/* these are the reader's own rows, whatever has become of the actions */
+static SpiPlan take_out = {
+	.sql = "UPDATE actstream.mark_exceptions x SET archived = false, until = NULL WHERE "
+	OF_READER("x") " AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) AND " IS_AWAY("x"),
+	.nargs = 3,
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+};
+
+static SpiPlan delete_empty = {
+	.sql = "DELETE FROM actstream.mark_exceptions x WHERE " OF_READER("x")
+	" AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) AND x.read IS NULL AND NOT x.archived",
+	.nargs = 3,
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+};
+
+/*
+ * MarkActions
+ *		Mark some notifications of the reader and feed in "values" as read or unread; SPI is
+ *		connected.  Returns how many were not.
+ */
+int64
+MarkActions(const Datum *values, const char *nulls, Datum actions, bool read)
+{
+	Datum		args[] = {values[0], values[1], actions, BoolGetDatum(read)};
+	char		args_nulls[] = {nulls[0], nulls[1], ' ', ' '};
+	int64		result = (int64) SpiPlanExecute(&set_read, args, args_nulls);
+
+	if (result > 0)
+		SpiPlanExecute(&delete_needless, args, args_nulls);
+	return result;
+}
+
+/*
+ * mark_unread(reader, actions, feed) RETURNS bigint
+ */
+Datum
+actstream_mark_unread(PG_FUNCTION_ARGS)
+{
+	Datum		values[2];
+	char		nulls[2];
+	int64		result;
+
+	LocalTableRequire(OWN_MARKS);
+	if (PG_ARGISNULL(1))
+		PG_RETURN_INT64(0);
+	values[0] = MarkArg(fcinfo, 0, &nulls[0]);
+	values[1] = MarkArg(fcinfo, 2, &nulls[1]);
+	SPI_connect();
+	MarkLock(values, nulls);
+	result = MarkActions(values, nulls, PG_GETARG_DATUM(1), false);
+	SPI_finish();
+	PG_RETURN_INT64(result);
+}
+
+/*
+ * archive(reader, actions, feed, until) RETURNS bigint
+ */
+Datum
+actstream_archive(PG_FUNCTION_ARGS)
+{
+	Datum		values[4];
+	char		nulls[4];
+	int64		result;
+
+	LocalTableRequire(OWN_MARKS);
+	if (PG_ARGISNULL(1))
+		PG_RETURN_INT64(0);
+	values[0] = MarkArg(fcinfo, 0, &nulls[0]);
+	values[1] = MarkArg(fcinfo, 2, &nulls[1]);
+	values[2] = MarkArg(fcinfo, 1, &nulls[2]);
+	values[3] = MarkArg(fcinfo, 3, &nulls[3]);
+	SPI_connect();
+	MarkLock(values, nulls);
+	if (nulls[3] == 'n' || DatumGetTimestampTz(values[3]) > GetCurrentTransactionStartTimestamp())
+		result = (int64) SpiPlanExecute(&put_away, values, nulls);
+	else
+	{
+		result = (int64) SpiPlanExecute(&take_out, values, nulls);
+		SpiPlanExecute(&delete_empty, values, nulls);
+	}
+	SPI_finish();
+	PG_RETURN_INT64(result);
+}

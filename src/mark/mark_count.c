@@ -1,0 +1,228 @@
+/*
+ * mark_count.c
+ *		How many notifications have not been seen, or read.
+ *
+ * They are counted when asked for, no further than wanted.  Above the mark these are all
+ * rows of the stream, unless there are exceptions; at or below it, they are looked up.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "mark/mark_row.h"
+#include "tables/spi_plan.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(actstream_unseen_count);
+PG_FUNCTION_INFO_V1(actstream_unread_count);
+
+/* the columns of the result of "look" */
+enum
+{
+	LOOK_CURSOR = 1, LOOK_TIME, LOOK_SNAPSHOT, LOOK_NEXT, LOOK_EXCEPTIONS
+};
+
+/* The mark; and are there exceptions? */
+#define LOOK(mark) {.sql = "SELECT m." mark ", m." mark "_at, m." mark "_snapshot, m." mark "_next," \
+	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") ")" \
+	" FROM actstream.marks m WHERE " OF_READER("m"), \
+	.nargs = 2, .argtypes = {REF_ARG, TEXTOID}, .generic = true}
+
+/*
+ * Are there exceptions above the place ($4, $5), and others that say what has been read?
+ */
+static SpiPlan look_at_exceptions = {
+	.sql = "SELECT"
+	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x")
+	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.>) ($4, $5)),"
+	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") " AND " SAYS_READ("x")
+	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.<=) ($4, $5))",
+	.nargs = 5, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID}, .generic = true
+};
+
+/* Is there a record?  Its last entry is looked for at the end that is not trimmed. */
+static SpiPlan look_at_record = {
+	.sql = "SELECT FROM actstream.changes c ORDER BY c.transaction DESC LIMIT 1",
+	.generic = true
+};
+
+/* rows of the stream above the place ($4, $5), if there are no exceptions, up to $6 */
+#define COUNT_PLAIN(limit) {.sql = "SELECT pg_catalog.count(*) FROM (" \
+	"SELECT FROM actstream.user_stream($1, $3, without_own => true) s" \
+	" WHERE (s.\"timestamp\", s.id) OPERATOR(pg_catalog.>) ($4, $5) LIMIT " limit ") AS s", \
+	.nargs = 6, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID}, \
+	.generic = true}
+
+/* the same if there are */
+#define COUNT_ABOVE(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
+	"SELECT FROM actstream_internal.notices($1, $2, $3, NULL, NULL) n" \
+	" WHERE (n.\"timestamp\", n.id) OPERATOR(pg_catalog.>) ($4, $5)" \
+	" AND NOT n.hidden AND NOT n." mark " LIMIT $6) AS n", \
+	.nargs = 6, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID}, \
+	.generic = true}
+
+/* rows of the stream that are not above the place, up to $9 */
+#define COUNT_BELOW(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
+	"SELECT FROM " BELOW_MARK " AS b CROSS JOIN LATERAL (" \
+	"SELECT FROM actstream_internal.notices($1, $2, $3, NULL, NULL) n" \
+	" WHERE n.id OPERATOR(pg_catalog.=) b.id" \
+	" AND n.\"timestamp\" OPERATOR(pg_catalog.=) b.\"timestamp\"" \
+	" AND (n.\"timestamp\", n.id) OPERATOR(pg_catalog.<=) ($4, $5)" \
+	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n LIMIT $9) AS n", \
+	.nargs = 9, \
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, \
+		PG_SNAPSHOTOID, XID8OID, INT8OID}, .generic = true}
+
+static SpiPlan look[] = {[MARK_SEEN] = LOOK("seen"), [MARK_READ] = LOOK("read")};
+static SpiPlan count_above[] = {[MARK_SEEN] = COUNT_ABOVE("seen"), [MARK_READ] = COUNT_ABOVE("read")};
+static SpiPlan count_below[] = {[MARK_SEEN] = COUNT_BELOW("seen"), [MARK_READ] = COUNT_BELOW("read")};
+
+/* with the usual limit as a constant, the scan is prepared for so many rows */
+#define USUAL_CAP	100
+static SpiPlan count_usual = COUNT_PLAIN("100");
+static SpiPlan count_plain = COUNT_PLAIN("$6");
+
+/* Run a plan that counts. */
+static int64
+count(SpiPlan *plan, Datum *values, const char *nulls)
+{
+	char		isnull;
+
+	SpiPlanRead(plan, values, nulls);
+	return DatumGetInt64(MarkColumn(1, &isnull));
+}
+
+/* The largest result: the argument "cap", or without one what an integer can hold. */
+static int64
+get_cap(FunctionCallInfo fcinfo)
+{
+	int64		cap = PG_ARGISNULL(3) ? PG_INT32_MAX : PG_GETARG_INT32(3);
+
+	if (cap < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
+				 errmsg("cap must not be negative"),
+				 errhint("Use null to count all.")));
+	return cap;
+}
+
+/*
+ * What has been stored of the reader's notifications: the place of the mark, when it was set,
+ * its snapshot and the next transaction id, and whether there are exceptions above it and below it.
+ */
+typedef struct Mark
+{
+	bool		exists;
+	ActionPlace place;
+	Datum		time;
+	Datum		snapshot;
+	Datum		next;
+	char		time_isnull;
+	char		snapshot_isnull;
+	char		next_isnull;
+	bool		exceptions_above;
+	bool		exceptions_below;
+} Mark;
+
+/* Read that; $1 to $3 are set, and $4 and $5 become its place. */
+static void
+look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
+{
+	Datum		cursor;
+	char		isnull;
+
+	mark->place = OldestPlaceOf(DT_NOBEGIN);
+	if (SpiPlanRead(&look[kind], values, nulls) > 0)
+	{
+		cursor = MarkColumn(LOOK_CURSOR, &isnull);
+		mark->exists = MarkPlace(cursor, isnull, &mark->place);
+		mark->time = MarkColumn(LOOK_TIME, &mark->time_isnull);
+		mark->snapshot = MarkColumn(LOOK_SNAPSHOT, &mark->snapshot_isnull);
+		mark->next = MarkColumn(LOOK_NEXT, &mark->next_isnull);
+		mark->exceptions_above = MarkColumnIsTrue(LOOK_EXCEPTIONS);
+	}
+	values[3] = TimestampTzGetDatum(mark->place.timestamp);
+	values[4] = Int64GetDatum(mark->place.id);
+	nulls[3] = nulls[4] = ' ';
+	if (mark->exceptions_above)
+	{
+		SpiPlanRead(&look_at_exceptions, values, nulls);
+		mark->exceptions_above = MarkColumnIsTrue(1);
+		mark->exceptions_below = MarkColumnIsTrue(2);
+	}
+}
+
+/* Can there be a record of changes?  Whatever has been stored there takes up space. */
+static bool
+is_record_used(void)
+{
+	Relation	rel = OwnTableOpen(OWN_CHANGES, AccessShareLock);
+	bool		result = rel->rd_rel->relkind != RELKIND_RELATION ||
+		RelationGetNumberOfBlocks(rel) > 0;
+
+	relation_close(rel, AccessShareLock);
+	return result && SpiPlanRead(&look_at_record, NULL, NULL) > 0;
+}
+
+/*
+ * count(reader, feed, flag, cap)
+ */
+static Datum
+count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
+{
+	static const OwnTable tables[] = {
+		OWN_ACTIONS, OWN_FOLLOWS, OWN_CHANGES, OWN_MARKS, OWN_MARK_EXCEPTIONS
+	};
+	int64		cap = get_cap(fcinfo);
+	int64		result;
+	Mark		mark = {0};
+	Datum		values[9];
+	char		nulls[9];
+
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		(void) OwnTableId(tables[i]);
+	for (int i = 0; i < 3; i++)
+		values[i] = MarkArg(fcinfo, i, &nulls[i]);
+	SPI_connect();
+	look_at_mark(kind, values, nulls, &mark);
+	values[5] = Int64GetDatum(cap);
+	nulls[5] = ' ';
+	result = count(mark.exceptions_above ? &count_above[kind] :
+				   cap == USUAL_CAP ? &count_usual : &count_plain, values, nulls);
+	if (result < cap && mark.exists && (mark.exceptions_below || is_record_used()))
+	{
+		values[5] = mark.time;
+		nulls[5] = mark.time_isnull;
+		values[6] = mark.snapshot;
+		nulls[6] = mark.snapshot_isnull;
+		values[7] = mark.next;
+		nulls[7] = mark.next_isnull;
+		values[8] = Int64GetDatum(cap - result);
+		nulls[8] = ' ';
+		result += count(&count_below[kind], values, nulls);
+	}
+	SPI_finish();
+	PG_RETURN_INT32((int32) result);
+}
+
+/*
+ * unseen_count(reader, feed, flag, cap) RETURNS integer
+ * unread_count(reader, feed, flag, cap) RETURNS integer
+ */
+Datum
+actstream_unseen_count(PG_FUNCTION_ARGS)
+{
+	return count_unmarked(fcinfo, MARK_SEEN);
+}
+
+Datum
+actstream_unread_count(PG_FUNCTION_ARGS)
+{
+	return count_unmarked(fcinfo, MARK_READ);
+}

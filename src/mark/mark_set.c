@@ -1,0 +1,218 @@
+/*
+ * mark_set.c
+ *		Marking notifications as seen and as read, up to a position.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "change/incarnation.h"
+#include "mark/mark_actions.h"
+#include "mark/mark_lock.h"
+#include "mark/mark_row.h"
+#include "tables/local_tables.h"
+#include "tables/spi_plan.h"
+
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+PG_FUNCTION_INFO_V1(actstream_mark_seen);
+PG_FUNCTION_INFO_V1(actstream_mark_read);
+
+static SpiPlan find_newest = {
+	.sql = "SELECT actstream.stream_cursor(s) FROM actstream.user_stream($1) s"
+	" ORDER BY s.\"timestamp\" DESC, s.id DESC LIMIT 1",
+	.nargs = 1,
+	.argtypes = {REF_ARG},
+	.generic = true
+};
+
+/*
+ * Set a mark to $3 if that boolean is true; what another incarnation says of the other mark
+ * is forgotten.
+ */
+#define SET_MARK(mark, wanted) \
+	mark " = CASE WHEN " wanted " THEN $3 ELSE m." mark " END," \
+	mark "_at = CASE WHEN " wanted " THEN GREATEST(m." mark "_at, pg_catalog.now()) ELSE m." mark "_at END," \
+	mark "_snapshot = CASE WHEN " wanted " THEN pg_catalog.pg_current_snapshot()" \
+	" WHEN m.incarnation OPERATOR(pg_catalog.=) $4 THEN m." mark "_snapshot END," \
+	mark "_next = CASE WHEN " wanted " THEN $7 ELSE m." mark "_next END," \
+	mark "_by = CASE WHEN " wanted " THEN pg_catalog.pg_current_xact_id()" \
+	" WHEN m.incarnation OPERATOR(pg_catalog.=) $4 THEN m." mark "_by END"
+
+static SpiPlan set_marks = {
+	.sql = "UPDATE actstream.marks m SET " SET_MARK("seen", "$5") ", " SET_MARK("read", "$6")
+	", incarnation = $4 WHERE " OF_READER("m"),
+	.nargs = 7,
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, INT8OID, BOOLOID, BOOLOID, XID8OID}
+};
+
+/* exceptions that a mark at ($3, $4) makes needless */
+#define NOT_ABOVE \
+	" WHERE " OF_READER("x") " AND " SAYS_READ("x") \
+	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.<=) ($3, $4)"
+
+static SpiPlan delete_needless = {
+	.sql = "DELETE FROM actstream.mark_exceptions x" NOT_ABOVE
+	" AND (NOT x.archived OR x.until OPERATOR(pg_catalog.<=) pg_catalog.now())",
+	.nargs = 4,
+	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID}
+};
+
+static SpiPlan clear_needless = {
+	.sql = "UPDATE actstream.mark_exceptions x SET read = NULL" NOT_ABOVE " AND x.read IS NOT NULL",
+	.nargs = 4,
+	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID}
+};
+
+/* what is unread up to ($4, $5), although it is below the mark */
+static SpiPlan find_below = {
+	.sql = "SELECT pg_catalog.array_agg(b.id) FROM " BELOW_MARK " AS b"
+	" WHERE (b.\"timestamp\", b.id) OPERATOR(pg_catalog.<=) ($9, $10)",
+	.nargs = 10,
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID,
+	PG_SNAPSHOTOID, XID8OID, TIMESTAMPTZOID, INT8OID}
+};
+
+/*
+ * Set $3 to the newest notification if it is null; false if there is none.
+ */
+static bool
+find_position(Datum *values, char *nulls)
+{
+	if (nulls[2] == 'n' && SpiPlanExecute(&find_newest, values, nulls) > 0)
+		values[2] = MarkColumn(1, &nulls[2]);
+	return nulls[2] != 'n';
+}
+
+/* Remove the exceptions that a mark at the place makes needless. */
+static void
+remove_needless(const Datum *values, const char *nulls, ActionPlace place)
+{
+	Datum		args[] = {
+		values[0], values[1], TimestampTzGetDatum(place.timestamp), Int64GetDatum(place.id)
+	};
+
+	SpiPlanExecute(&delete_needless, args, NULL);
+	SpiPlanExecute(&clear_needless, args, NULL);
+}
+
+/*
+ * Mark as read what is unread up to "up_to", below the read mark, which does not move back.
+ * The row of marks is the result of SPI.  Returns how many actions.
+ */
+static int64
+read_below(const Datum *values, ActionPlace mark, ActionPlace up_to)
+{
+	Datum		args[10] = {values[0], values[1]};
+	char		nulls[10] = {' ', ' ', 'n', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	Datum		actions;
+	char		isnull;
+
+	args[3] = TimestampTzGetDatum(mark.timestamp);
+	args[4] = Int64GetDatum(mark.id);
+	args[5] = MarkColumn(LOCKED_READ_AT, &nulls[5]);
+	args[6] = MarkColumn(LOCKED_READ_SNAPSHOT, &nulls[6]);
+	args[7] = MarkColumn(LOCKED_READ_NEXT, &nulls[7]);
+	args[8] = TimestampTzGetDatum(up_to.timestamp);
+	args[9] = Int64GetDatum(up_to.id);
+	SpiPlanExecute(&find_below, args, nulls);
+	actions = MarkColumn(1, &isnull);
+	return isnull == 'n' ? 0 : MarkActions(args, nulls, actions, true);
+}
+
+/* The place of one of the marks in the row that is the result of SPI. */
+static ActionPlace
+place_of_mark(MarkKind kind)
+{
+	ActionPlace place;
+	char		isnull;
+	Datum		cursor = MarkColumn(kind == MARK_SEEN ? LOCKED_SEEN : LOCKED_READ, &isnull);
+
+	return MarkPlace(cursor, isnull, &place) ? place : OldestPlaceOf(DT_NOBEGIN);
+}
+
+/*
+ * Set the mark of that kind.  The first arguments are reader, feed and up_to; SPI is
+ * connected.  Returns how many marks or actions have changed.
+ *
+ * What has been read has been seen.
+ */
+static int64
+set_mark(FunctionCallInfo fcinfo, MarkKind kind)
+{
+	Datum		values[7];
+	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	ActionPlace up_to;
+	ActionPlace seen;
+	ActionPlace read;
+	bool		seen_moves;
+	bool		read_moves;
+	int64		result = 0;
+
+	for (int i = 0; i < 3; i++)
+		values[i] = MarkArg(fcinfo, i, &nulls[i]);
+	(void) MarkPlace(values[2], nulls[2], &up_to);	/* before anything is locked */
+	MarkLock(values, nulls);
+	if (!find_position(values, nulls))
+		return 0;
+	MarkLock(values, nulls);
+	(void) MarkPlace(values[2], nulls[2], &up_to);
+	seen = place_of_mark(MARK_SEEN);
+	read = place_of_mark(MARK_READ);
+	seen_moves = ActionPlaceCompare(&up_to, &seen) >= 0;
+	read_moves = kind == MARK_READ && ActionPlaceCompare(&up_to, &read) >= 0;
+	if (kind == MARK_READ && !read_moves)
+		result = read_below(values, read, up_to);
+	if (seen_moves || read_moves)
+	{
+		values[3] = Int64GetDatum(Incarnation());
+		values[4] = BoolGetDatum(seen_moves);
+		values[5] = BoolGetDatum(read_moves);
+		values[6] = FullTransactionIdGetDatum(ReadNextFullTransactionId());
+		SpiPlanExecute(&set_marks, values, nulls);
+	}
+	if (read_moves)
+		remove_needless(values, nulls, up_to);
+	return read_moves ? ActionPlaceCompare(&up_to, &read) > 0 : result;
+}
+
+/*
+ * mark_seen(reader, feed, up_to) RETURNS void
+ */
+Datum
+actstream_mark_seen(PG_FUNCTION_ARGS)
+{
+	LocalTableRequire(OWN_MARKS);
+	SPI_connect();
+	(void) set_mark(fcinfo, MARK_SEEN);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/*
+ * mark_read(reader, feed, up_to, actions) RETURNS bigint
+ */
+Datum
+actstream_mark_read(PG_FUNCTION_ARGS)
+{
+	Datum		values[2];
+	char		nulls[2];
+	int64		result = 0;
+
+	LocalTableRequire(OWN_MARKS);
+	SPI_connect();
+	if (!PG_ARGISNULL(3))
+	{
+		for (int i = 0; i < 2; i++)
+			values[i] = MarkArg(fcinfo, i, &nulls[i]);
+		MarkLock(values, nulls);
+		result = MarkActions(values, nulls, PG_GETARG_DATUM(3), true);
+	}
+	if (!PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		result += set_mark(fcinfo, MARK_READ);
+	SPI_finish();
+	PG_RETURN_INT64(result);
+}
