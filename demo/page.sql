@@ -69,6 +69,13 @@ BEGIN ATOMIC
     HAVING count(*) > 0;
 END;
 
+-- The number of unread notifications, if there are any.
+CREATE FUNCTION badge(unread integer) RETURNS xml
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN unread > 0
+            THEN xmlelement(NAME span, xmlattributes('badge' AS class),
+                            CASE WHEN unread < 100 THEN unread::text ELSE '99+' END || ' new') END;
+
 CREATE FUNCTION stylesheet() RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN $css$
@@ -86,6 +93,8 @@ main, header { max-width: 44rem; margin: 0 auto; }
 header { display: flex; align-items: center; gap: 1.125rem; }
 header .avatar { width: 4rem; height: 4rem; font-size: 1.5rem; }
 h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; letter-spacing: -.02em; font-weight: 700; }
+.badge { display: inline-block; margin-left: .625rem; padding: 0 .625rem; border-radius: 1rem; background: #b3261e; color: #ffffff;
+    font-size: .875rem; line-height: 1.5rem; letter-spacing: 0; white-space: nowrap; vertical-align: middle; }
 header p { margin: .25rem 0 0; color: var(--soft); font-size: .9375rem; }
 h2 { margin: 2rem 0 .625rem .25rem; font-size: .8125rem; font-weight: 600; letter-spacing: .02em; color: var(--soft); }
 ol { list-style: none; margin: 0; padding: 0; background: var(--card); border: 1px solid var(--line);
@@ -114,9 +123,10 @@ blockquote { margin: .375rem 0; padding: .125rem 0 .125rem .75rem; border-left: 
 @media print { body { background: none; padding: 0; } }
 $css$;
 
--- The page of a reader's stream, with the groups of it at the end.
+-- The page of a reader's stream, with the groups of it at the end.  "unread" is how many
+-- notifications have not been read, counted up to 100.
 CREATE FUNCTION page(reader actstream.ref, actions actstream.action[], now timestamptz DEFAULT now(),
-                     groups actstream.action_group[] DEFAULT NULL) RETURNS text
+                     groups actstream.action_group[] DEFAULT NULL, unread integer DEFAULT 0) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT '<!DOCTYPE html>' || E'\n' || xmlelement(NAME html, xmlattributes('en' AS lang),
@@ -132,7 +142,7 @@ BEGIN ATOMIC
             xmlelement(NAME header,
                 avatar(reader, name),
                 xmlelement(NAME div,
-                    xmlelement(NAME h1, xmlelement(NAME bdi, title)),
+                    xmlelement(NAME h1, xmlelement(NAME bdi, title), badge(unread)),
                     xmlelement(NAME p, format('%s followed · %s newest actions',
                                               (SELECT count(*) FROM actstream.following(reader)),
                                               coalesce(cardinality(actions), 0))))),

@@ -181,6 +181,25 @@ WHERE verb = 'released'
 GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 
 \echo
+\echo '──── Notifications ─────────────────────────────────────────────────────────────────────────────────'
+\echo 'Ann has read all but the newest five. She mutes whoever acted last; the badge is right at once.'
+\echo
+
+SELECT actstream.mark_read('reader:1', up_to => actstream.stream_cursor(a))
+FROM actstream.user_stream('reader:1') a OFFSET 5 LIMIT 1;
+SELECT actstream.unread_count('reader:1'), actstream.unseen_count('reader:1');
+
+\echo
+SELECT CASE WHEN n.read THEN '' ELSE 'new' END AS " ", actstream.sentence(n.action)
+FROM actstream.notifications('reader:1') n LIMIT 7;
+
+\echo
+SELECT actstream.display_name(muted) AS muted
+FROM (SELECT actor FROM actstream.user_stream('reader:1') LIMIT 1) a, actstream.mute('reader:1', a.actor);
+SELECT actstream.unread_count('reader:1');
+SELECT sum(actstream.unmute(muter, muted)) AS unmuted FROM actstream.mutes;
+
+\echo
 \echo '──── The stream as a page and as feeds ─────────────────────────────────────────────────────────────'
 \echo 'As a page of HTML, made by the XML functions of PostgreSQL (see page.sql), an Atom feed, and a page'
 \echo 'of Activity Streams 2.0.'
@@ -191,7 +210,8 @@ GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 \timing off
 SELECT page('reader:1',
             ARRAY(SELECT a FROM actstream.user_stream('reader:1', with_user_activity => true) a LIMIT 30),
-            groups => ARRAY(SELECT g FROM actstream.user_groups('reader:1', '{actor,verb}', '7 days') g LIMIT 12))
+            groups => ARRAY(SELECT g FROM actstream.user_groups('reader:1', '{actor,verb}', '7 days') g LIMIT 12),
+            unread => actstream.unread_count('reader:1'))
 \g :results/stream.html
 
 \echo

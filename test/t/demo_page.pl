@@ -171,8 +171,8 @@ psql(q{
 # The file of the page of the actions that the condition selects.
 sub page_of
 {
-    my ($name, $condition, $groups) = @_;
-    my $more = $groups ? ", ARRAY(SELECT g FROM $groups g)" : '';
+    my ($name, $condition, $groups, $unread) = @_;
+    my $more = ($groups ? ", ARRAY(SELECT g FROM $groups g)" : '') . ($unread ? ", unread => $unread" : '');
 
     write_file($name, psql(qq{
         SELECT page('person:2', ARRAY(SELECT a FROM actstream.public_stream() a WHERE $condition),
@@ -181,8 +181,8 @@ sub page_of
 }
 
 page_of('hostile.html', "verb <> 'went'");
-page_of('phrase.html', "verb = 'went'");
-page_of('empty.html', 'false');
+page_of('phrase.html', "verb = 'went'", undef, 7);
+page_of('empty.html', 'false', undef, 100);
 page_of('groups.html', 'false', q{actstream.groups_of('{person:1,person:2,person:3,person:4,person:5,person:8}', '{actor}', '{verb}', '30 days', 6)});
 
 my ($narrow, $dark, $wide, $phrase, $empty, $groups) = look_at([ 'hostile.html', 360, 'light' ], [ 'hostile.html', 360, 'dark' ],
@@ -197,6 +197,8 @@ my @newest_first = reverse 1 .. 10;
 
 is($wide->{title}, "$name{2}’s stream", 'the title');
 is($wide->{heading}, "$name{2}’s stream", 'the heading');
+is($phrase->{heading}, "$name{2}’s stream7 new", 'a badge');
+is($empty->{heading}, "$name{2}’s stream99+ new", 'a badge of many');
 is($wide->{lang}, 'en', 'the language');
 is($wide->{mode}, 'CSS1Compat', 'the browser takes it as the HTML of today');
 is_deeply($wide->{days}, [ [ '2026-03-01', 'Sunday, 1 March 2026' ], [ '2026-02-28', 'Saturday, 28 February 2026' ] ],
