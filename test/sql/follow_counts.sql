@@ -160,3 +160,5 @@ SELECT actstream.create_tables();
 TRUNCATE actstream.follows;
 SELECT count(*) FROM actstream.follow_counts;
 DROP TABLE doc;
+SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;

@@ -234,3 +234,5 @@ DO 'BEGIN PERFORM actstream.drop_tables(); END';
 SELECT * FROM actstream.user_groups('o:reader');
 SELECT * FROM actstream.groups_of('{o:ben}');
 DROP FUNCTION shown, pages, answer, reads;
+SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;

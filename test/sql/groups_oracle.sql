@@ -115,4 +115,5 @@ SELECT kind, count(*) AS cases, count(*) FILTER (WHERE whole) AS whole, count(*)
 FROM groups.result GROUP BY kind ORDER BY kind;
 
 SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
 DROP SCHEMA groups CASCADE;

@@ -73,4 +73,5 @@ SELECT actstream.group_sentence(groups.told('liked', 2, NULL), groups.noon()) IS
        actstream.group_sentence_html(NULL::actstream.action_group) IS NULL, actstream.group_sentence_parts(NULL::actstream.action_group) IS NULL;
 
 SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
 DROP SCHEMA groups CASCADE;

@@ -195,4 +195,7 @@ EXECUTE any_page('reader:1', NULL) \gset current_
 SELECT (:'archived_action'::actstream.action).id - (:'current_action'::actstream.action).id AS distance;
 
 SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
 DROP TABLE person;
+DROP FUNCTION try, list, cursor, ids, counts, plan, steps;
+DROP PROCEDURE wait_for, fill;

@@ -36,6 +36,7 @@ SELECT (SELECT count(*) FROM actstream.mark_exceptions) AS exceptions,
        (SELECT count(*) FROM streams AS b WHERE ARRAY(SELECT s::text FROM actstream.user_stream(b.reader) AS s) <> b.stream) AS other_streams;
 SELECT * FROM actstream.integrity_check();
 SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
 DROP SCHEMA marks CASCADE;
 DROP SCHEMA plain CASCADE;
 DROP TABLE before, streams;

@@ -11,7 +11,7 @@ CREATE SCHEMA tsec AUTHORIZATION tsec_owner;
 GRANT USAGE ON SCHEMA tsec TO PUBLIC;
 GRANT CREATE ON SCHEMA tsec TO tsec_stranger;
 GRANT USAGE ON SCHEMA actstream TO tsec_owner, tsec_stranger;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.follow_counts, actstream.mutes TO tsec_owner, tsec_stranger;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.follow_counts, actstream.mutes, actstream.marks TO tsec_owner, tsec_stranger;
 SELECT label FROM actstream.register_external('site');
 
 ------------------------------------------------------------------------------

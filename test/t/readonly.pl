@@ -61,6 +61,13 @@ my %readers = (
     sentence_html => q{SELECT actstream.sentence_html(a, a."timestamp") FROM actstream.actions a},
     sentence_parts => q{SELECT actstream.sentence_parts(a, a."timestamp") FROM actstream.actions a},
     sentences => q{SELECT s.sentence FROM actstream.sentences(ARRAY(SELECT a FROM actstream.public_stream() a)) s},
+    notifications => q{SELECT (n.action).id, n.seen, n.read FROM actstream.notifications('person:1') n},
+    current_notifications => q{SELECT n.read FROM actstream_internal.current_notifications('person:1', '', NULL, NULL, NULL) n},
+    archived_notifications => q{SELECT n.read FROM actstream_internal.archived_notifications('person:2', '', NULL, NULL, NULL) n},
+    notices => q{SELECT n.id, n.read FROM actstream_internal.notices('person:1', '', NULL, NULL, NULL) n},
+    unread_count => q{SELECT actstream.unread_count('person:1')},
+    unseen_count => q{SELECT actstream.unseen_count('person:1')},
+    incarnation => q{SELECT actstream_internal.incarnation() IS NOT NULL},
     user_groups => q{SELECT g.verb, g.actions FROM actstream.user_groups('person:1') g},
     group_sentence => q{SELECT actstream.group_sentence(g, g.newest) FROM actstream.user_groups('person:1') g},
     group_sentence_html => q{SELECT actstream.group_sentence_html(g, g.newest) FROM actstream.user_groups('person:1') g},
@@ -95,6 +102,13 @@ my %writers = (
     unfollow => q{SELECT actstream.unfollow('person:1', 'person:2')},
     follow_many => q{SELECT actstream.follow_many('person:3', '{person:1}')},
     unfollow_many => q{SELECT actstream.unfollow_many('person:1', '{person:2}')},
+    mark_seen => q{SELECT actstream.mark_seen('person:1')},
+    mark_read => q{SELECT actstream.mark_read('person:1')},
+    mark_unread => q{SELECT actstream.mark_unread('person:1', '{1}')},
+    archive => q{SELECT actstream.archive('person:1', '{1}')},
+    trim_marks => q{SELECT actstream.trim_marks()},
+    trim_changes => q{SELECT actstream.trim_changes()},
+    record_changes => q{SELECT actstream.record_changes(true)},
     recount_followers => q{SELECT actstream.recount_followers()},
     mute => q{SELECT actstream.mute('person:1', 'person:2')},
     unmute => q{SELECT actstream.unmute('person:3', 'person:2')},
@@ -126,6 +140,7 @@ INSERT INTO actstream.phrases VALUES ('de', 'liked', '{actor} mag {action_object
 SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
        actstream.act_send('person:2', 'wrote', 'web:2', public => false),
        actstream.act_send('person:3', 'sent', 'web:3', 'person:2', data => '{"a": 1}', external_id => 'x');
+SELECT actstream.archive('person:2', ARRAY(SELECT id FROM actstream.user_stream('person:2')));
 SELECT actstream.recency_build();
 END
 $primary->wait_for_catchup($standby);

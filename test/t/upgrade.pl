@@ -256,9 +256,9 @@ SKIP:
     {
         my $later = $script;
         my ($index) = $later =~ /(        \(46, 'follows', 'index', 'follows_followee_idx',.*?\$\$\),\n)/s;
-        my $more = $index =~ s/46/47/r =~ s/follows_followee_idx/follows_weight_idx/gr =~ s/\(followee, follower, flag\)/(weight)/r;
+        my $more = $index =~ s/46/47/r =~ s/follows_followee_idx/follows_weight_idx/gr =~ s/\(followee, follower, flag\)\s+INCLUDE \(actor_only, verbs\)/(weight)/r;
 
-        $later =~ s/(    actor_only boolean,\n    started    timestamptz)\n\);/$1,\n    weight     real\n);/ or die;
+        $later =~ s/(    started    timestamptz,\n    verbs      text\[\])\n\);/$1,\n    weight     real\n);/ or die;
         $later =~ s/\Q$index\E/$index$more/ or die;
         $later =~ s/(\('follows_followee_idx', 'btree',.*?\)),\n/$1,\n        ('follows_weight_idx', 'btree', 'weight', NULL, false),\n/ or die;
         $later =~ s/('follow_check', 'AFTER INSERT OR UPDATE', 'ROW', 'follow_check',) 'O'/$1 'A'/ or die;
