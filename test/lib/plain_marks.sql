@@ -175,7 +175,7 @@ CREATE PROCEDURE marks.wait() LANGUAGE sql AS $$
 $$;
 
 -- So many random operations, each in a transaction of its own.
-CREATE PROCEDURE marks.act(n int, kinds text[] DEFAULT '{mark_seen,mark_read,mark_seen_up_to,mark_read_up_to,mark_read_up_to,read,read,unread,unread,archive,snooze,snooze,back,send,send,backdate,backdate,publish,wait}')
+CREATE PROCEDURE marks.act(n int, kinds text[] DEFAULT '{mark_seen,mark_read,mark_seen_up_to,mark_read_up_to,mark_read_up_to,read,read,unread,unread,archive,snooze,snooze,back,send,send,backdate,backdate,publish,wait,mute,mute,unmute}')
     LANGUAGE plpgsql AS $$
 DECLARE
     kind text;
@@ -193,6 +193,9 @@ BEGIN
             WHEN 'mark_seen_up_to' THEN CALL marks.mark(who, false, cursor);
             WHEN 'mark_read_up_to' THEN CALL marks.mark(who, true, cursor);
             WHEN 'send' THEN CALL marks.send(1);
+            -- what is muted keeps its state
+            WHEN 'mute' THEN PERFORM actstream.mute(who, actstream.ref(CASE WHEN random() < 0.5 THEN 't' ELSE 'u' END, (random() * 60)::int));
+            WHEN 'unmute' THEN DELETE FROM actstream.mutes m WHERE m.muter = who;
             WHEN 'backdate' THEN CALL marks.send(1, true);
             WHEN 'publish' THEN
                 SELECT id INTO chosen FROM actstream.actions WHERE NOT public ORDER BY random() LIMIT 1;
@@ -207,9 +210,9 @@ BEGIN
 END
 $$;
 
--- How many readers there are, and for how many something differs: whole lists and the
--- archive, with a flag, in pages, and counts with and without a cap.
-CREATE FUNCTION marks.differences()
+-- How many readers there are, every third or all, and for how many something differs: whole
+-- lists and the archive, with a flag, in pages, and counts with and without a cap.
+CREATE FUNCTION marks.differences(part int DEFAULT NULL)
     RETURNS TABLE (readers bigint, rows bigint, archived bigint, lists bigint, archives bigint, flagged bigint, pages bigint, unread bigint, unseen bigint, capped bigint)
     LANGUAGE sql STABLE AS $$
     SELECT count(*), sum(cardinality(w.current)), sum(cardinality(w.archived)),
@@ -222,7 +225,7 @@ CREATE FUNCTION marks.differences()
            count(*) FILTER (WHERE actstream.unread_count(reader) <> least(c.unread, 100) OR actstream.unseen_count(reader, cap => 7) <> least(c.unseen, 7)
                                OR actstream.unread_count(reader, flag => 'close', cap => 20) <>
                                   least((SELECT count(*) FROM marks.state(reader, 'close') s WHERE NOT s.away AND NOT s.read), 20))
-    FROM marks.readers() r
+    FROM (SELECT r.reader FROM marks.readers() WITH ORDINALITY r (reader, n) WHERE part IS NULL OR r.n % 3 = part) r
     CROSS JOIN LATERAL (SELECT marks.wanted(reader, false, NULL) AS current, marks.wanted(reader, true, NULL) AS archived) w
     CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE NOT s.read) AS unread, count(*) FILTER (WHERE NOT s.seen) AS unseen
                         FROM marks.state(reader) s WHERE NOT s.away) c
@@ -233,24 +236,26 @@ CREATE FUNCTION marks.met() RETURNS TABLE (unseen boolean, seen boolean, read bo
     LANGUAGE sql STABLE AS $$
     SELECT count(*) FILTER (WHERE NOT s.seen) > 1000, count(*) FILTER (WHERE s.seen AND NOT s.read) > 1000, count(*) FILTER (WHERE s.read) > 1000,
            count(*) FILTER (WHERE s.away) > 500,
-           (SELECT count(*) > 500 FROM actstream.mark_exceptions WHERE read IS NOT NULL),
+           (SELECT count(*) > 300 FROM actstream.mark_exceptions WHERE read IS NOT NULL),
            (SELECT count(*) > 500 FROM actstream.changes WHERE arrived),
            (SELECT count(*) > 100 FROM actstream.mark_exceptions WHERE until < now())
     FROM marks.readers() r CROSS JOIN LATERAL marks.state(r.reader) s
 $$;
 
--- Takes out of the archive, makes unread, and deletes marks, in random order; and makes
--- private what was published.
+-- Takes out of the archive, makes unread, and deletes marks and mutes, in random order; and
+-- makes private what was published.
 CREATE PROCEDURE marks.undo() LANGUAGE plpgsql AS $$
 DECLARE
     x record;
 BEGIN
     FOR x IN SELECT * FROM (SELECT e.reader, e.action_id, what.kind FROM actstream.mark_exceptions e CROSS JOIN (VALUES ('back'), ('unread')) AS what (kind)
-                            UNION ALL SELECT m.reader, NULL, 'mark' FROM actstream.marks m) AS x ORDER BY random()
+                            UNION ALL SELECT m.reader, NULL, 'mark' FROM actstream.marks m
+                            UNION ALL SELECT DISTINCT m.muter, NULL::bigint, 'mute' FROM actstream.mutes m) AS x ORDER BY random()
     LOOP
         CASE x.kind
             WHEN 'back' THEN PERFORM actstream.archive(x.reader, ARRAY[x.action_id], until => '-infinity');
             WHEN 'unread' THEN PERFORM actstream.mark_unread(x.reader, ARRAY[x.action_id]);
+            WHEN 'mute' THEN DELETE FROM actstream.mutes m WHERE m.muter = x.reader;
             ELSE DELETE FROM actstream.marks m WHERE m.reader = x.reader;
         END CASE;
     END LOOP;
