@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Notifications while everything changes: six sessions send, delete, mark, archive, snooze,
-unfollow and change policies, also in transactions that commit late, and compare badges and
+mute, unfollow and change policies, also in transactions that commit late, and compare badges and
 lists with a brute force in the same statement.
 
     marks.py CONNINFO OPERATIONS [SEED]
@@ -68,7 +68,7 @@ DROP POLICY IF EXISTS p ON actstream.actions;
 CREATE POLICY p ON actstream.actions USING (verb <> 'secret');
 SELECT actstream.record_changes(true);
 SELECT count(actstream.register_external(l)) FROM unnest(ARRAY['u', 'r']) AS l;
-TRUNCATE actstream.actions, actstream.follows, actstream.changes, actstream.marks, actstream.mark_exceptions;
+TRUNCATE actstream.actions, actstream.follows, actstream.mutes, actstream.changes, actstream.marks, actstream.mark_exceptions;
 """
 
 SEND = """
@@ -93,7 +93,8 @@ SELECT actstream.unread_count(%(r)s::actstream.ref, cap => NULL), (SELECT count(
 """
 
 done, wrong, lock = Counter(), [], threading.Lock()
-retry = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation)
+# of a follow, InsufficientPrivilege: there is a block meanwhile
+retry = (psycopg.errors.SerializationFailure, psycopg.errors.InsufficientPrivilege, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation)
 
 
 class Session(threading.Thread):
@@ -111,7 +112,7 @@ class Session(threading.Thread):
         return f"r:{sum(done.values()) // ROUND * READERS + self.dice.randrange(READERS)}"
 
     def run(self):
-        kinds = {self.send: 6, self.late_send: 5, self.delete: 2, self.mark: 6, self.change: 9, self.follow: 3, self.policy: 0.2, self.check: 10, self.trim: 0.5}
+        kinds = {self.send: 6, self.late_send: 5, self.delete: 2, self.mark: 6, self.change: 9, self.follow: 3, self.mute: 2, self.policy: 0.2, self.check: 10, self.trim: 0.5}
         try:
             while sum(done.values()) < OPERATIONS and not wrong:
                 kind = self.dice.choices(list(kinds), list(kinds.values()))[0]
@@ -214,12 +215,25 @@ class Session(threading.Thread):
     def follow(self):
         reader = self.reader()
         if self.dice.random() < 0.7:
-            self.main.execute("""INSERT INTO actstream.follows (follower, followee, actor_only)
-                SELECT %s::actstream.ref, actstream.ref(CASE WHEN random() < 0.1 THEN 'r' ELSE 'u' END, floor(random() * %s)::bigint), random() < 0.5 FROM generate_series(1, 3)
+            self.main.execute("""INSERT INTO actstream.follows (follower, followee, actor_only, verbs)
+                SELECT DISTINCT ON (f.followee) f.* FROM (SELECT %s::actstream.ref, actstream.ref(CASE WHEN random() < 0.1 THEN 'r' ELSE 'u' END, floor(random() * %s)::bigint), random() < 0.5,
+                       CASE WHEN random() < 0.2 THEN ARRAY['did'] END FROM generate_series(1, 3)) AS f (follower, followee, actor_only, verbs)
+                WHERE NOT EXISTS (SELECT FROM actstream.mutes m WHERE m.block AND f.followee IN (m.muter, m.muted) AND f.follower IN (m.muter, m.muted))
                 ON CONFLICT DO NOTHING""", (reader, ACTORS))
             return "follows"
         self.main.execute("DELETE FROM actstream.follows WHERE follower = %s::actstream.ref AND random() < 0.4", (reader,))
         return "unfollows"
+
+    def mute(self):
+        reader = self.reader()
+        muted = f"u:{self.dice.randrange(ACTORS)}"
+        call = self.dice.choice(("mute(%s, %s)", "mute(%s, %s, verbs => '{did}')", "mute(%s, %s, until => now() + interval '500 ms')", "block(%s, %s)",
+                                 "unmute(%s, %s)", "unmute(%s, %s)", "unblock(%s, %s)"))
+        if self.dice.random() < 0.1:
+            self.main.execute("DELETE FROM actstream.mutes WHERE muter = %s::actstream.ref", (reader,))
+        else:
+            self.main.execute("SELECT actstream." + call, (reader, muted))
+        return call.partition("(")[0] + "s"
 
     def policy(self):
         self.late.execute("ROLLBACK" if self.is_open else "SELECT 1")
@@ -257,7 +271,7 @@ def main():
         print(f"{what}: {n}")
     for line in wrong[:3]:
         print(f"WRONG {line[:2000]}")
-    print(f"{sum(done.values())} operations, {len(wrong)} wrong")
+    print(f"operations: {sum(done.values())} checked, {len(wrong)} wrong")
     sys.exit(1 if wrong else 0)
 
 

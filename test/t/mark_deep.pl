@@ -19,8 +19,8 @@ install($node, 'deep', plain_streams());
 my ($out, $err);
 my $done = IPC::Run::run([ '/usr/bin/python3', 'test/deep/marks.py', $node->connstr('deep'), 3000, 5 ], '>', \$out, '2>', \$err);
 ok($done, 'notifications are what a brute force says') or diag($out, $err);
-like($out, qr/^3\d{3} operations, 0 wrong$/m, 'all operations were done');
-foreach my $what ('checks', 'late ends by COMMIT PREPARED', 'policies changed', 'snooze', 'back', 'unfollows')
+like($out, qr/^operations: 3\d{3} checked, 0 wrong$/m, 'all operations were done');
+foreach my $what ('checks', 'late ends by COMMIT PREPARED', 'policies changed', 'snooze', 'back', 'mutes', 'unmutes', 'blocks', 'unfollows')
 {
     like($out, qr/^\Q$what\E: [1-9]/m, "$what: some");
 }

@@ -235,6 +235,15 @@ step_kill() {
         as_user /usr/bin/python3 test/deep/kill.py "$sandbox/data" dbname=kill --kills "$kills"
 }
 
+step_marks() {
+    open_step -- max_prepared_transactions=20 log_error_verbosity=default
+    as_user createdb marks
+    as_user psql -X -q -v ON_ERROR_STOP=1 -d marks -c "CREATE EXTENSION actstream" \
+        -c "DO 'BEGIN PERFORM actstream.create_tables(); END'" -f test/lib/plain_streams.sql
+    run_counting "operations of six sessions, notifications compared with a brute force" "$crash" \
+        as_user /usr/bin/python3 test/deep/marks.py dbname=marks "$marks"
+}
+
 step_memory() {
     open_step -- log_error_verbosity=default
     as_user createdb memory
