@@ -198,7 +198,9 @@ is_inserted(PairSearch *search, HeapTuple row, const text *flag)
 		return true;
 	if (TransactionIdIsInProgress(xid))
 	{
-		note_change(search, xid, row);
+		/* with our own flag, it is an insertion that gives way to ours and waits for it */
+		if (compare_flags(flag, search->change->flag) != 0)
+			note_change(search, xid, row);
 		return false;
 	}
 	return TransactionIdDidCommit(xid);
