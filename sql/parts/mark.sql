@@ -182,16 +182,20 @@ COMMENT ON FUNCTION actstream.unread_count(actstream.ref, text, text, integer)
 
 CREATE FUNCTION actstream.mark_seen(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_seen';
-CREATE FUNCTION actstream.mark_read(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL, actions bigint[] DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION actstream.mark_read(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE SET jit = off AS 'MODULE_PATHNAME', 'actstream_mark_read';
+CREATE FUNCTION actstream.mark_read(reader actstream.ref, actions bigint[], feed text DEFAULT '') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_read_actions';
 CREATE FUNCTION actstream.mark_unread(reader actstream.ref, actions bigint[], feed text DEFAULT '') RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_unread';
 CREATE FUNCTION actstream.archive(reader actstream.ref, actions bigint[], feed text DEFAULT '', until timestamptz DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_archive';
 COMMENT ON FUNCTION actstream.mark_seen(actstream.ref, text, text)
     IS 'mark notifications as seen, up to a cursor, or to the newest';
-COMMENT ON FUNCTION actstream.mark_read(actstream.ref, text, text, bigint[])
-    IS 'mark notifications as read: some actions, or all up to a cursor, or to the newest; returns how many actions or marks have changed';
+COMMENT ON FUNCTION actstream.mark_read(actstream.ref, text, text)
+    IS 'mark notifications as read, up to a cursor, or to the newest; returns how many actions or marks have changed';
+COMMENT ON FUNCTION actstream.mark_read(actstream.ref, bigint[], text)
+    IS E'@name mark_actions_read\nmark some notifications as read; returns how many have changed';
 COMMENT ON FUNCTION actstream.mark_unread(actstream.ref, bigint[], text)
     IS 'mark notifications as unread; returns how many have changed';
 COMMENT ON FUNCTION actstream.archive(actstream.ref, bigint[], text, timestamptz)

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+PG_FUNCTION_INFO_V1(actstream_mark_read_actions);
 PG_FUNCTION_INFO_V1(actstream_mark_unread);
 PG_FUNCTION_INFO_V1(actstream_archive);
 
@@ -102,11 +103,9 @@ MarkActions(const Datum *values, const char *nulls, Datum actions, bool read)
 	return result;
 }
 
-/*
- * mark_unread(reader, actions, feed) RETURNS bigint
- */
-Datum
-actstream_mark_unread(PG_FUNCTION_ARGS)
+/* Mark actions as read or unread; the arguments are reader, actions, feed. */
+static Datum
+mark_actions(FunctionCallInfo fcinfo, bool read)
 {
 	Datum		values[2];
 	char		nulls[2];
@@ -119,9 +118,27 @@ actstream_mark_unread(PG_FUNCTION_ARGS)
 	values[1] = MarkArg(fcinfo, 2, &nulls[1]);
 	SPI_connect();
 	MarkLock(values, nulls);
-	result = MarkActions(values, nulls, PG_GETARG_DATUM(1), false);
+	result = MarkActions(values, nulls, PG_GETARG_DATUM(1), read);
 	SPI_finish();
 	PG_RETURN_INT64(result);
+}
+
+/*
+ * mark_read(reader, actions, feed) RETURNS bigint
+ */
+Datum
+actstream_mark_read_actions(PG_FUNCTION_ARGS)
+{
+	return mark_actions(fcinfo, true);
+}
+
+/*
+ * mark_unread(reader, actions, feed) RETURNS bigint
+ */
+Datum
+actstream_mark_unread(PG_FUNCTION_ARGS)
+{
+	return mark_actions(fcinfo, false);
 }
 
 /*

@@ -23,9 +23,10 @@ PG_FUNCTION_INFO_V1(actstream_mark_read);
 
 static SpiPlan find_newest = {
 	.sql = "SELECT actstream.stream_cursor(s) FROM actstream.user_stream($1) s"
+	" WHERE s.\"timestamp\" OPERATOR(pg_catalog.<=) $2"
 	" ORDER BY s.\"timestamp\" DESC, s.id DESC LIMIT 1",
-	.nargs = 1,
-	.argtypes = {REF_ARG},
+	.nargs = 2,
+	.argtypes = {REF_ARG, TIMESTAMPTZOID},
 	.generic = true
 };
 
@@ -67,24 +68,36 @@ static SpiPlan clear_needless = {
 	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID}
 };
 
-/* what is unread up to ($4, $5), although it is below the mark */
+/* what is unread up to ($9, $10), although it is below the mark at ($4, $5) */
 static SpiPlan find_below = {
 	.sql = "SELECT pg_catalog.array_agg(b.id) FROM " BELOW_MARK " AS b"
-	" WHERE (b.\"timestamp\", b.id) OPERATOR(pg_catalog.<=) ($9, $10)",
+	" WHERE (b.\"timestamp\", b.id) OPERATOR(pg_catalog.<=) ($9, $10)"
+	" AND EXISTS (SELECT FROM actstream.actions a WHERE a.id OPERATOR(pg_catalog.=) b.id"
+	" AND a.\"timestamp\" OPERATOR(pg_catalog.=) b.\"timestamp\")",
 	.nargs = 10,
 	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID,
 	PG_SNAPSHOTOID, XID8OID, TIMESTAMPTZOID, INT8OID}
 };
 
 /*
- * Set $3 to the newest notification if it is null; false if there is none.
+ * Set $3 to the newest notification that is not later than "now"; false if there is none.
  */
 static bool
-find_position(Datum *values, char *nulls)
+find_position(Datum *values, char *nulls, TimestampTz now)
 {
-	if (nulls[2] == 'n' && SpiPlanExecute(&find_newest, values, nulls) > 0)
+	Datum		args[] = {values[0], TimestampTzGetDatum(now)};
+	char		args_nulls[] = {nulls[0], ' '};
+
+	if (SpiPlanExecute(&find_newest, args, args_nulls) > 0)
 		values[2] = MarkColumn(1, &nulls[2]);
 	return nulls[2] != 'n';
+}
+
+/* Does a mark move to the place?  If "now" is not 0, also back to it from the future. */
+static bool
+moves(ActionPlace mark, ActionPlace up_to, TimestampTz now)
+{
+	return ActionPlaceCompare(&up_to, &mark) >= 0 || (now != 0 && mark.timestamp > now);
 }
 
 /* Remove the exceptions that a mark at the place makes needless. */
@@ -138,7 +151,8 @@ place_of_mark(MarkKind kind)
  * Set the mark of that kind.  The first arguments are reader, feed and up_to; SPI is
  * connected.  Returns how many marks or actions have changed.
  *
- * What has been read has been seen.
+ * What has been read has been seen.  Without "up_to", a mark is not set to the future, or
+ * all that is sent until then would count as read.
  */
 static int64
 set_mark(FunctionCallInfo fcinfo, MarkKind kind)
@@ -150,20 +164,25 @@ set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 	ActionPlace read;
 	bool		seen_moves;
 	bool		read_moves;
+	TimestampTz now = 0;
 	int64		result = 0;
 
 	for (int i = 0; i < 3; i++)
 		values[i] = MarkArg(fcinfo, i, &nulls[i]);
 	(void) MarkPlace(values[2], nulls[2], &up_to);	/* before anything is locked */
 	MarkLock(values, nulls);
-	if (!find_position(values, nulls))
-		return 0;
-	MarkLock(values, nulls);
+	if (nulls[2] == 'n')
+	{
+		now = GetCurrentTimestamp();
+		if (!find_position(values, nulls, now))
+			return 0;
+		MarkLock(values, nulls);
+	}
 	(void) MarkPlace(values[2], nulls[2], &up_to);
 	seen = place_of_mark(MARK_SEEN);
 	read = place_of_mark(MARK_READ);
-	seen_moves = ActionPlaceCompare(&up_to, &seen) >= 0;
-	read_moves = kind == MARK_READ && ActionPlaceCompare(&up_to, &read) >= 0;
+	seen_moves = moves(seen, up_to, now);
+	read_moves = kind == MARK_READ && moves(read, up_to, now);
 	if (kind == MARK_READ && !read_moves)
 		result = read_below(values, read, up_to);
 	if (seen_moves || read_moves)
@@ -176,7 +195,7 @@ set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 	}
 	if (read_moves)
 		remove_needless(values, nulls, up_to);
-	return read_moves ? ActionPlaceCompare(&up_to, &read) > 0 : result;
+	return read_moves ? ActionPlaceCompare(&up_to, &read) != 0 : result;
 }
 
 /*
@@ -193,26 +212,16 @@ actstream_mark_seen(PG_FUNCTION_ARGS)
 }
 
 /*
- * mark_read(reader, feed, up_to, actions) RETURNS bigint
+ * mark_read(reader, feed, up_to) RETURNS bigint
  */
 Datum
 actstream_mark_read(PG_FUNCTION_ARGS)
 {
-	Datum		values[2];
-	char		nulls[2];
-	int64		result = 0;
+	int64		result;
 
 	LocalTableRequire(OWN_MARKS);
 	SPI_connect();
-	if (!PG_ARGISNULL(3))
-	{
-		for (int i = 0; i < 2; i++)
-			values[i] = MarkArg(fcinfo, i, &nulls[i]);
-		MarkLock(values, nulls);
-		result = MarkActions(values, nulls, PG_GETARG_DATUM(3), true);
-	}
-	if (!PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		result += set_mark(fcinfo, MARK_READ);
+	result = set_mark(fcinfo, MARK_READ);
 	SPI_finish();
 	PG_RETURN_INT64(result);
 }

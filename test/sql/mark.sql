@@ -149,6 +149,26 @@ SELECT actstream.record_changes(false), actstream.record_changes(false);
 SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:19', "timestamp" => '2026-01-01 00:00:55+00');
 SELECT counts(), (SELECT count(*) FROM actstream.changes), try('SELECT actstream.record_changes(NULL)');
 
+-- an action that has another time since is not read with what was before it
+SELECT actstream.record_changes(true), actstream.mark_read('person:1', 'moved'), actstream.mark_unread('person:1', ids(7), 'moved');
+UPDATE actstream.actions SET "timestamp" = '2026-01-01 00:30+00' WHERE id = ANY (ids(7));
+SELECT counts('person:1', 'moved'), actstream.mark_read('person:1', 'moved', cursor(9)), counts('person:1', 'moved'),
+       actstream.mark_read('person:1', 'moved', cursor(7)), counts('person:1', 'moved');
+SELECT actstream.record_changes(false), actstream.trim_changes('-1 hour') > 0 AS trimmed;
+
+-- no actions are none, and not all
+SELECT counts('person:1', 'none'),
+       actstream.mark_read('person:1', actions => NULL, feed => 'none'), actstream.mark_read('person:1', '{}'::bigint[], 'none'), counts('person:1', 'none');
+
+-- the mark is not set to the future, unless that is asked for, and comes back from there
+SELECT verb FROM actstream.act_send('person:2', 'wrote', 'page:20', "timestamp" => now() + interval '1 year');
+SELECT actstream.mark_read('person:1', 'future'), counts('person:1', 'future'), actstream.mark_read('person:1', ids(20), 'future'), counts('person:1', 'future');
+SELECT actstream.mark_read('person:1', 'future', cursor(20));
+DELETE FROM actstream.actions WHERE id = ANY (ids(20));
+SELECT actstream.mark_read('person:1', 'future'), actstream.mark_read('person:1', 'future');
+SELECT verb FROM actstream.act_send('person:2', 'wrote', 'page:21');
+SELECT counts('person:1', 'future');
+
 -- marks go with their reader, and move with its key
 SELECT actstream.mark_unread('person:1', ids(2));
 UPDATE person SET id = 11 WHERE id = 1;
