@@ -276,6 +276,15 @@ FROM object a, object b, generate_series(1, 8) i
 WHERE a.n <> b.n AND actstream.ref_label(a.object) = repeat('x', 63)
   AND actstream.ref_label(b.object) = repeat('x', 63)
 GROUP BY a.n, b.n;
+SELECT actstream.follow('person:1', object, 'some', verbs => ARRAY['x', '見る']) FROM object WHERE n % 11 = 0;
+
+SELECT actstream.mute('person:1', object, CASE WHEN n % 2 = 0 THEN ARRAY['x', 'sent'] END, CASE WHEN n % 3 = 0 THEN timestamptz '2999-12-31' END)
+FROM object WHERE n % 13 = 0;
+SELECT actstream.block(object, 'person:1') FROM object WHERE object <> 'person:1' ORDER BY n LIMIT 1;
+
+SELECT actstream.mark_read('person:1'), actstream.mark_unread('person:1', array_agg(s.id)),
+       actstream.archive('person:1', array_agg(s.id) FILTER (WHERE s.id % 2 = 0), until => '2999-12-31'), actstream.mark_seen('person:1', 'mail é')
+FROM actstream.user_stream('person:1') s;
 
 DROP TABLE dropped;
 
@@ -287,6 +296,10 @@ INSERT INTO actstream.phrases VALUES
     (repeat('x', 35), repeat('ß', 255), repeat('{actor}', 290)),
     ('en', E'several\nlines\n', '\.');
 END
+
+is($node->safe_psql('source', q{SELECT (SELECT count(*) FROM actstream.marks), ARRAY(SELECT DISTINCT block FROM actstream.mutes ORDER BY 1),
+        (SELECT bool_or(read = false) AND bool_or(archived) FROM actstream.mark_exceptions), EXISTS (SELECT FROM actstream.follows WHERE verbs IS NOT NULL)}),
+    '2|{f,t}|t|t', 'there is something of everything');
 
 # ... and what a user has made of our type and functions.
 $node->safe_psql('source', <<'END');
