@@ -66,6 +66,9 @@ struct StreamReader
 	/* the current call */
 	ActionPlace below;			/* the next entries are at this place, or older */
 	bool		at_bottom;		/* or is there no such place? */
+	ActionEntry latest;			/* the latest entry, if there is one */
+	bool		has_latest;
+	bool		again;			/* is its place read again, after it? */
 	SourceLists lists;
 	RecencyMap	map;
 	bool		has_map;		/* can the map be relied on? */
@@ -177,6 +180,19 @@ begin_verbs(StreamReader *reader)
 	StreamMergeAddEntries(reader->lists.merge, entries, n);
 }
 
+/*
+ * Prepare for going on in another way after any entry: others of its place may be left,
+ * which lead to other versions of the row.
+ */
+static void
+read_place_again(StreamReader *reader)
+{
+	if (!reader->has_latest)
+		return;
+	reader->below = reader->latest.place;
+	reader->again = true;
+}
+
 /* A measure of what was read so far. */
 static int64
 work_done(const StreamReader *reader)
@@ -204,7 +220,10 @@ static void
 collect_verbs(StreamReader *reader)
 {
 	if (VerbEntriesCollect(reader->verbs, reader->verb_turn))
+	{
+		read_place_again(reader);
 		begin_verbs(reader);
+	}
 	else if (VerbEntriesAreMany(reader->verbs))
 		end_verbs(reader);
 	reader->verb_turn *= 2;
@@ -373,6 +392,7 @@ doubt_bounds(StreamReader *reader)
 {
 	double		cost = SourceListsDoubtBounds(&reader->lists);
 
+	read_place_again(reader);
 	reader->visited_before = reader->counters.read.time_line_rows;
 	begin_try(reader, cost);
 }
@@ -428,7 +448,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	SourceListsBegin(&reader->lists, call->sources, call->newest, call->oldest,
 					 Max(call->page, 1));
 	reader->below = call->newest;
-	reader->at_bottom = false;
+	reader->at_bottom = reader->has_latest = reader->again = false;
 	reader->wanted = reader->lists.page;
 	reader->visited_before = reader->counters.read.time_line_rows;
 	reader->found = reader->dead = 0;
@@ -507,12 +527,9 @@ end_try(StreamReader *reader)
 	}
 }
 
-/*
- * next_entry
- *		The next entry, which may have no row; false at the end of the stream.
- */
+/* The next entry, unless another way to read is better; false if there are no more. */
 static bool
-next_entry(StreamReader *reader, ActionEntry *entry)
+read_entry(StreamReader *reader, ActionEntry *entry)
 {
 	if (reader->trying && TimeLineMayPause(reader->time_line) && try_is_over(reader) &&
 		!(add_newer_lists(reader) && !try_is_over(reader)))
@@ -534,7 +551,7 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 			if (StreamMergeIsMisled(reader->lists.merge))
 			{
 				doubt_bounds(reader);
-				return next_entry(reader, entry);
+				return read_entry(reader, entry);
 			}
 			if (!StreamMergeHasLeftOut(reader->lists.merge))
 				return false;
@@ -542,6 +559,24 @@ next_entry(StreamReader *reader, ActionEntry *entry)
 			SourceListsWiden(&reader->lists, reader->below);
 		}
 	}
+	return true;
+}
+
+/*
+ * next_entry
+ *		The next entry, which may have no row; false at the end of the stream.
+ */
+static bool
+next_entry(StreamReader *reader, ActionEntry *entry)
+{
+	do
+	{
+		if (!read_entry(reader, entry))
+			return false;
+	} while (reader->again && ActionEntryCompare(entry, &reader->latest) >= 0);
+	reader->again = false;
+	reader->latest = *entry;
+	reader->has_latest = true;
 	reader->below = entry->place;
 	reader->at_bottom = !ActionPlaceGoDown(&reader->below);
 	return ActionPlaceCompare(&entry->place, &reader->lists.oldest) >= 0;

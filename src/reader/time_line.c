@@ -277,12 +277,13 @@ TimeLineFilter(const TimeLine *line)
 
 /*
  * TimeLineMayPause
- *		Have all entries that were looked at been returned?
+ *		Have all entries that were looked at been returned, and all of their places?
  */
 bool
 TimeLineMayPause(const TimeLine *line)
 {
-	return line->chunk.next == line->wanted_end;
+	/* after TimeLineClean() others of the same place may be left */
+	return line->chunk.next == line->wanted_end && !(line->chunk.n == 0 && line->chunk.clean);
 }
 
 /*
