@@ -16,6 +16,8 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/primnodes.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -41,12 +43,12 @@ typedef struct View
 	CommandId	command;
 	TransactionId xmin;
 	TransactionId xmax;
-	uint64		completions;
 } View;
 
 /* What a call keeps for the next one with the same muter. */
 typedef struct MutedState
 {
+	bool		keeps;			/* may the next call be of the same query? */
 	MemoryContext context;		/* of the rest */
 	View		view;
 	Ref		   *muter;			/* NULL if nothing is kept */
@@ -64,7 +66,6 @@ current_view(void)
 	result.command = snapshot->curcid;
 	result.xmin = snapshot->xmin;
 	result.xmax = snapshot->xmax;
-	result.completions = snapshot->snapXactCompletionCount;
 	return result;
 }
 
@@ -72,8 +73,18 @@ static bool
 same_view(const View *a, const View *b)
 {
 	return a->user == b->user && a->subtransaction == b->subtransaction &&
-		a->command == b->command && a->xmin == b->xmin && a->xmax == b->xmax &&
-		a->completions == b->completions;
+		a->command == b->command && a->xmin == b->xmin && a->xmax == b->xmax;
+}
+
+/* Does the value of an expression depend on a row of the query that it is in? */
+static bool
+has_row(Node *expr, void *arg)
+{
+	if (expr == NULL)
+		return false;
+	if (IsA(expr, Var) || (IsA(expr, Param) && ((Param *) expr)->paramkind != PARAM_EXTERN))
+		return true;
+	return expression_tree_walker(expr, has_row, arg);
 }
 
 /* Read what is hidden from the muter, into the current memory context. */
@@ -95,6 +106,18 @@ read_hidden(Ref *muter)
 	return hidden;
 }
 
+/*
+ * Is this called for rows of a query?  Otherwise, in an expression of PL/pgSQL, calls that
+ * share a state can have other snapshots and settings.
+ */
+static bool
+is_of_query(FunctionCallInfo fcinfo)
+{
+	Node	   *expr = fcinfo->flinfo->fn_expr;
+
+	return expr != NULL && IsA(expr, FuncExpr) && has_row((Node *) ((FuncExpr *) expr)->args, NULL);
+}
+
 /* What is hidden from the muter, as kept from the previous call or read. */
 static const SourceSet *
 get_hidden(FunctionCallInfo fcinfo, Ref *muter)
@@ -109,8 +132,9 @@ get_hidden(FunctionCallInfo fcinfo, Ref *muter)
 		state->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "actstream mutes",
 											   ALLOCSET_SMALL_SIZES);
 		fcinfo->flinfo->fn_extra = state;
+		state->keeps = is_of_query(fcinfo);
 	}
-	if (state->muter != NULL && RefCompare(state->muter, muter) == 0 && same_view(&state->view, &view))
+	if (state->keeps && state->muter != NULL && RefCompare(state->muter, muter) == 0 && same_view(&state->view, &view))
 		return state->hidden;
 	state->muter = NULL;
 	MemoryContextReset(state->context);

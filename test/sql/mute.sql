@@ -181,6 +181,20 @@ SELECT actstream.block('person:2', 'person:1');
 SET app.id = 2;
 SELECT count(*) FILTER (WHERE 'person:2' IN (actor, target)) > 0 AS muted, count(*) FROM actstream.user_stream('person:1');
 SELECT count(*) FROM actstream.actions a WHERE actstream.is_muted('person:1', a);
+-- and in expressions of PL/pgSQL
+DO $$
+DECLARE
+    a actstream.action;
+    saw text = '';
+BEGIN
+    SELECT * INTO a FROM actstream.actions WHERE actor = 'person:2' AND target IS NULL AND action_object IS NULL LIMIT 1;
+    FOR i IN 1 .. 2 LOOP
+        PERFORM set_config('app.id', i::text, true);
+        saw := saw || ' ' || actstream.is_muted('person:1', a);
+    END LOOP;
+    RAISE NOTICE '%', saw;
+END
+$$;
 SELECT actstream.unmute('person:1', 'person:2');
 RESET ROLE;
 
