@@ -127,7 +127,8 @@ get_collection(void)
 	if (collections != NULL && collections->subid == subid)
 		return collections;
 	watch_transaction();
-	context = AllocSetContextCreate(TopTransactionContext, "actstream follow counts",
+	/* ends with the subtransaction if that fails, and else with the transaction */
+	context = AllocSetContextCreate(CurTransactionContext, "actstream follow counts",
 									ALLOCSET_SMALL_SIZES);
 	collection = MemoryContextAllocZero(context, sizeof(Collection));
 	collection->context = context;
