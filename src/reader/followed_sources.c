@@ -48,12 +48,6 @@ same_flag(Datum value, const text *flag)
 		memcmp(VARDATA_ANY(other), VARDATA_ANY(flag), VARSIZE_ANY_EXHDR(flag)) == 0;
 }
 
-static bool
-is_empty(Datum value)
-{
-	return VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) == 0;
-}
-
 /* The verbs of a column, NULL for any; in the memory of the set. */
 static const VerbList *
 verbs_of(SourceSet *set, Datum verbs, bool isnull)
@@ -94,14 +88,13 @@ FollowedSourcesRead(SourceSet *set, Relation follows, Oid index, Snapshot snapsh
 		bool		isnull[Natts_follow_index];
 		SourceTerm	term = {0};
 		Ref		   *followee;
-		bool		no_flag;
 
 		CHECK_FOR_INTERRUPTS();
 		IndexCursorColumns(cursor, columns, isnull);
-		no_flag = isnull[Anum_follow_index_flag - 1];
 		if (isnull[Anum_follow_index_followee - 1] ||
 			(set->with_since && isnull[Anum_follow_index_started - 1]) ||
-			(flag != NULL && (no_flag || !same_flag(columns[Anum_follow_index_flag - 1], flag))))
+			(flag != NULL && (isnull[Anum_follow_index_flag - 1] ||
+							  !same_flag(columns[Anum_follow_index_flag - 1], flag))))
 			continue;
 		term.roles = isnull[Anum_follow_index_actor_only - 1] ||
 			DatumGetBool(columns[Anum_follow_index_actor_only - 1]) ?
@@ -110,9 +103,7 @@ FollowedSourcesRead(SourceSet *set, Relation follows, Oid index, Snapshot snapsh
 		term.verbs = verbs_of(set, columns[Anum_follow_index_verbs - 1],
 							  isnull[Anum_follow_index_verbs - 1]);
 		followee = DatumGetRefPP(columns[Anum_follow_index_followee - 1]);
-		/* a follow without a flag is the first of its followee, as flags are in order */
-		SourceSetAddNext(set, followee,
-						 !no_flag && is_empty(columns[Anum_follow_index_flag - 1]), &term);
+		SourceSetAddNext(set, followee, &term);
 		/* long keys are compressed in the index */
 		if ((Pointer) followee != DatumGetPointer(columns[Anum_follow_index_followee - 1]))
 			pfree(followee);

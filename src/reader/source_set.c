@@ -219,15 +219,14 @@ SourceSetAdd(SourceSet *set, Ref *object, const SourceTerm *term)
 
 /*
  * SourceSetAddNext
- *		The same for an object that is not less than those before.  "is_new" tells that it is
- *		known to be another one than the last.
+ *		The same for an object that is not less than those before.
  */
 void
-SourceSetAddNext(SourceSet *set, Ref *object, bool is_new, const SourceTerm *term)
+SourceSetAddNext(SourceSet *set, Ref *object, const SourceTerm *term)
 {
 	int			source = set->n - 1;
 
-	if (is_new || source < 0 || RefCompare(set->sources[source].object, object) != 0)
+	if (source < 0 || RefCompare(set->sources[source].object, object) != 0)
 		source = append(set, object);
 	widen(set, source, term);
 }

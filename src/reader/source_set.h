@@ -103,7 +103,7 @@ extern RoleSet RolesFromArray(ArrayType *roles);
 
 extern SourceSet *SourceSetCreate(bool with_since);
 extern void SourceSetAdd(SourceSet *set, Ref *object, const SourceTerm *term);
-extern void SourceSetAddNext(SourceSet *set, Ref *object, bool is_new, const SourceTerm *term);
+extern void SourceSetAddNext(SourceSet *set, Ref *object, const SourceTerm *term);
 extern void SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles);
 extern const VerbList *VerbListOfArray(ArrayType *verbs, MemoryContext context);
 extern const VerbList *SourceSetVerbs(const SourceSet *set);
