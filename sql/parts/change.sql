@@ -70,17 +70,20 @@ COMMENT ON FUNCTION actstream.record_changes(boolean)
     IS 'begin to record which transactions change actions, or stop; for the owner of the tables';
 
 -- Senders only add rows, and do not wait for this.  Rows that somebody else is deleting are
--- left to them.
+-- left to them.  In a partitioned table, a ctid alone may be that of several rows.
 CREATE FUNCTION actstream.trim_changes(keep interval DEFAULT '1 day', max_rows bigint DEFAULT 10000) RETURNS bigint
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SUPPORT actstream_internal.tables_support AS $$
-    WITH deleted AS (
+    WITH old AS MATERIALIZED (
+        SELECT o.tableoid AS part, o.ctid AS place FROM actstream.changes o
+        WHERE o.recorded OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) trim_changes.keep)
+        ORDER BY o.transaction
+        LIMIT trim_changes.max_rows
+        FOR UPDATE SKIP LOCKED),
+    deleted AS (
         DELETE FROM actstream.changes c
-        WHERE c.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(
-            SELECT o.ctid FROM actstream.changes o
-            WHERE o.recorded OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) trim_changes.keep)
-            ORDER BY o.transaction
-            LIMIT trim_changes.max_rows
-            FOR UPDATE SKIP LOCKED))
+        -- as arrays, which the planner takes for short: it then goes to each row
+        USING ROWS FROM (pg_catalog.unnest(ARRAY(SELECT o.part FROM old o)), pg_catalog.unnest(ARRAY(SELECT o.place FROM old o))) AS o (part, place)
+        WHERE c.tableoid OPERATOR(pg_catalog.=) o.part AND c.ctid OPERATOR(pg_catalog.=) o.place
         RETURNING 1)
     SELECT pg_catalog.count(*) FROM deleted
 $$;
