@@ -43,6 +43,18 @@ static SpiPlan set_read = {
 	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, BOOLOID}
 };
 
+/*
+ * The exceptions of the actions $3 that the snapshot sees.  One that was deleted since is a
+ * serialization failure; INSERT ... ON CONFLICT would pass over it, and store another one
+ * with the same key.
+ */
+static SpiPlan lock_seen = {
+	.sql = "SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x")
+	" AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) FOR UPDATE",
+	.nargs = 3,
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+};
+
 /* exceptions that say what the mark says */
 static SpiPlan delete_needless = {
 	.sql = "DELETE FROM actstream.mark_exceptions x WHERE " OF_READER("x")
@@ -87,6 +99,20 @@ static SpiPlan delete_empty = {
 };
 
 /*
+ * Store exceptions of the actions $3, which is what the plan does.  Returns how many.
+ *
+ * Raises ERRCODE_T_R_SERIALIZATION_FAILURE if the transaction's snapshot sees one of them
+ * that is no longer there.
+ */
+static int64
+store(SpiPlan *plan, Datum *values, const char *nulls)
+{
+	if (IsolationUsesXactSnapshot())
+		SpiPlanExecute(&lock_seen, values, nulls);
+	return (int64) SpiPlanExecute(plan, values, nulls);
+}
+
+/*
  * MarkActions
  *		Mark some notifications of the reader and feed in "values" as read or unread; SPI is
  *		connected.  Returns how many were not.
@@ -96,7 +122,7 @@ MarkActions(const Datum *values, const char *nulls, Datum actions, bool read)
 {
 	Datum		args[] = {values[0], values[1], actions, BoolGetDatum(read)};
 	char		args_nulls[] = {nulls[0], nulls[1], ' ', ' '};
-	int64		result = (int64) SpiPlanExecute(&set_read, args, args_nulls);
+	int64		result = store(&set_read, args, args_nulls);
 
 	if (result > 0)
 		SpiPlanExecute(&delete_needless, args, args_nulls);
@@ -161,7 +187,7 @@ actstream_archive(PG_FUNCTION_ARGS)
 	SPI_connect();
 	MarkLock(values, nulls);
 	if (nulls[3] == 'n' || DatumGetTimestampTz(values[3]) > GetCurrentTransactionStartTimestamp())
-		result = (int64) SpiPlanExecute(&put_away, values, nulls);
+		result = store(&put_away, values, nulls);
 	else
 	{
 		result = (int64) SpiPlanExecute(&take_out, values, nulls);
