@@ -12,7 +12,11 @@
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/planmain.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -151,6 +155,9 @@ replace_call(const FuncExpr *call, const char *name)
  *		the stream, or of one that reads the archive.
  *
  * A plan in which both are possible could not be in the order that the query wants.
+ *
+ * Whether the call itself is allowed is not asked for any more once it is replaced, so that
+ * must be known here, and the plan is for the current user alone, until a GRANT or REVOKE.
  */
 Datum
 actstream_notifications_support(PG_FUNCTION_ARGS)
@@ -158,11 +165,16 @@ actstream_notifications_support(PG_FUNCTION_ARGS)
 	SupportRequestSimplify *request = (SupportRequestSimplify *) PG_GETARG_POINTER(0);
 	Const	   *archived;
 
-	if (!IsA(request, SupportRequestSimplify) || list_length(request->fcall->args) != 6)
+	if (!IsA(request, SupportRequestSimplify) || request->root == NULL ||
+		list_length(request->fcall->args) != 6)
 		PG_RETURN_POINTER(NULL);
 	archived = lfourth(request->fcall->args);
-	if (!IsA(archived, Const))
+	if (!IsA(archived, Const) || FmgrHookIsNeeded(request->fcall->funcid) ||
+		object_aclcheck(ProcedureRelationId, request->fcall->funcid, GetUserId(),
+						ACL_EXECUTE) != ACLCHECK_OK)
 		PG_RETURN_POINTER(NULL);
+	request->root->glob->dependsOnRole = true;
+	record_plan_function_dependency(request->root, request->fcall->funcid);
 	PG_RETURN_POINTER(replace_call(request->fcall,
 								   !archived->constisnull && DatumGetBool(archived->constvalue) ?
 								   "archived_notifications" : "current_notifications"));

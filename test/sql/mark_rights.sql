@@ -1,0 +1,48 @@
+-- Whether a function may be called is asked also where the planner replaces the call.
+\i test/lib/fresh.sql
+\i test/lib/try.sql
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS mark_reader;
+RESET client_min_messages;
+CREATE ROLE mark_reader;
+GRANT USAGE ON SCHEMA actstream TO mark_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA actstream TO mark_reader;
+SELECT label FROM actstream.register_external('o');
+SELECT try($$SELECT actstream.follow('o:1', 'o:2', send_action => false)$$);
+SELECT verb FROM actstream.act_send('o:2', 'came');
+CREATE VIEW calls AS SELECT unnest(ARRAY[
+    $$SELECT FROM actstream.notifications('o:1')$$,
+    $$SELECT FROM actstream.notifications('o:1', archived => true)$$,
+    $$SELECT FROM actstream.notifications('o:1', archived => random() < 2)$$,
+    $$SELECT actstream.notifications('o:1')$$,
+    $$SELECT FROM actstream.user_stream('o:1')$$,
+    $$SELECT actstream.user_stream('o:1')$$,
+    $$SELECT FROM actstream.public_stream() LIMIT 1$$,
+    $$EXECUTE prepared$$]) AS call;
+GRANT SELECT ON calls TO mark_reader;
+PREPARE prepared AS SELECT FROM actstream.notifications('o:1');
+EXECUTE prepared;
+SET ROLE mark_reader;
+SELECT try(call), call FROM calls;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION actstream.notifications FROM PUBLIC;
+SET ROLE mark_reader;
+SELECT try('EXECUTE prepared');
+SELECT try(call), call FROM calls;
+RESET ROLE;
+SELECT try('EXECUTE prepared');
+SET ROLE mark_reader;
+SELECT try('EXECUTE prepared');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION actstream.user_stream, actstream.public_stream FROM PUBLIC;
+SELECT try(call), call FROM calls;
+SET ROLE mark_reader;
+SELECT try(call), call FROM calls;
+RESET ROLE;
+
+SET client_min_messages = warning;
+DROP VIEW calls;
+DROP FUNCTION try;
+DROP EXTENSION actstream CASCADE;
+DROP OWNED BY mark_reader;
+DROP ROLE mark_reader;
