@@ -20,6 +20,10 @@ CREATE FUNCTION actstream.integrity_check()
     LANGUAGE sql STABLE PARALLEL UNSAFE SUPPORT actstream_internal.tables_support
     SET search_path = pg_catalog, pg_temp SET row_security = off SET jit = off
 AS $$
+    -- tables_support() requires the tables that are mentioned here: also
+    -- actstream.follow_counts, actstream.phrases, actstream.changes and
+    -- actstream.mark_exceptions
+
     -- every object that is referred to, once
     WITH reference (object, kind) AS (
         SELECT a.actor, 'action' FROM actstream.actions a
@@ -75,6 +79,16 @@ AS $$
             -- partitions have triggers for rows alone
             SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t
             WHERE o.definition OPERATOR(pg_catalog.~) ' FOR EACH ROW ') AS p
+        UNION ALL
+        -- the one that record_changes() makes, while it is there
+        SELECT NULL, p.relation, t.tgname, 'action_changed', 'A'
+        FROM pg_catalog.pg_trigger t
+        CROSS JOIN LATERAL (
+            SELECT t.tgrelid::regclass AS relation
+            UNION
+            SELECT r.relid FROM pg_catalog.pg_partition_tree(t.tgrelid) AS r) AS p
+        WHERE t.tgrelid OPERATOR(pg_catalog.=) 'actstream.actions'::regclass
+          AND t.tgname OPERATOR(pg_catalog.=) 'action_changed'
     ),
     found (label, relation, trigger, mode, enabled) AS (
         SELECT e.label, e.relation, e.trigger, e.mode,
@@ -86,6 +100,13 @@ AS $$
                   AND p.proname OPERATOR(pg_catalog.=) e.function
                   AND p.pronamespace OPERATOR(pg_catalog.=) 'actstream_internal'::regnamespace)
         FROM expected e
+    ),
+    -- a cursor has 32 digits
+    broken_mark (reader, feed, mark) AS (
+        SELECT m.reader, m.feed, v.mark
+        FROM actstream.marks m
+        CROSS JOIN LATERAL (VALUES ('seen', m.seen), ('read', m.read)) AS v (mark, cursor)
+        WHERE v.cursor OPERATOR(pg_catalog.!~) '^[0-9a-f]{32}$'
     )
     SELECT 'missing table', t.label, t.relation, NULL::actstream.ref, NULL
     FROM actstream.object_types t
@@ -161,6 +182,10 @@ AS $$
        OR (t.checked AND NOT (r.kind OPERATOR(pg_catalog.=) 'action' AND t.on_delete OPERATOR(pg_catalog.=) 'keep')
            AND actstream_internal.object_type_fault(t.label) IS NULL
            AND actstream_internal.object_exists(r.object) IS NOT TRUE)
+    UNION ALL
+    SELECT 'broken mark', actstream.ref_label(b.reader), NULL, b.reader,
+           pg_catalog.format('feed "%s": %s is no cursor', b.feed, b.mark)
+    FROM broken_mark b
     UNION ALL
     SELECT 'wrong count', actstream.ref_label(c.object), NULL, c.object,
            pg_catalog.format('flag "%s": %s counted, %s are right; with any flag: %s, %s', c.flag,

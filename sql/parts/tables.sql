@@ -128,7 +128,7 @@ $function$
                -- the key of a partitioned table also contains the partition key
                WHEN 'primary key' THEN EXISTS (
                    SELECT FROM pg_constraint n
-                   JOIN pg_index i ON i.indexrelid = n.conindid AND i.indisvalid
+                   JOIN pg_index i ON i.indexrelid = n.conindid AND i.indisvalid AND i.indimmediate
                    CROSS JOIN LATERAL (
                        SELECT array_agg(a.attname::text ORDER BY k.n) AS names
                        FROM unnest(n.conkey) WITH ORDINALITY AS k (attnum, n)
@@ -139,8 +139,12 @@ $function$
                WHEN 'constraint' THEN EXISTS (
                    SELECT FROM pg_constraint n
                    WHERE n.conrelid = c.oid
-                     AND CASE WHEN p.name = 'object_types_relation_key' THEN pg_get_constraintdef(n.oid) = 'UNIQUE (relation)'
-                              ELSE n.contype IN ('c', 'f') AND n.conname = p.name END)
+                     AND CASE p.name
+                         WHEN 'object_types_relation_key' THEN pg_get_constraintdef(n.oid) = 'UNIQUE (relation)'
+                         WHEN 'mark_exceptions_reader_feed_fkey' THEN n.confrelid = to_regclass('actstream.marks')
+                             AND pg_get_constraintdef(n.oid)
+                                 = 'FOREIGN KEY (reader, feed) REFERENCES actstream.marks(reader, feed) ON UPDATE CASCADE ON DELETE CASCADE'
+                         ELSE n.contype = 'c' AND n.conname = p.name END)
                -- the recency map is reliable only if its index comes after those that
                -- streams read: a row is entered into indexes in the order of their OIDs
                WHEN 'index' THEN EXISTS (
@@ -450,6 +454,7 @@ DECLARE
     made name[] := '{}';
     p record;
     i regclass;
+    n name;
     recount boolean := false;
 BEGIN
     -- one call at a time
@@ -480,6 +485,17 @@ BEGIN
             -- an index that comes too early stores nothing that would be lost
             FOR i IN SELECT f.found FROM actstream_internal.found_indexes('actstream.actions') f WHERE f.index = 'actions_track_recency_idx' LOOP
                 EXECUTE format('DROP INDEX %s', i);
+            END LOOP;
+        END IF;
+        IF p.part = 'constraint mark_exceptions_reader_feed_fkey' THEN
+            -- a key to a table that was marks before, or another key to marks
+            FOR n IN
+                SELECT k.conname FROM pg_constraint k
+                JOIN pg_class c ON c.oid = k.confrelid
+                WHERE k.conrelid = 'actstream.mark_exceptions'::regclass AND k.contype = 'f' AND k.conparentid = 0
+                  AND (k.conname = 'mark_exceptions_reader_feed_fkey' OR c.reloftype = 'actstream.mark'::regtype)
+            LOOP
+                EXECUTE format('ALTER TABLE actstream.mark_exceptions DROP CONSTRAINT %I', n);
             END LOOP;
         END IF;
         IF p.definition LIKE '%\%1$I%' THEN

@@ -177,6 +177,12 @@ SELECT reader FROM actstream.mark_exceptions;
 DELETE FROM person WHERE id = 11;
 SELECT (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
 SELECT actstream.mark_read('person:9') IS NOT NULL;
+-- a mark that no trigger has checked
+SET session_replication_role = replica;
+UPDATE actstream.marks SET read = 'x';
+SELECT * FROM actstream.integrity_check();
+UPDATE actstream.marks SET read = NULL;
+RESET session_replication_role;
 SELECT label, on_delete FROM actstream.register('person', on_delete => 'restrict');
 DELETE FROM person WHERE id = 9;
 SELECT count(*) FROM actstream.marks;

@@ -53,6 +53,34 @@ CALL actstream.try('ALTER TABLE actstream.follows DROP CONSTRAINT follows_pkey, 
 CALL actstream.try('ALTER TABLE actstream.object_types DROP CONSTRAINT object_types_relation_key, ADD CONSTRAINT by_table UNIQUE (relation)');
 CALL actstream.try('ALTER TABLE actstream.object_types DROP CONSTRAINT object_types_relation_key, ADD CONSTRAINT object_types_relation_key UNIQUE (key_columns)');
 CALL actstream.try('ALTER TABLE actstream.actions ALTER verb DROP NOT NULL, ALTER id DROP IDENTITY, ALTER public DROP DEFAULT');
+-- a key by what it refers to
+CALL actstream.try('ALTER TABLE actstream.marks RENAME TO marks_2025');
+CALL actstream.try('ALTER TABLE actstream.mark_exceptions DROP CONSTRAINT mark_exceptions_reader_feed_fkey,
+    ADD CONSTRAINT to_mark FOREIGN KEY (reader, feed) REFERENCES actstream.marks ON UPDATE CASCADE ON DELETE CASCADE');
+CALL actstream.try('ALTER TABLE actstream.mark_exceptions DROP CONSTRAINT mark_exceptions_reader_feed_fkey, ADD CONSTRAINT to_mark FOREIGN KEY (reader, feed) REFERENCES actstream.marks');
+-- what no statement with ON CONFLICT can use
+CALL actstream.try('ALTER TABLE actstream.follow_counts DROP CONSTRAINT follow_counts_pkey, ADD PRIMARY KEY (object, flag, slot) DEFERRABLE');
+CALL actstream.try('ALTER TABLE actstream.mutes DROP CONSTRAINT mutes_pkey, ADD PRIMARY KEY (muter, muted) DEFERRABLE');
+-- tables of another kind are told by an error
+DO $$
+DECLARE
+    t name;
+BEGIN
+    FOREACH t IN ARRAY '{follow_counts,mutes,phrases,changes,mark_exceptions}'::name[] LOOP
+        BEGIN
+            EXECUTE format('ALTER TABLE actstream.%I SET UNLOGGED', t);
+            PERFORM FROM actstream.integrity_check();
+            RAISE EXCEPTION 'nothing is wrong with %', t;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING '% %', sqlstate, sqlerrm;
+        END;
+    END LOOP;
+END
+$$;
+-- the record of changes, which record_changes() mends
+CALL actstream.try('SELECT actstream.record_changes(true)');
+CALL actstream.try('SELECT actstream.record_changes(true); ALTER TABLE actstream.actions DISABLE TRIGGER ALL; ALTER TABLE actstream.actions ENABLE TRIGGER ALL');
+CALL actstream.try('SELECT actstream.record_changes(true); ALTER TABLE actstream.actions DISABLE TRIGGER action_changed');
 -- the index of the recency map is to be the last one, as the order of its name makes it in a dump
 CALL actstream.try('DROP INDEX actstream.actions_timestamp_idx; CREATE INDEX ON actstream.actions ("timestamp", id) WHERE public');
 CALL actstream.try('DROP INDEX actstream.actions_target_idx');
