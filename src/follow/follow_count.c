@@ -483,8 +483,9 @@ actstream_recount_followers(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("actstream.recount_followers()");
 	OwnTableRequireOwner(OWN_FOLLOW_COUNTS);
-	(void) find_all_inheritors(OwnTableId(OWN_FOLLOWS), ShareRowExclusiveLock, NULL);
+	/* the parent first, as whoever follows does */
 	LockRelationOid(OwnTableId(OWN_FOLLOWS), ShareRowExclusiveLock);
+	(void) find_all_inheritors(OwnTableId(OWN_FOLLOWS), ShareRowExclusiveLock, NULL);
 	SPI_connect();
 	(void) SpiPlanExecuteAs(OWN_FOLLOW_COUNTS, RUN_AS_RESTRICTED, &mend_counts, NULL, NULL);
 	result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
