@@ -516,9 +516,11 @@ BEGIN
         ELSIF p.relation <> ALL (made) THEN
             RETURN NEXT p.part || ' of table ' || p.relation;
         END IF;
-        -- without them, follows may have changed and counts not
+        -- without them, follows may have changed and counts not; nor do counts go with the
+        -- table that they count
         recount := recount OR 'follows' <> ALL (made)
-            AND p.part IN ('table follow_counts', 'trigger follow_count', 'trigger follow_count_none');
+            AND p.part IN ('table follow_counts', 'trigger follow_count', 'trigger follow_count_none')
+            OR p.part = 'table follows' AND to_regclass('actstream.follow_counts') IS NOT NULL;
     END LOOP;
     PERFORM actstream_internal.require_tables();
     IF recount THEN
