@@ -24,7 +24,7 @@ CREATE FUNCTION actstream_internal.mute_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_mute_changed';
 COMMENT ON FUNCTION actstream_internal.mute_changed() IS 'trigger: make sessions reload the lists of follows that they keep';
 
--- A block is stronger than a mute, so it stays as it is.
+-- A block is stronger than a mute, so it stays as it is until it expires.
 CREATE FUNCTION actstream.mute(
     muter actstream.ref,
     muted actstream.ref,
@@ -36,8 +36,9 @@ AS $$
     INSERT INTO actstream.mutes AS m (muter, muted, verbs, until, block)
     VALUES (mute.muter, mute.muted, mute.verbs, mute.until, false)
     ON CONFLICT (muter, muted) DO UPDATE
-        SET verbs = CASE WHEN m.block THEN m.verbs ELSE excluded.verbs END,
-            until = CASE WHEN m.block THEN m.until ELSE excluded.until END
+        SET verbs = CASE WHEN m.block AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) pg_catalog.now()) THEN m.verbs ELSE excluded.verbs END,
+            until = CASE WHEN m.block AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) pg_catalog.now()) THEN m.until ELSE excluded.until END,
+            block = m.block AND (m.until IS NULL OR m.until OPERATOR(pg_catalog.>) pg_catalog.now())
     RETURNING m::actstream.mute
 $$;
 
