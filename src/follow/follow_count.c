@@ -236,11 +236,29 @@ collect_any_flag(Collection *collection, const FollowChange *change, FollowCompa
 	pfree(empty);
 }
 
+/*
+ * Was a change of the same pair by the same command put off just now?  Then this one need
+ * not look.  An update of a key is two changes, so two are remembered.
+ */
+static bool
+is_put_off(const Collection *collection, const FollowChange *change)
+{
+	for (int i = Max(0, collection->nundecided - 2); i < collection->nundecided; i++)
+	{
+		const FollowChange *undecided = &collection->undecided[i];
+
+		if (undecided->command == change->command && FollowPairCompare(undecided, change) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the change is of the first or the last follow of its pair: see follow_pair.c. */
 static void
-count_pair(Collection *collection, Relation follows, const FollowChange *change)
+count_pair(Collection *collection, const FollowChange *change)
 {
-	FollowCompany company = FollowCompanyOf(follows, change);
+	FollowCompany company = is_put_off(collection, change) ? FOLLOW_IS_UNDECIDED :
+		FollowCompanyOf(change);
 	FollowChange *undecided;
 
 	if (company != FOLLOW_IS_UNDECIDED)
@@ -333,7 +351,7 @@ queue_storing(void)
 
 /* Collect the change of a follow, and queue storing it. */
 static void
-count_change(Relation follows, const FollowChange *change)
+count_change(const FollowChange *change)
 {
 	int			depth = DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
 	Collection *collection = get_collection();
@@ -341,7 +359,7 @@ count_change(Relation follows, const FollowChange *change)
 
 	if (change->sign != 0)
 		collect(collection, change->followee, change->flag, change->sign, 0);
-	count_pair(collection, follows, change);
+	count_pair(collection, change);
 	collection->depth = depth;
 	if (!is_queued && !queue_storing())
 		store_collection();
@@ -427,9 +445,9 @@ actstream_follow_count(PG_FUNCTION_ARGS)
 		new.sign = 0;
 	}
 	if (has_old)
-		count_change(trigdata->tg_relation, &old);
+		count_change(&old);
 	if (has_new)
-		count_change(trigdata->tg_relation, &new);
+		count_change(&new);
 	return PointerGetDatum(NULL);
 }
 

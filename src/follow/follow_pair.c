@@ -21,8 +21,8 @@
  * statement.  Then it announces what it has not decided, by locks that name the
  * transaction and the pair.  Whoever sees a row of a transaction that has not decided
  * ignores it, for that transaction will wait.  All that was put off is decided at once,
- * or nothing while there is somebody to wait for, under a lock that makes one transaction
- * do so at a time, and is held for no longer than that.  A transaction that has changed
+ * or nothing while there is somebody to wait for, under locks that make one transaction at a
+ * time do so for a pair, and are held for no longer than that.  A transaction that has changed
  * the pair by an earlier statement, too, announces nothing, for it has decided about that.
  */
 #include "postgres.h"
@@ -31,26 +31,22 @@
 #include "follow/follow_pair.h"
 #include "ref/ref_ops.h"
 #include "tables/own_tables.h"
+#include "tables/pair_scan.h"
 
-#include "access/genam.h"
 #include "access/heapam.h"
-#include "access/stratnum.h"
 #include "access/subtrans.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_inherits.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "storage/procarray.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -68,17 +64,41 @@
  */
 #define MAX_ANNOUNCED	1000
 
+/* Pairs share so many locks to decide, lest a large statement fill the table of locks. */
+#define NUM_DECISION_LOCKS	64
+
+/* when a row was inserted, or deleted, that was not done by a command of this transaction */
+#define ALWAYS	(-1)
+#define NEVER	PG_INT64_MAX
+
+/*
+ * What becomes of the follows of a pair, in the order in which this transaction has changed
+ * them; or a question about the moment of a change.
+ */
+typedef struct PairEvent
+{
+	int64		command;		/* or ALWAYS */
+	const text *flag;
+	int			sign;			/* 1: inserted; -1: deleted; 0: a question */
+	int			question;		/* which of the changes is judged */
+	int			flag_number;	/* the same for equal flags */
+} PairEvent;
+
 /* What is looked for, and what was found. */
 typedef struct PairSearch
 {
-	const FollowChange *change;
+	const FollowChange *changes;	/* of one pair, the earliest first */
+	int			nchanges;
+	const text *only_flag;		/* that of all changes, or NULL */
 	bool		decides;		/* changes of undecided transactions are ignored */
 	bool		has_earlier;	/* an earlier command of this transaction has changed the pair */
-	bool		has_others;		/* this command has changed other follows of the pair */
-	bool		has_company;
+	bool		has_others;		/* the first command has changed other follows of the pair */
 	TransactionId wait_for;		/* a transaction that is changing the pair */
 	ItemPointerData wait_tid;	/* and the row that it has changed */
 	Oid			wait_relation;
+	PairEvent  *events;
+	int			nevents;
+	int			events_size;
 } PairSearch;
 
 static uint64
@@ -101,13 +121,13 @@ undecided_tag(TransactionId top_xid, const FollowChange *change)
 	return tag;
 }
 
-/* The lock under which a transaction decides. */
+/* A lock under which a transaction decides. */
 static LOCKTAG
-decision_tag(void)
+decision_tag(int number)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, LOCK_DECISION);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, number, LOCK_DECISION);
 	return tag;
 }
 
@@ -134,15 +154,19 @@ compare_flags(const text *a, const text *b)
 	return order != 0 ? order : na - nb;
 }
 
-/*
- * Was a row with that flag, inserted or deleted by that command of this transaction, so
- * before the change?
- */
-static bool
-is_before(CommandId command, const text *flag, const FollowChange *change)
+/* The order of changes: by pair, command and flag. */
+static int
+compare_changes(const void *a, const void *b)
 {
-	return command < change->command ||
-		(command == change->command && compare_flags(flag, change->flag) < 0);
+	const FollowChange *left = a;
+	const FollowChange *right = b;
+	int			order = FollowPairCompare(left, right);
+
+	if (order != 0)
+		return order;
+	if (left->command != right->command)
+		return left->command < right->command ? -1 : 1;
+	return compare_flags(left->flag, right->flag);
 }
 
 /*
@@ -163,7 +187,7 @@ require_visible(TransactionId xid)
 static void
 note_change(PairSearch *search, TransactionId xid, HeapTuple row)
 {
-	if (search->decides && is_undecided(xid, search->change))
+	if (search->decides && is_undecided(xid, search->changes))
 		return;
 	search->wait_for = xid;
 	search->wait_tid = row->t_self;
@@ -174,68 +198,77 @@ note_change(PairSearch *search, TransactionId xid, HeapTuple row)
 static void
 note_own_change(PairSearch *search, CommandId command, const text *flag)
 {
-	if (command < search->change->command)
+	const FollowChange *first = search->changes;
+
+	if (command < first->command)
 		search->has_earlier = true;
-	else if (command == search->change->command && compare_flags(flag, search->change->flag) != 0)
+	else if (command == first->command && compare_flags(flag, first->flag) != 0)
 		search->has_others = true;
 }
 
-/* Had the row been inserted at the moment of the change? */
+/* Does a row with that flag matter to any of the changes? */
 static bool
-is_inserted(PairSearch *search, HeapTuple row, const text *flag)
+matters(const PairSearch *search, const text *flag)
+{
+	return search->only_flag == NULL || compare_flags(flag, search->only_flag) != 0;
+}
+
+/* The command of this transaction that has inserted the row; or ALWAYS, or NEVER. */
+static int64
+inserted_by(PairSearch *search, HeapTuple row, const text *flag)
 {
 	HeapTupleHeader header = row->t_data;
 	TransactionId xid = HeapTupleHeaderGetXmin(header);
 
 	if (HeapTupleHeaderXminInvalid(header))
-		return false;
+		return NEVER;
 	if (TransactionIdIsCurrentTransactionId(xid))
 	{
 		note_own_change(search, HeapTupleHeaderGetCmin(header), flag);
-		return is_before(HeapTupleHeaderGetCmin(header), flag, search->change);
+		return HeapTupleHeaderGetCmin(header);
 	}
 	if (HeapTupleHeaderXminCommitted(header))
-		return true;
+		return ALWAYS;
 	if (TransactionIdIsInProgress(xid))
 	{
 		/* with our own flag, it is an insertion that gives way to ours and waits for it */
-		if (compare_flags(flag, search->change->flag) != 0)
+		if (matters(search, flag))
 			note_change(search, xid, row);
-		return false;
+		return NEVER;
 	}
-	return TransactionIdDidCommit(xid);
+	return TransactionIdDidCommit(xid) ? ALWAYS : NEVER;
 }
 
 /*
- * Had the row been deleted at the moment of the change?  Sets *deleter to another
- * transaction that has done it, or is doing it.
+ * The same for its deletion.  Sets *deleter to another transaction that has done it, or is
+ * doing it.
  */
-static bool
-is_deleted(PairSearch *search, HeapTuple row, const text *flag, TransactionId *deleter)
+static int64
+deleted_by(PairSearch *search, HeapTuple row, const text *flag, TransactionId *deleter)
 {
 	HeapTupleHeader header = row->t_data;
 	TransactionId xid;
 
 	*deleter = InvalidTransactionId;
 	if ((header->t_infomask & HEAP_XMAX_INVALID) || HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
-		return false;
+		return NEVER;
 	xid = HeapTupleHeaderGetUpdateXid(header);
 	if (!TransactionIdIsValid(xid))
-		return false;
+		return NEVER;
 	if (TransactionIdIsCurrentTransactionId(xid))
 	{
 		note_own_change(search, HeapTupleHeaderGetCmax(header), flag);
-		return is_before(HeapTupleHeaderGetCmax(header), flag, search->change);
+		return HeapTupleHeaderGetCmax(header);
 	}
 	if (TransactionIdIsInProgress(xid))
 	{
 		*deleter = xid;
-		return false;
+		return NEVER;
 	}
 	if (!TransactionIdDidCommit(xid))
-		return false;
+		return NEVER;
 	*deleter = xid;
-	return true;
+	return ALWAYS;
 }
 
 /* Is that another transaction, which our snapshot sees? */
@@ -246,20 +279,40 @@ is_visible_other(TransactionId xid)
 										   !XidInMVCCSnapshot(xid, GetTransactionSnapshot()));
 }
 
+static void
+add_event(PairSearch *search, int64 command, const text *flag, int sign, int question)
+{
+	PairEvent  *event;
+
+	if (search->nevents == search->events_size)
+	{
+		search->events_size = Max(16, search->events_size * 2);
+		search->events = search->events == NULL ?
+			palloc(search->events_size * sizeof(PairEvent)) :
+			repalloc_huge(search->events, search->events_size * sizeof(PairEvent));
+	}
+	event = &search->events[search->nevents++];
+	event->command = command;
+	event->flag = flag;
+	event->sign = sign;
+	event->question = question;
+}
+
 /* Look at one version of a row of the pair. */
 static void
 visit(PairSearch *search, HeapTuple row, const text *flag)
 {
 	TransactionId inserter = HeapTupleHeaderGetXmin(row->t_data);
 	TransactionId deleter;
-	bool		inserted = is_inserted(search, row, flag);
-	bool		deleted = is_deleted(search, row, flag, &deleter);
+	int64		inserted = inserted_by(search, row, flag);
+	int64		deleted = deleted_by(search, row, flag, &deleter);
+	text	   *copy;
 
-	if (!inserted || compare_flags(flag, search->change->flag) == 0)
+	if (inserted == NEVER || !matters(search, flag))
 		return;
-	if (deleted)
+	if (deleted == ALWAYS)
 	{
-		if (TransactionIdIsValid(deleter) && IsolationUsesXactSnapshot() && is_visible_other(inserter))
+		if (IsolationUsesXactSnapshot() && is_visible_other(inserter))
 			require_visible(deleter);
 		return;
 	}
@@ -267,7 +320,10 @@ visit(PairSearch *search, HeapTuple row, const text *flag)
 		require_visible(inserter);
 	if (TransactionIdIsValid(deleter))
 		note_change(search, deleter, row);
-	search->has_company = true;
+	copy = memcpy(palloc(VARSIZE_ANY(flag)), flag, VARSIZE_ANY(flag));
+	add_event(search, inserted, copy, 1, 0);
+	if (deleted != NEVER)
+		add_event(search, deleted, copy, -1, 0);
 }
 
 /* The header of a row that another transaction may be changing, and what follows it. */
@@ -285,154 +341,128 @@ copy_row(TupleTableSlot *slot)
 	return copy;
 }
 
-/* Is the index one that finds the rows of a pair by its first two columns? */
-static bool
-is_pair_index(Relation index, AttrNumber follower, AttrNumber followee)
-{
-	Form_pg_index form = index->rd_index;
-	AttrNumber	first = form->indkey.values[0];
-	AttrNumber	second = form->indnkeyatts > 1 ? form->indkey.values[1] : InvalidAttrNumber;
-
-	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid && form->indisready &&
-		form->indislive && RelationGetIndexPredicate(index) == NIL &&
-		((first == follower && second == followee) || (first == followee && second == follower));
-}
-
 /*
- * Open an index that finds the rows of a pair.  Raises
- * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if the owner has dropped both.
+ * Look at all versions of rows of the pair; or, unless this is to decide, until the answer
+ * is that it has to be put off.
  */
-static Relation
-open_pair_index(Relation rel, AttrNumber follower, AttrNumber followee)
-{
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *lc;
-
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		if (is_pair_index(index, follower, followee))
-		{
-			list_free(indexes);
-			return index;
-		}
-		index_close(index, AccessShareLock);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"%s\" has no index by follower and followee", RelationGetRelationName(rel)),
-			 errhint("Call actstream.create_tables() as the owner of the table.")));
-}
-
 static void
-init_key(ScanKey key, Relation index, int column, const Ref *ref)
+search_pair(PairSearch *search)
 {
-	Oid			type = index->rd_opcintype[column - 1];
-	Oid			operator = get_opfamily_member(index->rd_opfamily[column - 1], type, type,
-											   BTEqualStrategyNumber);
+	PairColumn	columns[] = {
+		{"follower", search->changes->follower},
+		{"followee", search->changes->followee}
+	};
+	PairScan	pair;
+	TupleTableSlot *slot;
 
-	if (!OidIsValid(operator))
-		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u", BTEqualStrategyNumber, type,
-			 type, index->rd_opfamily[column - 1]);
-	ScanKeyEntryInitialize(key, 0, column, BTEqualStrategyNumber, InvalidOid,
-						   index->rd_indcollation[column - 1], get_opcode(operator),
-						   PointerGetDatum(ref));
-}
-
-/* Look at all versions of rows of the pair in "rel", which has rows itself. */
-static void
-search_table(PairSearch *search, Relation rel)
-{
-	TupleDesc	tupdesc = RelationGetDescr(rel);
-	AttrNumber	follower = SPI_fnumber(tupdesc, "follower");
-	AttrNumber	followee = SPI_fnumber(tupdesc, "followee");
-	AttrNumber	flag_column = SPI_fnumber(tupdesc, "flag");
-	Relation	index = open_pair_index(rel, follower, followee);
-	bool		by_follower = index->rd_index->indkey.values[0] == follower;
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	IndexScanDesc scan = begin_index_scan(rel, index, SnapshotAny, 2);
-	ScanKeyData keys[2];
-
-	init_key(&keys[0], index, by_follower ? 1 : 2, search->change->follower);
-	init_key(&keys[1], index, by_follower ? 2 : 1, search->change->followee);
-	if (!by_follower)
+	search->only_flag = search->changes[0].flag;
+	for (int i = 1; i < search->nchanges && search->only_flag != NULL; i++)
 	{
-		ScanKeyData first = keys[1];
-
-		keys[1] = keys[0];
-		keys[0] = first;
+		if (compare_flags(search->only_flag, search->changes[i].flag) != 0)
+			search->only_flag = NULL;
 	}
-	index_rescan(scan, keys, 2, NULL, 0);
-	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	PairScanBegin(&pair, OWN_FOLLOWS, columns, true);
+	while ((search->decides || !search->has_others) && (slot = PairScanNext(&pair)) != NULL)
 	{
 		bool		isnull;
-		const text *flag;
-		Datum		value = slot_getattr(slot, flag_column, &isnull);
+		Datum		value = slot_getattr(slot, get_attnum(RelationGetRelid(pair.table), "flag"),
+										 &isnull);
 
-		CHECK_FOR_INTERRUPTS();
-		flag = isnull ? NULL : DatumGetTextPP(value);
-		if (flag != NULL)
+		if (!isnull)
 		{
 			HeapTuple	row = copy_row(slot);
 
-			visit(search, row, flag);
+			visit(search, row, DatumGetTextPP(value));
 			heap_freetuple(row);
 		}
 	}
-	index_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, NoLock);
+	PairScanEnd(&pair);
 }
 
-/* The same in the whole table "follows". */
-static void
-search_tables(PairSearch *search)
+static int
+compare_event_flags(const void *a, const void *b)
 {
-	ListCell   *lc;
+	return compare_flags(((const PairEvent *) a)->flag, ((const PairEvent *) b)->flag);
+}
 
-	foreach(lc, find_all_inheritors(OwnTableId(OWN_FOLLOWS), AccessShareLock, NULL))
-	{
-		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+/* A question comes first: what happened by the same command and flag was not before it. */
+static int
+compare_events(const void *a, const void *b)
+{
+	const PairEvent *left = a;
+	const PairEvent *right = b;
 
-		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
-			search_table(search, rel);
-		table_close(rel, NoLock);
-	}
+	if (left->command != right->command)
+		return left->command < right->command ? -1 : 1;
+	if (left->flag_number != right->flag_number)
+		return left->flag_number < right->flag_number ? -1 : 1;
+	return abs(left->sign) - abs(right->sign);
 }
 
 /*
+ * Answer for each change, from what the search has found.
+ *
  * Another transaction has to be waited for even if there is company: decisions about a
  * pair come one after the other.  If not, the company could be gone when this search
  * comes to its row, and another row have come that this search has missed.
  */
-static FollowCompany
-answer(const PairSearch *search)
+static void
+answer(PairSearch *search, FollowCompany *result)
 {
+	int			nflags = 0;
+	int			nfollows = 0;
+	int		   *of_flag;
+
+	for (int i = 0; i < search->nchanges; i++)
+	{
+		result[i] = FOLLOW_IS_UNDECIDED;
+		add_event(search, search->changes[i].command, search->changes[i].flag, 0, i);
+	}
 	if (TransactionIdIsValid(search->wait_for))
-		return FOLLOW_IS_UNDECIDED;
-	return search->has_company ? FOLLOW_HAS_COMPANY : FOLLOW_IS_ALONE;
+		return;
+
+	qsort(search->events, search->nevents, sizeof(PairEvent), compare_event_flags);
+	for (int i = 0; i < search->nevents; i++)
+	{
+		if (i > 0 && compare_event_flags(&search->events[i - 1], &search->events[i]) != 0)
+			nflags++;
+		search->events[i].flag_number = nflags;
+	}
+	qsort(search->events, search->nevents, sizeof(PairEvent), compare_events);
+	of_flag = palloc_extended((nflags + 1) * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < search->nevents; i++)
+	{
+		const PairEvent *event = &search->events[i];
+
+		nfollows += event->sign;
+		of_flag[event->flag_number] += event->sign;
+		if (event->sign == 0)
+			result[event->question] = nfollows > of_flag[event->flag_number] ?
+				FOLLOW_HAS_COMPANY : FOLLOW_IS_ALONE;
+	}
+	pfree(of_flag);
 }
 
 /*
  * FollowCompanyOf
- *		Had the pair a follow with another flag at the moment of the change?  "follows"
- *		is the table, or the partition, that was changed.
+ *		Had the pair a follow with another flag at the moment of the change?
  *
  * FOLLOW_IS_UNDECIDED also if the command has changed several follows of the pair: these
- * are decided together.  Waits for nobody.  Above READ COMMITTED, raises ERRCODE_T_R_SERIALIZATION_FAILURE if
- * another transaction has changed the pair since the snapshot was taken.
+ * are decided together.  Waits for nobody.  Allocates in the current memory context.
+ * Above READ COMMITTED, raises ERRCODE_T_R_SERIALIZATION_FAILURE if another transaction has
+ * changed the pair since the snapshot was taken.
  */
 FollowCompany
-FollowCompanyOf(Relation follows, const FollowChange *change)
+FollowCompanyOf(const FollowChange *change)
 {
-	PairSearch	search = {.change = change};
+	PairSearch	search = {.changes = change, .nchanges = 1};
+	FollowCompany result;
 
-	if (follows->rd_rel->relispartition)
-		search_tables(&search);
-	else
-		search_table(&search, follows);
-	return search.has_others ? FOLLOW_IS_UNDECIDED : answer(&search);
+	search_pair(&search);
+	if (search.has_others)
+		return FOLLOW_IS_UNDECIDED;
+	answer(&search, &result);
+	return result;
 }
 
 /*
@@ -462,7 +492,7 @@ wait_for_change(PairSearch *search)
 	for (int i = 0; i < ANNOUNCEMENT_WAIT; i++)
 	{
 		if (!TransactionIdIsInProgress(search->wait_for) ||
-			is_undecided(search->wait_for, search->change))
+			is_undecided(search->wait_for, search->changes))
 			return;
 		CHECK_FOR_INTERRUPTS();
 		pg_usleep(1000);
@@ -472,42 +502,63 @@ wait_for_change(PairSearch *search)
 	table_close(rel, NoLock);
 }
 
+/* The number of changes of the pair of the first one, which come first. */
+static int
+changes_of_pair(const FollowChange *changes, int n)
+{
+	int			result = 1;
+
+	while (result < n && FollowPairCompare(&changes[0], &changes[result]) == 0)
+		result++;
+	return result;
+}
+
 /*
  * Look for the company of all changes.  Sets *wait to a search that has found a
- * transaction to wait for, and returns whether there is none.
+ * transaction to wait for, and returns whether there is none.  Resets the memory context
+ * for each pair.
  */
 static bool
-try_to_decide(const FollowChange *changes, int n, FollowCompany *result, PairSearch *wait)
+try_to_decide(const FollowChange *changes, int n, FollowCompany *result, PairSearch *wait,
+			  MemoryContext context)
 {
+	MemoryContext before = MemoryContextSwitchTo(context);
 	bool		decided = true;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n;)
 	{
-		PairSearch	search = {.change = &changes[i], .decides = true};
+		PairSearch	search = {
+			.changes = &changes[i],
+			.nchanges = changes_of_pair(&changes[i], n - i),
+			.decides = true
+		};
 
 		CHECK_FOR_INTERRUPTS();
-		search_tables(&search);
-		result[i] = answer(&search);
-		if (result[i] == FOLLOW_IS_UNDECIDED)
+		search_pair(&search);
+		answer(&search, &result[i]);
+		if (TransactionIdIsValid(search.wait_for))
 		{
 			*wait = search;
 			decided = false;
 		}
+		i += search.nchanges;
+		MemoryContextReset(context);
 	}
+	MemoryContextSwitchTo(before);
 	return decided;
 }
 
 /*
- * Announce that this transaction has still to decide about the pair of the change.
- * Returns false if it has changed the pair before, and decided about that.
+ * Announce that this transaction has still to decide about the pair of the changes.
+ * Returns false if it has changed the pair before the first of them, and decided about that.
  */
 static bool
-announce(const FollowChange *change)
+announce(const FollowChange *changes)
 {
-	LOCKTAG		tag = undecided_tag(GetTopTransactionId(), change);
-	PairSearch	search = {.change = change};
+	LOCKTAG		tag = undecided_tag(GetTopTransactionId(), changes);
+	PairSearch	search = {.changes = changes, .nchanges = 1, .decides = true};
 
-	search_tables(&search);
+	search_pair(&search);
 	if (search.has_earlier)
 		return false;
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
@@ -522,29 +573,60 @@ withdraw(const FollowChange *change)
 	LockRelease(&tag, ExclusiveLock, false);
 }
 
+/* Take the locks under which the changes are decided, always in the same order. */
+static void
+lock_decision(const bool *locks)
+{
+	for (int i = 0; i < NUM_DECISION_LOCKS; i++)
+	{
+		LOCKTAG		tag = decision_tag(i);
+
+		if (locks[i])
+			(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	}
+}
+
+static void
+unlock_decision(const bool *locks)
+{
+	for (int i = 0; i < NUM_DECISION_LOCKS; i++)
+	{
+		LOCKTAG		tag = decision_tag(i);
+
+		if (locks[i])
+			LockRelease(&tag, ExclusiveLock, false);
+	}
+}
+
 /*
  * FollowPairsDecide
  *		As FollowCompanyOf(), for all changes for which its answer was
  *		FOLLOW_IS_UNDECIDED; waits for other transactions that are changing their pairs.
  *
- * Takes locks only if another transaction is changing one of the pairs.
+ * Sorts the changes, and answers in their new order.  Reads the rows of each pair once,
+ * unless it waits.  The locks that it takes are released before it returns.
  */
 void
-FollowPairsDecide(const FollowChange *changes, int n, FollowCompany *result)
+FollowPairsDecide(FollowChange *changes, int n, FollowCompany *result)
 {
-	LOCKTAG		decision = decision_tag();
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "actstream pair of follows",
+												  ALLOCSET_SMALL_SIZES);
+	bool		locks[NUM_DECISION_LOCKS] = {0};
 	bool	   *announced = MemoryContextAllocExtended(CurrentMemoryContext, n * sizeof(bool),
 													   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
+	qsort(changes, n, sizeof(FollowChange), compare_changes);
+	for (int i = 0; i < n; i++)
+		locks[pair_hash(&changes[i]) % NUM_DECISION_LOCKS] = true;
 	for (;;)
 	{
 		PairSearch	wait = {0};
 
-		(void) LockAcquire(&decision, ExclusiveLock, false, false);
-		if (try_to_decide(changes, n, result, &wait))
+		lock_decision(locks);
+		if (try_to_decide(changes, n, result, &wait, context))
 			break;
-		LockRelease(&decision, ExclusiveLock, false);
-		for (int i = 0; i < n; i++)
+		unlock_decision(locks);
+		for (int i = 0; i < n; i += changes_of_pair(&changes[i], n - i))
 		{
 			if (!announced[i] && (n <= MAX_ANNOUNCED || result[i] == FOLLOW_IS_UNDECIDED))
 				announced[i] = announce(&changes[i]);
@@ -556,6 +638,7 @@ FollowPairsDecide(const FollowChange *changes, int n, FollowCompany *result)
 		if (announced[i])
 			withdraw(&changes[i]);
 	}
-	LockRelease(&decision, ExclusiveLock, false);
+	unlock_decision(locks);
 	pfree(announced);
+	MemoryContextDelete(context);
 }

@@ -7,8 +7,6 @@
 
 #include "ref/ref.h"
 
-#include "utils/relcache.h"
-
 /*
  * A follow that this transaction has inserted or deleted: that of a pair, follower and
  * followee, with a flag, by the command with that number.
@@ -29,8 +27,8 @@ typedef enum FollowCompany
 	FOLLOW_IS_UNDECIDED			/* another transaction is changing the pair */
 } FollowCompany;
 
-extern FollowCompany FollowCompanyOf(Relation follows, const FollowChange *change);
+extern FollowCompany FollowCompanyOf(const FollowChange *change);
 extern int	FollowPairCompare(const FollowChange *a, const FollowChange *b);
-extern void FollowPairsDecide(const FollowChange *changes, int n, FollowCompany *result);
+extern void FollowPairsDecide(FollowChange *changes, int n, FollowCompany *result);
 
 #endif							/* ACTSTREAM_FOLLOW_PAIR_H */

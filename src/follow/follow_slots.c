@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "follow/follow_slots.h"
 #include "ref/ref_ops.h"
+#include "tables/index_cursor.h"
 #include "tables/own_tables.h"
 
 #include "access/genam.h"
@@ -33,7 +34,6 @@
 #include "common/pg_prng.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -141,20 +141,6 @@ end_writing(SlotWriter *writer)
 	index_close(writer->index, NoLock);
 }
 
-static void
-init_key(ScanKey key, Relation index, int column, Datum value)
-{
-	Oid			type = index->rd_opcintype[column - 1];
-	Oid			operator = get_opfamily_member(index->rd_opfamily[column - 1], type, type,
-											   BTEqualStrategyNumber);
-
-	if (!OidIsValid(operator))
-		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u", BTEqualStrategyNumber, type,
-			 type, index->rd_opfamily[column - 1]);
-	ScanKeyEntryInitialize(key, 0, column, BTEqualStrategyNumber, InvalidOid,
-						   index->rd_indcollation[column - 1], get_opcode(operator), value);
-}
-
 /* May the transaction change the slot that was found, as far as its snapshot goes? */
 static bool
 is_visible(SlotWriter *writer, TupleTableSlot *slot)
@@ -214,8 +200,8 @@ find_slots(SlotWriter *writer, const CountChange *change, FoundSlots *slots)
 	slots->has_locked = slots->has_busy = false;
 	slots->nfree = 0;
 	InitDirtySnapshot(snapshot);
-	init_key(&keys[0], writer->index, 1, PointerGetDatum(change->object));
-	init_key(&keys[1], writer->index, 2, PointerGetDatum(change->flag));
+	IndexKeyInit(&keys[0], writer->index, 1, BTEqualStrategyNumber, PointerGetDatum(change->object));
+	IndexKeyInit(&keys[1], writer->index, 2, BTEqualStrategyNumber, PointerGetDatum(change->flag));
 	scan = begin_index_scan(writer->counts, writer->index, &snapshot, 2);
 	index_rescan(scan, keys, 2, NULL, 0);
 	while (!(slots->has_locked && (slots->has_busy || nentries > MAX_FOLDED)) &&

@@ -19,12 +19,12 @@
 #include "tables/own_trigger.h"
 #include "tables/pair_scan.h"
 #include "tables/spi_plan.h"
-#include "tables/table_index.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -37,34 +37,38 @@ static SpiPlan delete_follows = {
 	.argtypes = {REF_ARG, REF_ARG}
 };
 
-/* Is the mute a block in force? */
+/* Is a mute with these values a block that has not expired? */
 static bool
-is_block_in_force(TupleTableSlot *row)
+is_block_in_force(Datum block, bool no_block, Datum until, bool no_until)
 {
-	bool		isnull;
-	Datum		block = slot_getattr(row, Anum_mute_block, &isnull);
-	Datum		until;
-
-	if (isnull || !DatumGetBool(block))
-		return false;
-	until = slot_getattr(row, Anum_mute_until, &isnull);
-	return isnull || DatumGetTimestampTz(until) > GetCurrentTransactionStartTimestamp();
+	return !no_block && DatumGetBool(block) &&
+		(no_until || DatumGetTimestampTz(until) > GetCurrentTransactionStartTimestamp());
 }
 
 /*
  * Is there a block, perhaps one that another transaction has not yet committed, or has not
- * yet ended?  "index" is the one by muter.
+ * yet ended?
  */
 static bool
-is_blocked(Relation mutes, Oid index, const Ref *blocker, const Ref *blocked)
+is_blocked(const Ref *blocker, const Ref *blocked)
 {
+	PairColumn	columns[] = {{"muter", blocker}, {"muted", blocked}};
 	PairScan	pair;
 	TupleTableSlot *row;
 	bool		result = false;
 
-	PairScanBegin(&pair, mutes, index, blocker, blocked);
+	PairScanBegin(&pair, OWN_MUTES, columns, false);
 	while (!result && (row = PairScanNext(&pair)) != NULL)
-		result = is_block_in_force(row);
+	{
+		/* in a partition, the columns can be in other places */
+		Oid			table = RelationGetRelid(pair.table);
+		bool		no_block;
+		bool		no_until;
+		Datum		block = slot_getattr(row, get_attnum(table, "block"), &no_block);
+		Datum		until = slot_getattr(row, get_attnum(table, "until"), &no_until);
+
+		result = is_block_in_force(block, no_block, until, no_until);
+	}
 	PairScanEnd(&pair);
 	return result;
 }
@@ -79,22 +83,9 @@ is_blocked(Relation mutes, Oid index, const Ref *blocker, const Ref *blocked)
 void
 MuteRefuseFollow(const Ref *follower, const Ref *followee)
 {
-	Relation	mutes;
-	Oid			indexes[NUM_MUTE_INDEXES];
-	bool		blocked;
-
 	if (!OidIsValid(OwnTableFind(OWN_MUTES)))
 		return;
-	mutes = OwnTableOpen(OWN_MUTES, AccessShareLock);
-	if (!MuteIndexesFind(mutes, indexes))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no index to find blocks", RelationGetRelationName(mutes)),
-				 errhint("Call actstream.create_tables() to create it.")));
-	blocked = is_blocked(mutes, indexes[MUTE_BY_MUTER], follower, followee) ||
-		is_blocked(mutes, indexes[MUTE_BY_MUTER], followee, follower);
-	table_close(mutes, NoLock);
-	if (blocked)
+	if (is_blocked(follower, followee) || is_blocked(followee, follower))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("object \"%s\" cannot follow object \"%s\"",
@@ -104,12 +95,13 @@ MuteRefuseFollow(const Ref *follower, const Ref *followee)
 
 /* A transaction that has stored such a follow, and goes on; or InvalidTransactionId. */
 static TransactionId
-find_storing(Relation follows, Oid index, const Ref *follower, const Ref *followee)
+find_storing(const Ref *follower, const Ref *followee)
 {
+	PairColumn	columns[] = {{"follower", follower}, {"followee", followee}};
 	PairScan	pair;
 	TransactionId result = InvalidTransactionId;
 
-	PairScanBegin(&pair, follows, index, follower, followee);
+	PairScanBegin(&pair, OWN_FOLLOWS, columns, false);
 	while (!TransactionIdIsValid(result) && PairScanNext(&pair) != NULL)
 		result = pair.snapshot.xmin;
 	PairScanEnd(&pair);
@@ -121,13 +113,10 @@ static void
 end_follows(const Ref *follower, const Ref *followee)
 {
 	Relation	follows = OwnTableOpen(OWN_FOLLOWS, RowExclusiveLock);
-	Oid			index = FollowIndexFind(follows);
 	Datum		values[] = {PointerGetDatum(follower), PointerGetDatum(followee)};
 	TransactionId other;
 
-	/* a partitioned table has no such index; then one that goes on is missed */
-	while (OidIsValid(index) &&
-		   TransactionIdIsValid(other = find_storing(follows, index, follower, followee)))
+	while (TransactionIdIsValid(other = find_storing(follower, followee)))
 		XactLockTableWait(other, follows, NULL, XLTW_None);
 	table_close(follows, NoLock);
 	SPI_connect();
@@ -135,19 +124,10 @@ end_follows(const Ref *follower, const Ref *followee)
 	SPI_finish();
 }
 
-/* Is it a block?  "row" may be NULL. */
-static bool
-is_block(HeapTuple row, TupleDesc tupdesc)
-{
-	bool		isnull = true;
-	Datum		block = row == NULL ? (Datum) 0 : heap_getattr(row, Anum_mute_block, tupdesc, &isnull);
-
-	return !isnull && DatumGetBool(block);
-}
-
 /*
  * Trigger AFTER INSERT OR UPDATE ON actstream.mutes, for each row: the row must be valid,
- * and its references must name existing objects.  A block ends the follows between the two.
+ * and its references must name existing objects.  A block in force ends the follows between
+ * the two.
  */
 Datum
 actstream_mute_check(PG_FUNCTION_ARGS)
@@ -164,13 +144,17 @@ actstream_mute_check(PG_FUNCTION_ARGS)
 	bool		no_muter;
 	bool		no_muted;
 	bool		no_verbs;
+	bool		no_block;
+	bool		no_until;
 	Datum		muter = heap_getattr(row, Anum_mute_muter, tupdesc, &no_muter);
 	Datum		muted = heap_getattr(row, Anum_mute_muted, tupdesc, &no_muted);
 	Datum		verbs = heap_getattr(row, Anum_mute_verbs, tupdesc, &no_verbs);
+	Datum		block = heap_getattr(row, Anum_mute_block, tupdesc, &no_block);
+	Datum		until = heap_getattr(row, Anum_mute_until, tupdesc, &no_until);
 
 	if (!no_verbs)
 		FollowCheckVerbs(verbs);
-	if (!no_verbs && is_block(row, tupdesc))
+	if (!no_verbs && !no_block && DatumGetBool(block))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a block cannot be restricted to verbs")));
@@ -179,7 +163,8 @@ actstream_mute_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("object \"%s\" cannot mute itself", RefToText(DatumGetRefPP(muter)))));
 	IntegrityCheckRow(trigdata, OWN_MUTES, tupdesc, row, old, columns, lengthof(columns));
-	if (!no_muter && !no_muted && is_block(row, tupdesc) && OidIsValid(OwnTableFind(OWN_FOLLOWS)))
+	if (!no_muter && !no_muted && is_block_in_force(block, no_block, until, no_until) &&
+		OidIsValid(OwnTableFind(OWN_FOLLOWS)))
 	{
 		end_follows(DatumGetRefPP(muter), DatumGetRefPP(muted));
 		end_follows(DatumGetRefPP(muted), DatumGetRefPP(muter));

@@ -94,24 +94,34 @@ IndexCursorFindColumn(const IndexCursor *cursor, AttrNumber attnum)
 }
 
 /*
- * IndexCursorInitKey
- *		Make a key compare a column of the index with a value of the column's type, by
+ * IndexKeyInit
+ *		Make a key compare a column of a btree index with a value of the column's type, by
  *		the operator for "strategy" in the index's operator family.
+ *
+ * The value is not copied.
  */
 void
-IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum, StrategyNumber strategy)
+IndexKeyInit(ScanKey key, Relation index, AttrNumber attnum, StrategyNumber strategy, Datum value)
 {
-	Relation	rel = cursor->index;
-	Oid			type = rel->rd_opcintype[attnum - 1];
-	Oid			operator = get_opfamily_member(rel->rd_opfamily[attnum - 1],
+	Oid			type = index->rd_opcintype[attnum - 1];
+	Oid			operator = get_opfamily_member(index->rd_opfamily[attnum - 1],
 											   type, type, strategy);
 
 	if (!OidIsValid(operator))
 		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u",
-			 strategy, type, type, rel->rd_opfamily[attnum - 1]);
-	ScanKeyEntryInitialize(&cursor->keys[key], 0, attnum, strategy, InvalidOid,
-						   rel->rd_indcollation[attnum - 1], get_opcode(operator),
-						   (Datum) 0);
+			 strategy, type, type, index->rd_opfamily[attnum - 1]);
+	ScanKeyEntryInitialize(key, 0, attnum, strategy, InvalidOid,
+						   index->rd_indcollation[attnum - 1], get_opcode(operator), value);
+}
+
+/*
+ * IndexCursorInitKey
+ *		Make a key of the cursor, as IndexKeyInit() does, whose value is still to be set.
+ */
+void
+IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum, StrategyNumber strategy)
+{
+	IndexKeyInit(&cursor->keys[key], cursor->index, attnum, strategy, (Datum) 0);
 }
 
 /*

@@ -15,6 +15,8 @@
 
 typedef struct IndexCursor IndexCursor;
 
+extern void IndexKeyInit(ScanKey key, Relation index, AttrNumber attnum, StrategyNumber strategy,
+						 Datum value);
 extern IndexCursor *IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot);
 extern AttrNumber IndexCursorFindColumn(const IndexCursor *cursor, AttrNumber attnum);
 extern void IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum,

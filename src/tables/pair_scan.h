@@ -6,24 +6,39 @@
 #define ACTSTREAM_PAIR_SCAN_H
 
 #include "ref/ref.h"
+#include "tables/own_tables.h"
 
 #include "access/genam.h"
-#include "access/skey.h"
 #include "executor/tuptable.h"
+#include "nodes/pg_list.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
+/* One of the two columns of a pair, and what it must be. */
+typedef struct PairColumn
+{
+	const char *name;
+	const Ref  *object;
+} PairColumn;
+
 typedef struct PairScan
 {
+	PairColumn	columns[2];
+	bool		all_versions;
+	Relation	root;
+	List	   *tables;			/* the table, or those below it */
+	int			next;			/* place in that list of the table to be read next */
+	Relation	table;			/* that of the latest row */
 	Relation	index;
-	IndexScanDesc scan;
+	IndexScanDesc scan;			/* NULL: no table is being read */
 	TupleTableSlot *row;
 	SnapshotData snapshot;		/* "xmin" and "xmax" tell which transactions that have not
-								 * ended have inserted, or deleted, the latest row */
+								 * ended have inserted, or deleted, the latest row; not set
+								 * with all versions */
 } PairScan;
 
-extern void PairScanBegin(PairScan *pair, Relation table, Oid index, const Ref *first,
-						  const Ref *second);
+extern void PairScanBegin(PairScan *pair, OwnTable table, const PairColumn columns[2],
+						  bool all_versions);
 extern TupleTableSlot *PairScanNext(PairScan *pair);
 extern void PairScanEnd(PairScan *pair);
 
