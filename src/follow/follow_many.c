@@ -205,9 +205,9 @@ actstream_unfollow_many(PG_FUNCTION_ARGS)
 	get_args(fcinfo, lengthof(values), values, nulls);
 
 	SPI_connect();
-	nremoved = SpiPlanExecute(&lock_follows, values, nulls);
-	if (nremoved > 0)
-		nremoved = SpiPlanExecute(&delete_follows, values, nulls);
+	/* policies may let rows be deleted that they do not let be locked */
+	(void) SpiPlanExecute(&lock_follows, values, nulls);
+	nremoved = SpiPlanExecute(&delete_follows, values, nulls);
 	if (!PG_ARGISNULL(3) && PG_GETARG_BOOL(3))
 		send_actions(SPI_tuptable, nremoved, values[FOLLOWER], "stopped", NULL);
 	SPI_finish();

@@ -71,10 +71,10 @@ UPDATE actstream.follows SET followee = 'u:7' WHERE followee = 'u:6' AND flag > 
 SELECT * FROM actstream.follower_counts('{u:6,u:7}');
 SELECT * FROM actstream.integrity_check();
 
--- unfollow_many() needs no more than unfollow()
+-- unfollow_many() also ends follows that policies let be deleted, but not updated
 CREATE ROLE unfollow_app;
 GRANT USAGE ON SCHEMA actstream TO unfollow_app;
-GRANT SELECT, DELETE ON actstream.follows TO unfollow_app;
+GRANT SELECT, UPDATE, DELETE ON actstream.follows TO unfollow_app;
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON actstream.follows FOR SELECT TO unfollow_app USING (true);
 CREATE POLICY ending ON actstream.follows FOR DELETE TO unfollow_app USING (follower = 'u:5');
