@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/run_as.h"
+#include "base/worker.h"
 #include "recency/recency_build.h"
 #include "recency/recency_index.h"
 #include "recency/recency_lower.h"
@@ -24,20 +25,13 @@
 #include "tables/own_tables.h"
 #include "tables/table_index.h"
 
-#ifndef WIN32
-#include <dlfcn.h>
-#endif
-
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
-#include "tcop/tcopprot.h"
-#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -48,12 +42,6 @@ extern PGDLLEXPORT void actstream_recency_main(Datum database);
 
 /* At most one worker is requested in this time. */
 #define REQUEST_INTERVAL_MS		10000
-
-/* Settings that would end a long operation; older servers do not have all of them. */
-static const char *const timeouts_of_clients[] = {
-	"statement_timeout", "transaction_timeout", "lock_timeout",
-	"idle_in_transaction_session_timeout"
-};
 
 /* Callback: this process is no longer the builder, whether it succeeded or not. */
 static void
@@ -298,21 +286,6 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 }
 
 /*
- * Override settings that the database, or the server, may have for its clients and that
- * would stop the worker, or make it take predicate locks.
- */
-static void
-override_settings(void)
-{
-	for (int i = 0; i < (int) lengthof(timeouts_of_clients); i++)
-	{
-		if (GetConfigOption(timeouts_of_clients[i], true, false) != NULL)
-			SetConfigOption(timeouts_of_clients[i], "0", PGC_SUSET, PGC_S_OVERRIDE);
-	}
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-/*
  * Open the table of actions, with locks on it and on its indexes, or return NULL rather
  * than wait for one of them.
  *
@@ -354,10 +327,7 @@ actstream_recency_main(Datum database)
 	Relation	action;
 	bool		busy;
 
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	override_settings();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, 0);
+	WorkerConnect(DatumGetObjectId(database));
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "building the recency map");
@@ -372,25 +342,6 @@ actstream_recency_main(Datum database)
 }
 
 /*
- * Get the name of the file that the library was loaded from, so that the worker loads
- * the same one: the server may have been given an absolute path.
- */
-static void
-name_library(char *name, Size size)
-{
-#ifndef WIN32
-	Dl_info		library;
-
-	if (dladdr(&timeouts_of_clients, &library) != 0 && strlen(library.dli_fname) < size)
-	{
-		strlcpy(name, library.dli_fname, size);
-		return;
-	}
-#endif
-	strlcpy(name, "actstream", size);
-}
-
-/*
  * RecencyRequestBuild
  *		Request a worker that completes the map, unless one was requested recently.
  */
@@ -400,21 +351,10 @@ RecencyRequestBuild(const RecencyMap *map)
 	RecencyDatabase *database = map->database;
 	uint64		requested = pg_atomic_read_u64(&database->requested);
 	uint64		now = GetCurrentTimestamp();
-	BackgroundWorker worker = {0};
-	BackgroundWorkerHandle *handle;
 
 	if (pg_atomic_read_u32(&database->builder) != 0 ||
 		now < requested + REQUEST_INTERVAL_MS * INT64CONST(1000) ||
 		!pg_atomic_compare_exchange_u64(&database->requested, &requested, now))
 		return;
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	name_library(worker.bgw_library_name, sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "actstream_recency_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "actstream recency map of database %u", MyDatabaseId);
-	strlcpy(worker.bgw_type, "actstream recency map", BGW_MAXLEN);
-	worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
-	if (RegisterDynamicBackgroundWorker(&worker, &handle))
-		pfree(handle);
+	(void) WorkerRequest("actstream_recency_main", "actstream recency map", BGW_NEVER_RESTART);
 }
