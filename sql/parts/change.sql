@@ -1,5 +1,5 @@
 ------------------------------------------------------------------------------
--- The record of changes: what arrived in actions, and by which transaction
+-- The record of changes: what happened to actions, and by which transaction
 ------------------------------------------------------------------------------
 
 -- Timestamps and ids are given when an action is sent, but others see it when its
@@ -8,7 +8,11 @@
 
 -- The transaction is that of the top level, which a pg_snapshot knows about.  A mark that was
 -- set within the delay, the time from that of the action to when it was recorded, or the
--- reverse, may be above an action that it has not seen.
+-- reverse, may be above an action that it has not seen.  The last five columns are what an
+-- UPDATE or DELETE has replaced.
+--
+-- A row whose operation is G is a gap: what its transaction, or one before, has changed may
+-- not be in the record.
 CREATE TYPE actstream.change AS (
     transaction xid8,
     action_id   bigint,
@@ -17,7 +21,12 @@ CREATE TYPE actstream.change AS (
     incarnation bigint,
     delay       tstzrange,
     operation   "char",
-    arrived     boolean
+    arrived     boolean,
+    old_public  boolean,
+    old_actor   actstream.ref,
+    old_verb    text,
+    old_action_object actstream.ref,
+    old_target  actstream.ref
 );
 COMMENT ON TYPE actstream.change IS E'@name change_row\nrecord of changes: which transaction changed which action';
 
@@ -44,8 +53,32 @@ $$;
 COMMENT ON FUNCTION actstream_internal.is_later(xid8, bigint, timestamptz, pg_snapshot, xid8, bigint, timestamptz)
     IS 'whether a snapshot, taken by a transaction at a time, has not seen a recorded change';
 
+-- Its triggers, which fire always; partitions have one for rows alone.
+CREATE FUNCTION actstream_internal.change_triggers()
+    RETURNS TABLE (relation regclass, trigger name, mode "char")
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'actstream.actions'::regclass, 'action_truncated'::name, 'A'::"char"
+    UNION ALL
+    SELECT p.relation, 'action_changed', 'A'
+    FROM (SELECT 'actstream.actions'::regclass AS relation
+          UNION
+          SELECT relid FROM pg_partition_tree('actstream.actions')) AS p
+$$;
+COMMENT ON FUNCTION actstream_internal.change_triggers() IS 'triggers of record_changes(), for it and for integrity_check()';
+
+CREATE FUNCTION actstream_internal.changes_are_recorded() RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM actstream_internal.change_triggers() AS e
+        WHERE NOT EXISTS (
+            SELECT FROM pg_trigger t
+            WHERE t.tgrelid = e.relation AND t.tgname = e.trigger AND t.tgenabled = e.mode
+              AND t.tgfoid = 'actstream_internal.action_changed()'::regprocedure))
+$$;
+COMMENT ON FUNCTION actstream_internal.changes_are_recorded() IS 'whether all triggers of record_changes() are there';
+
 CREATE FUNCTION actstream.record_changes(enabled boolean) RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS
 $function$
 BEGIN
     PERFORM actstream_internal.require_tables();
@@ -54,15 +87,21 @@ BEGIN
             ERRCODE = 'null_value_not_allowed',
             MESSAGE = 'argument of actstream.record_changes() must not be null',
             HINT = 'Use true to record changes, false to stop.';
-    ELSIF enabled THEN
-        IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = 'actstream.actions'::regclass AND t.tgname = 'action_changed') THEN
-            CREATE TRIGGER action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions
-                FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_changed();
-        END IF;
-        ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed;
+    ELSIF enabled AND NOT actstream_internal.changes_are_recorded() THEN
+        DROP TRIGGER IF EXISTS action_changed ON actstream.actions;
+        DROP TRIGGER IF EXISTS action_truncated ON actstream.actions;
+        CREATE TRIGGER action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions
+            FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_changed();
+        CREATE TRIGGER action_truncated AFTER TRUNCATE ON actstream.actions
+            FOR EACH STATEMENT EXECUTE FUNCTION actstream_internal.action_changed();
+        ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed, ENABLE ALWAYS TRIGGER action_truncated;
         COMMENT ON TRIGGER action_changed ON actstream.actions IS 'record changes in actstream.changes';
-    ELSIF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = 'actstream.actions'::regclass AND t.tgname = 'action_changed') THEN
-        DROP TRIGGER action_changed ON actstream.actions;
+        COMMENT ON TRIGGER action_truncated ON actstream.actions IS 'record in actstream.changes that all actions have gone';
+        INSERT INTO actstream.changes (transaction, action_id, "timestamp", recorded, incarnation, delay, operation, arrived)
+        VALUES (pg_current_xact_id(), 0, now(), now(), actstream_internal.incarnation(), 'empty', 'G', false);
+    ELSIF NOT enabled THEN
+        DROP TRIGGER IF EXISTS action_changed ON actstream.actions;
+        DROP TRIGGER IF EXISTS action_truncated ON actstream.actions;
     END IF;
 END
 $function$;
@@ -71,21 +110,71 @@ COMMENT ON FUNCTION actstream.record_changes(boolean)
 
 -- Senders only add rows, and do not wait for this.  Rows that somebody else is deleting are
 -- left to them.  In a partitioned table, a ctid alone may be that of several rows.
+--
+-- A gap, at the last transaction of what is deleted, says that it is gone; earlier gaps are
+-- then needless.
 CREATE FUNCTION actstream.trim_changes(keep interval DEFAULT '1 day', max_rows bigint DEFAULT 10000) RETURNS bigint
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SUPPORT actstream_internal.tables_support AS $$
     WITH old AS MATERIALIZED (
-        SELECT o.tableoid AS part, o.ctid AS place FROM actstream.changes o
+        SELECT o.tableoid AS part, o.ctid AS place, o.transaction, o.incarnation, o.recorded
+        FROM actstream.changes o
         WHERE o.recorded OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) trim_changes.keep)
+          AND o.operation OPERATOR(pg_catalog.<>) 'G'
         ORDER BY o.transaction
         LIMIT trim_changes.max_rows
         FOR UPDATE SKIP LOCKED),
+    gap AS MATERIALIZED (
+        SELECT o.transaction, o.recorded
+        FROM old o
+        WHERE o.incarnation OPERATOR(pg_catalog.=) actstream_internal.incarnation()
+        ORDER BY o.transaction DESC
+        LIMIT 1),
+    needless AS MATERIALIZED (
+        SELECT g.tableoid AS part, g.ctid AS place
+        FROM actstream.changes g
+        WHERE g.operation OPERATOR(pg_catalog.=) 'G'
+          AND (g.incarnation OPERATOR(pg_catalog.<>) actstream_internal.incarnation()
+               OR g.transaction OPERATOR(pg_catalog.<=) (SELECT p.transaction FROM gap p))
+        FOR UPDATE SKIP LOCKED),
+    mark_gap AS (
+        INSERT INTO actstream.changes (transaction, action_id, "timestamp", recorded, incarnation, delay, operation, arrived)
+        SELECT p.transaction, 0, p.recorded, p.recorded, actstream_internal.incarnation(), 'empty', 'G', false
+        FROM gap p),
     deleted AS (
         DELETE FROM actstream.changes c
         -- as arrays, which the planner takes for short: it then goes to each row
-        USING ROWS FROM (pg_catalog.unnest(ARRAY(SELECT o.part FROM old o)), pg_catalog.unnest(ARRAY(SELECT o.place FROM old o))) AS o (part, place)
+        USING ROWS FROM (
+            pg_catalog.unnest(ARRAY(SELECT o.part FROM old o UNION ALL SELECT g.part FROM needless g)),
+            pg_catalog.unnest(ARRAY(SELECT o.place FROM old o UNION ALL SELECT g.place FROM needless g))) AS o (part, place)
         WHERE c.tableoid OPERATOR(pg_catalog.=) o.part AND c.ctid OPERATOR(pg_catalog.=) o.place
-        RETURNING 1)
-    SELECT pg_catalog.count(*) FROM deleted
+        RETURNING c.operation)
+    SELECT pg_catalog.count(*) FROM deleted d WHERE d.operation OPERATOR(pg_catalog.<>) 'G'
 $$;
 COMMENT ON FUNCTION actstream.trim_changes(interval, bigint)
     IS 'delete what is older from the record of changes, so many rows at most; returns how many';
+
+-- What is new: for programs that have read a stream, and want to know what happens next.
+CREATE TYPE actstream.changed_action AS (
+    position  text,
+    viewer    actstream.ref,
+    operation text,
+    action    actstream.action
+);
+COMMENT ON TYPE actstream.changed_action IS 'an action that was inserted, updated or deleted, and a position after that';
+
+CREATE FUNCTION actstream.stream_position() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'actstream_stream_position';
+COMMENT ON FUNCTION actstream.stream_position()
+    IS 'a position in the record of changes: changes_since() tells what happens afterwards';
+
+-- With viewers, plans for their numbers and for the followers of each object; compiling one
+-- would take longer than running it.
+CREATE FUNCTION actstream.changes_since(
+    since    text,
+    viewers  actstream.ref[] DEFAULT NULL,
+    max_rows integer DEFAULT 1000)
+    RETURNS SETOF actstream.changed_action
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 100 SET jit = off
+    AS 'MODULE_PATHNAME', 'actstream_changes_since';
+COMMENT ON FUNCTION actstream.changes_since(text, actstream.ref[], integer)
+    IS E'@simpleCollections only\nchanges to actions since a position, or those that concern the streams of some viewers, and the next position';

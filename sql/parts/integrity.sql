@@ -80,15 +80,13 @@ AS $$
             SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) AS t
             WHERE o.definition OPERATOR(pg_catalog.~) ' FOR EACH ROW ') AS p
         UNION ALL
-        -- the one that record_changes() makes, while it is there
-        SELECT NULL, p.relation, t.tgname, 'action_changed', 'A'
-        FROM pg_catalog.pg_trigger t
-        CROSS JOIN LATERAL (
-            SELECT t.tgrelid::regclass AS relation
-            UNION
-            SELECT r.relid FROM pg_catalog.pg_partition_tree(t.tgrelid) AS r) AS p
-        WHERE t.tgrelid OPERATOR(pg_catalog.=) 'actstream.actions'::regclass
-          AND t.tgname OPERATOR(pg_catalog.=) 'action_changed'
+        -- those that record_changes() makes, while one is there
+        SELECT NULL, e.relation, e.trigger, 'action_changed', e.mode
+        FROM actstream_internal.change_triggers() AS e
+        WHERE EXISTS (
+            SELECT FROM pg_catalog.pg_trigger t
+            WHERE t.tgrelid OPERATOR(pg_catalog.=) 'actstream.actions'::regclass
+              AND t.tgname OPERATOR(pg_catalog.=) ANY ('{action_changed,action_truncated}'::name[]))
     ),
     found (label, relation, trigger, mode, enabled) AS (
         SELECT e.label, e.relation, e.trigger, e.mode,

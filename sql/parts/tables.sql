@@ -75,7 +75,8 @@ $function$
         ('actions_track_recency_idx', 'actstream_recency', 'actor, target, action_object, public, timestamp', NULL, false),
         ('follows_followee_idx', 'btree', 'followee, follower, flag', NULL, false),
         ('mutes_muted_idx', 'btree', 'muted, muter', NULL, false),
-        ('changes_transaction_idx', 'btree', 'transaction', NULL, false),
+        ('changes_transaction_idx', 'btree', 'transaction, action_id', NULL, false),
+        ('changes_gap_idx', 'btree', 'transaction', '(operation = ''G''::"char")', false),
         ('changes_action_id_idx', 'btree', 'action_id', NULL, false),
         ('changes_delay_idx', 'gist', 'delay', 'arrived', false),
         ('mark_exceptions_read_idx', 'btree', 'reader, feed, timestamp, action_id', '((read IS NOT NULL) OR (until IS NOT NULL))', false)
@@ -341,14 +342,19 @@ $function$
             COMMENT ON COLUMN actstream.changes.recorded IS 'when this was recorded';
             COMMENT ON COLUMN actstream.changes.incarnation IS 'the database in which the transaction was';
             COMMENT ON COLUMN actstream.changes.delay IS 'the time between timestamp and recorded';
-            COMMENT ON COLUMN actstream.changes.operation IS 'I for INSERT, U for UPDATE, D for DELETE';
-            COMMENT ON COLUMN actstream.changes.arrived IS 'whether the action came to its place in streams by this' $$),
+            COMMENT ON COLUMN actstream.changes.operation IS 'I for INSERT, U for UPDATE, D for DELETE, G for a gap: earlier changes are not in the record';
+            COMMENT ON COLUMN actstream.changes.arrived IS 'whether the action came to its place in streams by this';
+            COMMENT ON COLUMN actstream.changes.old_public IS 'what public was before an UPDATE or DELETE';
+            COMMENT ON COLUMN actstream.changes.old_actor IS 'what actor was before an UPDATE or DELETE';
+            COMMENT ON COLUMN actstream.changes.old_verb IS 'what verb was before an UPDATE or DELETE';
+            COMMENT ON COLUMN actstream.changes.old_action_object IS 'what action_object was before an UPDATE or DELETE';
+            COMMENT ON COLUMN actstream.changes.old_target IS 'what target was before an UPDATE or DELETE' $$),
         (67, 'changes', 'not null', 'transaction, action_id, timestamp, recorded, incarnation, delay, operation, arrived', $$
             ALTER TABLE actstream.changes ALTER transaction SET NOT NULL, ALTER action_id SET NOT NULL,
                 ALTER "timestamp" SET NOT NULL, ALTER recorded SET NOT NULL, ALTER incarnation SET NOT NULL,
                 ALTER delay SET NOT NULL, ALTER operation SET NOT NULL, ALTER arrived SET NOT NULL $$),
         (68, 'changes', 'index', 'changes_transaction_idx', $$
-            CREATE INDEX %1$I ON actstream.changes (transaction);
+            CREATE INDEX %1$I ON actstream.changes (transaction, action_id);
             COMMENT ON INDEX actstream.%1$I IS 'changes by transaction' $$),
         (69, 'changes', 'index', 'changes_action_id_idx', $$
             CREATE INDEX %1$I ON actstream.changes (action_id);
@@ -356,6 +362,9 @@ $function$
         (70, 'changes', 'index', 'changes_delay_idx', $$
             CREATE INDEX %1$I ON actstream.changes USING gist (delay) WHERE arrived;
             COMMENT ON INDEX actstream.%1$I IS 'changes that a mark may not have seen' $$),
+        (97, 'changes', 'index', 'changes_gap_idx', $$
+            CREATE INDEX %1$I ON actstream.changes (transaction) WHERE operation = 'G';
+            COMMENT ON INDEX actstream.%1$I IS 'gaps in the record of changes' $$),
 
         (71, 'marks', 'table', 'marks', $$
             CREATE TABLE actstream.marks OF actstream.mark $$),

@@ -142,6 +142,12 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 #define oldest_active_transaction() GetOldestActiveTransactionId()
 #endif
 
+/* 17: the number of a process is in a variable */
+#if PG_VERSION_NUM < 170000
+#include "storage/proc.h"
+#define MyProcNumber (MyProc->pgprocno)
+#endif
+
 /* 17: old_snapshot_threshold is gone: what a snapshot sees is never removed */
 #if PG_VERSION_NUM >= 170000
 #define snapshots_grow_too_old() false

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "change/doorbell.h"
 #include "change/incarnation.h"
 #include "tables/own_trigger.h"
 #include "tables/spi_plan.h"
@@ -22,12 +23,30 @@ PG_FUNCTION_INFO_V1(actstream_action_changed);
 
 static SpiPlan insert_change = {
 	.sql = "INSERT INTO actstream.changes"
-	" (transaction, action_id, \"timestamp\", recorded, incarnation, delay, operation, arrived)"
+	" (transaction, action_id, \"timestamp\", recorded, incarnation, delay, operation, arrived,"
+	" old_public, old_actor, old_verb, old_action_object, old_target)"
 	" VALUES ($1, $2, $3, $4, $5,"
-	" pg_catalog.tstzrange(LEAST($3, $4), GREATEST($3, $4), '[]'), $6, $7)",
-	.nargs = 7,
-	.argtypes = {XID8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, CHAROID, BOOLOID}
+	" pg_catalog.tstzrange(LEAST($3, $4), GREATEST($3, $4), '[]'), $6, $7, $8, $9, $10, $11, $12)",
+	.nargs = 12,
+	.argtypes = {XID8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, CHAROID, BOOLOID,
+		BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG}
 };
+
+/* All actions have gone at once. */
+static SpiPlan insert_gap = {
+	.sql = "INSERT INTO actstream.changes"
+	" (transaction, action_id, \"timestamp\", recorded, incarnation, delay, operation, arrived)"
+	" VALUES ($1, 0, $2, $2, $3, 'empty', 'G', false)",
+	.nargs = 3,
+	.argtypes = {XID8OID, TIMESTAMPTZOID, INT8OID}
+};
+
+/* columns of an action that an UPDATE or DELETE has replaced, in the order of the arguments */
+static const AttrNumber old_columns[] = {
+	Anum_action_public, Anum_action_actor, Anum_action_verb, Anum_action_action_object,
+	Anum_action_target
+};
+#define FIRST_OLD_ARG	7
 
 /* A column of a row; 0, with *isnull set, if it is null. */
 static Datum
@@ -59,9 +78,50 @@ has_arrived(HeapTuple row, HeapTuple old, TupleDesc tupdesc)
 		 DatumGetTimestampTz(column_of(old, tupdesc, Anum_action_timestamp, &isnull)));
 }
 
+/* Run a statement on the record, as its owner. */
+static void
+record(SpiPlan *plan, Datum *values, const char *nulls)
+{
+	SPI_connect();
+	SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_CASCADE, plan, values, nulls);
+	SPI_finish();
+	DoorbellNote();
+}
+
+/* Record the change of a row; "old" is the version before, or NULL. */
+static void
+record_row(char operation, HeapTuple row, HeapTuple old, TupleDesc tupdesc)
+{
+	Datum		values[FIRST_OLD_ARG + lengthof(old_columns)];
+	char		nulls[lengthof(values)];
+	bool		no_id;
+	bool		no_timestamp;
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[1] = column_of(row, tupdesc, Anum_action_id, &no_id);
+	values[2] = column_of(row, tupdesc, Anum_action_timestamp, &no_timestamp);
+	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[4] = Int64GetDatum(Incarnation());
+	values[5] = CharGetDatum(operation);
+	values[6] = BoolGetDatum(operation != 'D' && has_arrived(row, old, tupdesc));
+	for (int i = 0; i < (int) lengthof(old_columns); i++)
+	{
+		bool		isnull = true;
+
+		values[FIRST_OLD_ARG + i] = old == NULL ? (Datum) 0 :
+			column_of(old, tupdesc, old_columns[i], &isnull);
+		nulls[FIRST_OLD_ARG + i] = isnull ? 'n' : ' ';
+	}
+	/* null only if the table's owner has dropped the constraint; no stream shows it */
+	if (!no_id && !no_timestamp)
+		record(&insert_change, values, nulls);
+}
+
 /*
- * Trigger action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions, for each row:
- * records the change, as the owner of the record.
+ * Trigger action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions, for each row,
+ * and action_truncated AFTER TRUNCATE ON actstream.actions, for each statement: record the
+ * change, as the owner of the record.
  */
 Datum
 actstream_action_changed(PG_FUNCTION_ARGS)
@@ -70,34 +130,27 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_ACTIONS, &tupdesc);
 	TriggerEvent event = trigdata->tg_event;
 	HeapTuple	row = trigdata->tg_trigtuple;
-	HeapTuple	old = NULL;
-	char		operation = TRIGGER_FIRED_BY_DELETE(event) ? 'D' : 'I';
-	Datum		values[7];
-	bool		no_id;
-	bool		no_timestamp;
 
-	if (!TRIGGER_FIRED_AFTER(event) || !TRIGGER_FIRED_FOR_ROW(event))
+	if (!TRIGGER_FIRED_AFTER(event) ||
+		!!TRIGGER_FIRED_FOR_ROW(event) == !!TRIGGER_FIRED_BY_TRUNCATE(event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger must be fired after the change, for each row")));
-	if (TRIGGER_FIRED_BY_UPDATE(event))
+				 errmsg("trigger must be fired after the change, for each row, or for TRUNCATE")));
+	if (TRIGGER_FIRED_BY_INSERT(event))
+		record_row('I', row, NULL, tupdesc);
+	else if (TRIGGER_FIRED_BY_UPDATE(event))
+		record_row('U', trigdata->tg_newtuple, row, tupdesc);
+	else if (TRIGGER_FIRED_BY_DELETE(event))
+		record_row('D', row, row, tupdesc);
+	else
 	{
-		old = row;
-		row = trigdata->tg_newtuple;
-		operation = 'U';
+		Datum		values[] = {
+			FullTransactionIdGetDatum(GetTopFullTransactionId()),
+			TimestampTzGetDatum(GetCurrentTimestamp()),
+			Int64GetDatum(Incarnation())
+		};
+
+		record(&insert_gap, values, NULL);
 	}
-	values[0] = FullTransactionIdGetDatum(GetTopFullTransactionId());
-	values[1] = column_of(row, tupdesc, Anum_action_id, &no_id);
-	values[2] = column_of(row, tupdesc, Anum_action_timestamp, &no_timestamp);
-	values[3] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[4] = Int64GetDatum(Incarnation());
-	values[5] = CharGetDatum(operation);
-	values[6] = BoolGetDatum(operation != 'D' && has_arrived(row, old, tupdesc));
-	/* null only if the table's owner has dropped the constraint; no stream shows it */
-	if (no_id || no_timestamp)
-		return PointerGetDatum(NULL);
-	SPI_connect();
-	SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_CASCADE, &insert_change, values, NULL);
-	SPI_finish();
 	return PointerGetDatum(NULL);
 }

@@ -81,7 +81,9 @@ static const OwnShape shapes[NUM_OWN_TABLES] = {
 	[OWN_CHANGES] = {"changes", "change", true, Natts_change, {
 			{"transaction", XID8OID}, {"action_id", INT8OID}, {"timestamp", TIMESTAMPTZOID},
 			{"recorded", TIMESTAMPTZOID}, {"incarnation", INT8OID}, {"delay", TSTZRANGEOID},
-			{"operation", CHAROID}, {"arrived", BOOLOID}}},
+			{"operation", CHAROID}, {"arrived", BOOLOID}, {"old_public", BOOLOID},
+			{"old_actor", REF}, {"old_verb", TEXTOID}, {"old_action_object", REF},
+			{"old_target", REF}}},
 	[OWN_MARKS] = {"marks", "mark", true, Natts_mark, {
 			{"reader", REF}, {"feed", TEXTOID},
 			{"seen", TEXTOID}, {"seen_at", TIMESTAMPTZOID}, {"seen_snapshot", PG_SNAPSHOTOID},

@@ -74,7 +74,12 @@
 #define Anum_change_delay				6
 #define Anum_change_operation			7
 #define Anum_change_arrived				8
-#define Natts_change					8
+#define Anum_change_old_public			9
+#define Anum_change_old_actor			10
+#define Anum_change_old_verb			11
+#define Anum_change_old_action_object	12
+#define Anum_change_old_target			13
+#define Natts_change					13
 
 /* columns of actstream.marks, in order */
 #define Anum_mark_reader				1

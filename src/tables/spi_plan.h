@@ -17,7 +17,7 @@
 #define REF_ARG			InvalidOid
 #define REF_ARRAY_ARG	((Oid) 1)
 
-#define SPI_PLAN_MAX_ARGS 10
+#define SPI_PLAN_MAX_ARGS 12
 
 /*
  * How often to retry when a statement conflicts with a row that then cannot be found.

@@ -1,0 +1,460 @@
+/*
+ * changes_since.c
+ *		What has happened to actions since a position.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "change/incarnation.h"
+#include "change/position.h"
+#include "tables/own_trigger.h"
+#include "tables/spi_plan.h"
+
+#include "access/relation.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/xid8.h"
+
+PG_FUNCTION_INFO_V1(actstream_stream_position);
+PG_FUNCTION_INFO_V1(actstream_changes_since);
+
+/* Actions that one query looks at; the caller may want fewer rows. */
+#define BATCH_SIZE		1000
+
+/* So many viewers are looked up one by one among the followers of an object. */
+#define FEW_VIEWERS		16
+
+/* arguments of the statements below */
+enum
+{
+	ARG_OWN,					/* this transaction, whose changes are not told, or 0 */
+	ARG_INCARNATION,
+	ARG_LIMIT,					/* how many actions */
+	ARG_TRANSACTION,			/* the place from which to go on, and ... */
+	ARG_ID,						/* ... the action there */
+	ARG_UNSEEN,					/* an array of transactions */
+	ARG_VIEWERS,
+	NUM_ARGS
+};
+
+/* columns of their results */
+enum
+{
+	COLUMN_TRANSACTION = 1, COLUMN_ID, COLUMN_VIEWER, COLUMN_OPERATION, COLUMN_ACTION
+};
+
+/*
+ * What a transaction has changed is told once for each action, with what the action is now.
+ * A row is returned for each action, if only to tell that it has been looked at.  One that
+ * came and went in the same transaction, or has gone by a later one, is told then or never.
+ *
+ *	g	an action that a transaction has changed, "old" being what it was before
+ *	n	what it is now; no row if it is gone
+ */
+#define CHANGES(condition, told) { \
+	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
+	"SELECT c.transaction, c.action_id," \
+	" pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'I') AS inserted," \
+	" pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'D') AS deleted," \
+	" pg_catalog.array_agg(ROW(c.action_id, c.\"timestamp\", c.old_public, c.old_actor," \
+	" c.old_verb, c.old_action_object, c.old_target, NULL, NULL, NULL)::actstream.action)" \
+	" FILTER (WHERE c.operation OPERATOR(pg_catalog.<>) 'I') AS old" \
+	" FROM actstream.changes c" \
+	" WHERE c.transaction OPERATOR(pg_catalog.<>) $1 AND c.incarnation OPERATOR(pg_catalog.=) $2" \
+	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
+	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT $3) AS g" \
+	" LEFT JOIN LATERAL (SELECT a.id, a::actstream.action AS action FROM actstream.actions a" \
+	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id) AS n ON true" \
+	" LEFT JOIN LATERAL (" told ") AS t ON true" \
+	" ORDER BY g.transaction, g.action_id", \
+	.nargs = NUM_ARGS, \
+	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG}}
+
+/* the rest of a transaction; transactions that the position lists; those that are later */
+#define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
+#define LATER	"(c.transaction, c.action_id) OPERATOR(pg_catalog.>) ($4, $5)"
+#define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " LATER
+
+/* of what is gone, a role under policies is told no more than that it is gone */
+#define GONE \
+	"CASE WHEN pg_catalog.row_security_active('actstream.actions'::pg_catalog.regclass)" \
+	" THEN ROW(g.action_id, (g.old[1]).\"timestamp\", NULL, NULL, NULL, NULL, NULL, NULL, NULL," \
+	" NULL)::actstream.action ELSE g.old[1] END"
+
+#define IS_TOLD	"(n.id IS NOT NULL OR (g.deleted AND NOT g.inserted))"
+
+/* to whoever asks */
+#define TOLD \
+	"SELECT NULL::actstream.ref AS viewer, CASE WHEN n.id IS NULL THEN 'delete'" \
+	" WHEN g.inserted AND NOT g.deleted THEN 'insert' ELSE 'update' END AS operation," \
+	" CASE WHEN n.id IS NULL THEN " GONE " ELSE n.action END AS action" \
+	" WHERE " IS_TOLD
+
+/* to viewers, whose streams the action has come to, has changed in, or has left */
+#define TOLD_TO(in_audience) \
+	"SELECT w.viewer, CASE WHEN NOT pg_catalog.bool_or(w.is_in) THEN 'delete'" \
+	" WHEN pg_catalog.bool_or(w.was_in) THEN 'update' ELSE 'insert' END AS operation," \
+	" CASE WHEN pg_catalog.bool_or(w.is_in) THEN n.action ELSE " GONE " END AS action" \
+	" FROM (SELECT f.viewer, true AS is_in, false AS was_in FROM " in_audience("n.action") " AS f" \
+	" UNION ALL" \
+	" SELECT f.viewer, false, true FROM pg_catalog.unnest(g.old) AS o" \
+	" CROSS JOIN LATERAL " in_audience("o::actstream.action") " AS f) AS w" \
+	" WHERE " IS_TOLD " GROUP BY w.viewer"
+
+/* many viewers: those of the audience that are among them */
+#define VIEWERS		"SELECT v.viewer FROM pg_catalog.unnest($7) AS v (viewer)"
+#define AMONG_VIEWERS(action) \
+	"(SELECT f.viewer FROM actstream.audience(" action ") AS f (viewer)" \
+	" WHERE f.viewer IN (" VIEWERS "))"
+
+/* few: each is looked up in the audience; without OFFSET, all of that would be read */
+#define ONE_BY_ONE(action) \
+	"(SELECT v.viewer FROM (SELECT DISTINCT v.viewer FROM (" VIEWERS ") AS v) AS v" \
+	" CROSS JOIN LATERAL (SELECT FROM actstream.audience(" action ") AS f (viewer)" \
+	" WHERE f.viewer OPERATOR(pg_catalog.=) v.viewer OFFSET 0) AS f)"
+
+/* The order in which changes are told. */
+typedef enum Phase
+{
+	PHASE_REST, PHASE_LISTED, PHASE_LATER, NUM_PHASES
+} Phase;
+
+static SpiPlan to_caller[NUM_PHASES] = {
+	CHANGES(REST, TOLD), CHANGES(LISTED, TOLD), CHANGES(LATER, TOLD)
+};
+static SpiPlan to_viewers[NUM_PHASES] = {
+	CHANGES(REST, TOLD_TO(AMONG_VIEWERS)), CHANGES(LISTED, TOLD_TO(AMONG_VIEWERS)),
+	CHANGES(LATER, TOLD_TO(AMONG_VIEWERS))
+};
+static SpiPlan to_few_viewers[NUM_PHASES] = {
+	CHANGES(REST, TOLD_TO(ONE_BY_ONE)), CHANGES(LISTED, TOLD_TO(ONE_BY_ONE)),
+	CHANGES(LATER, TOLD_TO(ONE_BY_ONE))
+};
+
+/*
+ * The latest gap; and has one of these transactions, which are before it, committed?  Then
+ * it may be that its changes have been trimmed.
+ */
+static SpiPlan find_gap = {
+	.sql = "SELECT g.transaction, EXISTS (SELECT FROM pg_catalog.unnest($2) AS u (id)"
+	" WHERE u.id OPERATOR(pg_catalog.<) g.transaction"
+	" AND (pg_catalog.pg_xact_status(u.id) OPERATOR(pg_catalog.=) 'aborted') IS NOT TRUE)"
+	" FROM actstream.changes g"
+	" WHERE g.operation OPERATOR(pg_catalog.=) 'G' AND g.incarnation OPERATOR(pg_catalog.=) $1"
+	" ORDER BY g.transaction DESC LIMIT 1",
+	.nargs = 2,
+	.argtypes = {INT8OID, XID8ARRAYOID}
+};
+
+/* One call of changes_since(). */
+typedef struct Telling
+{
+	Position   *from;
+	Position   *now;
+	ReturnSetInfo *result;
+	int			max_rows;
+	int			nrows;			/* told so far, with the one that is held back */
+	bool		looked;			/* at any change? */
+
+	text	   *reached;		/* the position after the last action that was told */
+
+	/* The last row, whose position is known when it is known whether more follow. */
+	bool		held_back;
+	Datum		row[4];
+	bool		isnull[4];
+	MemoryContext row_context;
+} Telling;
+
+/* Raise an error if the server, or the record, cannot tell. */
+static void
+require_record(const char *function)
+{
+	const int16 events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
+	Relation	actions;
+	bool		recorded;
+
+	PreventCommandDuringRecovery(function);
+	(void) OwnTableId(OWN_CHANGES);
+	actions = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+	recorded = HasOwnTrigger(actions, "action_changed", TRIGGER_TYPE_AFTER, events,
+							 TRIGGER_FIRES_ALWAYS);
+	relation_close(actions, AccessShareLock);
+	if (!recorded)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("changes to actions are not recorded"),
+				 errhint("The owner of the tables can call actstream.record_changes(true).")));
+}
+
+/* An array of transaction ids. */
+static Datum
+id_array(const uint64 *ids, int nids)
+{
+	Datum	   *elements = palloc(Max(nids, 1) * sizeof(Datum));
+
+	for (int i = 0; i < nids; i++)
+		elements[i] = UInt64GetDatum(ids[i]);
+	return PointerGetDatum(construct_array(elements, nids, XID8OID, sizeof(uint64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Raise an error if the record may lack a change since the position; SPI is connected. */
+static void
+check_gaps(const Position *from, const Position *now)
+{
+	uint64	   *ended = palloc(Max(from->nunseen, 1) * sizeof(uint64));
+	int			nended = 0;
+	Datum		values[2] = {Int64GetDatum(Incarnation())};
+	bool		isnull;
+	HeapTuple	row;
+	uint64		gap;
+
+	for (int i = 0; i < from->nunseen; i++)
+	{
+		if (PositionHasSeen(now, from->unseen[i]))
+			ended[nended++] = from->unseen[i];
+	}
+	values[1] = id_array(ended, nended);
+	/* as the owner: no policy hides a gap */
+	if (SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_RESTRICTED, &find_gap, values, NULL) == 0)
+		return;
+	row = SPI_tuptable->vals[0];
+	gap = DatumGetUInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+	if (!PositionHasSeen(from, gap) ||
+		DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("position is too old"),
+				 errdetail("Changes since then have been trimmed or were not recorded, or the actions were truncated."),
+				 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
+}
+
+/* Return the row that was held back, if there is one. */
+static void
+tell(Telling *telling)
+{
+	if (telling->held_back)
+		tuplestore_putvalues(telling->result->setResult, telling->result->setDesc,
+							 telling->row, telling->isnull);
+	telling->held_back = false;
+	MemoryContextReset(telling->row_context);
+}
+
+/* Hold back a row of the statement's result, to be returned with the position reached. */
+static void
+hold_back(Telling *telling, HeapTuple tuple, TupleDesc tupdesc)
+{
+	MemoryContext before = MemoryContextSwitchTo(telling->row_context);
+
+	telling->row[0] = datumCopy(PointerGetDatum(telling->reached), false, -1);
+	for (int i = 1; i < (int) lengthof(telling->row); i++)
+	{
+		AttrNumber	column = COLUMN_VIEWER - 1 + i;
+		Datum		value = SPI_getbinval(tuple, tupdesc, column, &telling->isnull[i]);
+
+		telling->row[i] = telling->isnull[i] ? (Datum) 0 :
+			datumCopy(value, false, TupleDescAttr(tupdesc, column - 1)->attlen);
+	}
+	telling->held_back = true;
+	telling->nrows++;
+	MemoryContextSwitchTo(before);
+}
+
+/* Take note of the position that has been reached. */
+static void
+reach(Telling *telling, const Position *position)
+{
+	char	   *text = PositionText(position);
+
+	pfree(telling->reached);
+	telling->reached = cstring_to_text(text);
+	pfree(text);
+}
+
+/* The place of a row of the result in the record. */
+static void
+get_place(const SPITupleTable *rows, uint64 i, uint64 *transaction, int64 *id)
+{
+	bool		isnull;
+
+	*transaction = DatumGetUInt64(SPI_getbinval(rows->vals[i], rows->tupdesc,
+												COLUMN_TRANSACTION, &isnull));
+	*id = DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, COLUMN_ID, &isnull));
+}
+
+/*
+ * tell_batch
+ *		Tell the rows of a batch, until there are enough; false if there are.
+ *
+ * The position of a row is after its action, but before it if more viewers are told of the
+ * same one: a caller who keeps that position is told again rather than not at all.
+ */
+static bool
+tell_batch(Telling *telling, const SPITupleTable *rows, bool is_last)
+{
+	for (uint64 i = 0; i < rows->numvals; i++)
+	{
+		uint64		transaction;
+		uint64		next_transaction = 0;
+		int64		id;
+		int64		next_id = 0;
+		bool		more = i + 1 < rows->numvals;
+		bool		ends_action;
+		bool		isnull;
+
+		(void) SPI_getbinval(rows->vals[i], rows->tupdesc, COLUMN_OPERATION, &isnull);
+		if (isnull)
+			continue;
+		get_place(rows, i, &transaction, &id);
+		if (more)
+			get_place(rows, i + 1, &next_transaction, &next_id);
+		ends_action = !more || next_transaction != transaction || next_id != id;
+		if (ends_action)
+		{
+			Position   *position = (more ? next_transaction != transaction : is_last) ?
+				PositionAfter(telling->from, telling->now, transaction) :
+				PositionWithin(telling->from, telling->now, transaction, id);
+
+			reach(telling, position);
+			PositionFree(position);
+		}
+		tell(telling);
+		hold_back(telling, rows->vals[i], rows->tupdesc);
+		if (ends_action && telling->nrows >= telling->max_rows)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * tell_phase
+ *		Tell what the statement finds after a place, in batches, until there are enough
+ *		rows; false if there are.
+ */
+static bool
+tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
+		   uint64 transaction, int64 id)
+{
+	int64		limit = Min(telling->max_rows, BATCH_SIZE);
+	bool		is_last = false;
+	bool		result = true;
+
+	values[ARG_LIMIT] = Int64GetDatum(limit);
+	while (result && !is_last)
+	{
+		SPITupleTable *rows;
+		int64		nactions = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		values[ARG_TRANSACTION] = UInt64GetDatum(transaction);
+		values[ARG_ID] = Int64GetDatum(id);
+		SpiPlanRead(plan, values, nulls);
+		rows = SPI_tuptable;
+		for (uint64 i = 0; i < rows->numvals; i++)
+		{
+			uint64		before = transaction;
+			int64		id_before = id;
+
+			get_place(rows, i, &transaction, &id);
+			nactions += i == 0 || transaction != before || id != id_before;
+		}
+		telling->looked |= nactions > 0;
+		is_last = nactions < limit;
+		result = tell_batch(telling, rows, is_last);
+		SPI_freetuptable(rows);
+	}
+	return result;
+}
+
+/* Tell everything, or enough; SPI is connected. */
+static void
+tell_changes(Telling *telling, SpiPlan *plans, Datum *values, const char *nulls)
+{
+	Position   *from = telling->from;
+
+	if (from->partly != 0)
+	{
+		if (!tell_phase(telling, &plans[PHASE_REST], values, nulls, from->partly, from->last_id))
+			return;
+		telling->from = from = PositionAfter(from, telling->now, from->partly);
+	}
+	values[ARG_UNSEEN] = id_array(from->unseen, from->nunseen);
+	if ((from->nunseen == 0 ||
+		 tell_phase(telling, &plans[PHASE_LISTED], values, nulls, 0, PG_INT64_MAX)) &&
+		tell_phase(telling, &plans[PHASE_LATER], values, nulls, from->xmax - 1, PG_INT64_MAX))
+	{
+		/* all that there is */
+		reach(telling, telling->now);
+		telling->row[0] = PointerGetDatum(telling->reached);
+		if (telling->looked && !telling->held_back)
+			telling->held_back = telling->isnull[1] = telling->isnull[2] = telling->isnull[3] = true;
+	}
+}
+
+/*
+ * stream_position() RETURNS text
+ *		The position after everything that the statement sees.
+ */
+Datum
+actstream_stream_position(PG_FUNCTION_ARGS)
+{
+	require_record("stream_position()");
+	PG_RETURN_TEXT_P(cstring_to_text(PositionText(PositionNow())));
+}
+
+/*
+ * changes_since(since, viewers, max_rows) RETURNS SETOF changed_action
+ */
+Datum
+actstream_changes_since(PG_FUNCTION_ARGS)
+{
+	Telling		telling = {0};
+	SpiPlan    *plans = to_caller;
+	Datum		values[NUM_ARGS];
+	char		nulls[NUM_ARGS + 1] = "       ";
+
+	require_record("changes_since()");
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"since\" of actstream.changes_since() must not be null"),
+				 errhint("Get one from actstream.stream_position().")));
+	if (PG_ARGISNULL(2) || PG_GETARG_INT32(2) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows must be greater than zero")));
+	InitMaterializedSRF(fcinfo, 0);
+	telling.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	telling.max_rows = PG_GETARG_INT32(2);
+	SPI_connect();
+	telling.reached = PG_GETARG_TEXT_P_COPY(0);
+	telling.from = PositionParse(text_to_cstring(telling.reached));
+	telling.row_context = AllocSetContextCreate(CurrentMemoryContext, "actstream row",
+												ALLOCSET_DEFAULT_SIZES);
+	telling.now = PositionNow();
+	check_gaps(telling.from, telling.now);
+	values[ARG_OWN] = FullTransactionIdGetDatum(GetTopFullTransactionIdIfAny());
+	values[ARG_INCARNATION] = Int64GetDatum(Incarnation());
+	values[ARG_VIEWERS] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
+	values[ARG_UNSEEN] = (Datum) 0;
+	nulls[ARG_VIEWERS] = PG_ARGISNULL(1) ? 'n' : ' ';
+	if (!PG_ARGISNULL(1))
+	{
+		ArrayType  *viewers = PG_GETARG_ARRAYTYPE_P(1);
+
+		plans = ArrayGetNItems(ARR_NDIM(viewers), ARR_DIMS(viewers)) > FEW_VIEWERS ?
+			to_viewers : to_few_viewers;
+	}
+	tell_changes(&telling, plans, values, nulls);
+	tell(&telling);
+	SPI_finish();
+	return (Datum) 0;
+}
