@@ -6,6 +6,7 @@
 
 #include "base/compat.h"
 #include "base/shared_memory.h"
+#include "change/doorbell.h"
 #include "display/language.h"
 #include "feed/feed.h"
 #include "reader/follow_list.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 	LanguageDefineSetting();
 	RecencyDefineSetting();
 	SharedMemoryInit();
+	DoorbellInit();
 	StreamPlanInit();
 	DdlInit();
 	MarkGUCPrefixReserved("actstream");

@@ -94,6 +94,16 @@ init_counter(FollowCounter *counter)
 }
 
 static void
+init_doorbell(Doorbell *doorbell)
+{
+	pg_atomic_init_u32(&doorbell->database, InvalidOid);
+	pg_atomic_init_u32(&doorbell->listeners, 0);
+	pg_atomic_init_u32(&doorbell->rung, 0);
+	pg_atomic_init_u32(&doorbell->worker, 0);
+	pg_atomic_init_u64(&doorbell->requested, 0);
+}
+
+static void
 init_memory(SharedMemory *memory)
 {
 	memory->nbounds = bounds_wanted();
@@ -115,6 +125,9 @@ init_memory(SharedMemory *memory)
 	pg_atomic_init_u64(&memory->nraises, 0);
 	for (int i = 0; i < RAISES_KEPT; i++)
 		pg_atomic_init_u64(&memory->raises[i], 0);
+	SpinLockInit(&memory->doorbells_mutex);
+	for (int i = 0; i < DOORBELLS; i++)
+		init_doorbell(&memory->doorbells[i]);
 }
 
 /* The bounds and rests come first, then all fingerprints. */

@@ -6,6 +6,7 @@
 #define ACTSTREAM_SHARED_MEMORY_H
 
 #include "port/atomics.h"
+#include "storage/spin.h"
 
 /*
  * Databases that can use the recency map at the same time.  Each takes some hundred
@@ -74,6 +75,19 @@ typedef struct FollowCounter
 	pg_atomic_uint64 changes;
 } FollowCounter;
 
+/* Databases in which sessions can wait for changes at the same time. */
+#define DOORBELLS			64
+
+/* Where a commit tells a worker of its database that actions have changed. */
+typedef struct Doorbell
+{
+	pg_atomic_uint32 database;	/* OID, or 0 */
+	pg_atomic_uint32 listeners; /* sessions that listen */
+	pg_atomic_uint32 rung;		/* has it been rung since the worker looked? */
+	pg_atomic_uint32 worker;	/* number of the worker's PGPROC + 1, or 0 */
+	pg_atomic_uint64 requested; /* when a worker was last requested */
+} Doorbell;
+
 typedef struct SharedMemory
 {
 	uint64		nbounds;		/* size of the array of bounds: zero or a power of two */
@@ -93,6 +107,8 @@ typedef struct SharedMemory
 	FollowCounter all_follows;	/* changes that may concern any follow */
 	pg_atomic_uint64 nraises;	/* raises of bounds since the server started */
 	pg_atomic_uint64 raises[RAISES_KEPT];	/* the latest of these */
+	slock_t		doorbells_mutex;	/* to choose one for a database */
+	Doorbell	doorbells[DOORBELLS];
 } SharedMemory;
 
 /*

@@ -1,0 +1,359 @@
+/*
+ * doorbell.c
+ *		NOTIFY for those who wait for changes to actions.
+ *
+ * A transaction that has changed actions does not notify by itself: NOTIFY makes committing
+ * transactions wait for each other.  After its commit it sets a flag in shared memory, and
+ * wakes a background worker that notifies, at most every RING_INTERVAL_MS.  The worker is
+ * there only while a session listens.  It is requested by the first that does, or if that
+ * failed, by a later commit.
+ *
+ * Which sessions listen is known from the commands LISTEN and UNLISTEN.  Where they are
+ * rolled back to a savepoint, a session may count that does not listen.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/shared_memory.h"
+#include "base/worker.h"
+#include "change/doorbell.h"
+#include "change/position.h"
+
+#include "access/xact.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "replication/logicalworker.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+extern PGDLLEXPORT void actstream_doorbell_main(Datum database);
+
+#define CHANNEL				"actstream"
+#define RING_INTERVAL_MS	10
+
+/* If there is no worker, one is requested at most this often. */
+#define REQUEST_INTERVAL_MS	1000
+
+/* After an error the worker starts again after this time. */
+#define RESTART_SECONDS		1
+
+/* The longest payload that NOTIFY takes. */
+#define MAX_PAYLOAD			7999
+
+/* actstream.doorbell */
+static bool doorbell_enabled = false;
+
+/* Has this transaction changed actions? */
+static bool changed = false;
+
+/* Does this session listen, and will it when its transaction is committed? */
+static bool listens = false;
+static bool will_listen = false;
+
+static ProcessUtility_hook_type next_process_utility_hook = NULL;
+
+/* The doorbell of a database; NULL if there is none. */
+static Doorbell *
+find_doorbell(Oid database)
+{
+	SharedMemory *memory = SharedMemoryKnown();
+
+	for (int i = 0; memory != NULL && i < DOORBELLS; i++)
+	{
+		if (pg_atomic_read_u32(&memory->doorbells[i].database) == database)
+			return &memory->doorbells[i];
+	}
+	return NULL;
+}
+
+/*
+ * Find the doorbell of this database, or make one that nobody listens to that of this
+ * database, and count a listener.  Returns false if all are in use.
+ */
+static bool
+add_listener(void)
+{
+	SharedMemory *memory = SharedMemoryKnown();
+	Doorbell   *doorbell;
+
+	if (memory == NULL)
+		return false;
+	SpinLockAcquire(&memory->doorbells_mutex);
+	doorbell = find_doorbell(MyDatabaseId);
+	for (int i = 0; doorbell == NULL && i < DOORBELLS; i++)
+	{
+		if (pg_atomic_read_u32(&memory->doorbells[i].listeners) == 0 &&
+			pg_atomic_read_u32(&memory->doorbells[i].worker) == 0)
+		{
+			doorbell = &memory->doorbells[i];
+			pg_atomic_write_u32(&doorbell->database, MyDatabaseId);
+			pg_atomic_write_u64(&doorbell->requested, 0);
+		}
+	}
+	if (doorbell != NULL)
+		pg_atomic_fetch_add_u32(&doorbell->listeners, 1);
+	SpinLockRelease(&memory->doorbells_mutex);
+	return doorbell != NULL;
+}
+
+/* Wake the worker, or request one. */
+static void
+wake_worker(Doorbell *doorbell)
+{
+	uint32		worker = pg_atomic_read_u32(&doorbell->worker);
+	uint64		requested;
+	uint64		now;
+
+	if (worker != 0)
+	{
+		SetLatch(&GetPGProcByNumber(worker - 1)->procLatch);
+		return;
+	}
+	requested = pg_atomic_read_u64(&doorbell->requested);
+	now = GetCurrentTimestamp();
+	if (now >= requested + REQUEST_INTERVAL_MS * INT64CONST(1000) &&
+		pg_atomic_compare_exchange_u64(&doorbell->requested, &requested, now) &&
+		!WorkerRequest("actstream_doorbell_main", "actstream doorbell", RESTART_SECONDS))
+		ereport(WARNING,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("no background worker is free for the doorbell"),
+				 errhint("Raise max_worker_processes.")));
+}
+
+/* Ring: for all who wait for changes, there is something new. */
+static void
+ring(Doorbell *doorbell)
+{
+	/* one signal is enough until the worker looks */
+	if (pg_atomic_exchange_u32(&doorbell->rung, 1) == 0 ||
+		pg_atomic_read_u32(&doorbell->worker) == 0)
+		wake_worker(doorbell);
+}
+
+/* This session no longer listens. */
+static void
+remove_listener(void)
+{
+	Doorbell   *doorbell = find_doorbell(MyDatabaseId);
+
+	/* the last one: the worker has nothing more to do */
+	if (pg_atomic_sub_fetch_u32(&doorbell->listeners, 1) == 0 &&
+		pg_atomic_read_u32(&doorbell->worker) != 0)
+		wake_worker(doorbell);
+	listens = false;
+}
+
+/* Callback: this session ends. */
+static void
+session_ends(int code, Datum arg)
+{
+	if (listens)
+		remove_listener();
+}
+
+/* This session begins or ceases to listen, as its transaction has been committed. */
+static void
+set_listens(void)
+{
+	static bool registered = false;
+
+	if (!will_listen)
+		remove_listener();
+	else if (!add_listener())
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the doorbell is not available in this database"),
+				 errhint("It needs \"actstream\" in shared_preload_libraries, and works in %d databases at a time.",
+						 DOORBELLS)));
+	else
+	{
+		listens = true;
+		if (!registered)
+			before_shmem_exit(session_ends, (Datum) 0);
+		registered = true;
+		if (doorbell_enabled)
+			ring(find_doorbell(MyDatabaseId));
+	}
+	will_listen = listens;
+}
+
+/*
+ * Callback: a transaction has ended.  Nothing here may fail: it cannot be rolled back any
+ * more.
+ *
+ * In a worker that applies changes of a publisher, the end of a prepared transaction is no
+ * command.
+ */
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	Doorbell   *doorbell;
+
+	if (event == XACT_EVENT_COMMIT)
+	{
+		if (will_listen != listens)
+			set_listens();
+		if (doorbell_enabled && (changed || IsLogicalWorker()) &&
+			(doorbell = find_doorbell(MyDatabaseId)) != NULL &&
+			pg_atomic_read_u32(&doorbell->listeners) > 0)
+			ring(doorbell);
+	}
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	{
+		will_listen = listens;
+		changed = false;
+	}
+}
+
+/*
+ * DoorbellNote
+ *		Take note that this transaction has changed actions.
+ */
+void
+DoorbellNote(void)
+{
+	changed = true;
+}
+
+/* Take note of what a command means for this session, when the command has been run. */
+static void
+command_ends(Node *statement)
+{
+	if (IsA(statement, ListenStmt) &&
+		strcmp(castNode(ListenStmt, statement)->conditionname, CHANNEL) == 0)
+		will_listen = true;
+	else if (IsA(statement, UnlistenStmt) || IsA(statement, DiscardStmt))
+	{
+		const char *channel = IsA(statement, UnlistenStmt) ?
+			castNode(UnlistenStmt, statement)->conditionname : NULL;
+
+		if ((channel == NULL || strcmp(channel, CHANNEL) == 0) &&
+			(!IsA(statement, DiscardStmt) ||
+			 castNode(DiscardStmt, statement)->target == DISCARD_ALL) &&
+			GetCurrentTransactionNestLevel() == 1)
+			will_listen = false;
+	}
+	else if (IsA(statement, TransactionStmt) &&
+			 castNode(TransactionStmt, statement)->kind == TRANS_STMT_COMMIT_PREPARED)
+		changed = true;
+}
+
+/* Hook: a command that is no query. */
+static void
+process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
+				DestReceiver *dest, QueryCompletion *qc)
+{
+	/* other commands can free the statement */
+	NodeTag		tag = nodeTag(pstmt->utilityStmt);
+	bool		concerns = tag == T_ListenStmt || tag == T_UnlistenStmt || tag == T_DiscardStmt ||
+		(tag == T_TransactionStmt &&
+		 castNode(TransactionStmt, pstmt->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED);
+
+	if (next_process_utility_hook != NULL)
+		next_process_utility_hook(pstmt, queryString, readOnlyTree, context, params, queryEnv,
+								  dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv,
+								dest, qc);
+	if (concerns)
+		command_ends(pstmt->utilityStmt);
+}
+
+/*
+ * DoorbellInit
+ *		Called once, when the library is loaded.
+ */
+void
+DoorbellInit(void)
+{
+	DefineCustomBoolVariable("actstream.doorbell",
+							 "Notifies sessions that listen on channel \"actstream\" when actions have changed.",
+							 "Needs shared_preload_libraries, and a background worker for each database in which a session listens.",
+							 &doorbell_enabled,
+							 false,
+							 PGC_SIGHUP,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	next_process_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+	RegisterXactCallback(transaction_ends, NULL);
+}
+
+/* Notify, with the position that has been reached. */
+static void
+notify(void)
+{
+	const char *position;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	position = PositionText(PositionNow());
+	/* with that many transactions in progress, there is no room for it */
+	Async_Notify(CHANNEL, strlen(position) <= MAX_PAYLOAD ? position : "");
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+/* Callback: the worker ends. */
+static void
+worker_ends(int code, Datum arg)
+{
+	pg_atomic_write_u32(&((Doorbell *) DatumGetPointer(arg))->worker, 0);
+}
+
+/*
+ * actstream_doorbell_main
+ *		The background worker that notifies, in one database, while a session listens.
+ */
+void
+actstream_doorbell_main(Datum database)
+{
+	Doorbell   *doorbell = find_doorbell(DatumGetObjectId(database));
+	uint32		expected = 0;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	/* a second one, or nobody listens any more */
+	if (doorbell == NULL || pg_atomic_read_u32(&doorbell->listeners) == 0 ||
+		!pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, MyProcNumber + 1))
+		proc_exit(0);
+	before_shmem_exit(worker_ends, PointerGetDatum(doorbell));
+	WorkerConnect(DatumGetObjectId(database));
+	pgstat_report_activity(STATE_IDLE, NULL);
+
+	/* what was committed before this worker was there may have rung in vain */
+	pg_atomic_write_u32(&doorbell->rung, 1);
+	while (doorbell_enabled && pg_atomic_read_u32(&doorbell->listeners) > 0)
+	{
+		bool		rung = pg_atomic_exchange_u32(&doorbell->rung, 0) != 0;
+
+		if (rung)
+			notify();
+		/* what rings meanwhile is told when the time is over */
+		(void) WaitLatch(MyLatch,
+						 WL_EXIT_ON_PM_DEATH | (rung ? WL_TIMEOUT : WL_LATCH_SET),
+						 RING_INTERVAL_MS, PG_WAIT_EXTENSION);
+		if (!rung)
+			ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+	proc_exit(0);
+}
