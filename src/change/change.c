@@ -118,6 +118,22 @@ record_row(char operation, HeapTuple row, HeapTuple old, TupleDesc tupdesc)
 		record(&insert_change, values, nulls);
 }
 
+/* Record an update.  With another id, it is another action. */
+static void
+record_update(HeapTuple row, HeapTuple old, TupleDesc tupdesc)
+{
+	bool		isnull;
+
+	if (column_of(row, tupdesc, Anum_action_id, &isnull) ==
+		column_of(old, tupdesc, Anum_action_id, &isnull))
+		record_row('U', row, old, tupdesc);
+	else
+	{
+		record_row('D', old, old, tupdesc);
+		record_row('I', row, NULL, tupdesc);
+	}
+}
+
 /*
  * Trigger action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions, for each row,
  * and action_truncated AFTER TRUNCATE ON actstream.actions, for each statement: record the
@@ -139,7 +155,7 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_INSERT(event))
 		record_row('I', row, NULL, tupdesc);
 	else if (TRIGGER_FIRED_BY_UPDATE(event))
-		record_row('U', trigdata->tg_newtuple, row, tupdesc);
+		record_update(trigdata->tg_newtuple, row, tupdesc);
 	else if (TRIGGER_FIRED_BY_DELETE(event))
 		record_row('D', row, row, tupdesc);
 	else

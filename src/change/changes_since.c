@@ -57,7 +57,7 @@ enum
  * came and went in the same transaction, or has gone by a later one, is told then or never.
  *
  *	g	an action that a transaction has changed, "old" being what it was before
- *	n	what it is now; no row if it is gone
+ *	n	what it is now; no row if it is gone.  OFFSET makes this a look-up for each
  */
 #define CHANGES(condition, told) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
@@ -72,9 +72,9 @@ enum
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT $3) AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, a::actstream.action AS action FROM actstream.actions a" \
-	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id) AS n ON true" \
+	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
 	" LEFT JOIN LATERAL (" told ") AS t ON true" \
-	" ORDER BY g.transaction, g.action_id", \
+	" ORDER BY g.transaction, g.action_id, t.viewer", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG}}
 
