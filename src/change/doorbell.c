@@ -40,7 +40,7 @@ extern PGDLLEXPORT void actstream_doorbell_main(Datum database);
 #define CHANNEL				"actstream"
 #define RING_INTERVAL_MS	10
 
-/* If there is no worker, one is requested at most this often. */
+/* If none starts, a worker is requested at most this often. */
 #define REQUEST_INTERVAL_MS	1000
 
 /* After an error the worker starts again after this time. */
@@ -331,6 +331,7 @@ actstream_doorbell_main(Datum database)
 		!pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, MyProcNumber + 1))
 		proc_exit(0);
 	before_shmem_exit(worker_ends, PointerGetDatum(doorbell));
+	pg_atomic_write_u64(&doorbell->requested, 0);
 	WorkerConnect(DatumGetObjectId(database));
 	pgstat_report_activity(STATE_IDLE, NULL);
 
