@@ -23,7 +23,7 @@ COMMENT ON FUNCTION actstream_internal.action_check() IS 'trigger: check that th
 
 CREATE FUNCTION actstream_internal.action_time() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_time';
-COMMENT ON FUNCTION actstream_internal.action_time() IS 'trigger: replace a null timestamp by the current time';
+COMMENT ON FUNCTION actstream_internal.action_time() IS 'trigger: replace a null timestamp by the current time, and check what indexes contain';
 
 CREATE FUNCTION actstream.act_send(
     actor         actstream.ref,

@@ -18,7 +18,7 @@ COMMENT ON FUNCTION actstream_internal.follow_check() IS 'trigger: check that th
 
 CREATE FUNCTION actstream_internal.follow_time() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_follow_time';
-COMMENT ON FUNCTION actstream_internal.follow_time() IS 'trigger: replace a null time by the current time';
+COMMENT ON FUNCTION actstream_internal.follow_time() IS 'trigger: replace a null time by the current time, and check what indexes contain';
 
 -- Sessions keep the lists of follows that they have read until this trigger, which also
 -- fires for replicated changes, reports a change.

@@ -18,7 +18,7 @@ COMMENT ON FUNCTION actstream_internal.mute_check() IS 'trigger: check that the 
 
 CREATE FUNCTION actstream_internal.mute_time() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_mute_time';
-COMMENT ON FUNCTION actstream_internal.mute_time() IS 'trigger: replace a null time by the current time';
+COMMENT ON FUNCTION actstream_internal.mute_time() IS 'trigger: replace a null time by the current time, and check what indexes contain';
 
 CREATE FUNCTION actstream_internal.mute_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_mute_changed';

@@ -26,6 +26,7 @@
 #define EXTERNAL_ID_MAX_BYTES	1024
 
 PG_FUNCTION_INFO_V1(actstream_act_send);
+PG_FUNCTION_INFO_V1(actstream_action_time);
 PG_FUNCTION_INFO_V1(actstream_action_check);
 
 #define INTO_ACTIONS(id) \
@@ -126,7 +127,8 @@ ActionCheckVerb(Datum verb)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("verb is too long"),
 				 errdetail("The verb has %d characters; the limit is %d.",
-						   nchars, VERB_MAX_CHARS)));
+						   nchars, VERB_MAX_CHARS),
+				 errhint("What else is to be said about an action goes into its description or its data.")));
 }
 
 static void
@@ -144,7 +146,8 @@ check_external_id(Datum external_id)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("external_id is too long"),
 				 errdetail("The external_id has %d bytes; the limit is %d.",
-						   nbytes, EXTERNAL_ID_MAX_BYTES)));
+						   nbytes, EXTERNAL_ID_MAX_BYTES),
+				 errhint("Use a hash of it.")));
 }
 
 /*
@@ -293,6 +296,37 @@ check_not_null(HeapTuple row, TupleDesc tupdesc)
 	}
 }
 
+/* Check the texts of a row, which indexes may contain. */
+static void
+check_texts(HeapTuple row, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(row, Anum_action_verb, tupdesc, &isnull);
+
+	if (!isnull)
+		ActionCheckVerb(value);
+	value = heap_getattr(row, Anum_action_external_id, tupdesc, &isnull);
+	if (!isnull)
+		check_external_id(value);
+}
+
+/*
+ * Trigger action_time BEFORE INSERT ON actstream.actions, for each row: replaces a null
+ * "timestamp" by the current time.
+ *
+ * Checks the texts already, as one that is too long for an index would raise an error there.
+ */
+Datum
+actstream_action_time(PG_FUNCTION_ARGS)
+{
+	Datum		result = OwnTriggerSetTime(fcinfo, OWN_ACTIONS, "timestamp");
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_ACTIONS, &tupdesc);
+
+	check_texts(trigdata->tg_trigtuple, tupdesc);
+	return result;
+}
+
 /*
  * Trigger action_check AFTER INSERT OR UPDATE ON actstream.actions, for each row: the
  * row must be valid, and its references must name existing objects.
@@ -313,15 +347,9 @@ actstream_action_check(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_ACTIONS, &tupdesc);
 	HeapTuple	old;
 	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
-	Datum		value;
-	bool		isnull;
 
 	check_not_null(row, tupdesc);
-	ActionCheckVerb(heap_getattr(row, Anum_action_verb, tupdesc, &isnull));
-	value = heap_getattr(row, Anum_action_external_id, tupdesc, &isnull);
-	if (!isnull)
-		check_external_id(value);
-
+	check_texts(row, tupdesc);
 	IntegrityCheckRow(trigdata, OWN_ACTIONS, tupdesc, row, old, roles, lengthof(roles));
 	return PointerGetDatum(NULL);
 }

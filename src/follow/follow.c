@@ -31,6 +31,7 @@
 
 PG_FUNCTION_INFO_V1(actstream_follow);
 PG_FUNCTION_INFO_V1(actstream_unfollow);
+PG_FUNCTION_INFO_V1(actstream_follow_time);
 PG_FUNCTION_INFO_V1(actstream_follow_check);
 
 #define INSERT_FOLLOW \
@@ -221,7 +222,8 @@ check_flag(Datum flag)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("flag is too long"),
 				 errdetail("The flag has %d bytes; the limit is %d.",
-						   nbytes, FLAG_MAX_BYTES)));
+						   nbytes, FLAG_MAX_BYTES),
+				 errhint("A flag names a kind of follow, such as \"watching\".")));
 }
 
 /*
@@ -334,6 +336,38 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) nremoved);
 }
 
+/* Check the flag and the verbs of a row, which indexes contain. */
+static void
+check_texts(HeapTuple row, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(row, Anum_follow_flag, tupdesc, &isnull);
+
+	/* null only if the table's owner has dropped the constraint */
+	if (!isnull)
+		check_flag(value);
+	value = heap_getattr(row, Anum_follow_verbs, tupdesc, &isnull);
+	if (!isnull)
+		FollowCheckVerbs(value);
+}
+
+/*
+ * Trigger BEFORE INSERT ON actstream.follows, for each row: replaces a null "started" by the
+ * current time.
+ *
+ * Checks the texts already, as one that is too long for an index would raise an error there.
+ */
+Datum
+actstream_follow_time(PG_FUNCTION_ARGS)
+{
+	Datum		result = OwnTriggerSetTime(fcinfo, OWN_FOLLOWS, "started");
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_FOLLOWS, &tupdesc);
+
+	check_texts(trigdata->tg_trigtuple, tupdesc);
+	return result;
+}
+
 /*
  * Trigger AFTER INSERT OR UPDATE ON actstream.follows, for each row: the row must be
  * valid, and its references must name existing objects.
@@ -351,15 +385,9 @@ actstream_follow_check(PG_FUNCTION_ARGS)
 	HeapTuple	old;
 	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
 	bool		isnull[2];
-	Datum		flag = heap_getattr(row, Anum_follow_flag, tupdesc, &isnull[0]);
-	Datum		verbs = heap_getattr(row, Anum_follow_verbs, tupdesc, &isnull[1]);
 	Datum		objects[2];
 
-	/* null only if the table's owner has dropped the constraint */
-	if (!isnull[0])
-		check_flag(flag);
-	if (!isnull[1])
-		FollowCheckVerbs(verbs);
+	check_texts(row, tupdesc);
 	IntegrityCheckRow(trigdata, OWN_FOLLOWS, tupdesc, row, old, columns, lengthof(columns));
 	for (int i = 0; i < (int) lengthof(columns); i++)
 		objects[i] = heap_getattr(row, columns[i], tupdesc, &isnull[i]);

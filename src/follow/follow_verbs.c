@@ -16,7 +16,8 @@
 
 /*
  * FollowCheckVerbs
- *		Raise an error unless the array has at least one verb, and no null.
+ *		Raise an error unless the array has at least one verb, and no null, and an index can
+ *		contain it.
  */
 void
 FollowCheckVerbs(Datum verbs)
@@ -45,5 +46,6 @@ FollowCheckVerbs(Datum verbs)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("verbs are too long"),
 				 errdetail("The array has %d bytes; the limit is %d.",
-						   (int) VARSIZE_ANY_EXHDR(array), VERBS_MAX_BYTES)));
+						   (int) VARSIZE_ANY_EXHDR(array), VERBS_MAX_BYTES),
+				 errhint("Use fewer verbs, or null for all verbs.")));
 }

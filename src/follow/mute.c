@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+PG_FUNCTION_INFO_V1(actstream_mute_time);
 PG_FUNCTION_INFO_V1(actstream_mute_check);
 
 static SpiPlan delete_follows = {
@@ -122,6 +123,26 @@ end_follows(const Ref *follower, const Ref *followee)
 	SPI_connect();
 	SpiPlanExecuteAs(OWN_FOLLOWS, RUN_AS_CASCADE, &delete_follows, values, NULL);
 	SPI_finish();
+}
+
+/*
+ * Trigger BEFORE INSERT ON actstream.mutes, for each row: replaces a null "created" by the
+ * current time.
+ *
+ * Checks the verbs already, as too many for an index would raise an error there.
+ */
+Datum
+actstream_mute_time(PG_FUNCTION_ARGS)
+{
+	Datum		result = OwnTriggerSetTime(fcinfo, OWN_MUTES, "created");
+	TupleDesc	tupdesc;
+	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_MUTES, &tupdesc);
+	bool		isnull;
+	Datum		verbs = heap_getattr(trigdata->tg_trigtuple, Anum_mute_verbs, tupdesc, &isnull);
+
+	if (!isnull)
+		FollowCheckVerbs(verbs);
+	return result;
 }
 
 /*

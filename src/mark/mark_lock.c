@@ -41,12 +41,14 @@ static SpiPlan insert_mark = {
  *		Lock the marks of a reader for a feed until the end of the transaction; make the row
  *		if there is none.  It is the result of SPI.
  *
- * If the row can be read in no try, the current user may not see it: the plain INSERT then
- * raises the error.
+ * Raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if the name of the feed is too long.  If the row can
+ * be read in no try, the current user may not see it: the plain INSERT then raises the error.
  */
 void
 MarkLock(Datum *values, const char *nulls)
 {
+	if (nulls[1] != 'n')
+		MarkCheckFeed(values[1]);
 	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
 	{
 		if (SpiPlanExecute(&lock_mark, values, nulls) > 0)

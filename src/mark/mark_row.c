@@ -95,6 +95,23 @@ actstream_is_marked(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(ActionPlaceCompare(&place, &mark) <= 0);
 }
 
+/*
+ * MarkCheckFeed
+ *		Raise ERRCODE_PROGRAM_LIMIT_EXCEEDED if the name of a feed is too long for an index.
+ */
+void
+MarkCheckFeed(Datum feed)
+{
+	int			nbytes = VARSIZE_ANY_EXHDR(DatumGetTextPP(feed));
+
+	if (nbytes > FEED_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("name of feed is too long"),
+				 errdetail("The name has %d bytes; the limit is %d.", nbytes, FEED_MAX_BYTES),
+				 errhint("A feed is a name of your choice for a list of notifications, such as \"mail\".")));
+}
+
 /* Raise an error unless the column is null or a cursor. */
 static void
 check_cursor(HeapTuple row, TupleDesc tupdesc, AttrNumber column)
@@ -117,15 +134,12 @@ actstream_mark_check(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_MARKS, &tupdesc);
 	HeapTuple	old;
 	HeapTuple	row = IntegrityTriggerRow(trigdata, &old);
-	char	   *feed = OwnRowText(row, tupdesc, Anum_mark_feed);
+	bool		isnull;
+	Datum		feed = heap_getattr(row, Anum_mark_feed, tupdesc, &isnull);
 
 	/* null only if the table's owner has dropped the constraint */
-	if (feed != NULL && strlen(feed) > FEED_MAX_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("name of feed is too long"),
-				 errdetail("The name has %d bytes; the limit is %d.",
-						   (int) strlen(feed), FEED_MAX_BYTES)));
+	if (!isnull)
+		MarkCheckFeed(feed);
 	check_cursor(row, tupdesc, Anum_mark_seen);
 	check_cursor(row, tupdesc, Anum_mark_read);
 	IntegrityCheckRow(trigdata, OWN_MARKS, tupdesc, row, old, columns, lengthof(columns));

@@ -60,5 +60,6 @@ extern Datum MarkArg(FunctionCallInfo fcinfo, int arg, char *isnull);
 extern Datum MarkColumn(int column, char *isnull);
 extern bool MarkColumnIsTrue(int column);
 extern bool MarkPlace(Datum cursor, char isnull, ActionPlace *place);
+extern void MarkCheckFeed(Datum feed);
 
 #endif							/* ACTSTREAM_MARK_ROW_H */

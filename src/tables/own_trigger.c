@@ -22,10 +22,6 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-PG_FUNCTION_INFO_V1(actstream_action_time);
-PG_FUNCTION_INFO_V1(actstream_follow_time);
-PG_FUNCTION_INFO_V1(actstream_mute_time);
-
 /*
  * OwnTriggerFunction
  *		The OID of the extension's trigger function with this name, or InvalidOid.
@@ -106,13 +102,17 @@ OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc)
 }
 
 /*
- * The row that is to be inserted, with the current time in that column if it is null.
+ * OwnTriggerSetTime
+ *		The result of a trigger BEFORE INSERT, for each row: the row, with the current time in
+ *		that column if it is null.
  *
  * A default would not be enough: many frameworks send null for what the program has not
  * set.
+ *
+ * Raises an error if the trigger was fired in another way, or for another table.
  */
-static Datum
-set_time(FunctionCallInfo fcinfo, OwnTable table, const char *column)
+Datum
+OwnTriggerSetTime(FunctionCallInfo fcinfo, OwnTable table, const char *column)
 {
 	TriggerData *trigdata = trigger_data(fcinfo, table);
 	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
@@ -136,36 +136,6 @@ set_time(FunctionCallInfo fcinfo, OwnTable table, const char *column)
 		row = heap_modify_tuple_by_cols(row, tupdesc, 1, &attnum, &now, &isnull);
 	}
 	return PointerGetDatum(row);
-}
-
-/*
- * Trigger action_time BEFORE INSERT ON actstream.actions, for each row: replaces a null
- * "timestamp" by the current time.
- */
-Datum
-actstream_action_time(PG_FUNCTION_ARGS)
-{
-	return set_time(fcinfo, OWN_ACTIONS, "timestamp");
-}
-
-/*
- * Trigger follow_time BEFORE INSERT ON actstream.follows, for each row: the same for
- * "started".
- */
-Datum
-actstream_follow_time(PG_FUNCTION_ARGS)
-{
-	return set_time(fcinfo, OWN_FOLLOWS, "started");
-}
-
-/*
- * Trigger mute_time BEFORE INSERT ON actstream.mutes, for each row: the same for
- * "created".
- */
-Datum
-actstream_mute_time(PG_FUNCTION_ARGS)
-{
-	return set_time(fcinfo, OWN_MUTES, "created");
 }
 
 /*

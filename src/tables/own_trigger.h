@@ -11,6 +11,7 @@
 
 extern Oid	OwnTriggerFunction(const char *name);
 extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc);
+extern Datum OwnTriggerSetTime(FunctionCallInfo fcinfo, OwnTable table, const char *column);
 extern bool HasOwnTrigger(Relation rel, const char *function, int16 timing, int16 events,
 						  char enabled);
 extern bool OwnTableIsWatched(Relation rel, const char *function);
