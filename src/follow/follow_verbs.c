@@ -16,8 +16,8 @@
 
 /*
  * FollowCheckVerbs
- *		Raise an error unless the array has at least one verb, and no null, and an index can
- *		contain it.
+ *		Raise an error unless the array is a list of at least one verb, with no null, that an
+ *		index can contain.
  */
 void
 FollowCheckVerbs(Datum verbs)
@@ -27,6 +27,11 @@ FollowCheckVerbs(Datum verbs)
 	bool	   *nulls;
 	int			n;
 
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("verbs must be a one-dimensional array"),
+				 errhint("Write ARRAY['liked', 'shared'], or '{liked,shared}'.")));
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
 	if (n == 0)
 		ereport(ERROR,
