@@ -208,6 +208,7 @@ CREATE FUNCTION actstream.trim_marks(max_rows bigint DEFAULT 10000) RETURNS bigi
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SUPPORT actstream_internal.tables_support
     SET row_security = off
 AS $$
+    SELECT actstream_internal.check_max_rows(trim_marks.max_rows);
     WITH needless AS MATERIALIZED (
         SELECT o.tableoid AS part, o.ctid AS place FROM actstream.mark_exceptions o
         WHERE NOT EXISTS (SELECT FROM actstream.actions a WHERE a.id OPERATOR(pg_catalog.=) o.action_id)

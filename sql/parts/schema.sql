@@ -27,3 +27,7 @@ COMMENT ON SCHEMA actstream IS 'activity streams: references, actions, follows a
 CREATE SCHEMA actstream_internal;
 COMMENT ON SCHEMA actstream_internal IS 'functions of activity streams that are not to be called directly';
 GRANT USAGE ON SCHEMA actstream_internal TO PUBLIC;
+
+CREATE FUNCTION actstream_internal.check_max_rows(max_rows bigint) RETURNS void
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_check_max_rows';
+COMMENT ON FUNCTION actstream_internal.check_max_rows(bigint) IS 'raise an error if the argument is negative';

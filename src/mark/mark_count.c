@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/row_limit.h"
 #include "mark/mark_row.h"
 #include "tables/spi_plan.h"
 
@@ -104,11 +105,7 @@ get_cap(FunctionCallInfo fcinfo)
 {
 	int64		cap = PG_ARGISNULL(3) ? PG_INT32_MAX : PG_GETARG_INT32(3);
 
-	if (cap < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
-				 errmsg("cap must not be negative"),
-				 errhint("Use null to count all.")));
+	RowLimitCheck("cap", cap);
 	return cap;
 }
 
