@@ -6,8 +6,7 @@
 #define ACTSTREAM_READ_COUNTERS_H
 
 /*
- * What the parts of a reader count, as totals over its life.  ReaderCounters of
- * stream_reader.h has these, and what concerns the reader as a whole.
+ * What the parts of a reader count, as totals over its life.
  */
 typedef struct ReadCounters
 {
@@ -20,5 +19,25 @@ typedef struct ReadCounters
 	int64		heap_fetches;	/* fetches that found a visible row */
 	int64		heap_skips;		/* fetches that found none */
 } ReadCounters;
+
+typedef enum ReaderStrategy
+{
+	READ_NOTHING,				/* not begun, or nothing to read */
+	READ_TIME_LINE,				/* only the time line so far */
+	READ_LISTS,					/* only lists */
+	READ_BOTH,					/* lists, after trying the time line */
+	READ_VERBS					/* actions with some verbs, perhaps after trying others */
+} ReaderStrategy;
+
+/* The same with what concerns the reader as a whole. */
+typedef struct ReaderCounters
+{
+	ReaderStrategy strategy;	/* of the latest call */
+	int64		sources;		/* objects that the stream is about */
+	bool		recency_map;	/* was it used by the latest call? */
+	int64		lists_skipped;	/* lists not opened owing to their bounds */
+	int64		rows_filtered;	/* rows fetched that the stream does not show */
+	ReadCounters read;
+} ReaderCounters;
 
 #endif							/* ACTSTREAM_READ_COUNTERS_H */

@@ -8,12 +8,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "reader/label_entries.h"
+#include "reader/reader_state.h"
 #include "reader/source_filter.h"
-#include "reader/source_lists.h"
 #include "reader/stream_reader.h"
-#include "reader/time_line.h"
-#include "reader/verb_entries.h"
+#include "reader/verb_reading.h"
 #include "tables/own_tables.h"
 
 #include "access/xact.h"
@@ -43,52 +41,6 @@
 
 /* Rows of the time line, and then entries, in the first turn for a label. */
 #define FIRST_TURN		256
-
-/*
- * Entries by verb that are collected at first; and rows and entries that are then looked at
- * before as many more are collected.
- */
-#define FIRST_VERB_TURN	64
-
-struct StreamReader
-{
-	StreamKind	kind;
-	StreamTables tables;
-	Snapshot	snapshot;
-	MemoryContext context;		/* of all that lives as long as the reader */
-	MemoryContext call_context; /* of the current call */
-	MemoryContext filter_context;	/* reset after each row that is filtered */
-	RowFetch   *fetch;
-	RecencyLowerer *lowerer;
-	TimeLine   *time_line;
-	ReaderCounters counters;
-
-	/* the current call */
-	ActionPlace below;			/* the next entries are at this place, or older */
-	bool		at_bottom;		/* or is there no such place? */
-	ActionEntry latest;			/* the latest entry, if there is one */
-	bool		has_latest;
-	bool		again;			/* is its place read again, after it? */
-	SourceLists lists;
-	RecencyMap	map;
-	bool		has_map;		/* can the map be relied on? */
-	const char *label;			/* of MODEL_STREAM */
-	int			label_len;
-	LabelEntries *entries;		/* of the label; NULL between calls */
-	VerbEntries *verbs;			/* of the verbs that are wanted; NULL if there is no use
-								 * collecting them */
-	int64		verb_turn;		/* entries to collect next */
-	int64		work_before;	/* work that was done when they were last collected */
-	int64		turn;			/* length of the current turn */
-	bool		trying;			/* is the time line tried, with lists to follow? */
-	int64		visited_before; /* rows of the time line before this try */
-	int64		found;			/* rows of the stream found in the current call */
-	int64		dead;			/* rows met that are dead to all transactions */
-	double		wanted;			/* rows of the page that are still wanted */
-	double		lists_cost;		/* cost of opening the lists, in rows of the time line */
-	bool		counted;		/* does that include lists with newer actions? */
-	bool		fell_short;		/* have too few lists been kept for a page? */
-};
 
 /*
  * StreamReaderCreate
@@ -167,19 +119,6 @@ begin_entries(StreamReader *reader)
 	StreamMergeAddEntries(reader->lists.merge, entries, n);
 }
 
-/* Merge what was collected for the verbs, below what has been read. */
-static void
-begin_verbs(StreamReader *reader)
-{
-	int			n;
-	ActionEntry *entries = VerbEntriesSort(reader->verbs, reader->below, &n);
-
-	reader->trying = reader->lists.merging = false;
-	reader->counters.strategy = READ_VERBS;
-	StreamMergeBegin(reader->lists.merge, reader->below, NULL, 1, reader->lists.page, DT_NOBEGIN, 0);
-	StreamMergeAddEntries(reader->lists.merge, entries, n);
-}
-
 /*
  * Prepare for going on in another way after any entry: others of its place may be left,
  * which lead to other versions of the row.
@@ -193,41 +132,14 @@ read_place_again(StreamReader *reader)
 	reader->again = true;
 }
 
-/* A measure of what was read so far. */
-static int64
-work_done(const StreamReader *reader)
-{
-	const ReadCounters *counters = &reader->counters.read;
-
-	return counters->time_line_rows + counters->entries_read + counters->heap_fetches;
-}
-
-static void
-end_verbs(StreamReader *reader)
-{
-	if (reader->verbs != NULL)
-		VerbEntriesEnd(reader->verbs);
-	reader->verbs = NULL;
-}
-
-/*
- * Collect entries by verb; if these are all, go on with them.
- *
- * It is not known how many there are, so as much is spent on this as on the other ways to
- * read, each time twice as much.
- */
+/* Collect entries by verb; if these are all, go on with them. */
 static void
 collect_verbs(StreamReader *reader)
 {
-	if (VerbEntriesCollect(reader->verbs, reader->verb_turn))
-	{
-		read_place_again(reader);
-		begin_verbs(reader);
-	}
-	else if (VerbEntriesAreMany(reader->verbs))
-		end_verbs(reader);
-	reader->verb_turn *= 2;
-	reader->work_before = work_done(reader);
+	if (!VerbReadingCollect(reader))
+		return;
+	read_place_again(reader);
+	VerbReadingBegin(reader);
 }
 
 static int64
@@ -297,7 +209,7 @@ StreamReaderReset(StreamReader *reader)
 	if (reader->entries != NULL)
 		LabelEntriesEnd(reader->entries);
 	reader->entries = NULL;
-	end_verbs(reader);
+	VerbReadingEnd(reader);
 	reader->label = NULL;
 	reader->lists.sources = NULL;
 	reader->lists.n = 0;
@@ -409,32 +321,6 @@ begin_label(StreamReader *reader)
 }
 
 /*
- * If only some verbs are wanted, and there is an index for that, begin to collect the actions
- * with these; true if these are all.
- */
-static bool
-try_verbs(StreamReader *reader, const StreamCall *call)
-{
-	const VerbList *verbs = call->verbs;
-
-	if (!OidIsValid(reader->tables.verb_index) ||
-		(reader->kind != PUBLIC_STREAM && reader->label == NULL && reader->lists.n == 0))
-		return false;
-	if (verbs == NULL && call->sources != NULL)
-		verbs = SourceSetVerbs(call->sources);
-	if (verbs == NULL)
-		return false;
-	if (call->sources != NULL)
-		SourceSetIndex(call->sources);
-	reader->verbs = VerbEntriesCreate(reader->tables.action, reader->tables.verb_index,
-									  reader->snapshot, reader->fetch, verbs, call->newest,
-									  call->oldest, &reader->counters.read);
-	reader->verb_turn = FIRST_VERB_TURN;
-	collect_verbs(reader);
-	return reader->counters.strategy == READ_VERBS;
-}
-
-/*
  * StreamReaderBegin
  *		Begin to read a stream, of the reader's kind, instead of the one before.
  */
@@ -462,7 +348,9 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	RecencyLowererBegin(reader->lowerer, LOWERING_BUDGET);
 	if (call->sources != NULL && SourceSetFilters(call->sources))
 		SourceSetIndex(call->sources);
-	if (try_verbs(reader, call))
+	if (VerbReadingPrepare(reader, call))
+		collect_verbs(reader);
+	if (reader->counters.strategy == READ_VERBS)
 		;
 	else if (reader->kind == PUBLIC_STREAM)
 		begin_time_line(reader, NULL);
@@ -534,8 +422,7 @@ read_entry(StreamReader *reader, ActionEntry *entry)
 	if (reader->trying && TimeLineMayPause(reader->time_line) && try_is_over(reader) &&
 		!(add_newer_lists(reader) && !try_is_over(reader)))
 		end_try(reader);
-	if (reader->verbs != NULL && reader->counters.strategy != READ_VERBS && !reader->at_bottom &&
-		work_done(reader) - reader->work_before >= reader->verb_turn)
+	if (VerbReadingIsDue(reader))
 		collect_verbs(reader);
 	if (reader->counters.strategy == READ_TIME_LINE)
 	{
