@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "stream/stream_bound.h"
 #include "tables/own_tables.h"
+#include "tables/table_index.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
@@ -52,17 +53,17 @@ is_integer(Node *expr)
  * compared with; else NULL.  Sets *strategy, of a btree with the column on the left.
  */
 static Expr *
-compared_with(Node *left, Node *right, Oid operator, AttrNumber column, Oid type,
-			  IsStreamColumn is_column, void *arg, int *strategy)
+compared_with(Node *left, Node *right, Oid operator, Index rti, AttrNumber column, Oid type,
+			  int *strategy)
 {
-	if (!is_column(left, column, arg))
+	if (!IsColumnOf(left, rti, column))
 	{
 		Node	   *other = left;
 
 		left = right;
 		right = other;
 		operator = get_commutator(operator);
-		if (!is_column(left, column, arg))
+		if (!IsColumnOf(left, rti, column))
 			return NULL;
 	}
 	*strategy = OidIsValid(operator) ? operator_strategy(operator, type) : 0;
@@ -71,18 +72,18 @@ compared_with(Node *left, Node *right, Oid operator, AttrNumber column, Oid type
 
 /* Make a bound of a row comparison; false if that does not compare "timestamp" first. */
 static bool
-bound_of_rows(RowCompareExpr *rows, IsStreamColumn is_column, void *arg, StreamBound *bound)
+bound_of_rows(RowCompareExpr *rows, Index rti, StreamBound *bound)
 {
 	int			strategy;
 
 	bound->timestamp = compared_with(linitial(rows->largs), linitial(rows->rargs),
-									 linitial_oid(rows->opnos), Anum_action_timestamp,
-									 TIMESTAMPTZOID, is_column, arg, &bound->strategy);
+									 linitial_oid(rows->opnos), rti, Anum_action_timestamp,
+									 TIMESTAMPTZOID, &bound->strategy);
 	if (bound->timestamp == NULL)
 		return false;
 	bound->id = compared_with(lsecond(rows->largs), lsecond(rows->rargs),
-							  lsecond_oid(rows->opnos), Anum_action_id,
-							  INT8OID, is_column, arg, &strategy);
+							  lsecond_oid(rows->opnos), rti, Anum_action_id,
+							  INT8OID, &strategy);
 	/* the columns may be on different sides */
 	if (bound->id != NULL && (strategy != bound->strategy || !is_integer((Node *) bound->id)))
 		bound->id = NULL;
@@ -94,25 +95,26 @@ bound_of_rows(RowCompareExpr *rows, IsStreamColumn is_column, void *arg, StreamB
  * StreamBoundOfClause
  *		Does the clause limit the places of actions?  If so, fills in the bound.
  *
- * It does if it compares "timestamp", or a row that begins with that.
+ * It does if it compares "timestamp", or a row that begins with that.  "rti" is the index of
+ * actstream.actions in the range table.
  */
 bool
-StreamBoundOfClause(Expr *clause, IsStreamColumn is_column, void *arg, StreamBound *bound)
+StreamBoundOfClause(Expr *clause, Index rti, StreamBound *bound)
 {
 	if (IsA(clause, OpExpr) && list_length(((OpExpr *) clause)->args) == 2)
 	{
 		OpExpr	   *op = (OpExpr *) clause;
 
 		bound->timestamp = compared_with(linitial(op->args), lsecond(op->args), op->opno,
-										 Anum_action_timestamp, TIMESTAMPTZOID,
-										 is_column, arg, &bound->strategy);
+										 rti, Anum_action_timestamp, TIMESTAMPTZOID,
+										 &bound->strategy);
 		bound->id = NULL;
 		bound->exact = true;
 		if (bound->timestamp == NULL)
 			return false;
 	}
 	else if (!IsA(clause, RowCompareExpr) ||
-			 !bound_of_rows((RowCompareExpr *) clause, is_column, arg, bound))
+			 !bound_of_rows((RowCompareExpr *) clause, rti, bound))
 		return false;
 	return is_time((Node *) bound->timestamp);
 }

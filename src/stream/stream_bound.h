@@ -10,9 +10,6 @@
 #include "nodes/primnodes.h"
 #include "postgres_ext.h"
 
-/* Is the expression this column of the stream? */
-typedef bool (*IsStreamColumn) (Node *expr, AttrNumber column, void *arg);
-
 /* How a condition limits the places of actions. */
 typedef struct StreamBound
 {
@@ -23,8 +20,7 @@ typedef struct StreamBound
 	bool		exact;			/* does the bound express the whole condition? */
 } StreamBound;
 
-extern bool StreamBoundOfClause(Expr *clause, IsStreamColumn is_column, void *arg,
-								StreamBound *bound);
+extern bool StreamBoundOfClause(Expr *clause, Index rti, StreamBound *bound);
 extern void StreamBoundApply(const StreamBound *bound, NullableDatum timestamp, NullableDatum id,
 							 ActionPlace *newest, ActionPlace *oldest);
 

@@ -95,14 +95,6 @@ create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-/* Is the expression a column of the scan's relation? */
-static bool
-is_column(Node *expr, AttrNumber column, void *arg)
-{
-	return IsA(expr, Var) && ((Var *) expr)->varattno == column &&
-		(Index) ((Var *) expr)->varno == *(Index *) arg;
-}
-
 /*
  * Prepare the expressions of the plan.  This checks the right to call the function of
  * the condition.
@@ -123,15 +115,14 @@ init_expressions(StreamScanState *state, List *conditions, List *bounds, List *v
 	{
 		BoundState *bound = &state->bounds[state->nbounds++];
 
-		if (!StreamBoundOfClause(lfirst(lc), is_column, &((Scan *) node->ps.plan)->scanrelid,
-								 &bound->bound))
+		if (!StreamBoundOfClause(lfirst(lc), ((Scan *) node->ps.plan)->scanrelid, &bound->bound))
 			elog(ERROR, "clause of stream scan is not a bound");
 		bound->timestamp = ExecInitExpr(bound->bound.timestamp, &node->ps);
 		bound->id = ExecInitExpr(bound->bound.id, &node->ps);
 	}
 	if (verbs != NIL)
-		state->verbs = ExecInitExpr(StreamVerbsOfClause(linitial(verbs), is_column,
-														&((Scan *) node->ps.plan)->scanrelid),
+		state->verbs = ExecInitExpr(StreamVerbsOfClause(linitial(verbs),
+														((Scan *) node->ps.plan)->scanrelid),
 									&node->ps);
 }
 

@@ -27,6 +27,7 @@
 #include "stream/stream_verbs.h"
 #include "tables/local_tables.h"
 #include "tables/own_tables.h"
+#include "tables/table_index.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
@@ -74,27 +75,17 @@ static bool enable_streamscan = true;
 static set_rel_pathlist_hook_type next_set_rel_pathlist_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
 
-/* Is the expression a column of the relation whose range-table index "arg" points to? */
-static bool
-is_column(Node *expr, AttrNumber column, void *arg)
-{
-	Var		   *var = (Var *) expr;
-
-	return IsA(expr, Var) && (Index) var->varno == *(Index *) arg && var->varlevelsup == 0 &&
-		var->varattno == column;
-}
-
 /* Are the arguments for the row the columns of this relation? */
 static bool
 has_row_args(List *args, Index rti)
 {
 	for (ActionIndex role = 0; role < NUM_ACTION_ROLES; role++)
 	{
-		if (!is_column(list_nth(args, role), ActionRoleColumns[role], &rti))
+		if (!IsColumnOf(list_nth(args, role), rti, ActionRoleColumns[role]))
 			return false;
 	}
-	return is_column(list_nth(args, STREAM_TIMESTAMP_ARG), Anum_action_timestamp, &rti) &&
-		is_column(list_nth(args, STREAM_VERB_ARG), Anum_action_verb, &rti);
+	return IsColumnOf(list_nth(args, STREAM_TIMESTAMP_ARG), rti, Anum_action_timestamp) &&
+		IsColumnOf(list_nth(args, STREAM_VERB_ARG), rti, Anum_action_verb);
 }
 
 /* Does the expression have the same value for all rows of the relation? */
@@ -140,7 +131,7 @@ find_condition(PlannerInfo *root, RelOptInfo *rel, StreamKind *kind)
 
 		if (result == NULL && is_stream_condition(root, rel, clause, kind))
 			result = (FuncExpr *) clause;
-		only_public |= is_column(clause, Anum_action_public, &rel->relid);
+		only_public |= IsColumnOf(clause, rel->relid, Anum_action_public);
 	}
 	return only_public ? result : NULL;
 }
@@ -204,7 +195,7 @@ clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 {
 	StreamBound bound;
 
-	return StreamBoundOfClause(clause, is_column, &rel->relid, &bound) &&
+	return StreamBoundOfClause(clause, rel->relid, &bound) &&
 		is_given(root, rel, (Node *) bound.timestamp) &&
 		(bound.id == NULL || is_given(root, rel, (Node *) bound.id));
 }
@@ -248,7 +239,7 @@ other_clauses(RelOptInfo *rel, List *clauses, FuncExpr *condition)
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
 		if ((FuncExpr *) rinfo->clause != condition &&
-			!is_column((Node *) rinfo->clause, Anum_action_public, &rel->relid))
+			!IsColumnOf((Node *) rinfo->clause, rel->relid, Anum_action_public))
 			result = lappend(result, rinfo);
 	}
 	return result;
@@ -268,7 +259,7 @@ limiting_clauses(PlannerInfo *root, RelOptInfo *rel, List *clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (is_column((Node *) rinfo->clause, Anum_action_public, &rel->relid) ||
+		if (IsColumnOf((Node *) rinfo->clause, rel->relid, Anum_action_public) ||
 			clause_limits(root, rel, rinfo->clause))
 			result = lappend(result, rinfo);
 	}
@@ -570,7 +561,7 @@ find_verbs(PlannerInfo *root, RelOptInfo *rel, const List *indexes, List *clause
 	foreach(lc, clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		Expr	   *verbs = StreamVerbsOfClause(rinfo->clause, is_column, &rel->relid);
+		Expr	   *verbs = StreamVerbsOfClause(rinfo->clause, rel->relid);
 
 		if (verbs != NULL && is_given(root, rel, (Node *) verbs) &&
 			restriction_is_securely_promotable(rinfo, rel))

@@ -8,6 +8,7 @@
 #include "stream/stream_functions.h"
 #include "stream/stream_queries.h"
 #include "tables/own_tables.h"
+#include "tables/table_index.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -17,12 +18,6 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-static bool
-is_column(Node *expr, AttrNumber column)
-{
-	return IsA(expr, Var) && ((Var *) expr)->varattno == column && ((Var *) expr)->varlevelsup == 0;
-}
-
 /* Does the clause require a column of the only table to equal the value? */
 static bool
 is_equality(Node *clause, AttrNumber column, Node *value)
@@ -30,7 +25,7 @@ is_equality(Node *clause, AttrNumber column, Node *value)
 	OpExpr	   *op = (OpExpr *) clause;
 
 	return IsA(clause, OpExpr) && list_length(op->args) == 2 && equal(lsecond(op->args), value) &&
-		op_hashjoinable(op->opno, exprType(value)) && is_column(linitial(op->args), column);
+		op_hashjoinable(op->opno, exprType(value)) && IsColumnOf(linitial(op->args), 1, column);
 }
 
 /* The other alternative, if the clause is "value IS NULL OR alternative"; else NULL. */
@@ -73,7 +68,7 @@ is_mute_clause(Node *clause, Node *follower)
 	return list_length(block) == 2 &&
 		is_equality(linitial(args), Anum_mute_muter, follower) &&
 		is_equality(linitial(block), Anum_mute_muted, follower) &&
-		is_column(lsecond(block), Anum_mute_block);
+		IsColumnOf(lsecond(block), 1, Anum_mute_block);
 }
 
 /* Does the clause require the mute to be in force? */
@@ -87,8 +82,8 @@ is_expiry_clause(Node *clause)
 	if (alternative == NULL || !IsA(alternative, OpExpr) || list_length(alternative->args) != 2)
 		return false;
 	now = lsecond(alternative->args);
-	return is_column(value, Anum_mute_until) &&
-		is_column(linitial(alternative->args), Anum_mute_until) &&
+	return IsColumnOf(value, 1, Anum_mute_until) &&
+		IsColumnOf(linitial(alternative->args), 1, Anum_mute_until) &&
 		alternative->opno == lookup_type_cache(TIMESTAMPTZOID, TYPECACHE_GT_OPR)->gt_opr &&
 		IsA(now, FuncExpr) && now->funcid == F_NOW;
 }

@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "stream/stream_verbs.h"
 #include "tables/own_tables.h"
+#include "tables/table_index.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -29,23 +30,25 @@ is_equality(Oid operator, Oid collation)
  * StreamVerbsOfClause
  *		The verb, or array of verbs, that an action must have according to the clause:
  *		"verb = value", either way around, or "verb = ANY (values)".  Else NULL.
+ *
+ * "rti" is the index of actstream.actions in the range table.
  */
 Expr *
-StreamVerbsOfClause(Expr *clause, IsStreamColumn is_column, void *arg)
+StreamVerbsOfClause(Expr *clause, Index rti)
 {
 	OpExpr	   *op = (OpExpr *) clause;
 	ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
 
 	if (IsA(clause, OpExpr) && list_length(op->args) == 2 && is_equality(op->opno, op->inputcollid))
 	{
-		if (is_column(linitial(op->args), Anum_action_verb, arg))
+		if (IsColumnOf(linitial(op->args), rti, Anum_action_verb))
 			return lsecond(op->args);
-		if (is_column(lsecond(op->args), Anum_action_verb, arg))
+		if (IsColumnOf(lsecond(op->args), rti, Anum_action_verb))
 			return linitial(op->args);
 	}
 	else if (IsA(clause, ScalarArrayOpExpr) && any->useOr &&
 			 is_equality(any->opno, any->inputcollid) &&
-			 is_column(linitial(any->args), Anum_action_verb, arg))
+			 IsColumnOf(linitial(any->args), rti, Anum_action_verb))
 		return lsecond(any->args);
 	return NULL;
 }

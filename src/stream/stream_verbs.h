@@ -6,9 +6,10 @@
 #define ACTSTREAM_STREAM_VERBS_H
 
 #include "reader/source_set.h"
-#include "stream/stream_bound.h"
 
-extern Expr *StreamVerbsOfClause(Expr *clause, IsStreamColumn is_column, void *arg);
+#include "nodes/primnodes.h"
+
+extern Expr *StreamVerbsOfClause(Expr *clause, Index rti);
 extern const VerbList *StreamVerbsOfValue(Oid type, NullableDatum value);
 
 #endif							/* ACTSTREAM_STREAM_VERBS_H */

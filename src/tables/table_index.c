@@ -114,6 +114,19 @@ table_changed(Oid relid)
 		entry->valid = false;
 }
 
+/*
+ * IsColumnOf
+ *		Is the expression that column of the relation with this index in the range table?
+ */
+bool
+IsColumnOf(const Node *expr, Index rti, AttrNumber column)
+{
+	const Var  *var = (const Var *) expr;
+
+	return IsA(expr, Var) && (Index) var->varno == rti && var->varlevelsup == 0 &&
+		var->varattno == column;
+}
+
 /* Do the columns of the index match, each in the default order of its type? */
 static bool
 columns_match(Relation index, TupleDesc table, const IndexShape *shape)
@@ -177,12 +190,6 @@ IndexPredicate(Relation index)
 	return result;
 }
 
-static bool
-is_column(Node *expr, AttrNumber attnum)
-{
-	return IsA(expr, Var) && ((Var *) expr)->varattno == attnum;
-}
-
 /* Is it "column IS NOT NULL"? */
 static bool
 is_not_null(Node *condition, AttrNumber attnum)
@@ -190,7 +197,7 @@ is_not_null(Node *condition, AttrNumber attnum)
 	NullTest   *test = (NullTest *) condition;
 
 	return IsA(condition, NullTest) && test->nulltesttype == IS_NOT_NULL &&
-		is_column((Node *) test->arg, attnum);
+		IsColumnOf((Node *) test->arg, 1, attnum);
 }
 
 /*
@@ -203,7 +210,7 @@ predicate_allows(Relation index, const IndexShape *shape)
 	Node	   *predicate = IndexPredicate(index);
 
 	if (shape->only_public)
-		return predicate != NULL && is_column(predicate, Anum_action_public);
+		return predicate != NULL && IsColumnOf(predicate, 1, Anum_action_public);
 	return predicate == NULL ||
 		(AttributeNumberIsValid(shape->not_null) && is_not_null(predicate, shape->not_null));
 }
@@ -273,7 +280,7 @@ is_verb_index(Relation index)
 		form->indkey.values[1] == Anum_action_timestamp &&
 		index->rd_opcintype[0] == TEXTOID && index->rd_opcintype[1] == TIMESTAMPTZOID &&
 		get_collation_isdeterministic(index->rd_indcollation[0]) &&
-		(predicate == NULL || is_column(predicate, Anum_action_public));
+		(predicate == NULL || IsColumnOf(predicate, 1, Anum_action_public));
 }
 
 /* The index by verb, or InvalidOid; clears *lasting if another answer will come by itself. */

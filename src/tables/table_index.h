@@ -51,6 +51,7 @@ typedef enum MuteIndex
 #define Anum_mute_index_until			4
 #define Natts_mute_index				4
 
+extern bool IsColumnOf(const Node *expr, Index rti, AttrNumber column);
 extern bool TableHasChildren(Relation table);
 extern bool IndexHasPredicate(Relation index);
 extern Node *IndexPredicate(Relation index);
