@@ -229,40 +229,6 @@ is_usable(Relation index)
 }
 
 /*
- * find_indexes
- *		Fill in an index for each shape, InvalidOid if there is none.
- *
- * Returns whether the answer holds until the table changes.
- */
-static bool
-find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result)
-{
-	List	   *indexes = RelationGetIndexList(table);
-	bool		lasting = true;
-	ListCell   *lc;
-
-	memset(result, 0, nshapes * sizeof(Oid));
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		for (int i = 0; i < nshapes; i++)
-		{
-			if (index->rd_rel->relam != BTREE_AM_OID || OidIsValid(result[i]) ||
-				!columns_match(index, RelationGetDescr(table), &shapes[i]) ||
-				!predicate_allows(index, &shapes[i]))
-				continue;
-			if (is_usable(index))
-				result[i] = RelationGetRelid(index);
-			lasting &= !index->rd_index->indcheckxmin;
-		}
-		index_close(index, AccessShareLock);
-	}
-	list_free(indexes);
-	return lasting;
-}
-
-/*
  * Is it an index that somebody has made to find actions by verb: a btree by verb and time, of
  * all actions or the public ones?
  *
@@ -283,28 +249,49 @@ is_verb_index(Relation index)
 		(predicate == NULL || IsColumnOf(predicate, 1, Anum_action_public));
 }
 
-/* The index by verb, or InvalidOid; clears *lasting if another answer will come by itself. */
-static Oid
-find_verb_index(Relation table, bool *lasting)
+/* Set *result to the index if it can be used; clears *lasting if that will change by itself. */
+static void
+use_index(Relation index, Oid *result, bool *lasting)
+{
+	if (is_usable(index))
+		*result = RelationGetRelid(index);
+	*lasting &= !index->rd_index->indcheckxmin;
+}
+
+/*
+ * find_indexes
+ *		Fill in an index for each shape and, unless "verb_index" is NULL, one by verb;
+ *		InvalidOid if there is none.
+ *
+ * Returns whether the answer holds until the table changes.
+ */
+static bool
+find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result, Oid *verb_index)
 {
 	List	   *indexes = RelationGetIndexList(table);
-	Oid			result = InvalidOid;
+	bool		lasting = true;
 	ListCell   *lc;
 
+	memset(result, 0, nshapes * sizeof(Oid));
+	if (verb_index != NULL)
+		*verb_index = InvalidOid;
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		if (!OidIsValid(result) && is_verb_index(index))
+		for (int i = 0; i < nshapes; i++)
 		{
-			if (is_usable(index))
-				result = RelationGetRelid(index);
-			*lasting &= !index->rd_index->indcheckxmin;
+			if (index->rd_rel->relam == BTREE_AM_OID && !OidIsValid(result[i]) &&
+				columns_match(index, RelationGetDescr(table), &shapes[i]) &&
+				predicate_allows(index, &shapes[i]))
+				use_index(index, &result[i], &lasting);
 		}
+		if (verb_index != NULL && !OidIsValid(*verb_index) && is_verb_index(index))
+			use_index(index, verb_index, &lasting);
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
-	return result;
+	return lasting;
 }
 
 /*
@@ -331,8 +318,8 @@ find_action_indexes(Relation action)
 		return entry;
 	entry->valid = false;
 	changes_before = RelationChanges();
-	is_known = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, entry->indexes);
-	entry->verb_index = find_verb_index(action, &is_known);
+	is_known = find_indexes(action, action_shapes, NUM_ACTION_INDEXES, entry->indexes,
+							&entry->verb_index);
 	entry->valid = is_known && RelationChanges() == changes_before;
 	return entry;
 }
@@ -395,7 +382,7 @@ find_of_table(FoundOfTable *found, Relation table, const IndexShape *shapes, int
 		memcpy(indexes, found->indexes, nshapes * sizeof(Oid));
 		return;
 	}
-	if (find_indexes(table, shapes, nshapes, indexes) && RelationChanges() == changes_before)
+	if (find_indexes(table, shapes, nshapes, indexes, NULL) && RelationChanges() == changes_before)
 	{
 		memcpy(found->indexes, indexes, nshapes * sizeof(Oid));
 		found->table = RelationGetRelid(table);
