@@ -152,16 +152,6 @@ store_follow(Datum *values, const char *nulls)
 	return true;
 }
 
-/* Is that column of the first row of the result true? */
-static bool
-is_true(int column)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
-
-	return !isnull && DatumGetBool(value);
-}
-
 /*
  * Is there already such an action (see above) less than a minute before or after this one?
  */
@@ -187,8 +177,8 @@ was_sent(const NewAction *action)
 	LockRelationOid(OwnTableId(OWN_ACTIONS), RowExclusiveLock);
 	SPI_connect();
 	SpiPlanExecuteLatest(&find_like_by_actor, values, NULL);
-	result = is_true(1) ||
-		(is_true(2) && SpiPlanExecuteLatest(&find_like_by_target, values, NULL) > 0);
+	result = SpiPlanColumnIsTrue(1) ||
+		(SpiPlanColumnIsTrue(2) && SpiPlanExecuteLatest(&find_like_by_target, values, NULL) > 0);
 	SPI_finish();
 	return result;
 }
@@ -227,6 +217,20 @@ check_flag(Datum flag)
 }
 
 /*
+ * FollowRequireFlag
+ *		Raise ERRCODE_NOT_NULL_VIOLATION if that argument, the flag of a follow, is null.
+ */
+void
+FollowRequireFlag(FunctionCallInfo fcinfo, int arg)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("flag of a follow must not be null"),
+				 errhint("Use the empty string, which is the default, for a plain follow.")));
+}
+
+/*
  * follow(follower, followee, flag, actor_only, send_action, description,
  *		  public, "timestamp", data, verbs)
  */
@@ -241,22 +245,14 @@ actstream_follow(PG_FUNCTION_ARGS)
 	bool		is_new;
 
 	LocalTableRequire(OWN_FOLLOWS);
-	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("flag of a follow must not be null"),
-				 errhint("Use the empty string, which is the default, for a plain follow.")));
+	FollowRequireFlag(fcinfo, 2);
 	/* the first four arguments are columns of the table; the others are for the action */
 	for (int i = 0; i < Anum_follow_actor_only; i++)
-	{
-		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
+		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
 	values[Anum_follow_started - 1] = PG_ARGISNULL(7) ?
 		TimestampTzGetDatum(GetCurrentTimestamp()) : PG_GETARG_DATUM(7);
 	nulls[Anum_follow_started - 1] = ' ';
-	values[Anum_follow_verbs - 1] = PG_ARGISNULL(9) ? (Datum) 0 : PG_GETARG_DATUM(9);
-	nulls[Anum_follow_verbs - 1] = PG_ARGISNULL(9) ? 'n' : ' ';
+	values[Anum_follow_verbs - 1] = SpiPlanArg(fcinfo, 9, &nulls[Anum_follow_verbs - 1]);
 
 	SPI_connect();
 	is_new = store_follow(values, nulls);
@@ -312,10 +308,7 @@ actstream_unfollow(PG_FUNCTION_ARGS)
 
 	LocalTableRequire(OWN_FOLLOWS);
 	for (int i = 0; i < (int) lengthof(values); i++)
-	{
-		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
+		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
 
 	SPI_connect();
 	nremoved = SpiPlanExecute(&delete_follow, values, nulls);

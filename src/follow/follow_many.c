@@ -149,16 +149,6 @@ store_follows(Datum *values, const char *nulls, bool send_action)
 	return nnew;
 }
 
-static void
-get_args(FunctionCallInfo fcinfo, int n, Datum *values, char *nulls)
-{
-	for (int i = 0; i < n; i++)
-	{
-		values[i] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
-}
-
 /*
  * follow_many(follower, followees, flag, actor_only, send_action, verbs)
  *
@@ -172,16 +162,12 @@ actstream_follow_many(PG_FUNCTION_ARGS)
 	uint64		nnew;
 
 	LocalTableRequire(OWN_FOLLOWS);
-	if (PG_ARGISNULL(FLAG))
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("flag of a follow must not be null"),
-				 errhint("Use the empty string, which is the default, for a plain follow.")));
-	get_args(fcinfo, STARTED, values, nulls);
+	FollowRequireFlag(fcinfo, FLAG);
+	for (int i = 0; i < STARTED; i++)
+		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
 	values[STARTED] = TimestampTzGetDatum(GetCurrentTimestamp());
 	nulls[STARTED] = ' ';
-	values[VERBS] = PG_ARGISNULL(5) ? (Datum) 0 : PG_GETARG_DATUM(5);
-	nulls[VERBS] = PG_ARGISNULL(5) ? 'n' : ' ';
+	values[VERBS] = SpiPlanArg(fcinfo, 5, &nulls[VERBS]);
 
 	SPI_connect();
 	nnew = store_follows(values, nulls, !PG_ARGISNULL(4) && PG_GETARG_BOOL(4));
@@ -202,7 +188,8 @@ actstream_unfollow_many(PG_FUNCTION_ARGS)
 	uint64		nremoved;
 
 	LocalTableRequire(OWN_FOLLOWS);
-	get_args(fcinfo, lengthof(values), values, nulls);
+	for (int i = 0; i < (int) lengthof(values); i++)
+		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
 
 	SPI_connect();
 	/* policies may let rows be deleted that they do not let be locked */

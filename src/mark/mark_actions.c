@@ -129,6 +129,23 @@ MarkActions(const Datum *values, const char *nulls, Datum actions, bool read)
 	return result;
 }
 
+/*
+ * Begin what a function with the arguments reader, actions and feed does: set $1 and $2,
+ * connect SPI and lock the marks.  Returns false, and does nothing, if there are no actions.
+ */
+static bool
+begin(FunctionCallInfo fcinfo, Datum *values, char *nulls)
+{
+	LocalTableRequire(OWN_MARKS);
+	if (PG_ARGISNULL(1))
+		return false;
+	values[0] = SpiPlanArg(fcinfo, 0, &nulls[0]);
+	values[1] = SpiPlanArg(fcinfo, 2, &nulls[1]);
+	SPI_connect();
+	MarkLock(values, nulls);
+	return true;
+}
+
 /* Mark actions as read or unread; the arguments are reader, actions, feed. */
 static Datum
 mark_actions(FunctionCallInfo fcinfo, bool read)
@@ -137,13 +154,8 @@ mark_actions(FunctionCallInfo fcinfo, bool read)
 	char		nulls[2];
 	int64		result;
 
-	LocalTableRequire(OWN_MARKS);
-	if (PG_ARGISNULL(1))
+	if (!begin(fcinfo, values, nulls))
 		PG_RETURN_INT64(0);
-	values[0] = MarkArg(fcinfo, 0, &nulls[0]);
-	values[1] = MarkArg(fcinfo, 2, &nulls[1]);
-	SPI_connect();
-	MarkLock(values, nulls);
 	result = MarkActions(values, nulls, PG_GETARG_DATUM(1), read);
 	SPI_finish();
 	PG_RETURN_INT64(result);
@@ -177,15 +189,10 @@ actstream_archive(PG_FUNCTION_ARGS)
 	char		nulls[4];
 	int64		result;
 
-	LocalTableRequire(OWN_MARKS);
-	if (PG_ARGISNULL(1))
+	if (!begin(fcinfo, values, nulls))
 		PG_RETURN_INT64(0);
-	values[0] = MarkArg(fcinfo, 0, &nulls[0]);
-	values[1] = MarkArg(fcinfo, 2, &nulls[1]);
-	values[2] = MarkArg(fcinfo, 1, &nulls[2]);
-	values[3] = MarkArg(fcinfo, 3, &nulls[3]);
-	SPI_connect();
-	MarkLock(values, nulls);
+	values[2] = SpiPlanArg(fcinfo, 1, &nulls[2]);
+	values[3] = SpiPlanArg(fcinfo, 3, &nulls[3]);
 	if (nulls[3] == 'n' || DatumGetTimestampTz(values[3]) > GetCurrentTransactionStartTimestamp())
 		result = store(&put_away, values, nulls);
 	else

@@ -96,7 +96,7 @@ count(SpiPlan *plan, Datum *values, const char *nulls)
 	char		isnull;
 
 	SpiPlanRead(plan, values, nulls);
-	return DatumGetInt64(MarkColumn(1, &isnull));
+	return DatumGetInt64(SpiPlanColumn(1, &isnull));
 }
 
 /* The largest result: the argument "cap", or without one what an integer can hold. */
@@ -137,12 +137,12 @@ look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
 	mark->place = OldestPlaceOf(DT_NOBEGIN);
 	if (SpiPlanRead(&look[kind], values, nulls) > 0)
 	{
-		cursor = MarkColumn(LOOK_CURSOR, &isnull);
+		cursor = SpiPlanColumn(LOOK_CURSOR, &isnull);
 		mark->exists = MarkPlace(cursor, isnull, &mark->place);
-		mark->time = MarkColumn(LOOK_TIME, &mark->time_isnull);
-		mark->snapshot = MarkColumn(LOOK_SNAPSHOT, &mark->snapshot_isnull);
-		mark->next = MarkColumn(LOOK_NEXT, &mark->next_isnull);
-		mark->exceptions_above = MarkColumnIsTrue(LOOK_EXCEPTIONS);
+		mark->time = SpiPlanColumn(LOOK_TIME, &mark->time_isnull);
+		mark->snapshot = SpiPlanColumn(LOOK_SNAPSHOT, &mark->snapshot_isnull);
+		mark->next = SpiPlanColumn(LOOK_NEXT, &mark->next_isnull);
+		mark->exceptions_above = SpiPlanColumnIsTrue(LOOK_EXCEPTIONS);
 	}
 	values[3] = TimestampTzGetDatum(mark->place.timestamp);
 	values[4] = Int64GetDatum(mark->place.id);
@@ -150,8 +150,8 @@ look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
 	if (mark->exceptions_above)
 	{
 		SpiPlanRead(&look_at_exceptions, values, nulls);
-		mark->exceptions_above = MarkColumnIsTrue(1);
-		mark->exceptions_below = MarkColumnIsTrue(2);
+		mark->exceptions_above = SpiPlanColumnIsTrue(1);
+		mark->exceptions_below = SpiPlanColumnIsTrue(2);
 	}
 }
 
@@ -185,7 +185,7 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 	for (int i = 0; i < (int) lengthof(tables); i++)
 		(void) OwnTableId(tables[i]);
 	for (int i = 0; i < 3; i++)
-		values[i] = MarkArg(fcinfo, i, &nulls[i]);
+		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
 	SPI_connect();
 	look_at_mark(kind, values, nulls, &mark);
 	values[5] = Int64GetDatum(cap);

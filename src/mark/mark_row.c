@@ -29,45 +29,6 @@ PG_FUNCTION_INFO_V1(actstream_mark_check);
 PG_FUNCTION_INFO_V1(actstream_notifications_support);
 
 /*
- * MarkArg
- *		An argument of a function, for SPI.
- */
-Datum
-MarkArg(FunctionCallInfo fcinfo, int arg, char *isnull)
-{
-	*isnull = PG_ARGISNULL(arg) ? 'n' : ' ';
-	return PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
-}
-
-/*
- * MarkColumn
- *		A column of the first row that SPI has returned, for SPI.
- */
-Datum
-MarkColumn(int column, char *isnull)
-{
-	bool		is_null;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column,
-									  &is_null);
-
-	*isnull = is_null ? 'n' : ' ';
-	return value;
-}
-
-/*
- * MarkColumnIsTrue
- *		The same as a condition; null is false.
- */
-bool
-MarkColumnIsTrue(int column)
-{
-	char		isnull;
-	Datum		value = MarkColumn(column, &isnull);
-
-	return isnull == ' ' && DatumGetBool(value);
-}
-
-/*
  * MarkPlace
  *		Set *place to that of a cursor; false if it is null.
  *

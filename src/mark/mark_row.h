@@ -56,9 +56,6 @@ typedef enum MarkKind
 	" AND c.transaction OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmax($7)" \
 	" AND c.transaction OPERATOR(pg_catalog.<) $8)"
 
-extern Datum MarkArg(FunctionCallInfo fcinfo, int arg, char *isnull);
-extern Datum MarkColumn(int column, char *isnull);
-extern bool MarkColumnIsTrue(int column);
 extern bool MarkPlace(Datum cursor, char isnull, ActionPlace *place);
 extern void MarkCheckFeed(Datum feed);
 

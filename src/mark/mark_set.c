@@ -89,7 +89,7 @@ find_position(Datum *values, char *nulls, TimestampTz now)
 	char		args_nulls[] = {nulls[0], ' '};
 
 	if (SpiPlanExecute(&find_newest, args, args_nulls) > 0)
-		values[2] = MarkColumn(1, &nulls[2]);
+		values[2] = SpiPlanColumn(1, &nulls[2]);
 	return nulls[2] != 'n';
 }
 
@@ -126,13 +126,13 @@ read_below(const Datum *values, ActionPlace mark, ActionPlace up_to)
 
 	args[3] = TimestampTzGetDatum(mark.timestamp);
 	args[4] = Int64GetDatum(mark.id);
-	args[5] = MarkColumn(LOCKED_READ_AT, &nulls[5]);
-	args[6] = MarkColumn(LOCKED_READ_SNAPSHOT, &nulls[6]);
-	args[7] = MarkColumn(LOCKED_READ_NEXT, &nulls[7]);
+	args[5] = SpiPlanColumn(LOCKED_READ_AT, &nulls[5]);
+	args[6] = SpiPlanColumn(LOCKED_READ_SNAPSHOT, &nulls[6]);
+	args[7] = SpiPlanColumn(LOCKED_READ_NEXT, &nulls[7]);
 	args[8] = TimestampTzGetDatum(up_to.timestamp);
 	args[9] = Int64GetDatum(up_to.id);
 	SpiPlanExecute(&find_below, args, nulls);
-	actions = MarkColumn(1, &isnull);
+	actions = SpiPlanColumn(1, &isnull);
 	return isnull == 'n' ? 0 : MarkActions(args, nulls, actions, true);
 }
 
@@ -142,7 +142,7 @@ place_of_mark(MarkKind kind)
 {
 	ActionPlace place;
 	char		isnull;
-	Datum		cursor = MarkColumn(kind == MARK_SEEN ? LOCKED_SEEN : LOCKED_READ, &isnull);
+	Datum		cursor = SpiPlanColumn(kind == MARK_SEEN ? LOCKED_SEEN : LOCKED_READ, &isnull);
 
 	return MarkPlace(cursor, isnull, &place) ? place : OldestPlaceOf(DT_NOBEGIN);
 }
@@ -168,7 +168,7 @@ set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 	int64		result = 0;
 
 	for (int i = 0; i < 3; i++)
-		values[i] = MarkArg(fcinfo, i, &nulls[i]);
+		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
 	(void) MarkPlace(values[2], nulls[2], &up_to);	/* before anything is locked */
 	MarkLock(values, nulls);
 	if (nulls[2] == 'n')

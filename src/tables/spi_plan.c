@@ -212,3 +212,43 @@ SpiPlanResult(bool *isnull)
 	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 	return SPI_datumTransfer(value, false, -1);
 }
+
+/*
+ * SpiPlanArg
+ *		An argument of a function as one of a statement.
+ */
+Datum
+SpiPlanArg(FunctionCallInfo fcinfo, int arg, char *isnull)
+{
+	*isnull = PG_ARGISNULL(arg) ? 'n' : ' ';
+	return PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
+}
+
+/*
+ * SpiPlanColumn
+ *		A column of the first row that the last statement returned, as an argument of
+ *		another; in the memory context of SPI.
+ */
+Datum
+SpiPlanColumn(int column, char *isnull)
+{
+	bool		is_null;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column,
+									  &is_null);
+
+	*isnull = is_null ? 'n' : ' ';
+	return value;
+}
+
+/*
+ * SpiPlanColumnIsTrue
+ *		The same as a condition; null is false.
+ */
+bool
+SpiPlanColumnIsTrue(int column)
+{
+	char		isnull;
+	Datum		value = SpiPlanColumn(column, &isnull);
+
+	return isnull == ' ' && DatumGetBool(value);
+}

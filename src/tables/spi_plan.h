@@ -42,5 +42,8 @@ extern uint64 SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nul
 extern uint64 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 							   const char *nulls);
 extern Datum SpiPlanResult(bool *isnull);
+extern Datum SpiPlanArg(FunctionCallInfo fcinfo, int arg, char *isnull);
+extern Datum SpiPlanColumn(int column, char *isnull);
+extern bool SpiPlanColumnIsTrue(int column);
 
 #endif							/* ACTSTREAM_SPI_PLAN_H */
