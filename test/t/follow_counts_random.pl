@@ -77,7 +77,9 @@ END
 $$;
 SQL
 
-# a transaction of one to three actions, some rolled back, wholly or to a savepoint
+# A transaction of one to three actions, some rolled back, wholly or to a savepoint.  When
+# it is tried again after a deadlock, the pause lets whoever it was in the way of go first;
+# otherwise it could be the victim again and again.
 append_to_file("$tempdir/mix.sql", <<'END');
 \set shape random(1, 10)
 \set c1 random(1, 100)
@@ -90,7 +92,9 @@ append_to_file("$tempdir/mix.sql", <<'END');
 \set x random(1, 100)
 \set f1 random(1, 3)
 \set f2 random(1, 3)
+\set pause random(100, 2000)
 BEGIN;
+\sleep :pause us
 SELECT act(:c1, :u1, :o1, :x, :f1);
 \if :shape > 3
 SAVEPOINT s;
