@@ -186,7 +186,7 @@ GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 \echo
 
 SELECT actstream.mark_read('reader:1', up_to => actstream.stream_cursor(a))
-FROM actstream.user_stream('reader:1') a OFFSET 5 LIMIT 1;
+FROM (SELECT a FROM actstream.user_stream('reader:1') a OFFSET 5 LIMIT 1) s;
 SELECT actstream.unread_count('reader:1'), actstream.unseen_count('reader:1');
 
 \echo
