@@ -4,6 +4,7 @@
 #   make installcheck           run every test against the running server, which is
 #                               to be of the same pg_config
 #   make demo [KEEP=1]          set up everything, show it on real data
+#   make dashboard [PORT=8080]  set up everything, serve it as a live web application
 #   make check                  set up everything, run every test
 #   make check-versions         the same with each major of PostgreSQL
 #   make check-deep             every test under watch, random queries, kills
@@ -26,7 +27,7 @@ PG_CONFIG ?= pg_config
 # Where the source is, by the rule that PGXS has for its srcdir.
 source := $(or $(VPATH),$(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST)))))
 
-SELF_CONTAINED = check check-versions check-deep check-recency check-history demo bench
+SELF_CONTAINED = check check-versions check-deep check-recency check-history demo dashboard bench
 
 ifneq (,$(filter $(SELF_CONTAINED),$(MAKECMDGOALS)))
 
@@ -92,7 +93,7 @@ $(object_folders):
 
 # All documents, and in their folders, or links from one to another would lead nowhere.
 # They have a folder of their own, for README.md is a common name.
-DOCUMENTS = $(call files,*.md LICENSE docs/* demo/*.md test/*.md src/*/README)
+DOCUMENTS = $(call files,*.md LICENSE docs/* demo/*.md examples/*/*.md test/*.md src/*/README)
 ifdef docdir
 documents = $(DESTDIR)$(docdir)/$(docmoduledir)/actstream
 install: install-documents

@@ -13,7 +13,7 @@ my @documents = ('CONTRIBUTING.md', 'docs/architecture.md', 'src/reader/README',
 # Every file, by its path, and the text of those that words are looked for in.
 my (@paths, $text);
 find({ no_chdir => 1, wanted => sub { push @paths, s{^\./}{}r if -f } },
-    grep { -e } qw(Makefile actstream.control META.json CHANGELOG.md docs expected sql src test tools));
+    grep { -e } qw(Makefile actstream.control META.json CHANGELOG.md docs examples expected sql src test tools));
 $text .= slurp_file($_)
     foreach grep { m{^(Makefile|META\.json|actstream\.control|(src|sql|tools)/.*)$} && !m{README$|\.(o|so|bc)$} } @paths;
 

@@ -181,7 +181,7 @@ foreach my $file (sort keys %document)
     next if $file eq 'CHANGELOG.md';
     foreach my $word (code_words($outside))
     {
-        next unless $word =~ m{^(?:demo|docs|sql|src|test|tools)/[\w./*-]+$};
+        next unless $word =~ m{^(?:demo|docs|examples|sql|src|test|tools)/[\w./*-]+$};
         my @found = glob($word);
         push @unknown, "$file: $word" unless @found && -e $found[0];
     }
