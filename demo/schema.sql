@@ -74,10 +74,11 @@ SELECT actstream.track('release', 'released', 'maintainer:{maintainer}', '{self}
 \g /dev/null
 
 -- How their verbs read, in three languages. The name of a release is its version,
--- because its package is always named beside it.
+-- because its package is always named beside it. Groups of actions often have no version
+-- or bug in common, but a number.
 INSERT INTO actstream.phrases (language, verb, pattern) VALUES
-    ('en', 'released',   '{actor} released {action_object} of {target}[ {timesince} ago]'),
-    ('en', 'closed',     '{actor} closed {action_object} in {target}[ {timesince} ago]'),
+    ('en', 'released',   '{actor} released[ {action_object} of {target}| {actions} versions of {target}| {actions} versions][ {timesince} ago]'),
+    ('en', 'closed',     '{actor} closed[ {action_object} in {target}| {actions} bugs in {target}| {actions} bugs][ {timesince} ago]'),
     ('en', 'bookmarked', '{actor} bookmarked {action_object}[ in {target}][ {timesince} ago]'),
     ('de', 'released',   '{actor} hat[ vor {timesince}] {target} {action_object} veröffentlicht'),
     ('de', 'closed',     '{actor} hat[ vor {timesince}] {action_object} in {target} geschlossen'),

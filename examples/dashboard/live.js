@@ -148,6 +148,8 @@ export class LiveFeed {
             let more = groups.length > MAX_QUERIES;
 
             for (const [position, members] of groups.slice(0, MAX_QUERIES)) {
+                if (position === now)
+                    continue;
                 const byViewer = groupBy(members, (member) => member.viewer);
                 let rows;
                 try {
