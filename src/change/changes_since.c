@@ -406,8 +406,12 @@ tell_changes(Telling *telling, SpiPlan *plans, Datum *values, const char *nulls)
 Datum
 actstream_stream_position(PG_FUNCTION_ARGS)
 {
+	Position   *now;
+
 	require_record("stream_position()");
-	PG_RETURN_TEXT_P(cstring_to_text(PositionText(PositionNow())));
+	now = PositionNow();
+	PositionKeep(now);
+	PG_RETURN_TEXT_P(cstring_to_text(PositionText(now)));
 }
 
 /*
@@ -454,6 +458,8 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 			to_viewers : to_few_viewers;
 	}
 	tell_changes(&telling, plans, values, nulls);
+	if (telling.held_back)
+		PositionKeep(telling.now);
 	tell(&telling);
 	SPI_finish();
 	return (Datum) 0;

@@ -297,11 +297,14 @@ DoorbellInit(void)
 static void
 notify(void)
 {
+	Position   *now;
 	const char *position;
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	position = PositionText(PositionNow());
+	now = PositionNow();
+	PositionKeep(now);
+	position = PositionText(now);
 	/* with that many transactions in progress, there is no room for it */
 	Async_Notify(CHANNEL, strlen(position) <= MAX_PAYLOAD ? position : "");
 	PopActiveSnapshot();

@@ -19,6 +19,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -110,6 +111,35 @@ PositionNow(void)
 		qsort(result->unseen, result->nunseen, sizeof(uint64), compare_ids);
 	}
 	return result;
+}
+
+/*
+ * PositionKeep
+ *		Make sure that a crash does not make the ids of transactions that have been seen those
+ *		of others.  To be called before a position is given out that is not above "now".
+ *
+ * After a crash ids are given again from the last one that is found in the log on.  Whoever
+ * keeps a position outside of the database may have kept it for longer than the log.  What has
+ * ended last is logged last; a commit that has been waited for is on disk already.
+ */
+void
+PositionKeep(const Position *now)
+{
+	TransactionId last = (TransactionId) (now->xmax - 1);
+
+	if (TransactionIdDidCommit(last))
+		XLogFlush(TransactionIdGetCommitLSN(last));
+	else
+	{
+		XLogRecPtr	end = GetXLogInsertRecPtr();
+
+		/* at the beginning of a page this is behind its header, which is not there yet */
+		if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
+			end -= SizeOfXLogLongPHD;
+		else if (end % XLOG_BLCKSZ == SizeOfXLogShortPHD)
+			end -= SizeOfXLogShortPHD;
+		XLogFlush(end);
+	}
 }
 
 /*

@@ -20,6 +20,7 @@ typedef struct Position
 } Position;
 
 extern Position *PositionNow(void);
+extern void PositionKeep(const Position *now);
 extern Position *PositionParse(const char *text);
 extern Position *PositionAfter(const Position *from, const Position *now, uint64 transaction);
 extern Position *PositionWithin(const Position *from, const Position *now, uint64 transaction,

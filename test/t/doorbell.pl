@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 my $node = new_node('main',
     init => [ allows_streaming => 'logical' ],
-    conf => "shared_preload_libraries = 'actstream'\nmax_prepared_transactions = 5");
+    conf => "shared_preload_libraries = 'actstream'\nmax_prepared_transactions = 5\nwal_writer_delay = 10s");
 
 install($node, 'postgres', <<'END');
 SELECT actstream.register_external('o');
@@ -202,6 +202,18 @@ $node->start;
 send_action($node);
 $one = listener($node);
 ok(scalar(heard($one, 10)), 'after a crash, whoever listens is notified at once');
+quiet($one);
+# transactions that were not waited for are lost, and their ids given again
+foreach my $end ('COMMIT', 'ROLLBACK')
+{
+    my $since = $node->safe_psql('postgres', "BEGIN; SELECT pg_current_xact_id(); $end; SELECT actstream.stream_position()") =~ s/.*\n//r;
+    $node->stop('immediate');
+    $node->start;
+    send_action($node);
+    is($node->safe_psql('postgres', "SELECT count(*) FROM actstream.changes_since('$since')"), 1,
+        "a position after $end is still right after a crash");
+}
+$one = listener($node);
 quiet($one);
 switch('off');
 becomes($node, 0, 'switched off, the worker ends');
