@@ -115,6 +115,7 @@ COMMENT ON FUNCTION actstream.record_changes(boolean)
 -- then needless.
 CREATE FUNCTION actstream.trim_changes(keep interval DEFAULT '1 day', max_rows bigint DEFAULT 10000) RETURNS bigint
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SUPPORT actstream_internal.tables_support AS $$
+    SELECT actstream_internal.check_max_rows(trim_changes.max_rows);
     WITH old AS MATERIALIZED (
         SELECT o.tableoid AS part, o.ctid AS place, o.transaction, o.incarnation, o.recorded
         FROM actstream.changes o

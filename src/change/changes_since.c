@@ -26,9 +26,6 @@
 PG_FUNCTION_INFO_V1(actstream_stream_position);
 PG_FUNCTION_INFO_V1(actstream_changes_since);
 
-/* Actions that one query looks at; the caller may want fewer rows. */
-#define BATCH_SIZE		1000
-
 /* So many viewers are looked up one by one among the followers of an object. */
 #define FEW_VIEWERS		16
 
@@ -59,7 +56,7 @@ enum
  *	g	an action that a transaction has changed, "old" being what it was before
  *	n	what it is now; no row if it is gone.  OFFSET makes this a look-up for each
  */
-#define CHANGES(condition, told) { \
+#define CHANGES(condition, told, limit, is_generic) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
 	"SELECT c.transaction, c.action_id," \
 	" pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'I') AS inserted," \
@@ -70,13 +67,14 @@ enum
 	" FROM actstream.changes c" \
 	" WHERE c.transaction OPERATOR(pg_catalog.<>) $1 AND c.incarnation OPERATOR(pg_catalog.=) $2" \
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
-	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT $3) AS g" \
+	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, a::actstream.action AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
 	" LEFT JOIN LATERAL (" told ") AS t ON true" \
 	" ORDER BY g.transaction, g.action_id, t.viewer", \
 	.nargs = NUM_ARGS, \
-	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG}}
+	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG}, \
+	.generic = is_generic}
 
 /* the rest of a transaction; transactions that the position lists; those that are later */
 #define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
@@ -109,11 +107,11 @@ enum
 	" CROSS JOIN LATERAL " in_audience("o::actstream.action") " AS f) AS w" \
 	" WHERE " IS_TOLD " GROUP BY w.viewer"
 
-/* many viewers: those of the audience that are among them */
+/* many viewers: those of the audience that are among them; IS TRUE makes a hash table of them */
 #define VIEWERS		"SELECT v.viewer FROM pg_catalog.unnest($7) AS v (viewer)"
 #define AMONG_VIEWERS(action) \
 	"(SELECT f.viewer FROM actstream.audience(" action ") AS f (viewer)" \
-	" WHERE f.viewer IN (" VIEWERS "))"
+	" WHERE (f.viewer IN (" VIEWERS ")) IS TRUE)"
 
 /* few: each is looked up in the audience; without OFFSET, all of that would be read */
 #define ONE_BY_ONE(action) \
@@ -127,17 +125,16 @@ typedef enum Phase
 	PHASE_REST, PHASE_LISTED, PHASE_LATER, NUM_PHASES
 } Phase;
 
-static SpiPlan to_caller[NUM_PHASES] = {
-	CHANGES(REST, TOLD), CHANGES(LISTED, TOLD), CHANGES(LATER, TOLD)
-};
-static SpiPlan to_viewers[NUM_PHASES] = {
-	CHANGES(REST, TOLD_TO(AMONG_VIEWERS)), CHANGES(LISTED, TOLD_TO(AMONG_VIEWERS)),
-	CHANGES(LATER, TOLD_TO(AMONG_VIEWERS))
-};
-static SpiPlan to_few_viewers[NUM_PHASES] = {
-	CHANGES(REST, TOLD_TO(ONE_BY_ONE)), CHANGES(LISTED, TOLD_TO(ONE_BY_ONE)),
-	CHANGES(LATER, TOLD_TO(ONE_BY_ONE))
-};
+/* with the usual limit as a constant, a plan serves for all calls */
+#define PHASES(told, limit, is_generic) { \
+	CHANGES(REST, told, limit, is_generic), CHANGES(LISTED, told, limit, is_generic), \
+	CHANGES(LATER, told, limit, is_generic)}
+#define FOR_LIMITS(told)	{PHASES(told, "1000", true), PHASES(told, "$3", false)}
+#define USUAL_LIMIT			1000
+
+static SpiPlan to_caller[2][NUM_PHASES] = FOR_LIMITS(TOLD);
+static SpiPlan to_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO(AMONG_VIEWERS));
+static SpiPlan to_few_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO(ONE_BY_ONE));
 
 /*
  * The latest gap; and has one of these transactions, which are before it, committed?  Then
@@ -151,7 +148,8 @@ static SpiPlan find_gap = {
 	" WHERE g.operation OPERATOR(pg_catalog.=) 'G' AND g.incarnation OPERATOR(pg_catalog.=) $1"
 	" ORDER BY g.transaction DESC LIMIT 1",
 	.nargs = 2,
-	.argtypes = {INT8OID, XID8ARRAYOID}
+	.argtypes = {INT8OID, XID8ARRAYOID},
+	.generic = true
 };
 
 /* One call of changes_since(). */
@@ -343,7 +341,7 @@ static bool
 tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 		   uint64 transaction, int64 id)
 {
-	int64		limit = Min(telling->max_rows, BATCH_SIZE);
+	int64		limit = Min(telling->max_rows, USUAL_LIMIT);
 	bool		is_last = false;
 	bool		result = true;
 
@@ -421,7 +419,7 @@ Datum
 actstream_changes_since(PG_FUNCTION_ARGS)
 {
 	Telling		telling = {0};
-	SpiPlan    *plans = to_caller;
+	SpiPlan    (*plans)[NUM_PHASES] = to_caller;
 	Datum		values[NUM_ARGS];
 	char		nulls[NUM_ARGS + 1] = "       ";
 
@@ -457,7 +455,7 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 		plans = ArrayGetNItems(ARR_NDIM(viewers), ARR_DIMS(viewers)) > FEW_VIEWERS ?
 			to_viewers : to_few_viewers;
 	}
-	tell_changes(&telling, plans, values, nulls);
+	tell_changes(&telling, plans[telling.max_rows < USUAL_LIMIT], values, nulls);
 	if (telling.held_back)
 		PositionKeep(telling.now);
 	tell(&telling);

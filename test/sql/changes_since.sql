@@ -1,17 +1,7 @@
 -- stream_position() and changes_since(): what is told, to whom, and when a position is refused.
 -- Positions and transaction ids differ from run to run, so they are kept, and not printed.
 \i test/lib/fresh.sql
-CREATE FUNCTION try(command text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    message text; detail text; hint text;
-BEGIN
-    EXECUTE command;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', sqlstate, message, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\i test/lib/try.sql
 CREATE TABLE kept (name text PRIMARY KEY, position text NOT NULL);
 -- what is told since a kept position; the position of the last row is kept instead
 CREATE FUNCTION told(name text, viewers actstream.ref[] DEFAULT NULL, max_rows integer DEFAULT 1000)
@@ -224,3 +214,7 @@ RESET ROLE;
 DROP OWNED BY changes_reader;
 DROP ROLE changes_reader;
 SELECT * FROM actstream.integrity_check();
+SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
+DROP FUNCTION try, keep;
+DROP TABLE kept, other;

@@ -128,6 +128,8 @@ SELECT actstream.mark_unread('user:1', '{1}', (SELECT string_agg(md5(i::text), '
 SELECT actstream.archive('user:1', '{1}', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i))
 SELECT actstream.unseen_count('user:1', cap => -1)
 SELECT actstream.trim_marks(-1)
+SELECT actstream.trim_changes(max_rows => -1)
+SELECT actstream.stream_position()
 INSERT INTO actstream.follows (follower, followee) VALUES ('user:1', 'user:99')
 SELECT count(*) FROM actstream.user_stream('1')
 SELECT count(*) FROM actstream.user_stream('user:1', before => '2026-01-01')
