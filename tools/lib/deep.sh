@@ -244,6 +244,17 @@ step_marks() {
         as_user /usr/bin/python3 test/deep/marks.py dbname=marks "$marks"
 }
 
+step_live() {
+    local conf=(max_prepared_transactions=100 max_connections=200 track_commit_timestamp=on
+        log_error_verbosity=default "shared_preload_libraries='actstream'" actstream.doorbell=on)
+
+    open_step -- "${conf[@]}"
+    as_user createdb live
+    run_counting "changes told to consumers among writers and kills" \
+        'TRAP: |PANIC:  |was terminated by signal [^9]' \
+        as_user /usr/bin/python3 test/deep/live.py "$sandbox/data" dbname=live --changes "$changes"
+}
+
 step_memory() {
     open_step -- log_error_verbosity=default
     as_user createdb memory
