@@ -4,9 +4,9 @@
  *
  * A transaction that has changed actions does not notify by itself: NOTIFY makes committing
  * transactions wait for each other.  After its commit it sets a flag in shared memory, and
- * wakes a background worker that notifies, at most every RING_INTERVAL_MS.  The worker is
- * there only while a session listens.  It is requested by the first that does, or if that
- * failed, by a later commit.
+ * wakes a background worker that notifies, at most every RING_INTERVAL_MS, or less often if
+ * many sessions listen.  The worker is there only while a session listens.  It is requested
+ * by the first that does, or if that failed, by a later commit.
  *
  * Which sessions listen is known from the commands LISTEN and UNLISTEN.  Where they are
  * rolled back to a savepoint, a session may count that does not listen.
@@ -39,6 +39,9 @@ extern PGDLLEXPORT void actstream_doorbell_main(Datum database);
 
 #define CHANNEL				"actstream"
 #define RING_INTERVAL_MS	10
+
+/* Of more sessions, no more are woken in a millisecond: that takes time from senders. */
+#define LISTENERS_PER_MS	2
 
 /* If none starts, a worker is requested at most this often. */
 #define REQUEST_INTERVAL_MS	1000
@@ -311,11 +314,13 @@ notify(void)
 	CommitTransactionCommand();
 }
 
-/* Callback: the worker ends. */
+/* Callback: the worker ends; another one may begin. */
 static void
 worker_ends(int code, Datum arg)
 {
-	pg_atomic_write_u32(&((Doorbell *) DatumGetPointer(arg))->worker, 0);
+	uint32		expected = MyProcNumber + 1;
+
+	pg_atomic_compare_exchange_u32(&((Doorbell *) DatumGetPointer(arg))->worker, &expected, 0);
 }
 
 /*
@@ -327,6 +332,7 @@ actstream_doorbell_main(Datum database)
 {
 	Doorbell   *doorbell = find_doorbell(DatumGetObjectId(database));
 	uint32		expected = 0;
+	uint32		listeners;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	/* a second one, or nobody listens any more */
@@ -340,7 +346,7 @@ actstream_doorbell_main(Datum database)
 
 	/* what was committed before this worker was there may have rung in vain */
 	pg_atomic_write_u32(&doorbell->rung, 1);
-	while (doorbell_enabled && pg_atomic_read_u32(&doorbell->listeners) > 0)
+	while (doorbell_enabled && (listeners = pg_atomic_read_u32(&doorbell->listeners)) > 0)
 	{
 		bool		rung = pg_atomic_exchange_u32(&doorbell->rung, 0) != 0;
 
@@ -349,7 +355,8 @@ actstream_doorbell_main(Datum database)
 		/* what rings meanwhile is told when the time is over */
 		(void) WaitLatch(MyLatch,
 						 WL_EXIT_ON_PM_DEATH | (rung ? WL_TIMEOUT : WL_LATCH_SET),
-						 RING_INTERVAL_MS, PG_WAIT_EXTENSION);
+						 Max(RING_INTERVAL_MS, listeners / LISTENERS_PER_MS),
+						 PG_WAIT_EXTENSION);
 		if (!rung)
 			ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -359,5 +366,8 @@ actstream_doorbell_main(Datum database)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 	}
-	proc_exit(0);
+	/* a session that has just begun to listen relies on this worker: it is to come back */
+	worker_ends(0, PointerGetDatum(doorbell));
+	pg_memory_barrier();
+	proc_exit(doorbell_enabled && pg_atomic_read_u32(&doorbell->listeners) > 0 ? 1 : 0);
 }
