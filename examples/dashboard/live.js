@@ -19,7 +19,7 @@ import pg from "pg";
 import { entryColumns } from "./entries.js";
 import { inSnapshot } from "./snapshot.js";
 
-const MAX_ROWS = 1000; // of a query; who has more to read goes on in the next round
+const MAX_ROWS = 1000; // of a query
 const MAX_QUERIES = 100; // of a round
 const PATROL = 30_000; // milliseconds after which there is a round, whether the bell has rung or not
 const INVALID_POSITION = "22023";
@@ -161,7 +161,7 @@ export class LiveFeed {
                     return true; // the transaction has failed
                 }
                 this.#tell(byViewer, rows);
-                const done = rows.length < MAX_ROWS;
+                const done = rows.length === 0; // else the next round asks again
                 for (const member of members)
                     member.position = done ? now : rows.at(-1).position;
                 more ||= !done;

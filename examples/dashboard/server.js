@@ -21,7 +21,7 @@ const MAX_HEADERS = 1 << 16; // bytes; a position names the transactions that we
 const pool = new pg.Pool({ application_name: "dashboard pages", max: 4, connectionTimeoutMillis: 5000, statement_timeout: 10_000 });
 pool.on("error", (error) => console.error(`idle connection: ${error.message}`));
 
-const live = new LiveFeed({ application_name: "dashboard live" });
+const live = new LiveFeed({ application_name: "dashboard live", statement_timeout: 20_000 });
 live.run();
 
 // Calls work(query) for a page, in one snapshot.
@@ -155,8 +155,8 @@ for (const [name, text] of Object.entries(changes)) {
 // The live feed of a viewer, as server-sent events.  The position is that of the page, or,
 // when the browser comes back by itself, that of the last event.
 app.get("/live/:viewer", (request, response) => {
-    const position = String(request.get("Last-Event-ID") || request.query.since);
-    if (!/^[!-~]+$/.test(position))
+    const position = request.get("Last-Event-ID") || request.query.since || "";
+    if (typeof position !== "string" || !/^[!-~]+$/.test(position))
         return response.sendStatus(400);
     response.set({ "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no" });
     response.flushHeaders();

@@ -12,7 +12,7 @@
 -- UPDATE or DELETE has replaced.
 --
 -- A row whose operation is G is a gap: what its transaction, or one before, has changed may
--- not be in the record.
+-- not be in the record.  Its action_id is the transaction that has made it.
 CREATE TYPE actstream.change AS (
     transaction xid8,
     action_id   bigint,
@@ -97,8 +97,6 @@ BEGIN
         ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed, ENABLE ALWAYS TRIGGER action_truncated;
         COMMENT ON TRIGGER action_changed ON actstream.actions IS 'record changes in actstream.changes';
         COMMENT ON TRIGGER action_truncated ON actstream.actions IS 'record in actstream.changes that all actions have gone';
-        INSERT INTO actstream.changes (transaction, action_id, "timestamp", recorded, incarnation, delay, operation, arrived)
-        VALUES (pg_current_xact_id(), 0, now(), now(), actstream_internal.incarnation(), 'empty', 'G', false);
     ELSIF NOT enabled THEN
         DROP TRIGGER IF EXISTS action_changed ON actstream.actions;
         DROP TRIGGER IF EXISTS action_truncated ON actstream.actions;
@@ -139,7 +137,7 @@ CREATE FUNCTION actstream.trim_changes(keep interval DEFAULT '1 day', max_rows b
         FOR UPDATE SKIP LOCKED),
     mark_gap AS (
         INSERT INTO actstream.changes (transaction, action_id, "timestamp", recorded, incarnation, delay, operation, arrived)
-        SELECT p.transaction, 0, p.recorded, p.recorded, actstream_internal.incarnation(), 'empty', 'G', false
+        SELECT p.transaction, pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8, p.recorded, p.recorded, actstream_internal.incarnation(), 'empty', 'G', false
         FROM gap p),
     deleted AS (
         DELETE FROM actstream.changes c
@@ -168,14 +166,14 @@ CREATE FUNCTION actstream.stream_position() RETURNS text
 COMMENT ON FUNCTION actstream.stream_position()
     IS 'a position in the record of changes: changes_since() tells what happens afterwards';
 
--- With viewers, plans for their numbers and for the followers of each object; compiling one
--- would take longer than running it.
+-- Compiling a plan would take longer than running it.  Objects are looked up one by one, which
+-- statistics do not tell: one that has most of the follows would make the planner read them all.
 CREATE FUNCTION actstream.changes_since(
     since    text,
     viewers  actstream.ref[] DEFAULT NULL,
     max_rows integer DEFAULT 1000)
     RETURNS SETOF actstream.changed_action
-    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 100 SET jit = off
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 100 SET jit = off SET enable_seqscan = off
     AS 'MODULE_PATHNAME', 'actstream_changes_since';
 COMMENT ON FUNCTION actstream.changes_since(text, actstream.ref[], integer)
     IS E'@simpleCollections only\nchanges to actions since a position, or those that concern the streams of some viewers, and the next position';

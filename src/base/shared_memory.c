@@ -125,7 +125,6 @@ init_memory(SharedMemory *memory)
 	pg_atomic_init_u64(&memory->nraises, 0);
 	for (int i = 0; i < RAISES_KEPT; i++)
 		pg_atomic_init_u64(&memory->raises[i], 0);
-	SpinLockInit(&memory->doorbells_mutex);
 	for (int i = 0; i < DOORBELLS; i++)
 		init_doorbell(&memory->doorbells[i]);
 }

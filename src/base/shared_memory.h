@@ -6,7 +6,6 @@
 #define ACTSTREAM_SHARED_MEMORY_H
 
 #include "port/atomics.h"
-#include "storage/spin.h"
 
 /*
  * Databases that can use the recency map at the same time.  Each takes some hundred
@@ -107,7 +106,6 @@ typedef struct SharedMemory
 	FollowCounter all_follows;	/* changes that may concern any follow */
 	pg_atomic_uint64 nraises;	/* raises of bounds since the server started */
 	pg_atomic_uint64 raises[RAISES_KEPT];	/* the latest of these */
-	slock_t		doorbells_mutex;	/* to choose one for a database */
 	Doorbell	doorbells[DOORBELLS];
 } SharedMemory;
 

@@ -12,6 +12,7 @@
 #endif
 
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 
@@ -45,17 +46,16 @@ name_library(char *name, Size size)
  *		Request a worker for the current database, whose OID becomes the argument of that
  *		function of ours; false if the server has no slot for it.
  *
- * Raises no error and does not wait, so that it can be called after a commit.  A worker that
- * ends with an error is started again after so many seconds, or BGW_NEVER_RESTART.
+ * Raises no error and does not wait, so that it can be called after a commit. 
  */
 bool
-WorkerRequest(const char *function, const char *type, int restart_seconds)
+WorkerRequest(const char *function, const char *type)
 {
 	BackgroundWorker worker = {0};
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = restart_seconds;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	name_library(worker.bgw_library_name, sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, function, BGW_MAXLEN);
 	snprintf(worker.bgw_name, BGW_MAXLEN, "%s of database %u", type, MyDatabaseId);

@@ -5,9 +5,7 @@
 #ifndef ACTSTREAM_WORKER_H
 #define ACTSTREAM_WORKER_H
 
-#include "postmaster/bgworker.h"
-
-extern bool WorkerRequest(const char *function, const char *type, int restart_seconds);
+extern bool WorkerRequest(const char *function, const char *type);
 extern void WorkerConnect(Oid database);
 
 #endif							/* ACTSTREAM_WORKER_H */

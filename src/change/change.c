@@ -36,7 +36,7 @@ static SpiPlan insert_change = {
 static SpiPlan insert_gap = {
 	.sql = "INSERT INTO actstream.changes"
 	" (transaction, action_id, \"timestamp\", recorded, incarnation, delay, operation, arrived)"
-	" VALUES ($1, 0, $2, $2, $3, 'empty', 'G', false)",
+	" VALUES ($1, $1::pg_catalog.text::pg_catalog.int8, $2, $2, $3, 'empty', 'G', false)",
 	.nargs = 3,
 	.argtypes = {XID8OID, TIMESTAMPTZOID, INT8OID}
 };
@@ -78,6 +78,18 @@ has_arrived(HeapTuple row, HeapTuple old, TupleDesc tupdesc)
 		 DatumGetTimestampTz(column_of(old, tupdesc, Anum_action_timestamp, &isnull)));
 }
 
+/*
+ * Is the old version of the row one that others have seen?  Not if this transaction has made it.
+ * "fcinfo" is that of a trigger.
+ */
+static bool
+is_seen(FunctionCallInfo fcinfo)
+{
+	HeapTuple	old = ((TriggerData *) fcinfo->context)->tg_trigtuple;
+
+	return !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(old->t_data));
+}
+
 /* Run a statement on the record, as its owner. */
 static void
 record(SpiPlan *plan, Datum *values, const char *nulls)
@@ -88,9 +100,12 @@ record(SpiPlan *plan, Datum *values, const char *nulls)
 	DoorbellNote();
 }
 
-/* Record the change of a row; "old" is the version before, or NULL. */
+/*
+ * Record the change of a row; "old" is the version before, or NULL.  What that was is stored if
+ * others have seen it.
+ */
 static void
-record_row(char operation, HeapTuple row, HeapTuple old, TupleDesc tupdesc)
+record_row(char operation, HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
 {
 	Datum		values[FIRST_OLD_ARG + lengthof(old_columns)];
 	char		nulls[lengthof(values)];
@@ -109,7 +124,7 @@ record_row(char operation, HeapTuple row, HeapTuple old, TupleDesc tupdesc)
 	{
 		bool		isnull = true;
 
-		values[FIRST_OLD_ARG + i] = old == NULL ? (Datum) 0 :
+		values[FIRST_OLD_ARG + i] = !seen ? (Datum) 0 :
 			column_of(old, tupdesc, old_columns[i], &isnull);
 		nulls[FIRST_OLD_ARG + i] = isnull ? 'n' : ' ';
 	}
@@ -120,17 +135,17 @@ record_row(char operation, HeapTuple row, HeapTuple old, TupleDesc tupdesc)
 
 /* Record an update.  With another id, it is another action. */
 static void
-record_update(HeapTuple row, HeapTuple old, TupleDesc tupdesc)
+record_update(HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
 {
 	bool		isnull;
 
 	if (column_of(row, tupdesc, Anum_action_id, &isnull) ==
 		column_of(old, tupdesc, Anum_action_id, &isnull))
-		record_row('U', row, old, tupdesc);
+		record_row('U', row, old, seen, tupdesc);
 	else
 	{
-		record_row('D', old, old, tupdesc);
-		record_row('I', row, NULL, tupdesc);
+		record_row('D', old, old, seen, tupdesc);
+		record_row('I', row, NULL, false, tupdesc);
 	}
 }
 
@@ -153,11 +168,11 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger must be fired after the change, for each row, or for TRUNCATE")));
 	if (TRIGGER_FIRED_BY_INSERT(event))
-		record_row('I', row, NULL, tupdesc);
+		record_row('I', row, NULL, false, tupdesc);
 	else if (TRIGGER_FIRED_BY_UPDATE(event))
-		record_update(trigdata->tg_newtuple, row, tupdesc);
+		record_update(trigdata->tg_newtuple, row, is_seen(fcinfo), tupdesc);
 	else if (TRIGGER_FIRED_BY_DELETE(event))
-		record_row('D', row, row, tupdesc);
+		record_row('D', row, row, is_seen(fcinfo), tupdesc);
 	else
 	{
 		Datum		values[] = {

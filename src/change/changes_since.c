@@ -10,7 +10,10 @@
 #include "tables/own_trigger.h"
 #include "tables/spi_plan.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -21,6 +24,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(actstream_stream_position);
@@ -53,25 +58,28 @@ enum
  * A row is returned for each action, if only to tell that it has been looked at.  One that
  * came and went in the same transaction, or has gone by a later one, is told then or never.
  *
- *	g	an action that a transaction has changed, "old" being what it was before
- *	n	what it is now; no row if it is gone.  OFFSET makes this a look-up for each
+ *	g	an action that a transaction has changed, "old" being what it was before, as others
+ *		have seen it: one version, or null if the transaction has made it
+ *	n	what it is now; no row if it is gone, or if policies hide it
+ *
+ * There is no ORDER BY at the end: joins with what is LATERAL, and looked up for each row because of
+ * OFFSET, keep the order, and a cursor reads no more than is wanted.
  */
 #define CHANGES(condition, told, limit, is_generic) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
 	"SELECT c.transaction, c.action_id," \
-	" pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'I') AS inserted," \
-	" pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'D') AS deleted," \
+	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
+	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'I') AS deleted," \
 	" pg_catalog.array_agg(ROW(c.action_id, c.\"timestamp\", c.old_public, c.old_actor," \
 	" c.old_verb, c.old_action_object, c.old_target, NULL, NULL, NULL)::actstream.action)" \
-	" FILTER (WHERE c.operation OPERATOR(pg_catalog.<>) 'I') AS old" \
+	" FILTER (WHERE c.old_actor IS NOT NULL) AS old" \
 	" FROM actstream.changes c" \
 	" WHERE c.transaction OPERATOR(pg_catalog.<>) $1 AND c.incarnation OPERATOR(pg_catalog.=) $2" \
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, a::actstream.action AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
-	" LEFT JOIN LATERAL (" told ") AS t ON true" \
-	" ORDER BY g.transaction, g.action_id, t.viewer", \
+	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG}, \
 	.generic = is_generic}
@@ -82,17 +90,23 @@ enum
 #define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " LATER
 
 /* of what is gone, a role under policies is told no more than that it is gone */
+#define UNDER_POLICIES	"pg_catalog.row_security_active('actstream.actions'::pg_catalog.regclass)"
 #define GONE \
-	"CASE WHEN pg_catalog.row_security_active('actstream.actions'::pg_catalog.regclass)" \
+	"CASE WHEN " UNDER_POLICIES \
 	" THEN ROW(g.action_id, (g.old[1]).\"timestamp\", NULL, NULL, NULL, NULL, NULL, NULL, NULL," \
 	" NULL)::actstream.action ELSE g.old[1] END"
 
-#define IS_TOLD	"(n.id IS NOT NULL OR (g.deleted AND NOT g.inserted))"
+
+/* what a policy hides now has gone for the caller, if it has not been deleted since */
+#define IS_TOLD \
+	"(n.id IS NOT NULL OR (g.old IS NOT NULL AND (g.deleted OR (" UNDER_POLICIES \
+	" AND NOT EXISTS (SELECT FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
+	" AND d.operation OPERATOR(pg_catalog.=) 'D')))))"
 
 /* to whoever asks */
 #define TOLD \
 	"SELECT NULL::actstream.ref AS viewer, CASE WHEN n.id IS NULL THEN 'delete'" \
-	" WHEN g.inserted AND NOT g.deleted THEN 'insert' ELSE 'update' END AS operation," \
+	" WHEN g.old IS NULL THEN 'insert' ELSE 'update' END AS operation," \
 	" CASE WHEN n.id IS NULL THEN " GONE " ELSE n.action END AS action" \
 	" WHERE " IS_TOLD
 
@@ -105,7 +119,7 @@ enum
 	" UNION ALL" \
 	" SELECT f.viewer, false, true FROM pg_catalog.unnest(g.old) AS o" \
 	" CROSS JOIN LATERAL " in_audience("o::actstream.action") " AS f) AS w" \
-	" WHERE " IS_TOLD " GROUP BY w.viewer"
+	" WHERE " IS_TOLD " GROUP BY w.viewer ORDER BY w.viewer"
 
 /* many viewers: those of the audience that are among them; IS TRUE makes a hash table of them */
 #define VIEWERS		"SELECT v.viewer FROM pg_catalog.unnest($7) AS v (viewer)"
@@ -132,25 +146,40 @@ typedef enum Phase
 #define FOR_LIMITS(told)	{PHASES(told, "1000", true), PHASES(told, "$3", false)}
 #define USUAL_LIMIT			1000
 
+/* Rows that are fetched at a time. */
+#define FETCH_ROWS			1000
+
+/* After so many actions a call returns, whether they were of interest or not. */
+#define REPORT_ACTIONS		10000
+
 static SpiPlan to_caller[2][NUM_PHASES] = FOR_LIMITS(TOLD);
 static SpiPlan to_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO(AMONG_VIEWERS));
 static SpiPlan to_few_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO(ONE_BY_ONE));
 
 /*
- * The latest gap; and has one of these transactions, which are before it, committed?  Then
- * it may be that its changes have been trimmed.
+ * The latest gap, and the transaction that has made it; and has one of these transactions, which
+ * are before it, committed?  Then it may be that its changes have been trimmed, if that was done
+ * since it was in progress.
  */
 static SpiPlan find_gap = {
-	.sql = "SELECT g.transaction, EXISTS (SELECT FROM pg_catalog.unnest($2) AS u (id)"
+	.sql = "SELECT g.transaction, g.action_id, EXISTS (SELECT FROM pg_catalog.unnest($2) AS u (id)"
 	" WHERE u.id OPERATOR(pg_catalog.<) g.transaction"
 	" AND (pg_catalog.pg_xact_status(u.id) OPERATOR(pg_catalog.=) 'aborted') IS NOT TRUE)"
 	" FROM actstream.changes g"
 	" WHERE g.operation OPERATOR(pg_catalog.=) 'G' AND g.incarnation OPERATOR(pg_catalog.=) $1"
-	" ORDER BY g.transaction DESC LIMIT 1",
+	" ORDER BY g.transaction DESC, g.action_id DESC LIMIT 1",
 	.nargs = 2,
 	.argtypes = {INT8OID, XID8ARRAYOID},
 	.generic = true
 };
+
+/* A place in the order in which changes are told. */
+typedef struct Place
+{
+	bool		exists;
+	uint64		transaction;
+	int64		id;				/* of the action */
+} Place;
 
 /* One call of changes_since(). */
 typedef struct Telling
@@ -160,7 +189,9 @@ typedef struct Telling
 	ReturnSetInfo *result;
 	int			max_rows;
 	int			nrows;			/* told so far, with the one that is held back */
-	bool		looked;			/* at any change? */
+	int64		nactions;		/* looked at */
+	Place		last;			/* of these */
+	bool		enough;			/* has been told, or looked at, for one call */
 
 	text	   *reached;		/* the position after the last action that was told */
 
@@ -204,6 +235,16 @@ id_array(const uint64 *ids, int nids)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+static void
+refuse_position(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("position is too old"),
+			 errdetail("Changes since then have been trimmed or were not recorded, or the actions were truncated."),
+			 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
+}
+
 /* Raise an error if the record may lack a change since the position; SPI is connected. */
 static void
 check_gaps(const Position *from, const Position *now)
@@ -214,6 +255,7 @@ check_gaps(const Position *from, const Position *now)
 	bool		isnull;
 	HeapTuple	row;
 	uint64		gap;
+	uint64		made_by;
 
 	for (int i = 0; i < from->nunseen; i++)
 	{
@@ -226,13 +268,45 @@ check_gaps(const Position *from, const Position *now)
 		return;
 	row = SPI_tuptable->vals[0];
 	gap = DatumGetUInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+	made_by = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
 	if (!PositionHasSeen(from, gap) ||
-		DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("position is too old"),
-				 errdetail("Changes since then have been trimmed or were not recorded, or the actions were truncated."),
-				 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
+		(!PositionHasSeen(from, made_by) &&
+		 DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &isnull))))
+		refuse_position();
+}
+
+/*
+ * Raise an error if the triggers of the record were made, or enabled, after the position.  What
+ * was changed until then may not be in the record.
+ */
+static void
+check_triggers(const Position *from, const Position *now)
+{
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	Oid			function = OwnTriggerFunction("action_changed");
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(OwnTableId(OWN_ACTIONS)));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		uint64		id = (now->xmax & ~UINT64CONST(0xFFFFFFFF)) |
+			HeapTupleHeaderGetRawXmin(tuple->t_data);
+
+		/* the id is without its epoch */
+		if (id >= now->xmax && id > PG_UINT32_MAX)
+			id -= UINT64CONST(1) << 32;
+		if (((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == function &&
+			!HeapTupleHeaderXminFrozen(tuple->t_data) &&
+			!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple->t_data)) &&
+			!PositionHasSeen(from, id))
+			refuse_position();
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
 }
 
 /* Return the row that was held back, if there is one. */
@@ -278,58 +352,74 @@ reach(Telling *telling, const Position *position)
 }
 
 /* The place of a row of the result in the record. */
-static void
-get_place(const SPITupleTable *rows, uint64 i, uint64 *transaction, int64 *id)
+static Place
+get_place(const SPITupleTable *rows, uint64 i)
 {
+	Place		place = {.exists = true};
 	bool		isnull;
 
-	*transaction = DatumGetUInt64(SPI_getbinval(rows->vals[i], rows->tupdesc,
-												COLUMN_TRANSACTION, &isnull));
-	*id = DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, COLUMN_ID, &isnull));
+	place.transaction = DatumGetUInt64(SPI_getbinval(rows->vals[i], rows->tupdesc,
+													 COLUMN_TRANSACTION, &isnull));
+	place.id = DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, COLUMN_ID, &isnull));
+	return place;
+}
+
+/* How many actions are the rows about? */
+static int64
+count_actions(const SPITupleTable *rows)
+{
+	Place		before = {.exists = false};
+	int64		count = 0;
+
+	for (uint64 i = 0; i < rows->numvals; i++)
+	{
+		Place		place = get_place(rows, i);
+
+		count += !before.exists || place.transaction != before.transaction || place.id != before.id;
+		before = place;
+	}
+	return count;
 }
 
 /*
- * tell_batch
- *		Tell the rows of a batch, until there are enough; false if there are.
+ * tell_rows
+ *		Tell rows of the result, until there are enough.
  *
  * The position of a row is after its action, but before it if more viewers are told of the
- * same one: a caller who keeps that position is told again rather than not at all.
+ * same one: a caller who keeps that position is told again rather than not at all.  What
+ * follows the last of these rows is in "next", if there is anything.
  */
-static bool
-tell_batch(Telling *telling, const SPITupleTable *rows, bool is_last)
+static void
+tell_rows(Telling *telling, const SPITupleTable *rows, uint64 nrows, const Place *next, bool is_last)
 {
-	for (uint64 i = 0; i < rows->numvals; i++)
+	for (uint64 i = 0; i < nrows && !telling->enough; i++)
 	{
-		uint64		transaction;
-		uint64		next_transaction = 0;
-		int64		id;
-		int64		next_id = 0;
-		bool		more = i + 1 < rows->numvals;
-		bool		ends_action;
+		Place		place = get_place(rows, i);
+		Place		after = i + 1 < nrows ? get_place(rows, i + 1) : *next;
+		bool		ends_action = !after.exists || after.transaction != place.transaction ||
+			after.id != place.id;
 		bool		isnull;
 
+		telling->nactions += ends_action;
+		telling->last = place;
 		(void) SPI_getbinval(rows->vals[i], rows->tupdesc, COLUMN_OPERATION, &isnull);
-		if (isnull)
-			continue;
-		get_place(rows, i, &transaction, &id);
-		if (more)
-			get_place(rows, i + 1, &next_transaction, &next_id);
-		ends_action = !more || next_transaction != transaction || next_id != id;
-		if (ends_action)
+		if (ends_action && (!isnull || telling->nactions % REPORT_ACTIONS == 0))
 		{
-			Position   *position = (more ? next_transaction != transaction : is_last) ?
-				PositionAfter(telling->from, telling->now, transaction) :
-				PositionWithin(telling->from, telling->now, transaction, id);
+			Position   *position = (after.exists ? after.transaction != place.transaction : is_last) ?
+				PositionAfter(telling->from, telling->now, place.transaction) :
+				PositionWithin(telling->from, telling->now, place.transaction, place.id);
 
 			reach(telling, position);
 			PositionFree(position);
 		}
-		tell(telling);
-		hold_back(telling, rows->vals[i], rows->tupdesc);
-		if (ends_action && telling->nrows >= telling->max_rows)
-			return false;
+		if (!isnull)
+		{
+			tell(telling);
+			hold_back(telling, rows->vals[i], rows->tupdesc);
+		}
+		telling->enough = ends_action &&
+			(telling->nrows >= telling->max_rows || telling->nactions % REPORT_ACTIONS == 0);
 	}
-	return true;
 }
 
 /*
@@ -342,59 +432,72 @@ tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 		   uint64 transaction, int64 id)
 {
 	int64		limit = Min(telling->max_rows, USUAL_LIMIT);
-	bool		is_last = false;
-	bool		result = true;
+	int64		before;
 
+	telling->last = (Place) {true, transaction, id};
 	values[ARG_LIMIT] = Int64GetDatum(limit);
-	while (result && !is_last)
+	do
 	{
+		Portal		portal;
 		SPITupleTable *rows;
-		int64		nactions = 0;
+		bool		more;
 
-		CHECK_FOR_INTERRUPTS();
-		values[ARG_TRANSACTION] = UInt64GetDatum(transaction);
-		values[ARG_ID] = Int64GetDatum(id);
-		SpiPlanRead(plan, values, nulls);
+		before = telling->nactions;
+		values[ARG_TRANSACTION] = UInt64GetDatum(telling->last.transaction);
+		values[ARG_ID] = Int64GetDatum(telling->last.id);
+		portal = SpiPlanOpen(plan, values, nulls);
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		rows = SPI_tuptable;
-		for (uint64 i = 0; i < rows->numvals; i++)
+		do
 		{
-			uint64		before = transaction;
-			int64		id_before = id;
+			SPITupleTable *next;
+			Place		place = {.exists = false};
 
-			get_place(rows, i, &transaction, &id);
-			nactions += i == 0 || transaction != before || id != id_before;
-		}
-		telling->looked |= nactions > 0;
-		is_last = nactions < limit;
-		result = tell_batch(telling, rows, is_last);
+			CHECK_FOR_INTERRUPTS();
+			SPI_cursor_fetch(portal, true, FETCH_ROWS);
+			next = SPI_tuptable;
+			more = next->numvals > 0;
+			if (more)
+				place = get_place(next, 0);
+			tell_rows(telling, rows, rows->numvals, &place,
+					  telling->nactions - before + count_actions(rows) < limit);
+			SPI_freetuptable(rows);
+			rows = next;
+		} while (more && !telling->enough);
 		SPI_freetuptable(rows);
-	}
-	return result;
+		SPI_cursor_close(portal);
+	} while (!telling->enough && telling->nactions - before == limit);
+	return !telling->enough;
 }
 
 /* Tell everything, or enough; SPI is connected. */
 static void
-tell_changes(Telling *telling, SpiPlan *plans, Datum *values, const char *nulls)
+tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 {
 	Position   *from = telling->from;
 
 	if (from->partly != 0)
 	{
 		if (!tell_phase(telling, &plans[PHASE_REST], values, nulls, from->partly, from->last_id))
-			return;
+			goto enough;
 		telling->from = from = PositionAfter(from, telling->now, from->partly);
 	}
 	values[ARG_UNSEEN] = id_array(from->unseen, from->nunseen);
+	nulls[ARG_UNSEEN] = ' ';
 	if ((from->nunseen == 0 ||
 		 tell_phase(telling, &plans[PHASE_LISTED], values, nulls, 0, PG_INT64_MAX)) &&
 		tell_phase(telling, &plans[PHASE_LATER], values, nulls, from->xmax - 1, PG_INT64_MAX))
 	{
 		/* all that there is */
 		reach(telling, telling->now);
-		telling->row[0] = PointerGetDatum(telling->reached);
-		if (telling->looked && !telling->held_back)
-			telling->held_back = telling->isnull[1] = telling->isnull[2] = telling->isnull[3] = true;
 	}
+enough:
+	if (telling->nactions == 0 && !telling->held_back)
+		return;
+	/* the last row has the position that was reached; if nothing was of interest, no more */
+	telling->row[0] = PointerGetDatum(telling->reached);
+	if (!telling->held_back)
+		telling->held_back = telling->isnull[1] = telling->isnull[2] = telling->isnull[3] = true;
 }
 
 /*
@@ -442,11 +545,19 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	telling.row_context = AllocSetContextCreate(CurrentMemoryContext, "actstream row",
 												ALLOCSET_DEFAULT_SIZES);
 	telling.now = PositionNow();
+	if (!PositionIsWithin(telling.from, telling.now))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("position is later than what this transaction sees"),
+				 errdetail("The transaction has begun before, or the server was restored from a copy."),
+				 errhint("Ask in a new transaction; or get a new position from actstream.stream_position(), then read again whatever is needed.")));
+	check_triggers(telling.from, telling.now);
 	check_gaps(telling.from, telling.now);
 	values[ARG_OWN] = FullTransactionIdGetDatum(GetTopFullTransactionIdIfAny());
 	values[ARG_INCARNATION] = Int64GetDatum(Incarnation());
 	values[ARG_VIEWERS] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
 	values[ARG_UNSEEN] = (Datum) 0;
+	nulls[ARG_UNSEEN] = 'n';
 	nulls[ARG_VIEWERS] = PG_ARGISNULL(1) ? 'n' : ' ';
 	if (!PG_ARGISNULL(1))
 	{

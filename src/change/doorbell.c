@@ -8,8 +8,9 @@
  * many sessions listen.  The worker is there only while a session listens.  It is requested
  * by the first that does, or if that failed, by a later commit.
  *
- * Which sessions listen is known from the commands LISTEN and UNLISTEN.  Where they are
- * rolled back to a savepoint, a session may count that does not listen.
+ * Which sessions listen is known from the commands LISTEN and UNLISTEN.  Where these are in a
+ * subtransaction, which may be rolled back, a session may count that does not listen.  One that
+ * listened before the extension was created does not count.
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 #include "base/worker.h"
 #include "change/doorbell.h"
 #include "change/position.h"
+#include "tables/own_tables.h"
 
 #include "access/xact.h"
 #include "commands/async.h"
@@ -28,6 +30,7 @@
 #include "replication/logicalworker.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
@@ -45,9 +48,6 @@ extern PGDLLEXPORT void actstream_doorbell_main(Datum database);
 
 /* If none starts, a worker is requested at most this often. */
 #define REQUEST_INTERVAL_MS	1000
-
-/* After an error the worker starts again after this time. */
-#define RESTART_SECONDS		1
 
 /* The longest payload that NOTIFY takes. */
 #define MAX_PAYLOAD			7999
@@ -90,7 +90,7 @@ add_listener(void)
 
 	if (memory == NULL)
 		return false;
-	SpinLockAcquire(&memory->doorbells_mutex);
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	doorbell = find_doorbell(MyDatabaseId);
 	for (int i = 0; doorbell == NULL && i < DOORBELLS; i++)
 	{
@@ -104,13 +104,13 @@ add_listener(void)
 	}
 	if (doorbell != NULL)
 		pg_atomic_fetch_add_u32(&doorbell->listeners, 1);
-	SpinLockRelease(&memory->doorbells_mutex);
+	LWLockRelease(AddinShmemInitLock);
 	return doorbell != NULL;
 }
 
-/* Wake the worker, or request one. */
+/* Wake the worker, or request one; "elevel" is that of the message that there is none. */
 static void
-wake_worker(Doorbell *doorbell)
+wake_worker(Doorbell *doorbell, int elevel)
 {
 	uint32		worker = pg_atomic_read_u32(&doorbell->worker);
 	uint64		requested;
@@ -123,10 +123,11 @@ wake_worker(Doorbell *doorbell)
 	}
 	requested = pg_atomic_read_u64(&doorbell->requested);
 	now = GetCurrentTimestamp();
-	if (now >= requested + REQUEST_INTERVAL_MS * INT64CONST(1000) &&
+	/* the clock may have been set back */
+	if ((now < requested || now >= requested + REQUEST_INTERVAL_MS * INT64CONST(1000)) &&
 		pg_atomic_compare_exchange_u64(&doorbell->requested, &requested, now) &&
-		!WorkerRequest("actstream_doorbell_main", "actstream doorbell", RESTART_SECONDS))
-		ereport(WARNING,
+		!WorkerRequest("actstream_doorbell_main", "actstream doorbell"))
+		ereport(elevel,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("no background worker is free for the doorbell"),
 				 errhint("Raise max_worker_processes.")));
@@ -134,12 +135,12 @@ wake_worker(Doorbell *doorbell)
 
 /* Ring: for all who wait for changes, there is something new. */
 static void
-ring(Doorbell *doorbell)
+ring(Doorbell *doorbell, int elevel)
 {
 	/* one signal is enough until the worker looks */
 	if (pg_atomic_exchange_u32(&doorbell->rung, 1) == 0 ||
 		pg_atomic_read_u32(&doorbell->worker) == 0)
-		wake_worker(doorbell);
+		wake_worker(doorbell, elevel);
 }
 
 /* This session no longer listens. */
@@ -151,7 +152,7 @@ remove_listener(void)
 	/* the last one: the worker has nothing more to do */
 	if (pg_atomic_sub_fetch_u32(&doorbell->listeners, 1) == 0 &&
 		pg_atomic_read_u32(&doorbell->worker) != 0)
-		wake_worker(doorbell);
+		wake_worker(doorbell, LOG);
 	listens = false;
 }
 
@@ -184,14 +185,14 @@ set_listens(void)
 			before_shmem_exit(session_ends, (Datum) 0);
 		registered = true;
 		if (doorbell_enabled)
-			ring(find_doorbell(MyDatabaseId));
+			ring(find_doorbell(MyDatabaseId), WARNING);
 	}
 	will_listen = listens;
 }
 
 /*
- * Callback: a transaction has ended.  Nothing here may fail: it cannot be rolled back any
- * more.
+ * Callback: a transaction has ended.  It cannot be rolled back any more, so no error may be
+ * raised.
  *
  * In a worker that applies changes of a publisher, the end of a prepared transaction is no
  * command.
@@ -208,7 +209,7 @@ transaction_ends(XactEvent event, void *arg)
 		if (doorbell_enabled && (changed || IsLogicalWorker()) &&
 			(doorbell = find_doorbell(MyDatabaseId)) != NULL &&
 			pg_atomic_read_u32(&doorbell->listeners) > 0)
-			ring(doorbell);
+			ring(doorbell, LOG);
 	}
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 	{
@@ -233,7 +234,7 @@ command_ends(Node *statement)
 {
 	if (IsA(statement, ListenStmt) &&
 		strcmp(castNode(ListenStmt, statement)->conditionname, CHANNEL) == 0)
-		will_listen = true;
+		will_listen = ExtensionExists();
 	else if (IsA(statement, UnlistenStmt) || IsA(statement, DiscardStmt))
 	{
 		const char *channel = IsA(statement, UnlistenStmt) ?
@@ -314,13 +315,40 @@ notify(void)
 	CommitTransactionCommand();
 }
 
-/* Callback: the worker ends; another one may begin. */
+/*
+ * Callback: the worker ends.  Another one may begin, and has to if there was a ring that this
+ * one did not see.
+ */
 static void
 worker_ends(int code, Datum arg)
 {
+	Doorbell   *doorbell = (Doorbell *) DatumGetPointer(arg);
 	uint32		expected = MyProcNumber + 1;
 
-	pg_atomic_compare_exchange_u32(&((Doorbell *) DatumGetPointer(arg))->worker, &expected, 0);
+	if (pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, 0) && doorbell_enabled &&
+		pg_atomic_read_u32(&doorbell->listeners) > 0 && pg_atomic_read_u32(&doorbell->rung) != 0)
+		wake_worker(doorbell, LOG);
+}
+
+/*
+ * The doorbell of this database, of which this process is the worker from now on; NULL if there
+ * is one, or nobody listens any more.
+ */
+static Doorbell *
+become_worker(Oid database)
+{
+	Doorbell   *doorbell;
+	uint32		expected = 0;
+
+	/* meanwhile no doorbell is given to another database */
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	doorbell = find_doorbell(database);
+	if (doorbell != NULL &&
+		(pg_atomic_read_u32(&doorbell->listeners) == 0 ||
+		 !pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, MyProcNumber + 1)))
+		doorbell = NULL;
+	LWLockRelease(AddinShmemInitLock);
+	return doorbell;
 }
 
 /*
@@ -330,18 +358,16 @@ worker_ends(int code, Datum arg)
 void
 actstream_doorbell_main(Datum database)
 {
-	Doorbell   *doorbell = find_doorbell(DatumGetObjectId(database));
-	uint32		expected = 0;
+	Doorbell   *doorbell = become_worker(DatumGetObjectId(database));
 	uint32		listeners;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	/* a second one, or nobody listens any more */
-	if (doorbell == NULL || pg_atomic_read_u32(&doorbell->listeners) == 0 ||
-		!pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, MyProcNumber + 1))
+	if (doorbell == NULL)
 		proc_exit(0);
 	before_shmem_exit(worker_ends, PointerGetDatum(doorbell));
-	pg_atomic_write_u64(&doorbell->requested, 0);
 	WorkerConnect(DatumGetObjectId(database));
+	/* it works, so another one may be requested as soon as this one ends */
+	pg_atomic_write_u64(&doorbell->requested, 0);
 	pgstat_report_activity(STATE_IDLE, NULL);
 
 	/* what was committed before this worker was there may have rung in vain */
@@ -366,8 +392,5 @@ actstream_doorbell_main(Datum database)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 	}
-	/* a session that has just begun to listen relies on this worker: it is to come back */
-	worker_ends(0, PointerGetDatum(doorbell));
-	pg_memory_barrier();
-	proc_exit(doorbell_enabled && pg_atomic_read_u32(&doorbell->listeners) > 0 ? 1 : 0);
+	proc_exit(0);
 }

@@ -6,5 +6,6 @@
 #define ACTSTREAM_INCARNATION_H
 
 extern int64 Incarnation(void);
+extern int64 IncarnationElsewhere(void);
 
 #endif							/* ACTSTREAM_INCARNATION_H */

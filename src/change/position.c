@@ -119,15 +119,16 @@ PositionNow(void)
  *		of others.  To be called before a position is given out that is not above "now".
  *
  * After a crash ids are given again from the last one that is found in the log on.  Whoever
- * keeps a position outside of the database may have kept it for longer than the log.  What has
- * ended last is logged last; a commit that has been waited for is on disk already.
+ * keeps a position outside of the database may have kept it for longer than the log.  If the
+ * end of the last id is on disk, no earlier one is given again; a commit that has been waited
+ * for is on disk already.
  */
 void
 PositionKeep(const Position *now)
 {
 	TransactionId last = (TransactionId) (now->xmax - 1);
 
-	if (TransactionIdDidCommit(last))
+	if (TransactionIdIsNormal(last) && TransactionIdDidCommit(last))
 		XLogFlush(TransactionIdGetCommitLSN(last));
 	else
 	{
@@ -166,7 +167,7 @@ PositionParse(const char *text)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid position in the record of changes"),
 				 errhint("Use a position that actstream.stream_position() or actstream.changes_since() has returned.")));
-	if ((int64) incarnation != Incarnation())
+	if ((int64) incarnation != IncarnationElsewhere())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("position is from another incarnation of the database"),
@@ -186,6 +187,29 @@ PositionHasSeen(const Position *position, uint64 transaction)
 		(position->nunseen == 0 ||
 		 bsearch(&transaction, position->unseen, position->nunseen, sizeof(uint64),
 				 compare_ids) == NULL);
+}
+
+/*
+ * PositionIsWithin
+ *		Does the snapshot of "now" see everything that the position has been told?
+ *
+ * Not if that snapshot was taken before, or if the position comes from a server that had got
+ * further than this one.
+ */
+bool
+PositionIsWithin(const Position *position, const Position *now)
+{
+	uint64		own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+
+	if (position->xmax > now->xmax ||
+		(position->partly != 0 && !PositionHasSeen(now, position->partly)))
+		return false;
+	for (int i = 0; i < now->nunseen; i++)
+	{
+		if (now->unseen[i] != own && PositionHasSeen(position, now->unseen[i]))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -246,7 +270,7 @@ PositionText(const Position *position)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%" INT64_MODIFIER "x:" UINT64_FORMAT ":", (uint64) Incarnation(),
+	appendStringInfo(&text, "%" INT64_MODIFIER "x:" UINT64_FORMAT ":", (uint64) IncarnationElsewhere(),
 					 position->xmax);
 	for (int i = 0; i < position->nunseen; i++)
 		appendStringInfo(&text, "%s" UINT64_FORMAT, i > 0 ? "," : "", position->unseen[i]);

@@ -25,6 +25,7 @@ extern Position *PositionParse(const char *text);
 extern Position *PositionAfter(const Position *from, const Position *now, uint64 transaction);
 extern Position *PositionWithin(const Position *from, const Position *now, uint64 transaction,
 								int64 last_id);
+extern bool PositionIsWithin(const Position *position, const Position *now);
 extern bool PositionHasSeen(const Position *position, uint64 transaction);
 extern char *PositionText(const Position *position);
 extern void PositionFree(Position *position);

@@ -356,5 +356,5 @@ RecencyRequestBuild(const RecencyMap *map)
 		now < requested + REQUEST_INTERVAL_MS * INT64CONST(1000) ||
 		!pg_atomic_compare_exchange_u64(&database->requested, &requested, now))
 		return;
-	(void) WorkerRequest("actstream_recency_main", "actstream recency map", BGW_NEVER_RESTART);
+	(void) WorkerRequest("actstream_recency_main", "actstream recency map");
 }

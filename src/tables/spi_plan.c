@@ -101,6 +101,17 @@ SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
+ * SpiPlanOpen
+ *		The same, but as a cursor, which the caller closes.
+ */
+Portal
+SpiPlanOpen(SpiPlan *plan, Datum *values, const char *nulls)
+{
+	prepare(plan);
+	return SPI_cursor_open(NULL, plan->plan, values, nulls, true);
+}
+
+/*
  * SpiPlanExecute
  *		Run the statement as the current user; SPI must be connected.
  *

@@ -38,6 +38,7 @@ typedef struct SpiPlan
 
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls);
+extern Portal SpiPlanOpen(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 							   const char *nulls);

@@ -153,7 +153,7 @@ class Consumer:
                 self.position = rows[-1][0]
             elif ended:
                 return True
-            if len(rows) < 2000:
+            if not rows:
                 self.wait(connection)
             if self.dice.random() < 0.001:
                 return False

@@ -107,6 +107,27 @@ UPDATE actstream.actions SET verb = 'did' WHERE verb = 'said';
 SELECT * FROM told('viewers', :viewers);
 DELETE FROM actstream.actions WHERE verb IN ('did', 'hid');
 SELECT * FROM told('viewers', :viewers);
+-- what others have not seen is not told, and is no state in which an action was in a stream
+BEGIN;
+SELECT verb FROM actstream.act_send('o:1', 'did', target => 'o:2');
+UPDATE actstream.actions SET description = 'at once' WHERE verb = 'did';
+SELECT verb FROM actstream.act_send('o:1', 'private', target => 'o:2');
+UPDATE actstream.actions SET public = false WHERE verb = 'private';
+COMMIT;
+SELECT * FROM told('viewers', '{o:13,o:15}');
+BEGIN;
+UPDATE actstream.actions SET public = true WHERE verb = 'private';
+UPDATE actstream.actions SET public = false WHERE verb = 'private';
+UPDATE actstream.actions SET public = false WHERE verb = 'did';
+UPDATE actstream.actions SET public = true WHERE verb = 'did';
+COMMIT;
+SELECT * FROM told('viewers', '{o:13,o:15}');
+BEGIN;
+UPDATE actstream.actions SET public = true WHERE verb = 'private';
+UPDATE actstream.actions SET actor = 'o:5' WHERE verb = 'did';
+DELETE FROM actstream.actions WHERE verb IN ('private', 'did');
+COMMIT;
+SELECT * FROM told('viewers', '{o:13,o:15}');
 -- what concerns none of them moves the position, once
 SELECT verb FROM actstream.act_send('o:8', 'did');
 SELECT * FROM told('one', '{}');
@@ -133,6 +154,12 @@ SELECT viewer, action FROM told('viewers', '{o:11,o:15}');
 INSERT INTO actstream.actions (actor, verb) SELECT 'o:8', 'x' FROM generate_series(1, 2500) n;
 SELECT operation, count(*) FROM told('viewers', '{o:11,o:15}') GROUP BY 1;
 SELECT operation, count(*) FROM told('all', max_rows => 10000) GROUP BY 1;
+
+-- a backlog that concerns nobody is looked at in parts
+INSERT INTO actstream.actions (actor, verb) SELECT 'o:8', 'x' FROM generate_series(1, 10500) n;
+SELECT * FROM told('viewers', '{o:11,o:15}');
+SELECT * FROM told('viewers', '{o:11,o:15}');
+SELECT * FROM told('viewers', '{o:11,o:15}');
 
 -- a position in a snapshot
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -167,6 +194,13 @@ ALTER TABLE actstream.actions DISABLE TRIGGER action_changed;
 SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
 SELECT actstream.record_changes(true);
 SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
+SELECT keep('all');
+ALTER TABLE actstream.actions DISABLE TRIGGER action_changed;
+INSERT INTO actstream.actions (actor, verb) VALUES ('o:1', 'not recorded');
+ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed;
+SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
+-- a position that this server has not reached
+SELECT try(format('SELECT FROM actstream.changes_since(%L)', regexp_replace(actstream.stream_position(), ':([0-9]+):', ':9\1:')));
 -- a gap is noted where a trigger is called that is ours; elsewhere it does nothing
 CREATE TABLE other (a int);
 CREATE TRIGGER t AFTER TRUNCATE ON other FOR EACH STATEMENT EXECUTE FUNCTION actstream_internal.action_changed();
@@ -195,6 +229,12 @@ ALTER TABLE actstream.actions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON actstream.actions USING (verb <> 'secret');
 SET ROLE changes_reader;
 SELECT viewer, operation, action FROM told('viewers', '{o:11}');
+RESET ROLE;
+-- what an update hides has gone for who sees no more of it
+SELECT keep('all');
+UPDATE actstream.actions SET verb = 'secret' WHERE verb = 'did';
+SET ROLE changes_reader;
+SELECT operation, action FROM told('all');
 RESET ROLE;
 SELECT keep('all');
 DELETE FROM actstream.actions;
