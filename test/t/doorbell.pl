@@ -185,7 +185,11 @@ $one->query('UNLISTEN *');
 becomes($node, 0, 'UNLISTEN * ends it');
 $node->safe_psql('postgres', 'CREATE DATABASE doomed');
 my $doomed = listener($node, 'doomed');
-becomes($node, 1, 'a database without the extension has a worker while somebody listens');
+sleep 0.5;
+is(workers($node), 0, 'a database without the extension has none');
+$node->safe_psql('doomed', 'CREATE EXTENSION actstream');
+$doomed->query('LISTEN actstream');
+becomes($node, 1, '... but another one with it');
 $doomed->quit;
 is($node->psql('postgres', 'DROP DATABASE doomed'), 0, 'it can be dropped when nobody does');
 becomes($node, 0, '... and the worker is gone');
@@ -271,11 +275,11 @@ $standby->stop;
 
 # without what it needs
 my $poor = new_node('poor', conf => "shared_preload_libraries = 'actstream'\nactstream.doorbell = on\nmax_worker_processes = 0");
+install($poor, 'postgres', q{SELECT actstream.register_external('o'); SELECT actstream.record_changes(true);});
 my (undef, undef, $warning) = $poor->psql('postgres', 'LISTEN actstream');
 like($warning, qr/no background worker is free/, 'without a free worker, a warning');
 $poor->append_conf('postgresql.conf', "shared_preload_libraries = ''\nmax_worker_processes = 8");
 $poor->restart;
-install($poor, 'postgres', q{SELECT actstream.register_external('o'); SELECT actstream.record_changes(true);});
 $one = listener($poor);
 send_action($poor);
 is(scalar(heard($one, 0.5)), 0, 'not preloaded, nothing rings');
