@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <inttypes.h>
+
 #include "base/compat.h"
 #include "change/incarnation.h"
 #include "change/position.h"
@@ -270,12 +272,12 @@ PositionText(const Position *position)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%" INT64_MODIFIER "x:" UINT64_FORMAT ":", (uint64) IncarnationElsewhere(),
+	appendStringInfo(&text, "%" PRIx64 ":" UINT64_FORMAT ":", (uint64) IncarnationElsewhere(),
 					 position->xmax);
 	for (int i = 0; i < position->nunseen; i++)
 		appendStringInfo(&text, "%s" UINT64_FORMAT, i > 0 ? "," : "", position->unseen[i]);
 	if (position->partly != 0)
-		appendStringInfo(&text, "/" UINT64_FORMAT ",%" INT64_MODIFIER "x", position->partly,
+		appendStringInfo(&text, "/" UINT64_FORMAT ",%" PRIx64, position->partly,
 						 (uint64) position->last_id);
 	return text.data;
 }

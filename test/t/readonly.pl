@@ -31,6 +31,8 @@ my %readers = (
     template_fault => q{SELECT actstream_internal.template_fault('{nobody}', 'person')},
     found_indexes => q{SELECT index FROM actstream_internal.found_indexes('actstream.actions')},
     free_name => q{SELECT actstream_internal.free_name('actions')},
+    change_triggers => 'SELECT * FROM actstream_internal.change_triggers()',
+    changes_are_recorded => 'SELECT actstream_internal.changes_are_recorded()',
     table_parts => 'SELECT part FROM actstream_internal.table_parts() WHERE present',
     require_tables => 'SELECT actstream_internal.require_tables() IS NOT NULL',
     integrity_check => 'SELECT count(*) FROM actstream.integrity_check()',
@@ -85,6 +87,12 @@ my %readers = (
     user_stream => q{SELECT * FROM actstream.user_stream('person:1', with_user_activity => true)},
 );
 
+# STABLE, but about transactions that are given here: a standby knows nothing of these.
+my %here_alone = (
+    stream_position => 'SELECT actstream.stream_position()',
+    changes_since => 'SELECT actstream.changes_since(actstream.stream_position())',
+);
+
 # A call of each VOLATILE function; it would succeed where one can write.
 my %writers = (
     register => q{SELECT actstream.register('document')},
@@ -108,7 +116,7 @@ my %writers = (
     archive => q{SELECT actstream.archive('person:1', '{1}')},
     trim_marks => q{SELECT actstream.trim_marks()},
     trim_changes => q{SELECT actstream.trim_changes()},
-    record_changes => q{SELECT actstream.record_changes(true)},
+    record_changes => q{SELECT actstream.record_changes(false)},
     recount_followers => q{SELECT actstream.recount_followers()},
     mute => q{SELECT actstream.mute('person:1', 'person:2')},
     unmute => q{SELECT actstream.unmute('person:3', 'person:2')},
@@ -141,7 +149,7 @@ SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
        actstream.act_send('person:2', 'wrote', 'web:2', public => false),
        actstream.act_send('person:3', 'sent', 'web:3', 'person:2', data => '{"a": 1}', external_id => 'x');
 SELECT actstream.archive('person:2', ARRAY(SELECT id FROM actstream.user_stream('person:2')));
-SELECT actstream.recency_build();
+SELECT actstream.recency_build(), actstream.record_changes(true);
 END
 $primary->wait_for_catchup($standby);
 
@@ -162,7 +170,7 @@ sub functions_that_are
 }
 
 # Give each function that is missing here a query above.
-is_deeply([ sort keys %readers ], functions_that_are('s'), 'this test knows all STABLE functions');
+is_deeply([ sort keys %readers, keys %here_alone ], functions_that_are('s'), 'this test knows all STABLE functions');
 is_deeply([ sort keys %writers, 'recency_build', 'set_actor' ], functions_that_are('v'), 'this test knows all VOLATILE functions');
 
 foreach my $name (sort keys %readers)
@@ -194,6 +202,12 @@ foreach my $name (sort keys %writers)
 {
     is(sqlstates($standby, 'postgres', $writers{$name}), '25006', "$name on the standby");
     is(sqlstates($primary, 'postgres', "BEGIN READ ONLY; $writers{$name}"), '25006', "$name in a READ ONLY transaction");
+}
+
+foreach my $name (sort keys %here_alone)
+{
+    is(sqlstates($standby, 'postgres', $here_alone{$name}), '25006', "$name on the standby");
+    is(sqlstates($primary, 'postgres', "BEGIN READ ONLY; $here_alone{$name}"), '', "$name in a READ ONLY transaction");
 }
 
 # A session of the standby has read the registry, and hears of its change.
