@@ -44,7 +44,7 @@ extern PGDLLEXPORT void actstream_doorbell_main(Datum database);
 #define RING_INTERVAL_MS	10
 
 /* Of more sessions, no more are woken in a millisecond: that takes time from senders. */
-#define LISTENERS_PER_MS	2
+#define LISTENERS_PER_MS	1
 
 /* If none starts, a worker is requested at most this often. */
 #define REQUEST_INTERVAL_MS	1000
