@@ -62,8 +62,8 @@ enum
  *		have seen it: one version, or null if the transaction has made it
  *	n	what it is now; no row if it is gone, or if policies hide it
  *
- * There is no ORDER BY at the end: joins with what is LATERAL, and looked up for each row because of
- * OFFSET, keep the order, and a cursor reads no more than is wanted.
+ * There is no ORDER BY at the end, which might sort everything before the first row.  The rows stay
+ * in the order of g: OFFSET keeps the planner from joining in another way than row by row.
  */
 #define CHANGES(condition, told, limit, is_generic) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
@@ -95,7 +95,6 @@ enum
 	"CASE WHEN " UNDER_POLICIES \
 	" THEN ROW(g.action_id, (g.old[1]).\"timestamp\", NULL, NULL, NULL, NULL, NULL, NULL, NULL," \
 	" NULL)::actstream.action ELSE g.old[1] END"
-
 
 /* what a policy hides now has gone for the caller, if it has not been deleted since */
 #define IS_TOLD \
@@ -235,6 +234,7 @@ id_array(const uint64 *ids, int nids)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* Raise an error: the record cannot tell what has changed since a position. */
 static void
 refuse_position(void)
 {

@@ -258,6 +258,7 @@ $node->backup('b');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'b', has_streaming => 1);
 $standby->start;
+$node->safe_psql('postgres', "BEGIN; SELECT actstream.act_send('o:2', 'prepared before'); PREPARE TRANSACTION 'p3'");
 $node->wait_for_catchup($standby);
 $position = $node->safe_psql('postgres', 'SELECT actstream.stream_position()');
 is(sqlstates($standby, 'postgres', "SELECT actstream.stream_position(); SELECT actstream.changes_since('$position')"),
@@ -267,6 +268,11 @@ $standby->promote;
 is(sqlstates($standby, 'postgres', "SELECT actstream.changes_since('$position')"), '22023', 'one from before a promotion, too');
 $one = listener($standby);
 becomes($standby, 1, 'a promoted server has a worker for who listens');
+quiet($one);
+$position = $standby->safe_psql('postgres', 'SELECT actstream.stream_position()');
+$standby->safe_psql('postgres', "COMMIT PREPARED 'p3'");
+is($standby->safe_psql('postgres', "SELECT operation || ' ' || (action).verb FROM actstream.changes_since('$position')"),
+    'insert prepared before', 'what was prepared before the promotion is told');
 quiet($one);
 send_action($standby);
 ok(scalar(heard($one, 10)), '... and rings');
