@@ -32,6 +32,8 @@
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -240,6 +242,24 @@ build_map(const RecencyMap *map, Relation action, bool *busy)
 }
 
 /*
+ * Wait for the end of the transaction of the process that builds the map, if there is
+ * one.  A deadlock with it is an error, as with any lock.
+ */
+static void
+wait_for_builder(RecencyDatabase *database)
+{
+	PGPROC	   *builder = BackendPidGetProc(pg_atomic_read_u32(&database->builder));
+	VirtualTransactionId transaction;
+
+	CHECK_FOR_INTERRUPTS();
+	if (builder == NULL)
+		return;
+	GET_VXID_FROM_PGPROC(transaction, *builder);
+	if (VirtualTransactionIdIsValid(transaction))
+		(void) VirtualXactLock(transaction, true);
+}
+
+/*
  * recency_build() RETURNS bigint
  *		How many pairs of an object and a role have a bound now.
  */
@@ -271,11 +291,8 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
 						RelationGetRelationName(action)),
 				 errhint("Call actstream.recency_build() after the end of the transaction.")));
-	count = build_map(&map, action, &busy);
-	if (busy)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("the recency map is already being built")));
+	while (count = build_map(&map, action, &busy), busy)
+		wait_for_builder(map.database);
 	if (count < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -360,9 +360,13 @@ same_without_map('being built', 'while it is built');
 $node->safe_psql('postgres', of_next_object($insert =~ s/\$v/'meanwhile'/r));
 same_without_map('being built', 'what comes meanwhile');
 is(first_verb($node, 'postgres'), 'meanwhile', 'it is there');
-fails_with('55006', 'SELECT actstream.recency_build()', 'one builder at a time');
+my $second = $node->background_psql('postgres');
+$second->query_until(qr/begun/, "\\echo begun\nSELECT actstream.recency_build();\n");
+ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'virtualxid' AND NOT granted)}), 'a second builder waits');
 kill 'CONT', $process;
 like($builder->query_safe('SELECT 1'), qr/^\d{4,}\n1$/, 'it is built');
+like($second->query_safe('SELECT 1'), qr/^\d{4,}\n1$/, 'and again');
+$second->quit;
 $builder->quit;
 is(seen($node, 'postgres') . ', ' . first_verb($node, 'postgres'), 'complete same skipped, meanwhile', 'by an index that had been read');
 foreach my $end ('pg_cancel_backend', 'pg_terminate_backend')
