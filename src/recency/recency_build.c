@@ -28,12 +28,11 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
-#include "storage/proc.h"
-#include "storage/procarray.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -217,18 +216,22 @@ complete_map(const RecencyMap *map, Relation action)
 
 /*
  * build_map
- *		Complete the map, unless another process does; see complete_map().
+ *		Complete the map; see complete_map().  If another process does that, wait until it has
+ *		ended, or with "nowait" do nothing.
+ *
+ * The lock is one that nobody else takes on a table, and is held no longer than that.
  */
 static int64
-build_map(const RecencyMap *map, Relation action, bool *busy)
+build_map(const RecencyMap *map, Relation action, bool nowait)
 {
-	uint32		expected = 0;
+	LOCKTAG		tag;
 	int64		count = 0;
 	RunAs		before;
 
-	*busy = !pg_atomic_compare_exchange_u32(&map->database->builder, &expected, MyProcPid);
-	if (*busy)
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, RelationGetRelid(action), 0);
+	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
 		return 0;
+	pg_atomic_write_u32(&map->database->builder, MyProcPid);
 	PG_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
 	{
 		/* the worker is a superuser otherwise */
@@ -238,25 +241,8 @@ build_map(const RecencyMap *map, Relation action, bool *busy)
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
 	release_builder(0, PointerGetDatum(map->database));
+	LockRelease(&tag, ExclusiveLock, false);
 	return count;
-}
-
-/*
- * Wait for the end of the transaction of the process that builds the map, if there is
- * one.  A deadlock with it is an error, as with any lock.
- */
-static void
-wait_for_builder(RecencyDatabase *database)
-{
-	PGPROC	   *builder = BackendPidGetProc(pg_atomic_read_u32(&database->builder));
-	VirtualTransactionId transaction;
-
-	CHECK_FOR_INTERRUPTS();
-	if (builder == NULL)
-		return;
-	GET_VXID_FROM_PGPROC(transaction, *builder);
-	if (VirtualTransactionIdIsValid(transaction))
-		(void) VirtualXactLock(transaction, true);
 }
 
 /*
@@ -269,7 +255,6 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 	RecencyMap	map;
 	Relation	action;
 	int64		count;
-	bool		busy;
 
 	PreventCommandDuringRecovery("recency_build()");
 	OwnTableRequireOwner(OWN_ACTIONS);
@@ -291,8 +276,7 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
 						RelationGetRelationName(action)),
 				 errhint("Call actstream.recency_build() after the end of the transaction.")));
-	while (count = build_map(&map, action, &busy), busy)
-		wait_for_builder(map.database);
+	count = build_map(&map, action, false);
 	if (count < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -342,7 +326,6 @@ actstream_recency_main(Datum database)
 {
 	RecencyMap	map;
 	Relation	action;
-	bool		busy;
 
 	WorkerConnect(DatumGetObjectId(database));
 	StartTransactionCommand();
@@ -351,7 +334,7 @@ actstream_recency_main(Datum database)
 	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) &&
 		(action = open_without_waiting()) != NULL)
 	{
-		(void) build_map(&map, action, &busy);
+		(void) build_map(&map, action, true);
 		table_close(action, NoLock);
 	}
 	PopActiveSnapshot();

@@ -362,7 +362,7 @@ same_without_map('being built', 'what comes meanwhile');
 is(first_verb($node, 'postgres'), 'meanwhile', 'it is there');
 my $second = $node->background_psql('postgres');
 $second->query_until(qr/begun/, "\\echo begun\nSELECT actstream.recency_build();\n");
-ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'virtualxid' AND NOT granted)}), 'a second builder waits');
+ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'object' AND NOT granted)}), 'a second builder waits');
 kill 'CONT', $process;
 like($builder->query_safe('SELECT 1'), qr/^\d{4,}\n1$/, 'it is built');
 like($second->query_safe('SELECT 1'), qr/^\d{4,}\n1$/, 'and again');
