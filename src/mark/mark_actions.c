@@ -68,13 +68,24 @@ static SpiPlan delete_needless = {
 };
 
 /*
+ * When what is put away now comes back: after the marks that are there.  The transaction that has
+ * set one may have begun later than this one, so that its time is later.
+ */
+#define COMES_BACK \
+	"CASE WHEN $4 IS NOT NULL THEN (SELECT GREATEST($4," \
+	" m.seen_at OPERATOR(pg_catalog.+) '1 microsecond'::pg_catalog.interval," \
+	" m.read_at OPERATOR(pg_catalog.+) '1 microsecond'::pg_catalog.interval)" \
+	" FROM actstream.marks m WHERE " OF_READER("m") ") END"
+
+/*
  * What has come back and was not read since is unread when it is taken out again, before it
  * would have come back another time.
  */
 static SpiPlan put_away = {
 	.sql = "INSERT INTO actstream.mark_exceptions AS x"
 	" (reader, feed, action_id, \"timestamp\", read, archived, until)"
-	" SELECT $1, $2, n.id, n.\"timestamp\", CASE WHEN n.returned THEN false END, true, $4 FROM "
+	" SELECT $1, $2, n.id, n.\"timestamp\", CASE WHEN n.returned THEN false END, true, " COMES_BACK
+	" FROM "
 	NOTICES_OF("true")
 	" ON CONFLICT (reader, feed, \"timestamp\", action_id) DO UPDATE"
 	" SET read = COALESCE(excluded.read, x.read), archived = true, until = excluded.until"

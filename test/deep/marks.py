@@ -55,7 +55,8 @@ CREATE FUNCTION log.state(reader actstream.ref) RETURNS TABLE (id bigint, "times
            x.own OR (coalesce(x.read, false) AND NOT (coalesce(x.returned, false) AND NOT x.read_since))
                OR (x.seen AND NOT (coalesce(x.returned, false) AND NOT x.seen_since AND NOT x.read_since)),
            x.own OR (coalesce(x.read, false) AND NOT (coalesce(x.returned, false) AND NOT x.read_since)),
-           coalesce(x.away, false), coalesce(x.returned, false) AND NOT x.read_since
+           -- a mark that was set when it had come back counts, also where now() is before that
+           coalesce(x.away, false) AND NOT x.read_since, coalesce(x.returned, false) AND NOT x.read_since
     FROM x
 $$;
 DO $$ BEGIN
@@ -206,7 +207,12 @@ class Session(threading.Thread):
             was_back AS (INSERT INTO log.event (reader, kind, id)
                 SELECT %(r)s::actstream.ref, 'was_back', s.id FROM s WHERE %(kind)s::text = 'away' AND s.returned)
             INSERT INTO log.event (reader, kind, id, until)
-            SELECT %(r)s::actstream.ref, %(kind)s, s.id, %(until)s::timestamptz FROM s""", args).rowcount
+            SELECT %(r)s::actstream.ref, %(kind)s, s.id,
+                   -- after the marks that are there, whose transactions may have begun later
+                   CASE WHEN %(until)s::timestamptz > now() THEN greatest(%(until)s::timestamptz, (
+                        SELECT max(e.at) + interval '1 us' FROM log.event e WHERE e.reader = %(r)s::actstream.ref AND e.kind IN ('mark_seen', 'mark_read')))
+                        ELSE %(until)s::timestamptz END
+            FROM s""", args).rowcount
         self.main.execute("COMMIT")
         if changed != logged and what in ("read", "unread"):
             wrong.append(f"{what}: {changed} instead of {logged}")
