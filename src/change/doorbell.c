@@ -9,8 +9,7 @@
  * by the first that does, or if that failed, by a later commit.
  *
  * Which sessions listen is known from the commands LISTEN and UNLISTEN.  Where these are in a
- * subtransaction, which may be rolled back, a session may count that does not listen.  One that
- * listened before the extension was created does not count.
+ * subtransaction, which may be rolled back, a session may count that does not listen.
  */
 #include "postgres.h"
 
@@ -58,9 +57,15 @@ static bool doorbell_enabled = false;
 /* Has this transaction changed actions? */
 static bool changed = false;
 
+/* In the worker: has it still to tell what has rung? */
+static bool is_telling = false;
+
 /* Does this session listen, and will it when its transaction is committed? */
 static bool listens = false;
 static bool will_listen = false;
+
+/* Is the extension there, as far as LISTEN has found? */
+static bool has_extension = false;
 
 static ProcessUtility_hook_type next_process_utility_hook = NULL;
 
@@ -149,10 +154,12 @@ remove_listener(void)
 {
 	Doorbell   *doorbell = find_doorbell(MyDatabaseId);
 
+	uint32		worker;
+
 	/* the last one: the worker has nothing more to do */
 	if (pg_atomic_sub_fetch_u32(&doorbell->listeners, 1) == 0 &&
-		pg_atomic_read_u32(&doorbell->worker) != 0)
-		wake_worker(doorbell, LOG);
+		(worker = pg_atomic_read_u32(&doorbell->worker)) != 0)
+		SetLatch(&GetPGProcByNumber(worker - 1)->procLatch);
 	listens = false;
 }
 
@@ -162,6 +169,8 @@ session_ends(int code, Datum arg)
 {
 	if (listens)
 		remove_listener();
+	/* a temporary table is dropped later, in a transaction */
+	will_listen = false;
 }
 
 /* This session begins or ceases to listen, as its transaction has been committed. */
@@ -176,15 +185,14 @@ set_listens(void)
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("the doorbell is not available in this database"),
-				 errhint("It needs \"actstream\" in shared_preload_libraries, and works in %d databases at a time.",
-						 DOORBELLS)));
+				 errdetail("Sessions listen in %d other databases, which is the limit.", DOORBELLS)));
 	else
 	{
 		listens = true;
 		if (!registered)
 			before_shmem_exit(session_ends, (Datum) 0);
 		registered = true;
-		if (doorbell_enabled)
+		if (doorbell_enabled && has_extension)
 			ring(find_doorbell(MyDatabaseId), WARNING);
 	}
 	will_listen = listens;
@@ -234,7 +242,10 @@ command_ends(Node *statement)
 {
 	if (IsA(statement, ListenStmt) &&
 		strcmp(castNode(ListenStmt, statement)->conditionname, CHANNEL) == 0)
-		will_listen = ExtensionExists();
+	{
+		will_listen = true;
+		has_extension = ExtensionExists();
+	}
 	else if (IsA(statement, UnlistenStmt) || IsA(statement, DiscardStmt))
 	{
 		const char *channel = IsA(statement, UnlistenStmt) ?
@@ -325,6 +336,8 @@ worker_ends(int code, Datum arg)
 	Doorbell   *doorbell = (Doorbell *) DatumGetPointer(arg);
 	uint32		expected = MyProcNumber + 1;
 
+	if (is_telling)
+		pg_atomic_write_u32(&doorbell->rung, 1);
 	if (pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, 0) && doorbell_enabled &&
 		pg_atomic_read_u32(&doorbell->listeners) > 0 && pg_atomic_read_u32(&doorbell->rung) != 0)
 		wake_worker(doorbell, LOG);
@@ -343,12 +356,31 @@ become_worker(Oid database)
 	/* meanwhile no doorbell is given to another database */
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	doorbell = find_doorbell(database);
+	if (doorbell != NULL && pg_atomic_read_u32(&doorbell->listeners) == 0)
+	{
+		/* the next session that listens need not wait until a worker may be requested */
+		pg_atomic_write_u64(&doorbell->requested, 0);
+		doorbell = NULL;
+	}
 	if (doorbell != NULL &&
-		(pg_atomic_read_u32(&doorbell->listeners) == 0 ||
-		 !pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, MyProcNumber + 1)))
+		!pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, MyProcNumber + 1))
 		doorbell = NULL;
 	LWLockRelease(AddinShmemInitLock);
 	return doorbell;
+}
+
+/* How many milliseconds there are until the next notification may be sent, after that one. */
+static long
+rest_of_interval(Doorbell *doorbell, TimestampTz told)
+{
+	long		interval = Max(RING_INTERVAL_MS,
+							   pg_atomic_read_u32(&doorbell->listeners) / LISTENERS_PER_MS);
+	TimestampTz now = GetCurrentTimestamp();
+
+	/* the clock may have been set back */
+	if (now < told)
+		return 0;
+	return Max(0, interval - TimestampDifferenceMilliseconds(told, now));
 }
 
 /*
@@ -359,32 +391,34 @@ void
 actstream_doorbell_main(Datum database)
 {
 	Doorbell   *doorbell = become_worker(DatumGetObjectId(database));
-	uint32		listeners;
+	TimestampTz told = 0;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	if (doorbell == NULL)
 		proc_exit(0);
 	before_shmem_exit(worker_ends, PointerGetDatum(doorbell));
 	WorkerConnect(DatumGetObjectId(database));
-	/* it works, so another one may be requested as soon as this one ends */
-	pg_atomic_write_u64(&doorbell->requested, 0);
 	pgstat_report_activity(STATE_IDLE, NULL);
 
 	/* what was committed before this worker was there may have rung in vain */
 	pg_atomic_write_u32(&doorbell->rung, 1);
-	while (doorbell_enabled && (listeners = pg_atomic_read_u32(&doorbell->listeners)) > 0)
+	while (doorbell_enabled && pg_atomic_read_u32(&doorbell->listeners) > 0)
 	{
-		bool		rung = pg_atomic_exchange_u32(&doorbell->rung, 0) != 0;
+		long		rest = rest_of_interval(doorbell, told);
 
-		if (rung)
+		if (rest == 0 && pg_atomic_exchange_u32(&doorbell->rung, 0) != 0)
+		{
+			is_telling = true;
 			notify();
-		/* what rings meanwhile is told when the time is over */
-		(void) WaitLatch(MyLatch,
-						 WL_EXIT_ON_PM_DEATH | (rung ? WL_TIMEOUT : WL_LATCH_SET),
-						 Max(RING_INTERVAL_MS, listeners / LISTENERS_PER_MS),
-						 PG_WAIT_EXTENSION);
-		if (!rung)
-			ResetLatch(MyLatch);
+			is_telling = false;
+			told = GetCurrentTimestamp();
+			/* it works, so another one may be requested as soon as this one ends */
+			pg_atomic_write_u64(&doorbell->requested, 0);
+			continue;
+		}
+		(void) WaitLatch(MyLatch, WL_EXIT_ON_PM_DEATH | WL_LATCH_SET | (rest > 0 ? WL_TIMEOUT : 0),
+						 rest, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{

@@ -187,12 +187,26 @@ $node->safe_psql('postgres', 'CREATE DATABASE doomed');
 my $doomed = listener($node, 'doomed');
 sleep 0.5;
 is(workers($node), 0, 'a database without the extension has none');
-$node->safe_psql('doomed', 'CREATE EXTENSION actstream');
-$doomed->query('LISTEN actstream');
-becomes($node, 1, '... but another one with it');
+$node->safe_psql('doomed', q{
+    CREATE EXTENSION actstream;
+    DO 'BEGIN PERFORM actstream.create_tables(), actstream.register_external(''o''), actstream.record_changes(true); END';
+    SELECT actstream.act_send('o:2', 'did');});
+ok(scalar(heard($doomed, 10)), '... but is notified when it comes there');
 $doomed->quit;
 is($node->psql('postgres', 'DROP DATABASE doomed'), 0, 'it can be dropped when nobody does');
 becomes($node, 0, '... and the worker is gone');
+
+# a session that listens for a moment does not keep the next one waiting
+$node->safe_psql('postgres', 'LISTEN actstream');
+my $next = listener($node);
+ok(scalar(heard($next, 10)), 'after one that is gone, a session is notified at once');
+$next->quit;
+becomes($node, 0, '... and the worker ends');
+
+# temporary tables are dropped at the end of a session, in a transaction
+$node->safe_psql('postgres', 'CREATE TEMPORARY TABLE t (); LISTEN actstream');
+sleep 0.5;
+becomes($node, 0, 'a session that is gone does not count as one that listens');
 
 # the worker is replaced when it ends, and does not miss what was committed meanwhile
 $one->query('LISTEN actstream');
