@@ -177,7 +177,7 @@ app.get("/live/:viewer", (request, response) => {
 });
 
 // What the database says of a request is for its sender; what else goes wrong is not.
-const STATUS = { "22023": 400, "22P02": 400, "42704": 404, "23503": 404, "42501": 403 };
+const STATUS = { "22023": 400, "22P02": 400, "22021": 400, "42704": 404, "23503": 404, "42501": 403 };
 app.use((error, request, response, next) => {
     const status = STATUS[error.code] ?? error.status ?? 503;
     if (status === 503)

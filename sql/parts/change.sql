@@ -34,10 +34,14 @@ CREATE FUNCTION actstream_internal.action_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'actstream_action_changed';
 COMMENT ON FUNCTION actstream_internal.action_changed() IS 'trigger: record a change of actions';
 
+CREATE FUNCTION actstream_internal.note_gap() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_note_gap';
+COMMENT ON FUNCTION actstream_internal.note_gap() IS 'record that changes until now may not be in the record; for the owner of the tables';
+
 -- Transaction ids mean something only within one history of one database cluster.
 CREATE FUNCTION actstream_internal.incarnation() RETURNS bigint
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_incarnation';
-COMMENT ON FUNCTION actstream_internal.incarnation() IS 'a number that differs between databases, also between a restored or promoted one and its origin';
+COMMENT ON FUNCTION actstream_internal.incarnation() IS 'a number that differs between databases, also between a restored one and its origin';
 
 -- What a snapshot has not seen.  Where its transaction ids cannot be compared with those
 -- of the record, which was restored from another incarnation, the time decides.
@@ -97,6 +101,8 @@ BEGIN
         ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed, ENABLE ALWAYS TRIGGER action_truncated;
         COMMENT ON TRIGGER action_changed ON actstream.actions IS 'record changes in actstream.changes';
         COMMENT ON TRIGGER action_truncated ON actstream.actions IS 'record in actstream.changes that all actions have gone';
+        -- until now, changes may not be in the record
+        PERFORM actstream_internal.note_gap();
     ELSIF NOT enabled THEN
         DROP TRIGGER IF EXISTS action_changed ON actstream.actions;
         DROP TRIGGER IF EXISTS action_truncated ON actstream.actions;

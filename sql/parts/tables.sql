@@ -333,7 +333,8 @@ $function$
             COMMENT ON INDEX actstream.%1$I IS 'counts by object' $$),
 
         (65, 'changes', 'table', 'changes', $$
-            CREATE TABLE actstream.changes OF actstream.change $$),
+            CREATE TABLE actstream.changes OF actstream.change;
+            ALTER TABLE actstream.changes REPLICA IDENTITY FULL $$),
         (66, 'changes', 'comment on', 'changes', $$
             COMMENT ON TABLE actstream.changes IS E'@name change_entries\nrecord of changes: which transaction changed which action';
             COMMENT ON COLUMN actstream.changes.transaction IS 'the transaction, of the top level';
@@ -534,6 +535,10 @@ BEGIN
     PERFORM actstream_internal.require_tables();
     IF recount THEN
         PERFORM actstream.recount_followers();
+    END IF;
+    -- what was recorded has gone with the table
+    IF 'changes' = ANY (made) AND actstream_internal.changes_are_recorded() THEN
+        PERFORM actstream_internal.note_gap();
     END IF;
 END
 $function$;

@@ -190,10 +190,12 @@ is_plain(Relation rel)
 	return rel->rd_rel->relkind == RELKIND_RELATION &&
 		rel->rd_rel->relam == HEAP_TABLE_AM_OID && rel->rd_rules == NULL &&
 		rel->trigdesc != NULL && rel->trigdesc->numtriggers == 2 &&
-		HasOwnTrigger(rel, "action_time", TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT,
+		HasOwnTrigger(rel, "action_time",
+					  TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_INSERT,
 					  TRIGGER_FIRES_ON_ORIGIN) &&
-		HasOwnTrigger(rel, "action_check", TRIGGER_TYPE_AFTER,
-					  TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE, TRIGGER_FIRES_ON_ORIGIN) &&
+		HasOwnTrigger(rel, "action_check",
+					  TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE,
+					  TRIGGER_FIRES_ON_ORIGIN) &&
 		constraints_are_ours(rel) &&
 		OidIsValid(known.sequence) && counts_up(known.sequence) && !any_index_may_refuse(rel);
 }

@@ -16,10 +16,12 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(actstream_action_changed);
+PG_FUNCTION_INFO_V1(actstream_note_gap);
 
 static SpiPlan insert_change = {
 	.sql = "INSERT INTO actstream.changes"
@@ -32,7 +34,7 @@ static SpiPlan insert_change = {
 		BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG}
 };
 
-/* All actions have gone at once. */
+/* What was changed by this transaction, or before, may not be in the record. */
 static SpiPlan insert_gap = {
 	.sql = "INSERT INTO actstream.changes"
 	" (transaction, action_id, \"timestamp\", recorded, incarnation, delay, operation, arrived)"
@@ -149,6 +151,31 @@ record_update(HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
 	}
 }
 
+/* Record a gap. */
+static void
+record_gap(void)
+{
+	Datum		values[] = {
+		FullTransactionIdGetDatum(GetTopFullTransactionId()),
+		TimestampTzGetDatum(GetCurrentTimestamp()),
+		Int64GetDatum(Incarnation())
+	};
+
+	record(&insert_gap, values, NULL);
+}
+
+/*
+ * note_gap() RETURNS void
+ */
+Datum
+actstream_note_gap(PG_FUNCTION_ARGS)
+{
+	PreventCommandIfReadOnly("note_gap()");
+	OwnTableRequireOwner(OWN_CHANGES);
+	record_gap();
+	PG_RETURN_VOID();
+}
+
 /*
  * Trigger action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions, for each row,
  * and action_truncated AFTER TRUNCATE ON actstream.actions, for each statement: record the
@@ -174,14 +201,6 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 	else if (TRIGGER_FIRED_BY_DELETE(event))
 		record_row('D', row, row, is_seen(fcinfo), tupdesc);
 	else
-	{
-		Datum		values[] = {
-			FullTransactionIdGetDatum(GetTopFullTransactionId()),
-			TimestampTzGetDatum(GetCurrentTimestamp()),
-			Int64GetDatum(Incarnation())
-		};
-
-		record(&insert_gap, values, NULL);
-	}
+		record_gap();
 	return PointerGetDatum(NULL);
 }

@@ -31,9 +31,6 @@
 PG_FUNCTION_INFO_V1(actstream_stream_position);
 PG_FUNCTION_INFO_V1(actstream_changes_since);
 
-/* So many viewers are looked up one by one among the followers of an object. */
-#define FEW_VIEWERS		16
-
 /* arguments of the statements below */
 enum
 {
@@ -42,8 +39,9 @@ enum
 	ARG_LIMIT,					/* how many actions */
 	ARG_TRANSACTION,			/* the place from which to go on, and ... */
 	ARG_ID,						/* ... the action there */
-	ARG_UNSEEN,					/* an array of transactions */
+	ARG_ENDED,					/* an array of transactions */
 	ARG_VIEWERS,
+	ARG_XMAX,					/* transactions from this one on are not seen */
 	NUM_ARGS
 };
 
@@ -81,13 +79,16 @@ enum
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
 	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
-	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG}, \
+	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
+		XID8OID}, \
 	.generic = is_generic}
 
-/* the rest of a transaction; transactions that the position lists; those that are later */
+/* the rest of a transaction; those that the position lists, and have ended; those that are later */
 #define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
-#define LATER	"(c.transaction, c.action_id) OPERATOR(pg_catalog.>) ($4, $5)"
-#define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " LATER
+#define AFTER	"(c.transaction, c.action_id) OPERATOR(pg_catalog.>) ($4, $5)"
+#define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " AFTER
+/* a bound, for there may be many rows of another incarnation, whose ids are higher */
+#define LATER	"c.transaction OPERATOR(pg_catalog.<) $8 AND " AFTER
 
 /* of what is gone, a role under policies is told no more than that it is gone */
 #define UNDER_POLICIES	"pg_catalog.row_security_active('actstream.actions'::pg_catalog.regclass)"
@@ -96,41 +97,49 @@ enum
 	" THEN ROW(g.action_id, (g.old[1]).\"timestamp\", NULL, NULL, NULL, NULL, NULL, NULL, NULL," \
 	" NULL)::actstream.action ELSE g.old[1] END"
 
-/* what a policy hides now has gone for the caller, if it has not been deleted since */
-#define IS_TOLD \
-	"(n.id IS NOT NULL OR (g.old IS NOT NULL AND (g.deleted OR (" UNDER_POLICIES \
-	" AND NOT EXISTS (SELECT FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
-	" AND d.operation OPERATOR(pg_catalog.=) 'D')))))"
-
-/* to whoever asks */
+/*
+ * To whoever asks.  What a policy hides now has gone for the caller, if it has not been deleted
+ * since.
+ */
 #define TOLD \
 	"SELECT NULL::actstream.ref AS viewer, CASE WHEN n.id IS NULL THEN 'delete'" \
 	" WHEN g.old IS NULL THEN 'insert' ELSE 'update' END AS operation," \
 	" CASE WHEN n.id IS NULL THEN " GONE " ELSE n.action END AS action" \
-	" WHERE " IS_TOLD
+	" WHERE n.id IS NOT NULL OR (g.old IS NOT NULL AND (g.deleted OR (" UNDER_POLICIES \
+	" AND NOT EXISTS (SELECT FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
+	" AND d.operation OPERATOR(pg_catalog.=) 'D'))))"
 
-/* to viewers, whose streams the action has come to, has changed in, or has left */
-#define TOLD_TO(in_audience) \
+/*
+ * The viewers in whose streams an action is.  If it has many more followers than there are
+ * viewers, each of these is looked up among them; without OFFSET, all would be read.  Otherwise
+ * the viewers are a hash table, by IS TRUE, in which each follower is looked up.
+ */
+#define VIEWERS		"SELECT v.viewer FROM pg_catalog.unnest($7) AS v (viewer)"
+#define MANY		"(4 OPERATOR(pg_catalog.*) pg_catalog.cardinality($7))"
+#define IN_AUDIENCE(action) \
+	"(SELECT w.viewer FROM (SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) " MANY " AS many" \
+	" FROM (SELECT FROM actstream.follows f WHERE f.followee OPERATOR(pg_catalog.=)" \
+	" ANY (ARRAY[(" action ").actor, (" action ").target, (" action ").action_object])" \
+	" LIMIT " MANY " OPERATOR(pg_catalog.+) 1) AS f) AS k" \
+	" CROSS JOIN LATERAL (SELECT f.viewer FROM actstream.audience(" action ") AS f (viewer)" \
+	" WHERE NOT k.many AND (f.viewer OPERATOR(pg_catalog.=) ANY (" VIEWERS ")) IS TRUE" \
+	" UNION ALL SELECT v.viewer FROM (SELECT DISTINCT v.viewer FROM (" VIEWERS ") AS v) AS v" \
+	" CROSS JOIN LATERAL (SELECT FROM actstream.audience(" action ") AS f (viewer)" \
+	" WHERE f.viewer OPERATOR(pg_catalog.=) v.viewer OFFSET 0) AS f WHERE k.many) AS w)"
+
+/*
+ * To viewers, whose streams the action has come to, has changed in, or has left.  What has gone
+ * since has left the stream with each version that was there.
+ */
+#define TOLD_TO \
 	"SELECT w.viewer, CASE WHEN NOT pg_catalog.bool_or(w.is_in) THEN 'delete'" \
 	" WHEN pg_catalog.bool_or(w.was_in) THEN 'update' ELSE 'insert' END AS operation," \
 	" CASE WHEN pg_catalog.bool_or(w.is_in) THEN n.action ELSE " GONE " END AS action" \
-	" FROM (SELECT f.viewer, true AS is_in, false AS was_in FROM " in_audience("n.action") " AS f" \
+	" FROM (SELECT f.viewer, true AS is_in, false AS was_in FROM " IN_AUDIENCE("n.action") " AS f" \
 	" UNION ALL" \
 	" SELECT f.viewer, false, true FROM pg_catalog.unnest(g.old) AS o" \
-	" CROSS JOIN LATERAL " in_audience("o::actstream.action") " AS f) AS w" \
-	" WHERE " IS_TOLD " GROUP BY w.viewer ORDER BY w.viewer"
-
-/* many viewers: those of the audience that are among them; IS TRUE makes a hash table of them */
-#define VIEWERS		"SELECT v.viewer FROM pg_catalog.unnest($7) AS v (viewer)"
-#define AMONG_VIEWERS(action) \
-	"(SELECT f.viewer FROM actstream.audience(" action ") AS f (viewer)" \
-	" WHERE (f.viewer IN (" VIEWERS ")) IS TRUE)"
-
-/* few: each is looked up in the audience; without OFFSET, all of that would be read */
-#define ONE_BY_ONE(action) \
-	"(SELECT v.viewer FROM (SELECT DISTINCT v.viewer FROM (" VIEWERS ") AS v) AS v" \
-	" CROSS JOIN LATERAL (SELECT FROM actstream.audience(" action ") AS f (viewer)" \
-	" WHERE f.viewer OPERATOR(pg_catalog.=) v.viewer OFFSET 0) AS f)"
+	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS f) AS w" \
+	" GROUP BY w.viewer ORDER BY w.viewer"
 
 /* The order in which changes are told. */
 typedef enum Phase
@@ -151,22 +160,26 @@ typedef enum Phase
 /* After so many actions a call returns, whether they were of interest or not. */
 #define REPORT_ACTIONS		10000
 
+/*
+ * Where there is nothing to tell, a position that is older is renewed all the same, so that it does
+ * not become too old.
+ */
+#define RENEW_TRANSACTIONS	100
+
 static SpiPlan to_caller[2][NUM_PHASES] = FOR_LIMITS(TOLD);
-static SpiPlan to_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO(AMONG_VIEWERS));
-static SpiPlan to_few_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO(ONE_BY_ONE));
+static SpiPlan to_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO);
 
 /*
- * The latest gap, and the transaction that has made it; and has one of these transactions, which
+ * Each gap, and the transaction that has made it; and has one of these transactions, which
  * are before it, committed?  Then it may be that its changes have been trimmed, if that was done
  * since it was in progress.
  */
-static SpiPlan find_gap = {
+static SpiPlan find_gaps = {
 	.sql = "SELECT g.transaction, g.action_id, EXISTS (SELECT FROM pg_catalog.unnest($2) AS u (id)"
 	" WHERE u.id OPERATOR(pg_catalog.<) g.transaction"
 	" AND (pg_catalog.pg_xact_status(u.id) OPERATOR(pg_catalog.=) 'aborted') IS NOT TRUE)"
 	" FROM actstream.changes g"
-	" WHERE g.operation OPERATOR(pg_catalog.=) 'G' AND g.incarnation OPERATOR(pg_catalog.=) $1"
-	" ORDER BY g.transaction DESC, g.action_id DESC LIMIT 1",
+	" WHERE g.operation OPERATOR(pg_catalog.=) 'G' AND g.incarnation OPERATOR(pg_catalog.=) $1",
 	.nargs = 2,
 	.argtypes = {INT8OID, XID8ARRAYOID},
 	.generic = true
@@ -205,15 +218,16 @@ typedef struct Telling
 static void
 require_record(const char *function)
 {
-	const int16 events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
 	Relation	actions;
 	bool		recorded;
 
 	PreventCommandDuringRecovery(function);
 	(void) OwnTableId(OWN_CHANGES);
 	actions = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
-	recorded = HasOwnTrigger(actions, "action_changed", TRIGGER_TYPE_AFTER, events,
-							 TRIGGER_FIRES_ALWAYS);
+	recorded = HasOwnTrigger(actions, "action_changed", TRIGGER_TYPE_AFTER | EACH_ROW_CHANGE,
+							 TRIGGER_FIRES_ALWAYS) &&
+		HasOwnTrigger(actions, "action_changed", TRIGGER_TYPE_AFTER | TRIGGER_TYPE_TRUNCATE,
+					  TRIGGER_FIRES_ALWAYS);
 	relation_close(actions, AccessShareLock);
 	if (!recorded)
 		ereport(ERROR,
@@ -222,15 +236,19 @@ require_record(const char *function)
 				 errhint("The owner of the tables can call actstream.record_changes(true).")));
 }
 
-/* An array of transaction ids. */
+/* An array of the transactions that a position lists and that have ended since. */
 static Datum
-id_array(const uint64 *ids, int nids)
+ended_transactions(const Position *from, const Position *now, int *nended)
 {
-	Datum	   *elements = palloc(Max(nids, 1) * sizeof(Datum));
+	Datum	   *ended = palloc(Max(from->nunseen, 1) * sizeof(Datum));
 
-	for (int i = 0; i < nids; i++)
-		elements[i] = UInt64GetDatum(ids[i]);
-	return PointerGetDatum(construct_array(elements, nids, XID8OID, sizeof(uint64),
+	*nended = 0;
+	for (int i = 0; i < from->nunseen; i++)
+	{
+		if (PositionHasSeen(now, from->unseen[i]))
+			ended[(*nended)++] = UInt64GetDatum(from->unseen[i]);
+	}
+	return PointerGetDatum(construct_array(ended, *nended, XID8OID, sizeof(uint64),
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
@@ -249,35 +267,33 @@ refuse_position(void)
 static void
 check_gaps(const Position *from, const Position *now)
 {
-	uint64	   *ended = palloc(Max(from->nunseen, 1) * sizeof(uint64));
-	int			nended = 0;
-	Datum		values[2] = {Int64GetDatum(Incarnation())};
-	bool		isnull;
-	HeapTuple	row;
-	uint64		gap;
-	uint64		made_by;
+	int			nended;
+	Datum		values[2] = {Int64GetDatum(Incarnation()), ended_transactions(from, now, &nended)};
+	uint64		ngaps;
 
-	for (int i = 0; i < from->nunseen; i++)
-	{
-		if (PositionHasSeen(now, from->unseen[i]))
-			ended[nended++] = from->unseen[i];
-	}
-	values[1] = id_array(ended, nended);
 	/* as the owner: no policy hides a gap */
-	if (SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_RESTRICTED, &find_gap, values, NULL) == 0)
-		return;
-	row = SPI_tuptable->vals[0];
-	gap = DatumGetUInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
-	made_by = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
-	if (!PositionHasSeen(from, gap) ||
-		(!PositionHasSeen(from, made_by) &&
-		 DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &isnull))))
-		refuse_position();
+	ngaps = SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_RESTRICTED, &find_gaps, values, NULL);
+	for (uint64 i = 0; i < ngaps; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		bool		isnull;
+		uint64		gap = DatumGetUInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+		uint64		made_by = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
+
+		if (!PositionHasSeen(from, gap) ||
+			(!PositionHasSeen(from, made_by) &&
+			 DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &isnull))))
+			refuse_position();
+	}
 }
 
 /*
- * Raise an error if the triggers of the record were made, or enabled, after the position.  What
- * was changed until then may not be in the record.
+ * Raise an error if the triggers of the record were made, or enabled, after the position, other
+ * than by record_changes(), which notes a gap.  What was changed until then may not be in the
+ * record.
+ *
+ * The xmin of a frozen row is still there, if without its epoch.  Taken for that of a later
+ * transaction, it makes old positions invalid for no reason.
  */
 static void
 check_triggers(const Position *from, const Position *now)
@@ -300,7 +316,6 @@ check_triggers(const Position *from, const Position *now)
 		if (id >= now->xmax && id > PG_UINT32_MAX)
 			id -= UINT64CONST(1) << 32;
 		if (((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == function &&
-			!HeapTupleHeaderXminFrozen(tuple->t_data) &&
 			!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple->t_data)) &&
 			!PositionHasSeen(from, id))
 			refuse_position();
@@ -433,9 +448,9 @@ tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 {
 	int64		limit = Min(telling->max_rows, USUAL_LIMIT);
 	int64		before;
+	bool		is_full;
 
 	telling->last = (Place) {true, transaction, id};
-	values[ARG_LIMIT] = Int64GetDatum(limit);
 	do
 	{
 		Portal		portal;
@@ -443,6 +458,7 @@ tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 		bool		more;
 
 		before = telling->nactions;
+		values[ARG_LIMIT] = Int64GetDatum(limit);
 		values[ARG_TRANSACTION] = UInt64GetDatum(telling->last.transaction);
 		values[ARG_ID] = Int64GetDatum(telling->last.id);
 		portal = SpiPlanOpen(plan, values, nulls);
@@ -466,7 +482,10 @@ tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 		} while (more && !telling->enough);
 		SPI_freetuptable(rows);
 		SPI_cursor_close(portal);
-	} while (!telling->enough && telling->nactions - before == limit);
+		is_full = telling->nactions - before == limit;
+		/* few rows are wanted, but it may take many actions to find them */
+		limit = Min(limit * 2, USUAL_LIMIT);
+	} while (!telling->enough && is_full);
 	return !telling->enough;
 }
 
@@ -475,16 +494,18 @@ static void
 tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 {
 	Position   *from = telling->from;
+	bool		was_partly = from->partly != 0;
+	int			nended;
 
-	if (from->partly != 0)
+	if (was_partly)
 	{
 		if (!tell_phase(telling, &plans[PHASE_REST], values, nulls, from->partly, from->last_id))
 			goto enough;
 		telling->from = from = PositionAfter(from, telling->now, from->partly);
 	}
-	values[ARG_UNSEEN] = id_array(from->unseen, from->nunseen);
-	nulls[ARG_UNSEEN] = ' ';
-	if ((from->nunseen == 0 ||
+	values[ARG_ENDED] = ended_transactions(from, telling->now, &nended);
+	nulls[ARG_ENDED] = ' ';
+	if ((nended == 0 ||
 		 tell_phase(telling, &plans[PHASE_LISTED], values, nulls, 0, PG_INT64_MAX)) &&
 		tell_phase(telling, &plans[PHASE_LATER], values, nulls, from->xmax - 1, PG_INT64_MAX))
 	{
@@ -492,7 +513,8 @@ tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 		reach(telling, telling->now);
 	}
 enough:
-	if (telling->nactions == 0 && !telling->held_back)
+	if (telling->nactions == 0 && !was_partly &&
+		telling->now->xmax - from->xmax <= RENEW_TRANSACTIONS)
 		return;
 	/* the last row has the position that was reached; if nothing was of interest, no more */
 	telling->row[0] = PointerGetDatum(telling->reached);
@@ -522,9 +544,9 @@ Datum
 actstream_changes_since(PG_FUNCTION_ARGS)
 {
 	Telling		telling = {0};
-	SpiPlan    (*plans)[NUM_PHASES] = to_caller;
+	SpiPlan    (*plans)[NUM_PHASES] = PG_ARGISNULL(1) ? to_caller : to_viewers;
 	Datum		values[NUM_ARGS];
-	char		nulls[NUM_ARGS + 1] = "       ";
+	char		nulls[NUM_ARGS + 1] = "        ";
 
 	require_record("changes_since()");
 	if (PG_ARGISNULL(0))
@@ -532,7 +554,11 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"since\" of actstream.changes_since() must not be null"),
 				 errhint("Get one from actstream.stream_position().")));
-	if (PG_ARGISNULL(2) || PG_GETARG_INT32(2) < 1)
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"max_rows\" of actstream.changes_since() must not be null")));
+	if (PG_GETARG_INT32(2) < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows must be greater than zero")));
@@ -545,27 +571,26 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	telling.row_context = AllocSetContextCreate(CurrentMemoryContext, "actstream row",
 												ALLOCSET_DEFAULT_SIZES);
 	telling.now = PositionNow();
-	if (!PositionIsWithin(telling.from, telling.now))
+	if (telling.from->xmax > U64FromFullTransactionId(ReadNextFullTransactionId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("position is later than what this server has reached"),
+				 errdetail("The server was restored from a copy."),
+				 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
+	if (!PositionIsWithin(telling.from, telling.now))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("position is later than what this transaction sees"),
-				 errdetail("The transaction has begun before, or the server was restored from a copy."),
-				 errhint("Ask in a new transaction; or get a new position from actstream.stream_position(), then read again whatever is needed.")));
+				 errhint("Keep the position, and ask in a new transaction.")));
 	check_triggers(telling.from, telling.now);
 	check_gaps(telling.from, telling.now);
 	values[ARG_OWN] = FullTransactionIdGetDatum(GetTopFullTransactionIdIfAny());
 	values[ARG_INCARNATION] = Int64GetDatum(Incarnation());
 	values[ARG_VIEWERS] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
-	values[ARG_UNSEEN] = (Datum) 0;
-	nulls[ARG_UNSEEN] = 'n';
+	values[ARG_ENDED] = (Datum) 0;
+	nulls[ARG_ENDED] = 'n';
 	nulls[ARG_VIEWERS] = PG_ARGISNULL(1) ? 'n' : ' ';
-	if (!PG_ARGISNULL(1))
-	{
-		ArrayType  *viewers = PG_GETARG_ARRAYTYPE_P(1);
-
-		plans = ArrayGetNItems(ARR_NDIM(viewers), ARR_DIMS(viewers)) > FEW_VIEWERS ?
-			to_viewers : to_few_viewers;
-	}
+	values[ARG_XMAX] = UInt64GetDatum(telling.now->xmax);
 	tell_changes(&telling, plans[telling.max_rows < USUAL_LIMIT], values, nulls);
 	if (telling.held_back)
 		PositionKeep(telling.now);

@@ -201,14 +201,12 @@ PositionHasSeen(const Position *position, uint64 transaction)
 bool
 PositionIsWithin(const Position *position, const Position *now)
 {
-	uint64		own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
-
 	if (position->xmax > now->xmax ||
 		(position->partly != 0 && !PositionHasSeen(now, position->partly)))
 		return false;
 	for (int i = 0; i < now->nunseen; i++)
 	{
-		if (now->unseen[i] != own && PositionHasSeen(position, now->unseen[i]))
+		if (PositionHasSeen(position, now->unseen[i]))
 			return false;
 	}
 	return true;

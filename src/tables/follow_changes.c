@@ -18,13 +18,10 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_trigger.h"
 #include "common/hashfn.h"
 
 PG_FUNCTION_INFO_V1(actstream_follow_changed);
 PG_FUNCTION_INFO_V1(actstream_mute_changed);
-
-#define ALL_CHANGES		(TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
 
 /*
  * FollowChangesCounter
@@ -117,14 +114,14 @@ actstream_mute_changed(PG_FUNCTION_ARGS)
 bool
 FollowChangesAreWatched(Relation follows)
 {
-	return HasOwnTrigger(follows, "follow_changed", TRIGGER_TYPE_AFTER, ALL_CHANGES,
+	return HasOwnTrigger(follows, "follow_changed", TRIGGER_TYPE_AFTER | EACH_ROW_CHANGE,
 						 TRIGGER_FIRES_ALWAYS);
 }
 
 bool
 FollowChangesOfMutesAreWatched(Relation mutes)
 {
-	return HasOwnTrigger(mutes, "mute_changed", TRIGGER_TYPE_AFTER, ALL_CHANGES,
+	return HasOwnTrigger(mutes, "mute_changed", TRIGGER_TYPE_AFTER | EACH_ROW_CHANGE,
 						 TRIGGER_FIRES_ALWAYS);
 }
 

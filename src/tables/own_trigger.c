@@ -140,11 +140,11 @@ OwnTriggerSetTime(FunctionCallInfo fcinfo, OwnTable table, const char *column)
 
 /*
  * HasOwnTrigger
- *		Does the table have a trigger that calls this function of ours for each row,
- *		before or after these events, and that is enabled as "enabled" says?
+ *		Does the table have a trigger of this type that calls this function of ours, and that
+ *		is enabled as "enabled" says?
  */
 bool
-HasOwnTrigger(Relation rel, const char *function, int16 timing, int16 events, char enabled)
+HasOwnTrigger(Relation rel, const char *function, int16 type, char enabled)
 {
 	Oid			funcid = OwnTriggerFunction(function);
 	const TriggerDesc *triggers = rel->trigdesc;	/* valid until a catalog is read */
@@ -156,7 +156,7 @@ HasOwnTrigger(Relation rel, const char *function, int16 timing, int16 events, ch
 		const Trigger *trigger = &triggers->triggers[i];
 
 		if (trigger->tgfoid == funcid && trigger->tgenabled == enabled &&
-			trigger->tgtype == (TRIGGER_TYPE_ROW | timing | events) &&
+			trigger->tgtype == type &&
 			trigger->tgnattr == 0 && trigger->tgqual == NULL && !trigger->tgdeferrable)
 			return true;
 	}
@@ -173,8 +173,7 @@ HasOwnTrigger(Relation rel, const char *function, int16 timing, int16 events, ch
 bool
 OwnTableIsWatched(Relation rel, const char *function)
 {
-	const int16 events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
-
-	return HasOwnTrigger(rel, function, TRIGGER_TYPE_BEFORE, events, TRIGGER_FIRES_ALWAYS) &&
-		HasOwnTrigger(rel, function, TRIGGER_TYPE_AFTER, events, TRIGGER_FIRES_ALWAYS);
+	return HasOwnTrigger(rel, function, TRIGGER_TYPE_BEFORE | EACH_ROW_CHANGE,
+						 TRIGGER_FIRES_ALWAYS) &&
+		HasOwnTrigger(rel, function, TRIGGER_TYPE_AFTER | EACH_ROW_CHANGE, TRIGGER_FIRES_ALWAYS);
 }

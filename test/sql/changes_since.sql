@@ -128,6 +128,14 @@ UPDATE actstream.actions SET actor = 'o:5' WHERE verb = 'did';
 DELETE FROM actstream.actions WHERE verb IN ('private', 'did');
 COMMIT;
 SELECT * FROM told('viewers', '{o:13,o:15}');
+-- one that was hidden, or has changed hands, before it was deleted
+SELECT verb FROM actstream.act_send('o:1', 'did', target => 'o:2');
+SELECT verb FROM actstream.act_send('o:1', 'did', target => 'o:3');
+SELECT * FROM told('viewers', '{o:13,o:15}');
+UPDATE actstream.actions SET public = false WHERE verb = 'did' AND target = 'o:2';
+UPDATE actstream.actions SET actor = 'o:5' WHERE verb = 'did' AND target = 'o:3';
+DELETE FROM actstream.actions WHERE verb = 'did';
+SELECT * FROM told('viewers', '{o:13,o:15}');
 -- what concerns none of them moves the position, once
 SELECT verb FROM actstream.act_send('o:8', 'did');
 SELECT * FROM told('one', '{}');
@@ -154,6 +162,16 @@ SELECT viewer, action FROM told('viewers', '{o:11,o:15}');
 INSERT INTO actstream.actions (actor, verb) SELECT 'o:8', 'x' FROM generate_series(1, 2500) n;
 SELECT operation, count(*) FROM told('viewers', '{o:11,o:15}') GROUP BY 1;
 SELECT operation, count(*) FROM told('all', max_rows => 10000) GROUP BY 1;
+
+-- as many as were asked for: nothing is left, but the position says that later
+SELECT verb FROM actstream.act_send('o:1', 'exactly one');
+SELECT * FROM told('all', max_rows => 1);
+SELECT * FROM told('all', max_rows => 1);
+SELECT * FROM told('all', max_rows => 1);
+-- nothing is told, but the position becomes a new one after a time
+DO $$ BEGIN FOR i IN 1..110 LOOP COMMIT; PERFORM pg_current_xact_id(); END LOOP; END $$;
+SELECT * FROM told('all');
+SELECT * FROM told('all');
 
 -- a backlog that concerns nobody is looked at in parts
 INSERT INTO actstream.actions (actor, verb) SELECT 'o:8', 'x' FROM generate_series(1, 10500) n;
@@ -199,6 +217,42 @@ ALTER TABLE actstream.actions DISABLE TRIGGER action_changed;
 INSERT INTO actstream.actions (actor, verb) VALUES ('o:1', 'not recorded');
 ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed;
 SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
+-- also if that is so old that the catalog's rows are frozen
+SELECT keep('all'), keep('one');
+SELECT actstream.record_changes(false);
+INSERT INTO actstream.actions (actor, verb) VALUES ('o:1', 'not recorded');
+SELECT actstream.record_changes(true);
+SELECT keep('viewers');
+ALTER TABLE actstream.actions DISABLE TRIGGER action_changed;
+INSERT INTO actstream.actions (actor, verb) VALUES ('o:1', 'not recorded');
+ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed;
+VACUUM (FREEZE) pg_catalog.pg_trigger;
+SELECT name, try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept ORDER BY name;
+SELECT keep('all');
+SELECT * FROM told('all');
+-- a record that is made anew
+DROP TABLE actstream.changes;
+SELECT actstream.create_tables();
+SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
+-- what is published can be trimmed
+SET client_min_messages = error;
+CREATE PUBLICATION everything FOR ALL TABLES;
+RESET client_min_messages;
+SELECT verb FROM actstream.act_send('o:1', 'published');
+SELECT actstream.trim_changes('-1 hour') AS trimmed;
+DROP PUBLICATION everything;
+-- a gap is noted by the owner of the tables, whatever policies say
+ALTER TABLE actstream.changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT actstream.record_changes(false), actstream.record_changes(true);
+ALTER TABLE actstream.changes DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+CREATE ROLE changes_reader;
+SET ROLE changes_reader;
+SELECT try('SELECT actstream_internal.note_gap()');
+RESET ROLE;
+-- truncation has to be noticed, too
+ALTER TABLE actstream.actions DISABLE TRIGGER action_truncated;
+SELECT try('SELECT actstream.stream_position()');
+ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_truncated;
 -- a position that this server has not reached
 SELECT try(format('SELECT FROM actstream.changes_since(%L)', regexp_replace(actstream.stream_position(), ':([0-9]+):', ':9\1:')));
 -- a gap is noted where a trigger is called that is ours; elsewhere it does nothing
@@ -210,7 +264,6 @@ SELECT try('INSERT INTO actstream.actions (actor, verb) VALUES (''o:1'', ''x'')'
 DROP TRIGGER s ON actstream.actions;
 
 -- with whose rights: those of the caller, who needs all tables that are read, under their policies
-CREATE ROLE changes_reader;
 GRANT USAGE ON SCHEMA actstream TO changes_reader;
 GRANT SELECT, UPDATE ON kept TO changes_reader;
 SELECT keep('all'), keep('viewers');

@@ -117,6 +117,7 @@ my %writers = (
     trim_marks => q{SELECT actstream.trim_marks()},
     trim_changes => q{SELECT actstream.trim_changes()},
     record_changes => q{SELECT actstream.record_changes(false)},
+    note_gap => 'SELECT actstream_internal.note_gap()',
     recount_followers => q{SELECT actstream.recount_followers()},
     mute => q{SELECT actstream.mute('person:1', 'person:2')},
     unmute => q{SELECT actstream.unmute('person:3', 'person:2')},
