@@ -537,7 +537,10 @@ BEGIN
         PERFORM actstream.recount_followers();
     END IF;
     -- what was recorded has gone with the table
-    IF 'changes' = ANY (made) AND actstream_internal.changes_are_recorded() THEN
+    IF 'changes' = ANY (made)
+       AND EXISTS (SELECT FROM pg_trigger t
+                   WHERE t.tgrelid = 'actstream.actions'::regclass AND t.tgfoid = 'actstream_internal.action_changed()'::regprocedure)
+    THEN
         PERFORM actstream_internal.note_gap();
     END IF;
 END

@@ -128,8 +128,8 @@ enum
 	" WHERE f.viewer OPERATOR(pg_catalog.=) v.viewer OFFSET 0) AS f WHERE k.many) AS w)"
 
 /*
- * To viewers, whose streams the action has come to, has changed in, or has left.  What has gone
- * since has left the stream with each version that was there.
+ * To viewers, whose streams the action has come to, has changed in, or has left.  What was deleted
+ * since, from a version that these viewers saw as they saw this one, is told then.
  */
 #define TOLD_TO \
 	"SELECT w.viewer, CASE WHEN NOT pg_catalog.bool_or(w.is_in) THEN 'delete'" \
@@ -138,7 +138,12 @@ enum
 	" FROM (SELECT f.viewer, true AS is_in, false AS was_in FROM " IN_AUDIENCE("n.action") " AS f" \
 	" UNION ALL" \
 	" SELECT f.viewer, false, true FROM pg_catalog.unnest(g.old) AS o" \
-	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS f) AS w" \
+	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS f" \
+	" WHERE n.id IS NOT NULL OR g.deleted OR NOT EXISTS (SELECT FROM actstream.changes d" \
+	" WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id AND d.operation OPERATOR(pg_catalog.=) 'D'" \
+	" AND ROW(d.old_public, d.old_actor, d.old_verb, d.old_action_object, d.old_target)" \
+	"::pg_catalog.record OPERATOR(pg_catalog.*=)" \
+	" ROW(o.public, o.actor, o.verb, o.action_object, o.target)::pg_catalog.record)) AS w" \
 	" GROUP BY w.viewer ORDER BY w.viewer"
 
 /* The order in which changes are told. */
@@ -162,9 +167,9 @@ typedef enum Phase
 
 /*
  * Where there is nothing to tell, a position that is older is renewed all the same, so that it does
- * not become too old.
+ * not become too old.  So many transactions do not end while a program asks again.
  */
-#define RENEW_TRANSACTIONS	100
+#define RENEW_TRANSACTIONS	10000
 
 static SpiPlan to_caller[2][NUM_PHASES] = FOR_LIMITS(TOLD);
 static SpiPlan to_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO);
@@ -292,8 +297,7 @@ check_gaps(const Position *from, const Position *now)
  * than by record_changes(), which notes a gap.  What was changed until then may not be in the
  * record.
  *
- * The xmin of a frozen row is still there, if without its epoch.  Taken for that of a later
- * transaction, it makes old positions invalid for no reason.
+ * A frozen row tells nothing: its xmin may be that of a later epoch.
  */
 static void
 check_triggers(const Position *from, const Position *now)
@@ -316,6 +320,7 @@ check_triggers(const Position *from, const Position *now)
 		if (id >= now->xmax && id > PG_UINT32_MAX)
 			id -= UINT64CONST(1) << 32;
 		if (((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == function &&
+			!HeapTupleHeaderXminFrozen(tuple->t_data) &&
 			!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple->t_data)) &&
 			!PositionHasSeen(from, id))
 			refuse_position();

@@ -9,7 +9,8 @@
  * by the first that does, or if that failed, by a later commit.
  *
  * Which sessions listen is known from the commands LISTEN and UNLISTEN.  Where these are in a
- * subtransaction, which may be rolled back, a session may count that does not listen.
+ * subtransaction, which may be rolled back, a session may count that does not listen.  One that
+ * listened before the extension was created does not count.
  */
 #include "postgres.h"
 
@@ -63,9 +64,6 @@ static bool is_telling = false;
 /* Does this session listen, and will it when its transaction is committed? */
 static bool listens = false;
 static bool will_listen = false;
-
-/* Is the extension there, as far as LISTEN has found? */
-static bool has_extension = false;
 
 static ProcessUtility_hook_type next_process_utility_hook = NULL;
 
@@ -192,7 +190,7 @@ set_listens(void)
 		if (!registered)
 			before_shmem_exit(session_ends, (Datum) 0);
 		registered = true;
-		if (doorbell_enabled && has_extension)
+		if (doorbell_enabled)
 			ring(find_doorbell(MyDatabaseId), WARNING);
 	}
 	will_listen = listens;
@@ -242,10 +240,7 @@ command_ends(Node *statement)
 {
 	if (IsA(statement, ListenStmt) &&
 		strcmp(castNode(ListenStmt, statement)->conditionname, CHANNEL) == 0)
-	{
-		will_listen = true;
-		has_extension = ExtensionExists();
-	}
+		will_listen = ExtensionExists();
 	else if (IsA(statement, UnlistenStmt) || IsA(statement, DiscardStmt))
 	{
 		const char *channel = IsA(statement, UnlistenStmt) ?
@@ -426,5 +421,7 @@ actstream_doorbell_main(Datum database)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 	}
+	/* nor has the next session that listens to wait if this worker has told nothing */
+	pg_atomic_write_u64(&doorbell->requested, 0);
 	proc_exit(0);
 }

@@ -133,7 +133,16 @@ SELECT verb FROM actstream.act_send('o:1', 'did', target => 'o:2');
 SELECT verb FROM actstream.act_send('o:1', 'did', target => 'o:3');
 SELECT * FROM told('viewers', '{o:13,o:15}');
 UPDATE actstream.actions SET public = false WHERE verb = 'did' AND target = 'o:2';
+UPDATE actstream.actions SET description = 'once' WHERE verb = 'did' AND target = 'o:3';
 UPDATE actstream.actions SET actor = 'o:5' WHERE verb = 'did' AND target = 'o:3';
+UPDATE actstream.actions SET description = 'twice' WHERE verb = 'did' AND target = 'o:3';
+DELETE FROM actstream.actions WHERE verb = 'did';
+SELECT * FROM told('viewers', '{o:13,o:15}');
+-- one that has changed before it was deleted leaves a stream once
+SELECT verb FROM actstream.act_send('o:1', 'did', target => 'o:2');
+SELECT count(*) FROM told('viewers', '{o:13,o:15}');
+UPDATE actstream.actions SET description = 'once' WHERE verb = 'did';
+UPDATE actstream.actions SET description = 'twice' WHERE verb = 'did';
 DELETE FROM actstream.actions WHERE verb = 'did';
 SELECT * FROM told('viewers', '{o:13,o:15}');
 -- what concerns none of them moves the position, once
@@ -169,7 +178,7 @@ SELECT * FROM told('all', max_rows => 1);
 SELECT * FROM told('all', max_rows => 1);
 SELECT * FROM told('all', max_rows => 1);
 -- nothing is told, but the position becomes a new one after a time
-DO $$ BEGIN FOR i IN 1..110 LOOP COMMIT; PERFORM pg_current_xact_id(); END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1..10100 LOOP COMMIT; PERFORM pg_current_xact_id(); END LOOP; END $$;
 SELECT * FROM told('all');
 SELECT * FROM told('all');
 
@@ -222,10 +231,6 @@ SELECT keep('all'), keep('one');
 SELECT actstream.record_changes(false);
 INSERT INTO actstream.actions (actor, verb) VALUES ('o:1', 'not recorded');
 SELECT actstream.record_changes(true);
-SELECT keep('viewers');
-ALTER TABLE actstream.actions DISABLE TRIGGER action_changed;
-INSERT INTO actstream.actions (actor, verb) VALUES ('o:1', 'not recorded');
-ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed;
 VACUUM (FREEZE) pg_catalog.pg_trigger;
 SELECT name, try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept ORDER BY name;
 SELECT keep('all');

@@ -190,8 +190,10 @@ is(workers($node), 0, 'a database without the extension has none');
 $node->safe_psql('doomed', q{
     CREATE EXTENSION actstream;
     DO 'BEGIN PERFORM actstream.create_tables(), actstream.register_external(''o''), actstream.record_changes(true); END';
-    SELECT actstream.act_send('o:2', 'did');});
-ok(scalar(heard($doomed, 10)), '... but is notified when it comes there');
+});
+$doomed->query('LISTEN actstream');
+$node->safe_psql('doomed', q{SELECT actstream.act_send('o:2', 'did')});
+ok(scalar(heard($doomed, 10)), '... but when it is there, one that listens again is notified');
 $doomed->quit;
 is($node->psql('postgres', 'DROP DATABASE doomed'), 0, 'it can be dropped when nobody does');
 becomes($node, 0, '... and the worker is gone');
