@@ -43,11 +43,14 @@ CREATE FUNCTION log.state(reader actstream.ref) RETURNS TABLE (id bigint, "times
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_seen' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id)
                        AND (pg_visible_in_snapshot(s.xid, e.snapshot) OR s.xid = e.xid)) AS seen,
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_read' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id) AND e.at >= away.until AND e.seq > away.seq) AS read_since,
+               -- a mark that has found it back takes it out, also for whoever's now() is before that
+               EXISTS (SELECT FROM e WHERE e.kind = 'mark_read' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id) AND e.at >= away.until
+                       AND pg_visible_in_snapshot(away.xid, e.snapshot)) AS brought_back,
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_seen' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id) AND e.at >= away.until AND e.seq > away.seq) AS seen_since
         FROM s LEFT JOIN LATERAL (
             SELECT e.* FROM e WHERE e.id = s.id AND e.kind IN ('read', 'unread', 'was_back') ORDER BY e.seq DESC LIMIT 1) AS last ON true
         LEFT JOIN LATERAL (
-            SELECT e.seq, e.until, e.kind = 'away' AND (e.until IS NULL OR e.until > now()) AS away,
+            SELECT e.seq, e.xid, e.until, e.kind = 'away' AND (e.until IS NULL OR e.until > now()) AS away,
                    e.kind = 'away' AND e.until <= now()
                    AND NOT EXISTS (SELECT FROM e o WHERE o.id = s.id AND o.seq > e.seq AND o.kind IN ('read', 'unread') AND o.at >= e.until) AS returned
             FROM e WHERE e.id = s.id AND e.kind IN ('away', 'back') ORDER BY e.seq DESC LIMIT 1) AS away ON true)
@@ -55,8 +58,7 @@ CREATE FUNCTION log.state(reader actstream.ref) RETURNS TABLE (id bigint, "times
            x.own OR (coalesce(x.read, false) AND NOT (coalesce(x.returned, false) AND NOT x.read_since))
                OR (x.seen AND NOT (coalesce(x.returned, false) AND NOT x.seen_since AND NOT x.read_since)),
            x.own OR (coalesce(x.read, false) AND NOT (coalesce(x.returned, false) AND NOT x.read_since)),
-           -- a mark that was set when it had come back counts, also where now() is before that
-           coalesce(x.away, false) AND NOT x.read_since, coalesce(x.returned, false) AND NOT x.read_since
+           coalesce(x.away, false) AND NOT x.brought_back, coalesce(x.returned, false) AND NOT x.read_since
     FROM x
 $$;
 DO $$ BEGIN
