@@ -43,8 +43,9 @@ extern PGDLLEXPORT void actstream_doorbell_main(Datum database);
 #define CHANNEL				"actstream"
 #define RING_INTERVAL_MS	10
 
-/* Of more sessions, no more are woken in a millisecond: that takes time from senders. */
-#define LISTENERS_PER_MS	1
+/* To wake sessions takes time from senders: each but a few adds so much to the interval. */
+#define FEW_LISTENERS		10
+#define MS_PER_LISTENER		2
 
 /* If none starts, a worker is requested at most this often. */
 #define REQUEST_INTERVAL_MS	1000
@@ -368,8 +369,8 @@ become_worker(Oid database)
 static long
 rest_of_interval(Doorbell *doorbell, TimestampTz told)
 {
-	long		interval = Max(RING_INTERVAL_MS,
-							   pg_atomic_read_u32(&doorbell->listeners) / LISTENERS_PER_MS);
+	int			listeners = pg_atomic_read_u32(&doorbell->listeners);
+	long		interval = RING_INTERVAL_MS + MS_PER_LISTENER * Max(0, listeners - FEW_LISTENERS);
 	TimestampTz now = GetCurrentTimestamp();
 
 	/* the clock may have been set back */
