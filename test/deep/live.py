@@ -229,7 +229,8 @@ def run_writers(options):
     with tempfile.TemporaryDirectory() as directory:
         done = 0
         while done < options.changes or kills > 0:
-            writers = write(options, directory, 15)
+            # to begin anew takes time from consumers
+            writers = write(options, directory, 15 if kills > 0 else 60)
             if kills > 0 and done >= options.changes * (options.kills - kills) / options.kills:
                 time.sleep(3 + dice.random() * 8)
                 if kills % 2:
