@@ -29,11 +29,27 @@ sub session
     return $where->background_psql($database // 'postgres', on_error_stop => 0);
 }
 
+# what sessions have been notified of, and was not asked for
+my %payloads;
+
 sub listener
 {
     my $session = session(@_);
-    $session->query('LISTEN actstream');
+
+    $payloads{$session} = [];
+    ask($session, 'LISTEN actstream');
     return $session;
+}
+
+# The output of a query.  A notification may come with that of any.
+sub ask
+{
+    my ($session, $query) = @_;
+    my $output = $session->query($query);
+
+    push @{ $payloads{$session} },
+        $output =~ /^Asynchronous notification "actstream"(?: with payload "([^"]*)")? received/mg;
+    return $output;
 }
 
 # The payloads that have come to a session, which waits for one no longer than so many seconds.
@@ -41,15 +57,15 @@ sub heard
 {
     my ($session, $seconds) = @_;
     my $end = time + $seconds;
-    my @payloads;
 
-    while (!@payloads && time < $end)
+    $payloads{$session} //= [];
+    while (!@{ $payloads{$session} } && time < $end)
     {
         sleep 0.02;
-        my $output = $session->query('SELECT 1');
-        @payloads = $output =~ /^Asynchronous notification "actstream"(?: with payload "([^"]*)")? received/mg;
+        ask($session, 'SELECT 1');
     }
-    return @payloads;
+    my @heard = splice @{ $payloads{$session} };
+    return @heard;
 }
 
 # Until nothing more comes
@@ -191,7 +207,7 @@ $node->safe_psql('doomed', q{
     CREATE EXTENSION actstream;
     DO 'BEGIN PERFORM actstream.create_tables(), actstream.register_external(''o''), actstream.record_changes(true); END';
 });
-$doomed->query('LISTEN actstream');
+ask($doomed, 'LISTEN actstream');
 $node->safe_psql('doomed', q{SELECT actstream.act_send('o:2', 'did')});
 ok(scalar(heard($doomed, 10)), '... but when it is there, one that listens again is notified');
 $doomed->quit;
@@ -211,7 +227,7 @@ sleep 0.5;
 becomes($node, 0, 'a session that is gone does not count as one that listens');
 
 # the worker is replaced when it ends, and does not miss what was committed meanwhile
-$one->query('LISTEN actstream');
+ask($one, 'LISTEN actstream');
 becomes($node, 1, 'a worker');
 quiet($one);
 $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'actstream doorbell'});
