@@ -97,6 +97,13 @@ enum
 	" THEN ROW(g.action_id, (g.old[1]).\"timestamp\", NULL, NULL, NULL, NULL, NULL, NULL, NULL," \
 	" NULL)::actstream.action ELSE g.old[1] END"
 
+/* "d", a deletion of the action; not by a transaction that has inserted it again */
+#define DELETION \
+	"FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
+	" AND d.operation OPERATOR(pg_catalog.=) 'D' AND NOT EXISTS (SELECT FROM actstream.changes i" \
+	" WHERE i.action_id OPERATOR(pg_catalog.=) d.action_id AND i.operation OPERATOR(pg_catalog.=) 'I'" \
+	" AND i.transaction OPERATOR(pg_catalog.=) d.transaction)"
+
 /*
  * To whoever asks.  What a policy hides now has gone for the caller, if it has not been deleted
  * since.
@@ -106,8 +113,7 @@ enum
 	" WHEN g.old IS NULL THEN 'insert' ELSE 'update' END AS operation," \
 	" CASE WHEN n.id IS NULL THEN " GONE " ELSE n.action END AS action" \
 	" WHERE n.id IS NOT NULL OR (g.old IS NOT NULL AND (g.deleted OR (" UNDER_POLICIES \
-	" AND NOT EXISTS (SELECT FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
-	" AND d.operation OPERATOR(pg_catalog.=) 'D'))))"
+	" AND NOT EXISTS (SELECT " DELETION "))))"
 
 /*
  * The viewers in whose streams an action is.  If it has many more followers than there are
@@ -139,8 +145,7 @@ enum
 	" UNION ALL" \
 	" SELECT f.viewer, false, true FROM pg_catalog.unnest(g.old) AS o" \
 	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS f" \
-	" WHERE n.id IS NOT NULL OR g.deleted OR NOT EXISTS (SELECT FROM actstream.changes d" \
-	" WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id AND d.operation OPERATOR(pg_catalog.=) 'D'" \
+	" WHERE n.id IS NOT NULL OR g.deleted OR NOT EXISTS (SELECT " DELETION \
 	" AND ROW(d.old_public, d.old_actor, d.old_verb, d.old_action_object, d.old_target)" \
 	"::pg_catalog.record OPERATOR(pg_catalog.*=)" \
 	" ROW(o.public, o.actor, o.verb, o.action_object, o.target)::pg_catalog.record)) AS w" \
