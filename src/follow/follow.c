@@ -45,7 +45,7 @@ PG_FUNCTION_INFO_V1(actstream_follow_check);
 	"f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) $2" \
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
 #define HAS_TERMS \
-	"f.actor_only OPERATOR(pg_catalog.=) $4 AND NOT f.verbs IS DISTINCT FROM $6"
+	"f.actor_only OPERATOR(pg_catalog.=) $4 AND " IS_SAME("f.verbs", "$6")
 
 static SpiPlan insert_follow = {
 	.sql = INSERT_FOLLOW " RETURNING f::actstream.follow",
@@ -106,11 +106,12 @@ static SpiPlan find_like_by_actor = {
 	.argtypes = LIKE_ARGTYPES
 };
 
-/* with IS DISTINCT FROM, no index on these columns is considered */
+/* with IS TRUE, no index on these columns is considered */
 static SpiPlan find_like_by_target = {
 	.sql = "SELECT FROM actstream.actions a"
 	" WHERE a.target OPERATOR(pg_catalog.=) $3" IS_LIKE
-	" AND NOT a.actor IS DISTINCT FROM $1 AND NOT a.verb IS DISTINCT FROM $2 LIMIT 1",
+	" AND (a.actor OPERATOR(pg_catalog.=) $1) IS TRUE"
+	" AND (a.verb OPERATOR(pg_catalog.=) $2) IS TRUE LIMIT 1",
 	.nargs = 6,
 	.argtypes = LIKE_ARGTYPES
 };

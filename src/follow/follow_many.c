@@ -40,7 +40,7 @@ enum
 
 /* what may be changed of a follow */
 #define HAS_TERMS \
-	"f.actor_only OPERATOR(pg_catalog.=) $4 AND NOT f.verbs IS DISTINCT FROM $6"
+	"f.actor_only OPERATOR(pg_catalog.=) $4 AND " IS_SAME("f.verbs", "$6")
 
 #define THESE_FOLLOWS \
 	" f.follower OPERATOR(pg_catalog.=) $1" \

@@ -89,7 +89,7 @@ static SpiPlan put_away = {
 	NOTICES_OF("true")
 	" ON CONFLICT (reader, feed, \"timestamp\", action_id) DO UPDATE"
 	" SET read = COALESCE(excluded.read, x.read), archived = true, until = excluded.until"
-	" WHERE NOT x.archived OR x.until IS DISTINCT FROM excluded.until",
+	" WHERE NOT (x.archived AND " IS_SAME("x.until", "excluded.until") ")",
 	.nargs = 4,
 	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, TIMESTAMPTZOID}
 };

@@ -20,6 +20,13 @@
 #define SPI_PLAN_MAX_ARGS 12
 
 /*
+ * Are both the same, or both null?  IS DISTINCT FROM would look for its operator in the
+ * search_path.
+ */
+#define IS_SAME(a, b) \
+	"((" a " OPERATOR(pg_catalog.=) " b ") IS TRUE OR (" a " IS NULL AND " b " IS NULL))"
+
+/*
  * How often to retry when a statement conflicts with a row that then cannot be found.
  * Other sessions cannot plausibly interfere more often than that.
  */

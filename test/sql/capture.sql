@@ -47,6 +47,16 @@ BEGIN
         FROM pg_operator p
         WHERE (p.oprnamespace = from_schema OR (from_schema::text = 'actstream' AND p.oprleft = to_regtype('actstream.ref'))) AND place <> 'pg_temp'
         UNION ALL
+        -- for a type that a polymorphic operator serves, one of its own is chosen before that
+        SELECT 'operator', format('CREATE FUNCTION %1$I.operator_%2$s_%3$s(%4$s, %4$s) RETURNS %5$s LANGUAGE plpgsql AS %6$L;
+                                   CREATE OPERATOR %1$I.%7$s (FUNCTION = %1$I.operator_%2$s_%3$s, LEFTARG = %4$s, RIGHTARG = %4$s)',
+                                  place, p.oid, row_number() OVER (), t.name, CASE WHEN p.oprresult = p.oprleft THEN t.name ELSE p.oprresult::regtype::text END,
+                                  format('BEGIN PERFORM hostile.caught(%L); RETURN NULL; END', 'operator ' || p.oprname), p.oprname)
+        FROM pg_operator p
+        JOIN (VALUES ('anyarray', 'text[]'), ('anyarray', 'bigint[]'), ('anyarray', 'xid8[]'), ('anycompatiblearray', 'text[]'), ('anyrange', 'tstzrange')) AS t (type, name)
+            ON p.oprleft = to_regtype(t.type) AND p.oprright = p.oprleft
+        WHERE p.oprnamespace = from_schema AND place <> 'pg_temp' AND p.oprresult IN (p.oprleft, 'boolean'::regtype)
+        UNION ALL
         SELECT 'table', format('CREATE VIEW %I.%I AS SELECT * FROM %s WHERE hostile.caught(%L); GRANT ALL ON %1$I.%2$I TO PUBLIC',
                                place, c.relname, c.oid::regclass, 'table ' || c.relname)
         FROM pg_class c
@@ -96,6 +106,19 @@ INSERT INTO hostile.script (statement) VALUES
     ('SELECT flag FROM actstream.follow(''person:2'', ''person:1'', actor_only => false)'),
     ('SELECT flag FROM actstream.follow(''person:2'', ''person:1'', actor_only => true)'),
     ('SELECT flag FROM actstream.follow(''person:2'', ''site:a'', ''watching'')'),
+    ('SELECT verbs FROM actstream.follow(''person:2'', ''person:1'', verbs => ''{pushed}'')'),
+    ('SELECT verbs FROM actstream.follow(''person:2'', ''person:1'', actor_only => false)'),
+    ('SELECT actstream.follow_many(''person:2'', ''{person:3,person:4}'', verbs => ''{pushed}'', send_action => true)'),
+    ('SELECT actstream.follow_many(''person:2'', ''{person:3,person:4}'', verbs => ''{came}'')'),
+    ('SELECT actstream.unfollow_many(''person:2'', ''{person:3,person:4}'', send_action => true)'),
+    ('SELECT f.followers FROM actstream.follower_counts(''{person:1,site:a}'') f'),
+    ('SELECT f.following FROM actstream.following_counts(''{person:2,person:1}'') f'),
+    ('SELECT verbs FROM actstream.mute(''person:2'', ''person:5'', ''{a}'')'),
+    ('SELECT verbs FROM actstream.mute(''person:2'', ''person:5'', ''{b}'', until => ''infinity'')'),
+    ('SELECT muted FROM actstream.block(''person:2'', ''person:4'')'),
+    ('SELECT actstream.is_muted(''person:2'', a) FROM actstream.actor_stream(''person:1'') a LIMIT 1'),
+    ('SELECT actstream.unmute(''person:2'', ''person:5'')'),
+    ('SELECT actstream.unblock(''person:2'', ''person:4'')'),
     ('SELECT actstream.is_following(''person:2'', ''person:1'')'),
     ('SELECT actstream.which_followed(''person:2'', ''{person:1,person:3}'')'),
     ('SELECT actstream.audience(a) FROM actstream.actor_stream(''person:1'') a LIMIT 1'),
@@ -113,6 +136,29 @@ INSERT INTO hostile.script (statement) VALUES
     ('SELECT verb FROM actstream.model_stream(''place'')'),
     ('SELECT verb FROM actstream.public_stream() LIMIT 1'),
     ('SELECT verb FROM actstream.stream_of(''{site:a}'', ''{target}'')'),
+    ('SELECT (n.action).verb, n.read FROM actstream.notifications(''person:2'') n'),
+    ('SELECT actstream.unseen_count(''person:2''), actstream.unread_count(''person:2'')'),
+    ('SELECT actstream.mark_seen(''person:2'')'),
+    ('SELECT actstream.mark_read(''person:2'')'),
+    ('SELECT actstream.mark_unread(''person:2'', ARRAY(SELECT id FROM actstream.actor_stream(''person:1'')))'),
+    ('SELECT actstream.unseen_count(''person:2''), actstream.unread_count(''person:2'')'),
+    ('SELECT actstream.archive(''person:2'', ARRAY(SELECT id FROM actstream.actor_stream(''person:1'')), until => ''2999-01-01'')'),
+    ('SELECT actstream.archive(''person:2'', ARRAY(SELECT id FROM actstream.actor_stream(''person:1'')), until => ''2999-02-01'')'),
+    ('SELECT (n.action).verb, n.read FROM actstream.notifications(''person:2'', archived => true) n'),
+    ('SELECT actstream.mark_read(''person:2'', ARRAY(SELECT id FROM actstream.actor_stream(''person:1'')))'),
+    ('SELECT actstream.mark_read(''person:2'')'),
+    ('SELECT c.operation, (c.action).verb FROM pg_catalog.current_setting(''cap.position'') AS p (position), actstream.changes_since(p.position) c'),
+    ('SELECT c.viewer, c.operation, (c.action).verb FROM pg_catalog.current_setting(''cap.position'') AS p (position), actstream.changes_since(p.position, ''{person:2,person:3}'') c'),
+    ('SELECT actstream.stream_position() IS NULL'),
+    ('SELECT actstream.group_sentence(g) IS NULL FROM actstream.user_groups(''person:2'') g'),
+    ('SELECT actstream.group_sentence(g) IS NULL, actstream.group_sentence_html(g) IS NULL, actstream.group_sentence_parts(g) IS NULL
+      FROM actstream.groups_of(''{person:1,site:a}'') g'),
+    ('SELECT actstream.activity_streams_2_groups(g, ''tag:example.org,2026:s'', ''T'', ''http://a'') IS NULL FROM actstream.user_groups(''person:2'') g'),
+    ('SELECT s.sentence IS NULL FROM actstream.group_sentences(ARRAY(SELECT g FROM actstream.user_groups(''person:2'') g)) s'),
+    ('SELECT s.sentence IS NULL FROM actstream.sentences(ARRAY(SELECT a FROM actstream.public_stream() a)) s'),
+    ('SELECT actstream.sentence_html(a) IS NULL, actstream.sentence_parts(a) IS NULL, actstream.stream_cursor(a) IS NULL FROM actstream.actor_stream(''person:1'') a'),
+    ('SELECT name FROM actstream.display_all(''{person:1,person:9,site:a}'')'),
+    ('SELECT trigger_name FROM actstream.tracked()'),
     ('SET actstream.enable_streamscan = off'),
     ('SELECT verb FROM actstream.user_stream(''person:2'', with_user_activity => true, since_follow => true) LIMIT 2'),
     ('SELECT verb FROM actstream.actor_stream(''person:1'') LIMIT 2'),
@@ -156,9 +202,13 @@ INSERT INTO hostile.script (statement) VALUES
 SET search_path = hostile, pg_temp, pg_catalog;
 CREATE EXTENSION actstream;
 DO 'BEGIN PERFORM actstream.create_tables(); END';
+SELECT actstream.record_changes(true);
+SELECT pg_catalog.set_config('cap.position', actstream.stream_position(), false) IS NULL;
 SET search_path = pg_catalog, pg_temp;
 GRANT USAGE ON SCHEMA actstream TO capture_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.mutes, actstream.phrases TO capture_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON actstream.object_types, actstream.actions, actstream.follows, actstream.mutes, actstream.phrases,
+    actstream.marks, actstream.mark_exceptions TO capture_app;
+GRANT SELECT ON actstream.changes, actstream.follow_counts TO capture_app;
 SELECT kind, made > 0 FROM hostile.fill('hostile', 'actstream');
 SELECT kind, made > 0 FROM hostile.fill('pg_temp', 'actstream');
 CREATE SCHEMA cap AUTHORIZATION capture_app;
@@ -166,8 +216,11 @@ CREATE SCHEMA cap AUTHORIZATION capture_app;
 -- by a superuser
 SET search_path = hostile, pg_temp, pg_catalog;
 SELECT statement FROM hostile.script ORDER BY n \gexec
--- what is for superusers only
+-- what is for superusers and owners only
 SELECT problem FROM actstream.integrity_check();
+SELECT actstream.recount_followers(), actstream.trim_changes() IS NULL, actstream.trim_marks() IS NULL;
+SELECT actstream.record_changes(false), actstream.record_changes(true);
+SELECT pg_catalog.set_config('cap.position', actstream.stream_position(), false) IS NULL;
 SELECT actstream_internal.object_exists('person:1');
 DO $$
 BEGIN
@@ -182,6 +235,14 @@ VACUUM ANALYZE actstream.actions;
 SET ROLE capture_app;
 SELECT statement FROM hostile.script ORDER BY n \gexec
 RESET ROLE;
+
+-- of what anybody may call, and what is for owners, nothing is missing here
+SELECT DISTINCT p.proname
+FROM pg_catalog.pg_proc p
+WHERE p.pronamespace OPERATOR(pg_catalog.=) 'actstream'::pg_catalog.regnamespace
+  AND p.proname OPERATOR(pg_catalog.<>) ALL ('{create_tables,drop_tables,rebind,record_changes,integrity_check,recency_build,recount_followers,trim_changes,trim_marks}')
+  AND NOT EXISTS (SELECT FROM hostile.script s WHERE s.statement OPERATOR(pg_catalog.~) pg_catalog.format('actstream\.%s\(', p.proname))
+ORDER BY p.proname;
 
 -- the traps are set
 SELECT lower('A');
