@@ -83,8 +83,30 @@ find_doorbell(Oid database)
 }
 
 /*
- * Find the doorbell of this database, or make one that nobody listens to that of this
- * database, and count a listener.  Returns false if all are in use.
+ * A doorbell that nobody listens to; one that has been used only if there is no other, for a
+ * worker of its database may just be ending.  The caller has the lock.
+ */
+static Doorbell *
+find_free_doorbell(SharedMemory *memory)
+{
+	Doorbell   *result = NULL;
+
+	for (int i = 0; i < DOORBELLS; i++)
+	{
+		Doorbell   *doorbell = &memory->doorbells[i];
+
+		if (pg_atomic_read_u32(&doorbell->database) == InvalidOid)
+			return doorbell;
+		if (pg_atomic_read_u32(&doorbell->listeners) == 0 &&
+			pg_atomic_read_u32(&doorbell->worker) == 0)
+			result = doorbell;
+	}
+	return result;
+}
+
+/*
+ * Find the doorbell of this database, or make a free one that of this database, and count a
+ * listener.  Returns false if all are in use.
  */
 static bool
 add_listener(void)
@@ -96,15 +118,10 @@ add_listener(void)
 		return false;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	doorbell = find_doorbell(MyDatabaseId);
-	for (int i = 0; doorbell == NULL && i < DOORBELLS; i++)
+	if (doorbell == NULL && (doorbell = find_free_doorbell(memory)) != NULL)
 	{
-		if (pg_atomic_read_u32(&memory->doorbells[i].listeners) == 0 &&
-			pg_atomic_read_u32(&memory->doorbells[i].worker) == 0)
-		{
-			doorbell = &memory->doorbells[i];
-			pg_atomic_write_u32(&doorbell->database, MyDatabaseId);
-			pg_atomic_write_u64(&doorbell->requested, 0);
-		}
+		pg_atomic_write_u32(&doorbell->database, MyDatabaseId);
+		pg_atomic_write_u64(&doorbell->requested, 0);
 	}
 	if (doorbell != NULL)
 		pg_atomic_fetch_add_u32(&doorbell->listeners, 1);
@@ -152,7 +169,6 @@ static void
 remove_listener(void)
 {
 	Doorbell   *doorbell = find_doorbell(MyDatabaseId);
-
 	uint32		worker;
 
 	/* the last one: the worker has nothing more to do */
@@ -331,11 +347,17 @@ worker_ends(int code, Datum arg)
 {
 	Doorbell   *doorbell = (Doorbell *) DatumGetPointer(arg);
 	uint32		expected = MyProcNumber + 1;
+	bool		is_needed;
 
 	if (is_telling)
 		pg_atomic_write_u32(&doorbell->rung, 1);
-	if (pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, 0) && doorbell_enabled &&
-		pg_atomic_read_u32(&doorbell->listeners) > 0 && pg_atomic_read_u32(&doorbell->rung) != 0)
+	/* until it is known, the doorbell stays that of this database */
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	is_needed = pg_atomic_compare_exchange_u32(&doorbell->worker, &expected, 0) &&
+		doorbell_enabled && pg_atomic_read_u32(&doorbell->listeners) > 0 &&
+		pg_atomic_read_u32(&doorbell->rung) != 0;
+	LWLockRelease(AddinShmemInitLock);
+	if (is_needed)
 		wake_worker(doorbell, LOG);
 }
 
