@@ -209,8 +209,8 @@ def end_prepared(connection, stop):
     stop.wait(2)
 
 
-def write(options, directory, seconds):
-    """Let the writers write for some seconds, or until the server is gone."""
+def write(options, directory, seconds, messages):
+    """Let the writers write for some seconds, or until the server is gone; errors go to a file."""
     command = ['pgbench', '--no-vacuum', '--client', str(options.writers), '--jobs', '2', '--time', str(seconds),
                '--rate', str(options.rate), '--random-seed', str(random.randrange(10 ** 9)), '--max-tries', '20']
     for number, (weight, script) in enumerate(SCRIPTS):
@@ -219,7 +219,12 @@ def write(options, directory, seconds):
             with open(name, 'w') as file:
                 file.write(DICE + script)
         command += ['--file', '%s@%d' % (name, weight)]
-    return subprocess.Popen(command + [options.conninfo], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command + [options.conninfo], stdout=subprocess.DEVNULL, stderr=messages)
+
+
+def count_changes(options):
+    with wait_for(options.conninfo) as connection:
+        return connection.execute('SELECT count(*) FROM ledger').fetchone()[0]
 
 
 def run_writers(options):
@@ -229,20 +234,27 @@ def run_writers(options):
     with tempfile.TemporaryDirectory() as directory:
         done = 0
         while done < options.changes or kills > 0:
-            # to begin anew takes time from consumers
-            writers = write(options, directory, 15 if kills > 0 else 60)
-            if kills > 0 and done >= options.changes * (options.kills - kills) / options.kills:
-                time.sleep(3 + dice.random() * 8)
-                if kills % 2:
-                    kill_server(options.data)
+            # sessions that begin take time from consumers, so they do so rarely
+            with tempfile.TemporaryFile('w+') as messages:
+                writers = write(options, directory, 15 if kills > 0 else 36000, messages)
+                if kills > 0:
+                    if done >= options.changes * (options.kills - kills) / options.kills:
+                        time.sleep(3 + dice.random() * 8)
+                        if kills % 2:
+                            kill_server(options.data)
+                        else:
+                            kill_backend(options.data, dice)
+                        kills -= 1
                 else:
-                    kill_backend(options.data, dice)
-                kills -= 1
-            for line in writers.communicate()[1].splitlines():
-                if 'ERROR' in line:
-                    errors[line.split('ERROR')[1][:100]] += 1
-            with wait_for(options.conninfo) as connection:
-                done = connection.execute('SELECT count(*) FROM ledger').fetchone()[0]
+                    while writers.poll() is None and count_changes(options) < options.changes:
+                        time.sleep(5)
+                    writers.terminate()
+                writers.wait()
+                messages.seek(0)
+                for line in messages:
+                    if 'ERROR' in line:
+                        errors[line.split('ERROR')[1].strip()[:100]] += 1
+            done = count_changes(options)
             print('%d changes' % done, flush=True)
     for error, number in errors.items():
         print('writers met %d times: %s' % (number, error))
