@@ -38,6 +38,10 @@ CREATE FUNCTION actstream_internal.note_gap() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_note_gap';
 COMMENT ON FUNCTION actstream_internal.note_gap() IS 'record that changes until now may not be in the record; for the owner of the tables';
 
+CREATE FUNCTION actstream_internal.action_of(record) RETURNS actstream.action
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_action_of';
+COMMENT ON FUNCTION actstream_internal.action_of(record) IS 'the action whose attributes are the columns of a row that have their names';
+
 -- Transaction ids mean something only within one history of one database cluster.
 CREATE FUNCTION actstream_internal.incarnation() RETURNS bigint
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_incarnation';
@@ -84,6 +88,8 @@ COMMENT ON FUNCTION actstream_internal.changes_are_recorded() IS 'whether all tr
 CREATE FUNCTION actstream.record_changes(enabled boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS
 $function$
+DECLARE
+    other name;
 BEGIN
     PERFORM actstream_internal.require_tables();
     IF enabled IS NULL THEN
@@ -91,9 +97,17 @@ BEGIN
             ERRCODE = 'null_value_not_allowed',
             MESSAGE = 'argument of actstream.record_changes() must not be null',
             HINT = 'Use true to record changes, false to stop.';
-    ELSIF enabled AND NOT actstream_internal.changes_are_recorded() THEN
-        DROP TRIGGER IF EXISTS action_changed ON actstream.actions;
-        DROP TRIGGER IF EXISTS action_truncated ON actstream.actions;
+    ELSIF enabled AND actstream_internal.changes_are_recorded() THEN
+        RETURN;
+    END IF;
+    -- whatever their names are now
+    FOR other IN
+        SELECT t.tgname FROM pg_trigger t
+        WHERE t.tgrelid = 'actstream.actions'::regclass AND t.tgfoid = 'actstream_internal.action_changed()'::regprocedure
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON actstream.actions', other);
+    END LOOP;
+    IF enabled THEN
         CREATE TRIGGER action_changed AFTER INSERT OR DELETE OR UPDATE ON actstream.actions
             FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_changed();
         CREATE TRIGGER action_truncated AFTER TRUNCATE ON actstream.actions
@@ -103,9 +117,6 @@ BEGIN
         COMMENT ON TRIGGER action_truncated ON actstream.actions IS 'record in actstream.changes that all actions have gone';
         -- until now, changes may not be in the record
         PERFORM actstream_internal.note_gap();
-    ELSIF NOT enabled THEN
-        DROP TRIGGER IF EXISTS action_changed ON actstream.actions;
-        DROP TRIGGER IF EXISTS action_truncated ON actstream.actions;
     END IF;
 END
 $function$;

@@ -77,7 +77,7 @@ $function$
         ('mutes_muted_idx', 'btree', 'muted, muter', NULL, false),
         ('changes_transaction_idx', 'btree', 'transaction, action_id', NULL, false),
         ('changes_gap_idx', 'btree', 'transaction', '(operation = ''G''::"char")', false),
-        ('changes_action_id_idx', 'btree', 'action_id', NULL, false),
+        ('changes_action_id_idx', 'btree', 'action_id, transaction', NULL, false),
         ('changes_delay_idx', 'gist', 'delay', 'arrived', false),
         ('mark_exceptions_read_idx', 'btree', 'reader, feed, timestamp, action_id', '((read IS NOT NULL) OR (until IS NOT NULL))', false)
 $function$;
@@ -338,7 +338,7 @@ $function$
         (66, 'changes', 'comment on', 'changes', $$
             COMMENT ON TABLE actstream.changes IS E'@name change_entries\nrecord of changes: which transaction changed which action';
             COMMENT ON COLUMN actstream.changes.transaction IS 'the transaction, of the top level';
-            COMMENT ON COLUMN actstream.changes.action_id IS 'the id of the action';
+            COMMENT ON COLUMN actstream.changes.action_id IS 'the id of the action; of a gap, the transaction that has made it';
             COMMENT ON COLUMN actstream.changes."timestamp" IS 'the timestamp of the action';
             COMMENT ON COLUMN actstream.changes.recorded IS 'when this was recorded';
             COMMENT ON COLUMN actstream.changes.incarnation IS 'the database in which the transaction was';
@@ -358,7 +358,7 @@ $function$
             CREATE INDEX %1$I ON actstream.changes (transaction, action_id);
             COMMENT ON INDEX actstream.%1$I IS 'changes by transaction' $$),
         (69, 'changes', 'index', 'changes_action_id_idx', $$
-            CREATE INDEX %1$I ON actstream.changes (action_id);
+            CREATE INDEX %1$I ON actstream.changes (action_id, transaction);
             COMMENT ON INDEX actstream.%1$I IS 'changes by action' $$),
         (70, 'changes', 'index', 'changes_delay_idx', $$
             CREATE INDEX %1$I ON actstream.changes USING gist (delay) WHERE arrived;
@@ -535,13 +535,6 @@ BEGIN
     PERFORM actstream_internal.require_tables();
     IF recount THEN
         PERFORM actstream.recount_followers();
-    END IF;
-    -- what was recorded has gone with the table
-    IF 'changes' = ANY (made)
-       AND EXISTS (SELECT FROM pg_trigger t
-                   WHERE t.tgrelid = 'actstream.actions'::regclass AND t.tgfoid = 'actstream_internal.action_changed()'::regprocedure)
-    THEN
-        PERFORM actstream_internal.note_gap();
     END IF;
 END
 $function$;

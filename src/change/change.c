@@ -81,15 +81,15 @@ has_arrived(HeapTuple row, HeapTuple old, TupleDesc tupdesc)
 }
 
 /*
- * Is the old version of the row one that others have seen?  Not if this transaction has made it.
- * "fcinfo" is that of a trigger.
+ * Is the old version of the row one that others have seen?  Not if this transaction has made it,
+ * perhaps by COPY FREEZE.  "fcinfo" is that of a trigger.
  */
 static bool
 is_seen(FunctionCallInfo fcinfo)
 {
 	HeapTuple	old = ((TriggerData *) fcinfo->context)->tg_trigtuple;
 
-	return !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(old->t_data));
+	return !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(old->t_data));
 }
 
 /* Run a statement on the record, as its owner. */

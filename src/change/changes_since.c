@@ -26,6 +26,7 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(actstream_stream_position);
@@ -42,6 +43,7 @@ enum
 	ARG_ENDED,					/* an array of transactions */
 	ARG_VIEWERS,
 	ARG_XMAX,					/* transactions from this one on are not seen */
+	ARG_FROM_XMAX,				/* and those from this one on have not been told */
 	NUM_ARGS
 };
 
@@ -68,19 +70,20 @@ enum
 	"SELECT c.transaction, c.action_id," \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'I') AS deleted," \
-	" pg_catalog.array_agg(ROW(c.action_id, c.\"timestamp\", c.old_public, c.old_actor," \
-	" c.old_verb, c.old_action_object, c.old_target, NULL, NULL, NULL)::actstream.action)" \
+	" pg_catalog.array_agg((SELECT actstream_internal.action_of(o) FROM (SELECT c.action_id AS id," \
+	" c.\"timestamp\", c.old_public AS public, c.old_actor AS actor, c.old_verb AS verb," \
+	" c.old_action_object AS action_object, c.old_target AS target) AS o))" \
 	" FILTER (WHERE c.old_actor IS NOT NULL) AS old" \
 	" FROM actstream.changes c" \
 	" WHERE c.transaction OPERATOR(pg_catalog.<>) $1 AND c.incarnation OPERATOR(pg_catalog.=) $2" \
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
-	" LEFT JOIN LATERAL (SELECT a.id, a::actstream.action AS action FROM actstream.actions a" \
+	" LEFT JOIN LATERAL (SELECT a.id, actstream_internal.action_of(a) AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
 	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
-		XID8OID}, \
+		XID8OID, XID8OID}, \
 	.generic = is_generic}
 
 /* the rest of a transaction; those that the position lists, and have ended; those that are later */
@@ -93,16 +96,25 @@ enum
 /* of what is gone, a role under policies is told no more than that it is gone */
 #define UNDER_POLICIES	"pg_catalog.row_security_active('actstream.actions'::pg_catalog.regclass)"
 #define GONE \
-	"CASE WHEN " UNDER_POLICIES \
-	" THEN ROW(g.action_id, (g.old[1]).\"timestamp\", NULL, NULL, NULL, NULL, NULL, NULL, NULL," \
-	" NULL)::actstream.action ELSE g.old[1] END"
+	"CASE WHEN " UNDER_POLICIES " THEN (SELECT actstream_internal.action_of(o)" \
+	" FROM (SELECT g.action_id AS id, (g.old[1]).\"timestamp\") AS o) ELSE g.old[1] END"
 
-/* "d", a deletion of the action; not by a transaction that has inserted it again */
+/*
+ * "d", a deletion of the action that is told later: the last that has happened to it, by a
+ * transaction that has not inserted it again.  It is no fault to find none, for then the action is
+ * told as deleted twice.
+ */
 #define DELETION \
 	"FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
-	" AND d.operation OPERATOR(pg_catalog.=) 'D' AND NOT EXISTS (SELECT FROM actstream.changes i" \
-	" WHERE i.action_id OPERATOR(pg_catalog.=) d.action_id AND i.operation OPERATOR(pg_catalog.=) 'I'" \
-	" AND i.transaction OPERATOR(pg_catalog.=) d.transaction)"
+	" AND d.operation OPERATOR(pg_catalog.=) 'D' AND d.transaction OPERATOR(pg_catalog.=)" \
+	" (SELECT l.transaction FROM actstream.changes l" \
+	" WHERE l.action_id OPERATOR(pg_catalog.=) g.action_id" \
+	" AND l.transaction OPERATOR(pg_catalog.>) g.transaction" \
+	" AND l.incarnation OPERATOR(pg_catalog.=) $2 ORDER BY l.transaction DESC LIMIT 1)" \
+	" AND (d.transaction OPERATOR(pg_catalog.>=) $9 OR d.transaction OPERATOR(pg_catalog.=) ANY ($6))" \
+	" AND NOT EXISTS (SELECT FROM actstream.changes i" \
+	" WHERE i.transaction OPERATOR(pg_catalog.=) d.transaction" \
+	" AND i.action_id OPERATOR(pg_catalog.=) d.action_id AND i.operation OPERATOR(pg_catalog.=) 'I')"
 
 /*
  * To whoever asks.  What a policy hides now has gone for the caller, if it has not been deleted
@@ -192,6 +204,17 @@ static SpiPlan find_gaps = {
 	" WHERE g.operation OPERATOR(pg_catalog.=) 'G' AND g.incarnation OPERATOR(pg_catalog.=) $1",
 	.nargs = 2,
 	.argtypes = {INT8OID, XID8ARRAYOID},
+	.generic = true
+};
+
+/* The last transaction from $1 on and before $2 that has changed anything, without $4. */
+static SpiPlan find_last = {
+	.sql = "SELECT c.transaction FROM actstream.changes c"
+	" WHERE c.transaction OPERATOR(pg_catalog.>=) $1 AND c.transaction OPERATOR(pg_catalog.<) $2"
+	" AND c.incarnation OPERATOR(pg_catalog.=) $3 AND c.transaction OPERATOR(pg_catalog.<>) $4"
+	" AND c.operation OPERATOR(pg_catalog.<>) 'G' ORDER BY c.transaction DESC LIMIT 1",
+	.nargs = 4,
+	.argtypes = {XID8OID, XID8OID, INT8OID, XID8OID},
 	.generic = true
 };
 
@@ -345,6 +368,17 @@ tell(Telling *telling)
 	MemoryContextReset(telling->row_context);
 }
 
+/* Raise an error unless the result has the attributes that it should have. */
+static void
+require_attributes(bool as_expected)
+{
+	if (!as_expected)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("type \"actstream.%s\" does not have the attributes that the extension expects",
+						"changed_action")));
+}
+
 /* Hold back a row of the statement's result, to be returned with the position reached. */
 static void
 hold_back(Telling *telling, HeapTuple tuple, TupleDesc tupdesc)
@@ -357,6 +391,8 @@ hold_back(Telling *telling, HeapTuple tuple, TupleDesc tupdesc)
 		AttrNumber	column = COLUMN_VIEWER - 1 + i;
 		Datum		value = SPI_getbinval(tuple, tupdesc, column, &telling->isnull[i]);
 
+		require_attributes(TupleDescAttr(telling->result->setDesc, i)->atttypid ==
+						   TupleDescAttr(tupdesc, column - 1)->atttypid);
 		telling->row[i] = telling->isnull[i] ? (Datum) 0 :
 			datumCopy(value, false, TupleDescAttr(tupdesc, column - 1)->attlen);
 	}
@@ -425,6 +461,7 @@ tell_rows(Telling *telling, const SPITupleTable *rows, uint64 nrows, const Place
 			after.id != place.id;
 		bool		isnull;
 
+		CHECK_FOR_INTERRUPTS();
 		telling->nactions += ends_action;
 		telling->last = place;
 		(void) SPI_getbinval(rows->vals[i], rows->tupdesc, COLUMN_OPERATION, &isnull);
@@ -499,6 +536,25 @@ tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 	return !telling->enough;
 }
 
+/*
+ * The last transaction after the position whose changes policies may hide from the caller; 0 if
+ * there is none.
+ */
+static uint64
+last_hidden(const Position *from, const Position *now)
+{
+	Datum		values[] = {
+		UInt64GetDatum(from->xmax), UInt64GetDatum(now->xmax), Int64GetDatum(Incarnation()),
+		FullTransactionIdGetDatum(GetTopFullTransactionIdIfAny())
+	};
+	char		isnull;
+
+	if (check_enable_rls(OwnTableId(OWN_CHANGES), InvalidOid, true) != RLS_ENABLED ||
+		SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_RESTRICTED, &find_last, values, NULL) == 0)
+		return 0;
+	return DatumGetUInt64(SpiPlanColumn(1, &isnull));
+}
+
 /* Tell everything, or enough; SPI is connected. */
 static void
 tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
@@ -507,14 +563,14 @@ tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 	bool		was_partly = from->partly != 0;
 	int			nended;
 
+	values[ARG_ENDED] = ended_transactions(from, telling->now, &nended);
 	if (was_partly)
 	{
 		if (!tell_phase(telling, &plans[PHASE_REST], values, nulls, from->partly, from->last_id))
 			goto enough;
 		telling->from = from = PositionAfter(from, telling->now, from->partly);
+		values[ARG_ENDED] = ended_transactions(from, telling->now, &nended);
 	}
-	values[ARG_ENDED] = ended_transactions(from, telling->now, &nended);
-	nulls[ARG_ENDED] = ' ';
 	if ((nended == 0 ||
 		 tell_phase(telling, &plans[PHASE_LISTED], values, nulls, 0, PG_INT64_MAX)) &&
 		tell_phase(telling, &plans[PHASE_LATER], values, nulls, from->xmax - 1, PG_INT64_MAX))
@@ -525,7 +581,17 @@ tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 enough:
 	if (telling->nactions == 0 && !was_partly &&
 		telling->now->xmax - from->xmax <= RENEW_TRANSACTIONS)
-		return;
+	{
+		uint64		hidden = last_hidden(from, telling->now);
+		Position   *position;
+
+		if (nended == 0 && hidden == 0)
+			return;
+		/* what has ended would make the position too old when it is trimmed */
+		position = PositionAfter(from, telling->now, Max(hidden, from->xmax - 1));
+		reach(telling, position);
+		PositionFree(position);
+	}
 	/* the last row has the position that was reached; if nothing was of interest, no more */
 	telling->row[0] = PointerGetDatum(telling->reached);
 	if (!telling->held_back)
@@ -556,7 +622,7 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	Telling		telling = {0};
 	SpiPlan    (*plans)[NUM_PHASES] = PG_ARGISNULL(1) ? to_caller : to_viewers;
 	Datum		values[NUM_ARGS];
-	char		nulls[NUM_ARGS + 1] = "        ";
+	char		nulls[NUM_ARGS + 1] = "         ";
 
 	require_record("changes_since()");
 	if (PG_ARGISNULL(0))
@@ -574,6 +640,8 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 				 errmsg("max_rows must be greater than zero")));
 	InitMaterializedSRF(fcinfo, 0);
 	telling.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	require_attributes(telling.result->setDesc->natts == lengthof(telling.row) &&
+					   TupleDescAttr(telling.result->setDesc, 0)->atttypid == TEXTOID);
 	telling.max_rows = PG_GETARG_INT32(2);
 	SPI_connect();
 	telling.reached = PG_GETARG_TEXT_P_COPY(0);
@@ -597,10 +665,9 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	values[ARG_OWN] = FullTransactionIdGetDatum(GetTopFullTransactionIdIfAny());
 	values[ARG_INCARNATION] = Int64GetDatum(Incarnation());
 	values[ARG_VIEWERS] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
-	values[ARG_ENDED] = (Datum) 0;
-	nulls[ARG_ENDED] = 'n';
 	nulls[ARG_VIEWERS] = PG_ARGISNULL(1) ? 'n' : ' ';
 	values[ARG_XMAX] = UInt64GetDatum(telling.now->xmax);
+	values[ARG_FROM_XMAX] = UInt64GetDatum(telling.from->xmax);
 	tell_changes(&telling, plans[telling.max_rows < USUAL_LIMIT], values, nulls);
 	if (telling.held_back)
 		PositionKeep(telling.now);

@@ -11,6 +11,7 @@
 
 #include "base/compat.h"
 #include "change/incarnation.h"
+#include "tables/own_tables.h"
 
 #include "access/xlog.h"
 #include "common/hashfn.h"
@@ -19,21 +20,23 @@
 
 PG_FUNCTION_INFO_V1(actstream_incarnation);
 
-/* A number for all that. */
+/* A number for this cluster, this database, and the rest, each of which may be 0. */
 static int64
-incarnation(TimeLineID timeline)
+incarnation(TimeLineID timeline, Oid changes)
 {
 	struct
 	{
 		uint64		cluster;
 		TimeLineID	timeline;
 		Oid			database;
+		Oid			changes;
 	}			key;
 
 	memset(&key, 0, sizeof(key));
 	key.cluster = GetSystemIdentifier();
 	key.timeline = timeline;
 	key.database = MyDatabaseId;
+	key.changes = changes;
 	return (int64) DatumGetUInt64(hash_any_extended((const unsigned char *) &key, sizeof(key), 0));
 }
 
@@ -44,18 +47,18 @@ incarnation(TimeLineID timeline)
 int64
 Incarnation(void)
 {
-	return incarnation(0);
+	return incarnation(0, InvalidOid);
 }
 
 /*
  * IncarnationElsewhere
- *		A number for this cluster, its time line, and this database, for what is kept elsewhere;
- *		not in recovery, where no time line is written to.
+ *		A number for this cluster, its time line, this database and its table of changes, for what
+ *		is kept elsewhere; not in recovery, where no time line is written to.
  */
 int64
 IncarnationElsewhere(void)
 {
-	return incarnation(GetWALInsertionTimeLine());
+	return incarnation(GetWALInsertionTimeLine(), OwnTableFind(OWN_CHANGES));
 }
 
 /*

@@ -19,12 +19,20 @@
 #include "change/position.h"
 
 #include "access/transam.h"
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+
+/*
+ * A position does not list more transactions than could be in progress when it was made, and when
+ * the one before was; and some more, if there could be more of them then.
+ */
+#define SPARE_TRANSACTIONS	1000
 
 /* Compare transaction ids, for qsort() and bsearch(). */
 static int
@@ -42,8 +50,8 @@ parse_number(const char **text, int base, uint64 *number)
 {
 	char	   *end;
 
-	/* no sign and no space, which strtou64() would skip */
-	if (!isxdigit((unsigned char) **text))
+	/* no sign, space or prefix, which strtou64() would skip */
+	if (!isxdigit((unsigned char) (*text)[0]) || tolower((unsigned char) (*text)[1]) == 'x')
 		return false;
 	errno = 0;
 	*number = strtou64(*text, &end, base);
@@ -159,6 +167,7 @@ PositionParse(const char *text)
 
 	valid = parse_number(&text, 16, &incarnation) && parse_char(&text, ':') &&
 		parse_snapshot(&text, result);
+	valid = valid && result->nunseen <= 2 * (MaxBackends + max_prepared_xacts) + SPARE_TRANSACTIONS;
 	if (valid && parse_char(&text, '/'))
 		valid = parse_number(&text, 10, &result->partly) && parse_char(&text, ',') &&
 			parse_number(&text, 16, &last_id) && result->partly < result->xmax &&
@@ -173,7 +182,7 @@ PositionParse(const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("position is from another incarnation of the database"),
-				 errdetail("The database has been restored, copied or upgraded, or its server promoted, since the position was returned."),
+				 errdetail("The database has been restored, copied or upgraded, its server promoted, or its table \"changes\" made anew, since the position was returned."),
 				 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
 	return result;
 }
@@ -215,7 +224,7 @@ PositionIsWithin(const Position *position, const Position *now)
 /*
  * PositionAfter
  *		The position of a reader at "from" who was told of what the snapshot of "now" sees
- *		besides, by transaction id, up to this transaction.
+ *		besides, by transaction id, up to this transaction, which need not be seen.
  *
  * A transaction that "from" has been told in part is told first, before any other.
  */
@@ -230,7 +239,7 @@ PositionAfter(const Position *from, const Position *now, uint64 transaction)
 	{
 		uint64		id = from->unseen[i];
 
-		if (id != transaction &&
+		if ((id != transaction || !PositionHasSeen(now, id)) &&
 			(id > transaction || from->partly == transaction || !PositionHasSeen(now, id)))
 			result->unseen[result->nunseen++] = id;
 	}

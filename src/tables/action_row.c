@@ -1,6 +1,7 @@
 /*
  * action_row.c
- *		Reading rows of type actstream.action, passed as arguments.
+ *		Rows of type actstream.action: reading those that are passed as arguments, and making
+ *		them of others.
  */
 #include "postgres.h"
 
@@ -9,7 +10,11 @@
 #include "tables/own_tables.h"
 
 #include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
 #include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(actstream_action_of);
 
 /*
  * ActionRowBegin
@@ -59,4 +64,44 @@ void
 ActionRowEnd(ActionRow *row)
 {
 	ReleaseTupleDesc(row->tupdesc);
+}
+
+/*
+ * action_of(record) RETURNS action
+ *		The action whose attributes are the columns of these names; others are null.
+ *
+ * In statements that may be run by any role it takes the place of a cast from the row type of
+ * actstream.actions: whoever owns that table can create a cast, which would be run by the reader.
+ */
+Datum
+actstream_action_of(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	TupleDesc	from = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+											  HeapTupleHeaderGetTypMod(header));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+	TupleDesc	to;
+	Datum	   *values;
+	bool	   *nulls;
+
+	if (get_call_result_type(fcinfo, NULL, &to) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values = palloc0(to->natts * sizeof(Datum));
+	nulls = palloc(to->natts * sizeof(bool));
+	for (int i = 0; i < to->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(to, i);
+
+		nulls[i] = true;
+		for (int j = 0; !attribute->attisdropped && j < from->natts; j++)
+		{
+			Form_pg_attribute column = TupleDescAttr(from, j);
+
+			if (!column->attisdropped && column->atttypid == attribute->atttypid &&
+				strcmp(NameStr(column->attname), NameStr(attribute->attname)) == 0)
+				values[i] = heap_getattr(&tuple, j + 1, from, &nulls[i]);
+		}
+	}
+	ReleaseTupleDesc(from);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(to, values, nulls)));
 }

@@ -40,6 +40,10 @@ FROM kept, unnest(ARRAY['^.*$>', '^>-', '^>x', ':.*$>', ':.*$>:', ':.*$>::', ':>
                         ':[0-9]+:>:5:7,6', ':[0-9]+:>:5:3,3', ':[0-9]+:>:5:9', ':[0-9]+:>:99999999999999999999:', '^.>']) AS p
 WHERE name = 'all';
 
+-- more transactions than can have been in progress
+SELECT try(format('SELECT actstream.changes_since(%L)', regexp_replace(position, ':.*', ':1000000:' || (SELECT string_agg(n::text, ',' ORDER BY n) FROM generate_series(5000, 50000) n))))
+FROM kept WHERE name = 'all';
+
 -- what is sent, changed and deleted; not what came and went, was undone or rolled back
 SELECT verb FROM actstream.act_send('o:1', 'sent', target => 'o:2');
 BEGIN;
@@ -145,6 +149,14 @@ UPDATE actstream.actions SET description = 'once' WHERE verb = 'did';
 UPDATE actstream.actions SET description = 'twice' WHERE verb = 'did';
 DELETE FROM actstream.actions WHERE verb = 'did';
 SELECT * FROM told('viewers', '{o:13,o:15}');
+-- an id that is given again: what was deleted before says nothing of what happens now
+INSERT INTO actstream.actions (id, actor, verb, target) OVERRIDING SYSTEM VALUE VALUES (900010, 'o:1', 'did', 'o:2');
+DELETE FROM actstream.actions WHERE id = 900010;
+INSERT INTO actstream.actions (id, actor, verb, target) OVERRIDING SYSTEM VALUE VALUES (900010, 'o:1', 'did', 'o:2');
+SELECT count(*) FROM told('viewers', '{o:13,o:15}');
+UPDATE actstream.actions SET public = false WHERE id = 900010;
+DELETE FROM actstream.actions WHERE id = 900010;
+SELECT * FROM told('viewers', '{o:13,o:15}');
 -- what concerns none of them moves the position, once
 SELECT verb FROM actstream.act_send('o:8', 'did');
 SELECT * FROM told('one', '{}');
@@ -235,10 +247,33 @@ VACUUM (FREEZE) pg_catalog.pg_trigger;
 SELECT name, try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept ORDER BY name;
 SELECT keep('all');
 SELECT * FROM told('all');
+-- a trigger that has another name now is made anew, and is dropped
+ALTER TRIGGER action_changed ON actstream.actions RENAME TO renamed;
+SELECT try('SELECT actstream.stream_position()');
+SELECT actstream.record_changes(true);
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'actstream.actions'::regclass AND tgfoid = 'actstream_internal.action_changed'::regproc ORDER BY tgname;
+ALTER TRIGGER action_changed ON actstream.actions RENAME TO renamed;
+SELECT actstream.record_changes(false);
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'actstream.actions'::regclass AND tgfoid = 'actstream_internal.action_changed'::regproc;
+SELECT actstream.record_changes(true);
 -- a record that is made anew
 DROP TABLE actstream.changes;
 SELECT actstream.create_tables();
 SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
+-- also if it is made in another way
+SELECT keep('all');
+BEGIN;
+DROP TABLE actstream.changes;
+CREATE TABLE actstream.changes OF actstream.change PARTITION BY RANGE (recorded);
+CREATE TABLE actstream.changes_1 PARTITION OF actstream.changes FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+SELECT count(*) > 0 AS made FROM actstream.create_tables();
+COMMIT;
+SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
+SELECT keep('all');
+SELECT verb FROM actstream.act_send('o:1', 'recorded');
+SELECT * FROM told('all');
+DROP TABLE actstream.changes;
+SELECT count(*) > 0 AS made FROM actstream.create_tables();
 -- what is published can be trimmed
 SET client_min_messages = error;
 CREATE PUBLICATION everything FOR ALL TABLES;
@@ -294,6 +329,14 @@ UPDATE actstream.actions SET verb = 'secret' WHERE verb = 'did';
 SET ROLE changes_reader;
 SELECT operation, action FROM told('all');
 RESET ROLE;
+INSERT INTO actstream.actions (id, actor, verb) OVERRIDING SYSTEM VALUE VALUES (900020, 'o:1', 'did');
+DELETE FROM actstream.actions WHERE id = 900020;
+INSERT INTO actstream.actions (id, actor, verb) OVERRIDING SYSTEM VALUE VALUES (900020, 'o:1', 'did');
+SELECT keep('all');
+UPDATE actstream.actions SET verb = 'secret' WHERE id = 900020;
+SET ROLE changes_reader;
+SELECT operation, action FROM told('all');
+RESET ROLE;
 SELECT keep('all');
 DELETE FROM actstream.actions;
 -- of what is gone, no more than that, as no policy can tell whether it was to be seen
@@ -301,6 +344,21 @@ SET ROLE changes_reader;
 SELECT operation, action FROM told('all');
 RESET ROLE;
 SELECT viewer, operation, action FROM told('viewers', '{o:11}');
+-- what policies hide, and is trimmed, does not make a position too old
+ALTER TABLE actstream.changes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY hidden ON actstream.changes USING (false);
+SELECT keep('all');
+SELECT verb FROM actstream.act_send('o:1', 'did');
+SET ROLE changes_reader;
+SELECT operation, action FROM told('all');
+SELECT operation, action FROM told('all');
+RESET ROLE;
+SELECT actstream.trim_changes('-1 hour') > 0 AS trimmed;
+SET ROLE changes_reader;
+SELECT operation, action FROM told('all');
+RESET ROLE;
+DROP POLICY hidden ON actstream.changes;
+ALTER TABLE actstream.changes DISABLE ROW LEVEL SECURITY;
 -- a policy does not hide a gap
 ALTER TABLE actstream.changes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON actstream.changes USING (operation <> 'G');
@@ -309,6 +367,26 @@ TRUNCATE actstream.actions;
 SET ROLE changes_reader;
 SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
 RESET ROLE;
+-- whoever owns the table runs no code of its own as the caller
+ALTER TABLE actstream.changes DISABLE ROW LEVEL SECURITY;
+SELECT keep('all');
+SELECT verb FROM actstream.act_send('o:1', 'did');
+CREATE FUNCTION planted(actstream.actions) RETURNS actstream.action LANGUAGE plpgsql AS 'BEGIN RAISE ''planted code was run''; END';
+CREATE CAST (actstream.actions AS actstream.action) WITH FUNCTION planted(actstream.actions) AS IMPLICIT;
+SELECT operation, action FROM told('all');
+DROP FUNCTION planted CASCADE;
+-- types with more attributes
+ALTER TYPE actstream.action ADD ATTRIBUTE more text CASCADE;
+SELECT verb FROM actstream.act_send('o:1', 'did');
+UPDATE actstream.actions SET more = 'more' WHERE verb = 'did';
+SELECT operation, (action).verb, (action).more FROM kept, actstream.changes_since(position, '{o:11,o:13}') WHERE name = 'all';
+DELETE FROM actstream.actions WHERE verb = 'did';
+SELECT operation, (action).verb, (action).more FROM kept, actstream.changes_since(position) WHERE name = 'all';
+ALTER TYPE actstream.changed_action ADD ATTRIBUTE more text;
+SELECT try(format('SELECT c.more FROM actstream.changes_since(%L) c', position)) FROM kept WHERE name = 'all';
+ALTER TYPE actstream.changed_action DROP ATTRIBUTE more;
+ALTER TYPE actstream.changed_action DROP ATTRIBUTE operation, ADD ATTRIBUTE operation integer;
+SELECT try(format('SELECT c.operation FROM actstream.changes_since(%L) c', position)) FROM kept WHERE name = 'all';
 DROP OWNED BY changes_reader;
 DROP ROLE changes_reader;
 SELECT * FROM actstream.integrity_check();
