@@ -26,6 +26,7 @@ SELECT actstream.ref('r', f * 10000), actstream.ref('o', i * 18 * f / 100) FROM 
 INSERT INTO actstream.follows (follower, followee) SELECT actstream.ref('p', i), 'o:1' FROM generate_series(1, :n) AS i;
 INSERT INTO actstream.follows (follower, followee) SELECT actstream.ref('p', i), actstream.ref('o', 2 + i % 19) FROM generate_series(1, :n / 10) AS i;
 VACUUM ANALYZE;
+SELECT actstream.recency_build() \g /dev/null
 SELECT count(actstream.mark_read(actstream.ref('r', f), up_to => (SELECT actstream.stream_cursor(s) FROM actstream.user_stream(actstream.ref('r', f)) s OFFSET 150 LIMIT 1)))
 FROM unnest('{100,1000}'::int[]) AS f \g /dev/null
 
