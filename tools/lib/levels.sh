@@ -79,7 +79,7 @@ run_level() {
         set -- "${level_variable[$name]}=$(chosen_files "$name")" "$@"
     fi
     show_and_keep "$log" as_user ${make_command:-make} --silent "installcheck-$name" \
-        PROVE_FLAGS="--verbose --jobs=2 --timer" "$@" || status=$?
+        PROVE_FLAGS=--verbose "$@" || status=$?
     if [[ ${may_lack_tap:-} ]] && grep -q '^TAP tests not enabled' "$log"; then
         echo "tap: left out, as this PostgreSQL was built without --enable-tap-tests"
         return
