@@ -367,8 +367,24 @@ TRUNCATE actstream.actions;
 SET ROLE changes_reader;
 SELECT try(format('SELECT FROM actstream.changes_since(%L)', position)) FROM kept WHERE name = 'all';
 RESET ROLE;
--- whoever owns the table runs no code of its own as the caller
+-- rows that are frozen from the first are those of their transaction
 ALTER TABLE actstream.changes DISABLE ROW LEVEL SECURITY;
+DROP TABLE actstream.actions;
+CREATE TABLE actstream.actions OF actstream.action PARTITION BY RANGE ("timestamp");
+SELECT count(*) > 0 AS made FROM actstream.create_tables();
+SELECT actstream.record_changes(true);
+SELECT keep('all');
+BEGIN;
+CREATE TABLE actstream.actions_1 PARTITION OF actstream.actions FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+COPY actstream.actions_1 (id, "timestamp", public, actor, verb) FROM stdin (FREEZE);
+900030	2026-01-01	true	o:1	copied
+900031	2026-01-01	true	o:1	copied
+\.
+UPDATE actstream.actions SET verb = 'changed' WHERE id = 900030;
+DELETE FROM actstream.actions WHERE id = 900031;
+COMMIT;
+SELECT * FROM told('all');
+-- whoever owns the table runs no code of its own as the caller
 SELECT keep('all');
 SELECT verb FROM actstream.act_send('o:1', 'did');
 CREATE FUNCTION planted(actstream.actions) RETURNS actstream.action LANGUAGE plpgsql AS 'BEGIN RAISE ''planted code was run''; END';
