@@ -124,17 +124,10 @@ SourceSetIndex(SourceSet *set)
 	}
 }
 
-/*
- * look_up
- *		The place of the object's source in an indexed set, or -1 if it has none.
- */
+/* Search the runs for the object's source, as look_up() does. */
 static int
-look_up(const SourceSet *set, const Ref *object)
+search_runs(const SourceSet *set, const Ref *object)
 {
-	uint64		bit = filter_bit(set, object);
-
-	if ((set->filter[bit / 64] & (UINT64CONST(1) << (bit % 64))) == 0)
-		return -1;
 	for (int i = 0; i < set->nruns; i++)
 	{
 		const SourceRun *run = &set->runs[i];
@@ -162,6 +155,19 @@ look_up(const SourceSet *set, const Ref *object)
 		break;
 	}
 	return -1;
+}
+
+/*
+ * look_up
+ *		The place of the object's source in an indexed set, or -1 if it has none.
+ */
+static inline int
+look_up(const SourceSet *set, const Ref *object)
+{
+	uint64		bit = filter_bit(set, object);
+
+	return (set->filter[bit / 64] & (UINT64CONST(1) << (bit % 64))) == 0 ? -1 :
+		search_runs(set, object);
 }
 
 static bool

@@ -15,8 +15,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Least number of entries in the first chunk. */
+/* Least number of entries in the first chunk, and in those after it. */
 #define FIRST_CHUNK	64
+#define NEXT_CHUNK	256
 
 /* Entries of a slice. */
 #define SLICE		64
@@ -99,8 +100,6 @@ TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expe
 	line->filter_arg = filter_arg;
 	line->chunk.n = line->chunk.next = 0;
 	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
-	/* compare rows on the first page only: see place_to_resume() */
-	line->chunk.whole_pages = newest.id < PG_INT64_MAX;
 	line->chunk.more = true;
 	line->chunk.clean = false;
 	line->chunk.resume = newest;
@@ -157,16 +156,23 @@ get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
 	return *place;
 }
 
-/* Read the next entries, once all have been taken. */
+/*
+ * Read the next entries, once all have been taken.
+ *
+ * Rows are compared on one page of the index only: see place_to_resume().
+ */
 static void
 read_chunk(TimeLine *line)
 {
 	const ActionPlace newest_of_all = NewestPlaceOf(DT_NOEND);
 	bool		has_newest = ActionPlaceCompare(&line->chunk.resume, &newest_of_all) < 0;
 	bool		has_oldest = line->oldest > DT_NOBEGIN;
+	bool		by_row = has_newest && line->chunk.resume.id < PG_INT64_MAX;
+	int			expected = line->chunk.size;
 	IndexCursor *cursor = get_cursor(line, has_newest, has_oldest);
 	int			nkeys = 0;
 
+	line->chunk.whole_pages = by_row;
 	if (has_newest)
 		IndexCursorSetPlace(cursor, nkeys++, &line->chunk.resume);
 	if (has_oldest)
@@ -174,8 +180,9 @@ read_chunk(TimeLine *line)
 	IndexCursorSeek(cursor);
 	ActionChunkRead(&line->chunk, cursor, Anum_time_index_timestamp, line->context,
 					line->counters);
-	line->chunk.size = LARGEST_CHUNK;
-	line->chunk.whole_pages = true;
+	if (line->chunk.n < expected)
+		line->chunk.size = expected - line->chunk.n;
+	line->chunk.size = Max(line->chunk.size, NEXT_CHUNK);
 	line->slice_end = 0;
 }
 

@@ -326,16 +326,28 @@ IndexCursorColumn(IndexCursor *cursor, AttrNumber attnum, bool *isnull)
 	return index_getattr(cursor->scan->xs_itup, attnum, cursor->scan->xs_itupdesc, isnull);
 }
 
+/* The columns of time and id, where others before them vary in length. */
+static void
+get_place(IndexTuple tuple, TupleDesc tupdesc, AttrNumber timestamp, Datum *columns, bool *isnull)
+{
+	Datum		all[INDEX_MAX_KEYS];
+	bool		all_isnull[INDEX_MAX_KEYS];
+
+	index_deform_tuple(tuple, tupdesc, all, all_isnull);
+	memcpy(columns, &all[timestamp - 1], 2 * sizeof(Datum));
+	memcpy(isnull, &all_isnull[timestamp - 1], 2 * sizeof(bool));
+}
+
 /*
  * Fill in an entry from an index tuple; false if it has no time, which the table's
  * owner can allow.  "timestamp" is the column of the time; the one after it is the id.
  */
-static inline bool
+static pg_attribute_always_inline bool
 fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber timestamp,
 		   ItemPointer tid)
 {
-	Datum		columns[INDEX_MAX_KEYS];
-	bool		isnull[INDEX_MAX_KEYS];
+	Datum		columns[2];
+	bool		isnull[2];
 
 	if (timestamp == 1)
 	{
@@ -344,11 +356,11 @@ fill_entry(ActionEntry *entry, IndexTuple tuple, TupleDesc tupdesc, AttrNumber t
 		columns[1] = index_getattr(tuple, 2, tupdesc, &isnull[1]);
 	}
 	else
-		index_deform_tuple(tuple, tupdesc, columns, isnull);
-	entry->place.timestamp = DatumGetTimestampTz(columns[timestamp - 1]);
-	entry->place.id = isnull[timestamp] ? PG_INT64_MAX : DatumGetInt64(columns[timestamp]);
+		get_place(tuple, tupdesc, timestamp, columns, isnull);
+	entry->place.timestamp = DatumGetTimestampTz(columns[0]);
+	entry->place.id = isnull[1] ? PG_INT64_MAX : DatumGetInt64(columns[1]);
 	entry->tid = *tid;
-	return !isnull[timestamp - 1];
+	return !isnull[0];
 }
 
 /*
