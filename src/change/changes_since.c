@@ -622,7 +622,7 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	Telling		telling = {0};
 	SpiPlan    (*plans)[NUM_PHASES] = PG_ARGISNULL(1) ? to_caller : to_viewers;
 	Datum		values[NUM_ARGS];
-	char		nulls[NUM_ARGS + 1] = "         ";
+	char		nulls[NUM_ARGS];
 
 	require_record("changes_since()");
 	if (PG_ARGISNULL(0))
@@ -662,6 +662,7 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 				 errhint("Keep the position, and ask in a new transaction.")));
 	check_triggers(telling.from, telling.now);
 	check_gaps(telling.from, telling.now);
+	memset(nulls, ' ', sizeof(nulls));
 	values[ARG_OWN] = FullTransactionIdGetDatum(GetTopFullTransactionIdIfAny());
 	values[ARG_INCARNATION] = Int64GetDatum(Incarnation());
 	values[ARG_VIEWERS] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);

@@ -246,7 +246,7 @@ PositionAfter(const Position *from, const Position *now, uint64 transaction)
 	/* "from" may not have known of these */
 	for (int i = 0; i < now->nunseen; i++)
 	{
-		if (now->unseen[i] >= from->xmax && now->unseen[i] < transaction)
+		if (now->unseen[i] >= from->xmax && now->unseen[i] <= transaction)
 			result->unseen[result->nunseen++] = now->unseen[i];
 	}
 	return result;
