@@ -44,8 +44,6 @@ PG_FUNCTION_INFO_V1(actstream_follow_check);
 #define IS_FOLLOW \
 	"f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) $2" \
 	" AND f.flag OPERATOR(pg_catalog.=) $3"
-#define HAS_TERMS \
-	"f.actor_only OPERATOR(pg_catalog.=) $4 AND " IS_SAME("f.verbs", "$6")
 
 static SpiPlan insert_follow = {
 	.sql = INSERT_FOLLOW " RETURNING f::actstream.follow",

@@ -7,6 +7,10 @@
 
 #include "fmgr.h"
 
+/* of statements whose arguments are the columns of follows: the rest of the follow f is as wanted */
+#define HAS_TERMS \
+	"f.actor_only OPERATOR(pg_catalog.=) $4 AND " IS_SAME("f.verbs", "$6")
+
 extern void FollowRequireFlag(FunctionCallInfo fcinfo, int arg);
 extern void FollowSendAction(Datum follower, const char *what, Datum followee, Datum flag);
 

@@ -39,9 +39,6 @@ enum
 	" SELECT $1, o.object, $3, $4, $5, $6 FROM " FOLLOWEES_IN_ORDER
 
 /* what may be changed of a follow */
-#define HAS_TERMS \
-	"f.actor_only OPERATOR(pg_catalog.=) $4 AND " IS_SAME("f.verbs", "$6")
-
 #define THESE_FOLLOWS \
 	" f.follower OPERATOR(pg_catalog.=) $1" \
 	" AND f.followee OPERATOR(pg_catalog.=) ANY ($2)" \

@@ -143,9 +143,12 @@ is_undecided(TransactionId xid, const FollowChange *change)
 	return false;
 }
 
-/* The order of flags within a command: by their bytes. */
-static int
-compare_flags(const text *a, const text *b)
+/*
+ * FollowFlagCompare
+ *		The order of flags: by their bytes.
+ */
+int
+FollowFlagCompare(const text *a, const text *b)
 {
 	int			na = VARSIZE_ANY_EXHDR(a);
 	int			nb = VARSIZE_ANY_EXHDR(b);
@@ -166,7 +169,7 @@ compare_changes(const void *a, const void *b)
 		return order;
 	if (left->command != right->command)
 		return left->command < right->command ? -1 : 1;
-	return compare_flags(left->flag, right->flag);
+	return FollowFlagCompare(left->flag, right->flag);
 }
 
 /*
@@ -202,7 +205,7 @@ note_own_change(PairSearch *search, CommandId command, const text *flag)
 
 	if (command < first->command)
 		search->has_earlier = true;
-	else if (command == first->command && compare_flags(flag, first->flag) != 0)
+	else if (command == first->command && FollowFlagCompare(flag, first->flag) != 0)
 		search->has_others = true;
 }
 
@@ -210,7 +213,7 @@ note_own_change(PairSearch *search, CommandId command, const text *flag)
 static bool
 matters(const PairSearch *search, const text *flag)
 {
-	return search->only_flag == NULL || compare_flags(flag, search->only_flag) != 0;
+	return search->only_flag == NULL || FollowFlagCompare(flag, search->only_flag) != 0;
 }
 
 /* The command of this transaction that has inserted the row; or ALWAYS, or NEVER. */
@@ -358,7 +361,7 @@ search_pair(PairSearch *search)
 	search->only_flag = search->changes[0].flag;
 	for (int i = 1; i < search->nchanges && search->only_flag != NULL; i++)
 	{
-		if (compare_flags(search->only_flag, search->changes[i].flag) != 0)
+		if (FollowFlagCompare(search->only_flag, search->changes[i].flag) != 0)
 			search->only_flag = NULL;
 	}
 	PairScanBegin(&pair, OWN_FOLLOWS, columns, true);
@@ -382,7 +385,7 @@ search_pair(PairSearch *search)
 static int
 compare_event_flags(const void *a, const void *b)
 {
-	return compare_flags(((const PairEvent *) a)->flag, ((const PairEvent *) b)->flag);
+	return FollowFlagCompare(((const PairEvent *) a)->flag, ((const PairEvent *) b)->flag);
 }
 
 /* A question comes first: what happened by the same command and flag was not before it. */

@@ -28,6 +28,7 @@ typedef enum FollowCompany
 } FollowCompany;
 
 extern FollowCompany FollowCompanyOf(const FollowChange *change);
+extern int	FollowFlagCompare(const text *a, const text *b);
 extern int	FollowPairCompare(const FollowChange *a, const FollowChange *b);
 extern void FollowPairsDecide(FollowChange *changes, int n, FollowCompany *result);
 

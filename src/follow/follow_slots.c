@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "follow/follow_pair.h"
 #include "follow/follow_slots.h"
 #include "ref/ref_ops.h"
 #include "tables/index_cursor.h"
@@ -64,16 +65,6 @@ typedef struct FoundSlots
 	ItemPointerData free[MAX_FOLDED];
 } FoundSlots;
 
-static int
-compare_texts(const text *a, const text *b)
-{
-	int			na = VARSIZE_ANY_EXHDR(a);
-	int			nb = VARSIZE_ANY_EXHDR(b);
-	int			order = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(na, nb));
-
-	return order != 0 ? order : na - nb;
-}
-
 /*
  * CountChangeCompare
  *		An order of changes by the counts that they are to.
@@ -83,7 +74,7 @@ CountChangeCompare(const CountChange *a, const CountChange *b)
 {
 	int			order = RefCompare(a->object, b->object);
 
-	return order != 0 ? order : compare_texts(a->flag, b->flag);
+	return order != 0 ? order : FollowFlagCompare(a->flag, b->flag);
 }
 
 static bool
