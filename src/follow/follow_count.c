@@ -305,6 +305,19 @@ store_collection(void)
 	MemoryContextDelete(collection->context);
 }
 
+/* Store the changes that were collected, in the middle of a statement which collects more. */
+static void
+store_early(Collection *collection)
+{
+	/* what triggers of the owner collect meanwhile is another collection */
+	collections = collection->next;
+	store_changes(collection);
+	while (collection->n > 0)
+		free_change(&collection->changes[--collection->n]);
+	collection->next = collections;
+	collections = collection;
+}
+
 /* Is that trigger there, and does it fire in this session? */
 static bool
 storing_fires(Relation counts)
@@ -367,11 +380,7 @@ count_change(const FollowChange *change)
 	{
 		add_up(collection);
 		if (collection->n >= MAX_COLLECTED / 2)
-		{
-			store_changes(collection);
-			while (collection->n > 0)
-				free_change(&collection->changes[--collection->n]);
-		}
+			store_early(collection);
 	}
 }
 
@@ -401,9 +410,7 @@ describe(TupleDesc tupdesc, HeapTuple row, CommandId command, int sign, FollowCh
 static bool
 is_same_follow(const FollowChange *a, const FollowChange *b)
 {
-	return FollowPairCompare(a, b) == 0 &&
-		VARSIZE_ANY_EXHDR(a->flag) == VARSIZE_ANY_EXHDR(b->flag) &&
-		memcmp(VARDATA_ANY(a->flag), VARDATA_ANY(b->flag), VARSIZE_ANY_EXHDR(a->flag)) == 0;
+	return FollowPairCompare(a, b) == 0 && FollowFlagCompare(a->flag, b->flag) == 0;
 }
 
 /*

@@ -103,6 +103,23 @@ SELECT * FROM actstream.follower_counts('{page:11}');
 DROP FUNCTION also() CASCADE;
 SELECT * FROM actstream.integrity_check();
 
+-- a trigger that follows while the counts of a statement with many are stored, before it is done
+CREATE FUNCTION also() RETURNS trigger LANGUAGE plpgsql AS
+$$
+BEGIN
+    IF NEW.flag = 'w' AND NEW.object IN ('page:1100', 'page:7100') THEN
+        INSERT INTO actstream.follows SELECT 'user:2', NEW.object, f FROM unnest('{a,b}'::text[]) f;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER also BEFORE INSERT ON actstream.follow_counts FOR EACH ROW EXECUTE FUNCTION also();
+INSERT INTO actstream.follows SELECT 'user:1', actstream.ref('page', 1000 + i), 'w' FROM generate_series(1, 12000) i;
+SELECT * FROM actstream.follower_counts('{page:1100,page:1101,page:7100,page:13000}');
+DROP FUNCTION also() CASCADE;
+SELECT * FROM actstream.integrity_check();
+DELETE FROM actstream.follows WHERE flag = 'w';
+
 -- one who may only insert into follows
 CREATE ROLE counts_app;
 GRANT USAGE ON SCHEMA actstream TO counts_app;
