@@ -31,11 +31,11 @@ static SpiPlan find_newest = {
 };
 
 /*
- * Set a mark to $3 if that boolean is true; what another incarnation says of the other mark
+ * Set a mark to "place" if that boolean is true; what another incarnation says of the other mark
  * is forgotten.
  */
-#define SET_MARK(mark, wanted) \
-	mark " = CASE WHEN " wanted " THEN $3 ELSE m." mark " END," \
+#define SET_MARK(mark, wanted, place) \
+	mark " = CASE WHEN " wanted " THEN " place " ELSE m." mark " END," \
 	mark "_at = CASE WHEN " wanted " THEN GREATEST(m." mark "_at, pg_catalog.now()) ELSE m." mark "_at END," \
 	mark "_snapshot = CASE WHEN " wanted " THEN pg_catalog.pg_current_snapshot()" \
 	" WHEN m.incarnation OPERATOR(pg_catalog.=) $4 THEN m." mark "_snapshot END," \
@@ -44,10 +44,11 @@ static SpiPlan find_newest = {
 	" WHEN m.incarnation OPERATOR(pg_catalog.=) $4 THEN m." mark "_by END"
 
 static SpiPlan set_marks = {
-	.sql = "UPDATE actstream.marks m SET " SET_MARK("seen", "$5") ", " SET_MARK("read", "$6")
+	.sql = "UPDATE actstream.marks m SET "
+	SET_MARK("seen", "$5", "CASE WHEN $8 THEN m.seen ELSE $3 END") ", " SET_MARK("read", "$6", "$3")
 	", incarnation = $4 WHERE " OF_READER("m"),
-	.nargs = 7,
-	.argtypes = {REF_ARG, TEXTOID, TEXTOID, INT8OID, BOOLOID, BOOLOID, XID8OID}
+	.nargs = 8,
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, INT8OID, BOOLOID, BOOLOID, XID8OID, BOOLOID}
 };
 
 /* exceptions that a mark at ($3, $4) makes needless */
@@ -149,23 +150,25 @@ place_of_mark(MarkKind kind)
 
 /*
  * Set the mark of that kind.  The first arguments are reader, feed and up_to; SPI is
- * connected.  Returns how many marks or actions have changed.
+ * connected.  Returns 1 if the mark has moved, or else how many actions were not read.
  *
  * What has been read has been seen.  Without "up_to", a mark is not set to the future, or
- * all that is sent until then would count as read.
+ * all that is sent until then would count as read.  If there is then nothing above the mark of
+ * what was seen, that is set again where it is, for what has come below it.
  */
 static int64
 set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 {
-	Datum		values[7];
-	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	Datum		values[8];
+	char		nulls[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
 	ActionPlace up_to;
 	ActionPlace seen;
 	ActionPlace read;
-	bool		seen_moves;
-	bool		read_moves;
+	bool		sets_seen;
+	bool		sets_read;
+	bool		stays = false;
 	TimestampTz now = 0;
-	int64		result = 0;
+	int64		result = 1;
 
 	for (int i = 0; i < 3; i++)
 		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
@@ -181,21 +184,24 @@ set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 	(void) MarkPlace(values[2], nulls[2], &up_to);
 	seen = place_of_mark(MARK_SEEN);
 	read = place_of_mark(MARK_READ);
-	seen_moves = moves(seen, up_to, now);
-	read_moves = kind == MARK_READ && moves(read, up_to, now);
-	if (kind == MARK_READ && !read_moves)
+	sets_seen = moves(seen, up_to, now);
+	sets_read = kind == MARK_READ && moves(read, up_to, now);
+	if (kind == MARK_SEEN && now != 0 && !sets_seen)
+		sets_seen = stays = true;
+	if (kind == MARK_READ && (!sets_read || ActionPlaceCompare(&up_to, &read) == 0))
 		result = read_below(values, read, up_to);
-	if (seen_moves || read_moves)
+	if (sets_seen || sets_read)
 	{
 		values[3] = Int64GetDatum(Incarnation());
-		values[4] = BoolGetDatum(seen_moves);
-		values[5] = BoolGetDatum(read_moves);
+		values[4] = BoolGetDatum(sets_seen);
+		values[5] = BoolGetDatum(sets_read);
 		values[6] = FullTransactionIdGetDatum(ReadNextFullTransactionId());
+		values[7] = BoolGetDatum(stays);
 		SpiPlanExecute(&set_marks, values, nulls);
 	}
-	if (read_moves)
+	if (sets_read)
 		remove_needless(values, nulls, up_to);
-	return read_moves ? ActionPlaceCompare(&up_to, &read) != 0 : result;
+	return result;
 }
 
 /*

@@ -186,6 +186,10 @@ class Session(threading.Thread):
                     SELECT %(r)s::actstream.ref, %(k)s, %(t)s, %(i)s, pg_current_snapshot()
                     WHERE NOT EXISTS (SELECT FROM log.event e WHERE e.reader = %(r)s::actstream.ref AND e.kind = %(k)s AND (e.up_to, e.up_to_id) > (%(t)s, %(i)s))""",
                     {**args, "k": mark}).rowcount
+                if kind == "seen" and not ids and not moved:
+                    self.main.execute("""INSERT INTO log.event (reader, kind, up_to, up_to_id, snapshot)
+                        SELECT e.reader, e.kind, e.up_to, e.up_to_id, pg_current_snapshot() FROM log.event e
+                        WHERE e.reader = %(r)s::actstream.ref AND e.kind = 'mark_seen' ORDER BY e.up_to DESC, e.up_to_id DESC LIMIT 1""", args)
                 if mark == "mark_read" and not moved:
                     self.main.execute("""INSERT INTO log.event (reader, kind, id)
                         SELECT %(r)s::actstream.ref, 'read', s.id FROM log.state(%(r)s::actstream.ref) s WHERE NOT s.read AND (s."timestamp", s.id) <= (%(t)s, %(i)s)""", args)

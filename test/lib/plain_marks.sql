@@ -120,6 +120,8 @@ BEGIN
         WHERE e.reader = who AND e.kind = 'mark' AND e.seen ORDER BY e.up_to DESC, e.up_to_id DESC LIMIT 1;
         IF highest.up_to IS NULL OR (highest.up_to, highest.up_to_id) <= (place."timestamp", place.id) THEN
             INSERT INTO marks.event (reader, kind, seen, up_to, up_to_id) VALUES (who, 'mark', true, place."timestamp", place.id);
+        ELSIF up_to IS NULL AND NOT is_read THEN
+            INSERT INTO marks.event (reader, kind, seen, up_to, up_to_id) VALUES (who, 'mark', true, highest.up_to, highest.up_to_id);
         END IF;
     END IF;
     IF is_read THEN

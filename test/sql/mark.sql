@@ -156,6 +156,21 @@ SELECT counts('person:1', 'moved'), actstream.mark_read('person:1', 'moved', cur
        actstream.mark_read('person:1', 'moved', cursor(7)), counts('person:1', 'moved');
 SELECT actstream.record_changes(false), actstream.trim_changes('-1 hour') > 0 AS trimmed;
 
+-- what has come below a mark is seen and read without a cursor, also if nothing is left above the mark
+SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:20');
+SELECT actstream.record_changes(true), actstream.mark_read('person:1', 'gone'), counts('person:1', 'gone');
+DELETE FROM actstream.actions WHERE id = ANY (ids(20));
+SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:21', "timestamp" => '2026-01-01 00:01:30+00');
+SELECT counts('person:1', 'gone'), actstream.mark_seen('person:1', 'gone', cursor(21)), counts('person:1', 'gone'), actstream.mark_seen('person:1', 'gone'),
+       counts('person:1', 'gone'), actstream.mark_read('person:1', 'gone'), counts('person:1', 'gone');
+-- how many were not read, below a mark that stays
+SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:22');
+SELECT actstream.mark_read('person:1', 'gone'), actstream.mark_unread('person:1', ids(2, 21, 22), 'gone'), counts('person:1', 'gone'),
+       actstream.mark_read('person:1', 'gone', cursor(22)), counts('person:1', 'gone'), actstream.mark_read('person:1', 'gone');
+SELECT count(*) FROM actstream.mark_exceptions WHERE feed = 'gone';
+DELETE FROM actstream.actions WHERE id = ANY (ids(21, 22));
+SELECT actstream.record_changes(false), actstream.trim_changes('-1 hour') > 0 AS trimmed;
+
 -- no actions are none, and not all
 SELECT counts('person:1', 'none'),
        actstream.mark_read('person:1', actions => NULL, feed => 'none'), actstream.mark_read('person:1', '{}'::bigint[], 'none'), counts('person:1', 'none');
