@@ -17,22 +17,36 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(actstream_action_changed);
 PG_FUNCTION_INFO_V1(actstream_note_gap);
 
-static SpiPlan insert_change = {
-	.sql = "INSERT INTO actstream.changes"
-	" (transaction, action_id, \"timestamp\", recorded, incarnation, delay, operation, arrived,"
-	" old_public, old_actor, old_verb, old_action_object, old_target)"
-	" VALUES ($1, $2, $3, $4, $5,"
-	" pg_catalog.tstzrange(LEAST($3, $4), GREATEST($3, $4), '[]'), $6, $7, $8, $9, $10, $11, $12)",
-	.nargs = 12,
-	.argtypes = {XID8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, CHAROID, BOOLOID,
-		BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG}
-};
+#define INSERT_CHANGE(arrived) { \
+	.sql = "INSERT INTO actstream.changes" \
+	" (transaction, action_id, \"timestamp\", recorded, incarnation, delay, operation, arrived," \
+	" old_public, old_actor, old_verb, old_action_object, old_target)" \
+	" VALUES ($1, $2, $3, $4, $5," \
+	" pg_catalog.tstzrange(LEAST($3, $4), GREATEST($3, $4), '[]'), $6, " arrived "," \
+	" $8, $9, $10, $11, $12)", \
+	.nargs = 12, \
+	.argtypes = {XID8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, CHAROID, BOOLOID, \
+		BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG}}
+
+static SpiPlan insert_change = INSERT_CHANGE("$7");
+
+/*
+ * Into a partition an action may have moved by an update, which deletes it from another one: then
+ * it has been at its place before.
+ */
+static SpiPlan insert_into_partition =
+	INSERT_CHANGE("$7 AND NOT EXISTS (SELECT FROM actstream.changes c"
+				  " WHERE c.action_id OPERATOR(pg_catalog.=) $2"
+				  " AND c.transaction OPERATOR(pg_catalog.=) $1"
+				  " AND c.operation OPERATOR(pg_catalog.=) 'D' AND c.old_public"
+				  " AND c.\"timestamp\" OPERATOR(pg_catalog.=) $3)");
 
 /* What was changed by this transaction, or before, may not be in the record. */
 static SpiPlan insert_gap = {
@@ -103,11 +117,11 @@ record(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
- * Record the change of a row; "old" is the version before, or NULL.  What that was is stored if
+ * Record the change of a row by that plan; "old" is the version before, or NULL.  What that was is stored if
  * others have seen it.
  */
 static void
-record_row(char operation, HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
+record_row(SpiPlan *plan, char operation, HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
 {
 	Datum		values[FIRST_OLD_ARG + lengthof(old_columns)];
 	char		nulls[lengthof(values)];
@@ -132,7 +146,7 @@ record_row(char operation, HeapTuple row, HeapTuple old, bool seen, TupleDesc tu
 	}
 	/* null only if the table's owner has dropped the constraint; no stream shows it */
 	if (!no_id && !no_timestamp)
-		record(&insert_change, values, nulls);
+		record(plan, values, nulls);
 }
 
 /* Record an update.  With another id, it is another action. */
@@ -143,11 +157,11 @@ record_update(HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
 
 	if (column_of(row, tupdesc, Anum_action_id, &isnull) ==
 		column_of(old, tupdesc, Anum_action_id, &isnull))
-		record_row('U', row, old, seen, tupdesc);
+		record_row(&insert_change, 'U', row, old, seen, tupdesc);
 	else
 	{
-		record_row('D', old, old, seen, tupdesc);
-		record_row('I', row, NULL, false, tupdesc);
+		record_row(&insert_change, 'D', old, old, seen, tupdesc);
+		record_row(&insert_change, 'I', row, NULL, false, tupdesc);
 	}
 }
 
@@ -195,11 +209,12 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger must be fired after the change, for each row, or for TRUNCATE")));
 	if (TRIGGER_FIRED_BY_INSERT(event))
-		record_row('I', row, NULL, false, tupdesc);
+		record_row(trigdata->tg_relation->rd_rel->relispartition ? &insert_into_partition : &insert_change,
+				   'I', row, NULL, false, tupdesc);
 	else if (TRIGGER_FIRED_BY_UPDATE(event))
 		record_update(trigdata->tg_newtuple, row, is_seen(fcinfo), tupdesc);
 	else if (TRIGGER_FIRED_BY_DELETE(event))
-		record_row('D', row, row, is_seen(fcinfo), tupdesc);
+		record_row(&insert_change, 'D', row, row, is_seen(fcinfo), tupdesc);
 	else
 		record_gap();
 	return PointerGetDatum(NULL);
