@@ -327,6 +327,8 @@ notify(void)
 	Position   *now;
 	const char *position;
 
+	SetCurrentStatementStartTimestamp();
+	pgstat_report_activity(STATE_RUNNING, "notifying sessions that listen");
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	now = PositionNow();
@@ -336,6 +338,8 @@ notify(void)
 	Async_Notify(CHANNEL, strlen(position) <= MAX_PAYLOAD ? position : "");
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
 /*

@@ -329,6 +329,7 @@ actstream_recency_main(Datum database)
 	Relation	action;
 
 	WorkerConnect(DatumGetObjectId(database));
+	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "building the recency map");
