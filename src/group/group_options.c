@@ -44,8 +44,8 @@ bit_of(const char *name)
  * GroupByFromArray
  *		The columns that a text[] names, as bits; a name that is there twice counts once.
  *
- * Raises ERRCODE_INVALID_PARAMETER_VALUE if there is none, or one is null or is no such
- * column.
+ * Raises ERRCODE_NULL_VALUE_NOT_ALLOWED if one is null, and ERRCODE_INVALID_PARAMETER_VALUE if
+ * there is none, or one is no such column.
  */
 uint8
 GroupByFromArray(ArrayType *by)
@@ -60,7 +60,7 @@ GroupByFromArray(ArrayType *by)
 	{
 		if (nulls[i])
 			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("what actions are grouped by must not be null")));
 		result |= bit_of(TextDatumGetCString(elems[i]));
 	}

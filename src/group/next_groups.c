@@ -114,7 +114,7 @@ require_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 {
 	if (PG_ARGISNULL(arg))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("\"%s\" of groups must not be null", name)));
 }
 
@@ -133,7 +133,7 @@ begin_scan(FunctionCallInfo fcinfo, GroupScan *scan)
 	options->sample = PG_GETARG_INT32(ARG_SAMPLE);
 	if (options->sample < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("\"%s\" of groups must not be negative", "sample")));
 
 	scan->has_before = !PG_ARGISNULL(ARG_BEFORE);

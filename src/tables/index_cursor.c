@@ -240,7 +240,12 @@ fetch_row(IndexCursor *cursor)
 	bool		visible;
 
 	if (cursor->slot == NULL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(cursor->context);
+
 		cursor->slot = table_slot_create(cursor->scan->heapRelation, NULL);
+		MemoryContextSwitchTo(oldcontext);
+	}
 	visible = index_fetch_heap(cursor->scan, cursor->slot);
 	ExecClearTuple(cursor->slot);
 	return visible;
@@ -400,7 +405,8 @@ take_entries(IndexCursor *cursor, AttrNumber timestamp, ActionEntry *entries, in
  * set if going on means to read another page.  There is no current entry afterwards.
  *
  * The access method reads whole pages.  The rest of a page is taken directly from its
- * buffer, as asking for entries one by one takes longer.
+ * buffer, as asking for entries one by one takes longer.  No row of them must have been looked at
+ * by IndexCursorIsVisible() or IndexCursorMarkDead(), which may have the wrong entry marked dead.
  */
 int
 IndexCursorPrevEntries(IndexCursor *cursor, AttrNumber timestamp,
