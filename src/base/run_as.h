@@ -22,6 +22,7 @@ typedef enum RunAsMode
 	RUN_AS_CASCADE				/* like a foreign key's action on the user's own DML */
 } RunAsMode;
 
+extern void RunAsInit(void);
 extern void RunAsBegin(RunAs *before, Oid userid, RunAsMode mode);
 extern void RunAsEnd(const RunAs *before);
 extern Oid	TableOwner(Oid relid);

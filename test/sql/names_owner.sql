@@ -129,6 +129,58 @@ CREATE TEMP TABLE written_too AS SELECT 1 AS one;
 COMMIT;
 RESET ROLE;
 
+-- nothing but queries is executed by a policy, as whoever calls it, also where a read-only transaction would
+-- allow it, and where that can be made one that writes
+SET ROLE actstream_mallory;
+CREATE SEQUENCE mal.numbers;
+GRANT ALL ON mal.numbers TO PUBLIC;
+CREATE FUNCTION mal.write() RETURNS void LANGUAGE sql BEGIN ATOMIC INSERT INTO mal.log VALUES ('function', CURRENT_USER); END;
+CREATE FUNCTION mal.write_all() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    first text;
+    command text;
+BEGIN
+    IF current_user = 'actstream_mallory' THEN
+        RETURN true;
+    END IF;
+    FOREACH first IN ARRAY ARRAY['SELECT 1', 'RESET transaction_read_only', 'SET LOCAL transaction_read_only TO DEFAULT', 'SELECT set_config(''transaction_read_only'', NULL, false)'] LOOP
+        FOREACH command IN ARRAY ARRAY[
+            'INSERT INTO mal.log VALUES (''insert'', current_user)', 'WITH x AS (DELETE FROM pg_temp.mine RETURNING 1) SELECT * FROM x', 'UPDATE pg_temp.mine SET one = 2',
+            'SELECT nextval(''mal.numbers'')', 'SELECT mal.write()', 'SELECT set_config(''transaction_read_only'', NULL, false), mal.write()',
+            'SELECT one FROM mal.log FOR UPDATE', 'EXPLAIN (ANALYZE) INSERT INTO mal.log VALUES (''explain'', current_user)', 'TRUNCATE pg_temp.mine',
+            'COPY (SELECT 1) TO PROGRAM ''true''', 'CREATE TABLE mal.made (a int)', 'CREATE TEMP TABLE made (a int)', 'CREATE TABLE mal.made AS SELECT 1',
+            'GRANT ALL ON pg_temp.mine TO PUBLIC', 'ALTER ROLE CURRENT_USER PASSWORD ''known''', 'LOCK TABLE mal.log IN SHARE MODE', 'NOTIFY policy', 'LISTEN policy', 'PREPARE p AS SELECT 1',
+            'DECLARE c CURSOR WITH HOLD FOR SELECT 1', 'DISCARD SEQUENCES', 'LOAD ''plpgsql''', 'DO ''BEGIN END''', 'SET TRANSACTION READ WRITE',
+            'ANALYZE pg_temp.mine', 'COMMENT ON TABLE pg_temp.mine IS ''x''', 'CHECKPOINT'] LOOP
+            BEGIN
+                EXECUTE first;
+                EXECUTE command;
+                RAISE WARNING '%; %', first, command;
+            EXCEPTION WHEN OTHERS THEN
+            END;
+        END LOOP;
+    END LOOP;
+    RETURN true;
+END $$;
+ALTER POLICY guard ON mal.guarded USING (mal.write_all());
+RESET ROLE;
+GRANT pg_execute_server_program TO actstream_umbra;
+TRUNCATE mal.log;
+SET ROLE actstream_umbra;
+CREATE TEMP TABLE mine AS SELECT 1 AS one;
+SELECT actstream.display_name('guarded:1'), actstream.expand('guarded:1');
+SELECT verb, actstream.sentence(s, s."timestamp") FROM actstream.public_stream() s;
+SELECT one FROM mine;
+-- the transaction is what it was
+INSERT INTO mine VALUES (3);
+DROP TABLE mine;
+RESET ROLE;
+SELECT what, who FROM mal.log;
+SELECT rolname, rolpassword IS NULL AS has_none FROM pg_authid WHERE rolname = 'actstream_umbra';
+SET ROLE actstream_mallory;
+ALTER POLICY guard ON mal.guarded USING (mal.check('policy'));
+RESET ROLE;
+
 -- nor can who calls capture a name in code of the owner's
 SET ROLE actstream_mallory;
 DROP INDEX mal.thing_predicate, mal.thing_expression;
