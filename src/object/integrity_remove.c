@@ -269,6 +269,20 @@ refuse_references(RunAsMode mode, Statements *statements, Column first, Column l
 	}
 }
 
+/*
+ * Raise ERRCODE_FOREIGN_KEY_VIOLATION if triggers have kept a reference, in one of the columns from
+ * "first" on.
+ */
+static void
+refuse_kept(RunAsMode mode, Statements *statements, Column first, Datum *value)
+{
+	if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) ||
+		(first != FIRST_OF_MUTE && can_keep_rows(OWN_FOLLOWS)) ||
+		can_keep_rows(OWN_MUTES) || can_keep_rows(OWN_MARKS))
+		refuse_references(mode, statements, first, READER, value,
+						  _("A trigger has prevented rows that refer to it from being deleted or updated."));
+}
+
 /* See LocalTableRequire(). */
 static void
 require_local_tables(void)
@@ -307,11 +321,7 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 						 empty ? &statements->empty[column] : &statements->delete[column],
 						 &value, NULL);
 	}
-	if ((first == ACTOR && can_keep_rows(OWN_ACTIONS)) ||
-		(first != FIRST_OF_MUTE && can_keep_rows(OWN_FOLLOWS)) ||
-		can_keep_rows(OWN_MUTES) || can_keep_rows(OWN_MARKS))
-		refuse_references(mode, statements, first, READER, &value,
-						  _("A trigger has prevented rows that refer to it from being deleted or updated."));
+	refuse_kept(mode, statements, first, &value);
 	SPI_finish();
 }
 
@@ -345,6 +355,8 @@ IntegrityRemoveObjects(const RegisteredType *type, const Ref *const *refs, int n
 /*
  * IntegrityRenameObject
  *		Make what refers to "old_ref" refer to "new_ref".
+ *
+ * Raises ERRCODE_FOREIGN_KEY_VIOLATION if a trigger keeps a reference as it is.
  */
 void
 IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
@@ -372,6 +384,7 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 				SpiPlanExecuteAs(table_of[column], RUN_AS_CASCADE, &of_object.delete[column],
 								 &values[0], NULL);
 		}
+		refuse_kept(RUN_AS_CASCADE, &of_object, ACTOR, &values[0]);
 		SPI_finish();
 	}
 	PG_FINALLY();

@@ -204,6 +204,9 @@ CREATE TRIGGER keep BEFORE DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNC
 DELETE FROM shop.acc;
 \set VERBOSITY terse
 DROP TRIGGER keep ON actstream.actions;
+CREATE TRIGGER keep BEFORE UPDATE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION shop.keep();
+UPDATE shop.acc SET "Key, one" = "Key, one" || 'x';
+DROP TRIGGER keep ON actstream.actions;
 SELECT * FROM actstream.integrity_check();
 DELETE FROM shop.acc;
 SELECT count(*) FROM actstream.actions WHERE actor::text LIKE 'account:%';
