@@ -185,7 +185,7 @@ GROUP BY m.id ORDER BY releases DESC, m.name LIMIT 8;
 \echo 'Ann has read all but the newest five. She mutes whoever acted last; the badge is right at once.'
 \echo
 
-SELECT actstream.mark_read('reader:1', up_to => actstream.stream_cursor(a))
+SELECT actstream.mark_all_read('reader:1', up_to => actstream.stream_cursor(a))
 FROM (SELECT a FROM actstream.user_stream('reader:1') a OFFSET 5 LIMIT 1) s;
 SELECT actstream.unread_count('reader:1'), actstream.unseen_count('reader:1');
 

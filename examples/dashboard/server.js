@@ -140,7 +140,7 @@ const changes = {
     unfollow: `SELECT actstream.unfollow($1::text, $2, flag => NULL), pg_notify('dashboard_follows', $1)`,
     mute: `SELECT actstream.mute($1::text, $2), pg_notify('dashboard_follows', $1)`,
     unmute: `SELECT actstream.unmute($1::text, $2), pg_notify('dashboard_follows', $1)`,
-    read: `SELECT actstream.mark_read($1::text, up_to => $2), pg_notify('dashboard_read', $1)`,
+    read: `SELECT actstream.mark_all_read($1::text, up_to => $2), pg_notify('dashboard_read', $1)`,
 };
 for (const [name, text] of Object.entries(changes)) {
     app.post(`/viewers/:viewer/${name}`, async (request, response) => {

@@ -169,33 +169,33 @@ COMMENT ON FUNCTION actstream.notifications(actstream.ref, text, text, boolean, 
 
 -- How many rows are below a mark cannot be estimated: compiling the plan would take a
 -- thousand times as long as running it.
-CREATE FUNCTION actstream.unseen_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap integer DEFAULT 100)
+CREATE FUNCTION actstream.unseen_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap bigint DEFAULT 100)
     RETURNS integer
     LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off AS 'MODULE_PATHNAME', 'actstream_unseen_count';
-CREATE FUNCTION actstream.unread_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap integer DEFAULT 100)
+CREATE FUNCTION actstream.unread_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap bigint DEFAULT 100)
     RETURNS integer
     LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off AS 'MODULE_PATHNAME', 'actstream_unread_count';
-COMMENT ON FUNCTION actstream.unseen_count(actstream.ref, text, text, integer)
+COMMENT ON FUNCTION actstream.unseen_count(actstream.ref, text, text, bigint)
     IS 'how many notifications their reader has not seen; counts no further than cap';
-COMMENT ON FUNCTION actstream.unread_count(actstream.ref, text, text, integer)
+COMMENT ON FUNCTION actstream.unread_count(actstream.ref, text, text, bigint)
     IS 'how many notifications their reader has not read; counts no further than cap';
 
-CREATE FUNCTION actstream.mark_seen(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_seen';
-CREATE FUNCTION actstream.mark_read(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET jit = off AS 'MODULE_PATHNAME', 'actstream_mark_read';
+CREATE FUNCTION actstream.mark_all_seen(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_all_seen';
+CREATE FUNCTION actstream.mark_all_read(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SET jit = off AS 'MODULE_PATHNAME', 'actstream_mark_all_read';
 CREATE FUNCTION actstream.mark_read(reader actstream.ref, actions bigint[], feed text DEFAULT '') RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_read_actions';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_read';
 CREATE FUNCTION actstream.mark_unread(reader actstream.ref, actions bigint[], feed text DEFAULT '') RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_unread';
 CREATE FUNCTION actstream.archive(reader actstream.ref, actions bigint[], feed text DEFAULT '', until timestamptz DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_archive';
-COMMENT ON FUNCTION actstream.mark_seen(actstream.ref, text, text)
+COMMENT ON FUNCTION actstream.mark_all_seen(actstream.ref, text, text)
     IS 'mark notifications as seen, up to a cursor, or to the newest';
-COMMENT ON FUNCTION actstream.mark_read(actstream.ref, text, text)
-    IS 'mark notifications as read, up to a cursor, or to the newest; returns how many actions or marks have changed';
+COMMENT ON FUNCTION actstream.mark_all_read(actstream.ref, text, text)
+    IS 'mark notifications as read, up to a cursor, or to the newest; returns 1 if the mark has moved, or else how many were not read';
 COMMENT ON FUNCTION actstream.mark_read(actstream.ref, bigint[], text)
-    IS E'@name mark_actions_read\nmark some notifications as read; returns how many have changed';
+    IS 'mark some notifications as read; returns how many have changed';
 COMMENT ON FUNCTION actstream.mark_unread(actstream.ref, bigint[], text)
     IS 'mark notifications as unread; returns how many have changed';
 COMMENT ON FUNCTION actstream.archive(actstream.ref, bigint[], text, timestamptz)

@@ -20,7 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-PG_FUNCTION_INFO_V1(actstream_mark_read_actions);
+PG_FUNCTION_INFO_V1(actstream_mark_read);
 PG_FUNCTION_INFO_V1(actstream_mark_unread);
 PG_FUNCTION_INFO_V1(actstream_archive);
 
@@ -176,7 +176,7 @@ mark_actions(FunctionCallInfo fcinfo, bool read)
  * mark_read(reader, actions, feed) RETURNS bigint
  */
 Datum
-actstream_mark_read_actions(PG_FUNCTION_ARGS)
+actstream_mark_read(PG_FUNCTION_ARGS)
 {
 	return mark_actions(fcinfo, true);
 }

@@ -99,14 +99,14 @@ count(SpiPlan *plan, Datum *values, const char *nulls)
 	return DatumGetInt64(SpiPlanColumn(1, &isnull));
 }
 
-/* The largest result: the argument "cap", or without one what an integer can hold. */
+/* The largest result: the argument "cap", but no more than an integer can hold. */
 static int64
 get_cap(FunctionCallInfo fcinfo)
 {
-	int64		cap = PG_ARGISNULL(3) ? PG_INT32_MAX : PG_GETARG_INT32(3);
+	int64		cap = PG_ARGISNULL(3) ? PG_INT32_MAX : PG_GETARG_INT64(3);
 
 	RowLimitCheck("cap", cap);
-	return cap;
+	return Min(cap, PG_INT32_MAX);
 }
 
 /*

@@ -57,5 +57,8 @@ MarkLock(Datum *values, const char *nulls)
 		CHECK_FOR_INTERRUPTS();
 	}
 	SpiPlanExecute(&insert_mark, values, nulls);
-	elog(ERROR, "marks of a reader cannot be read");
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("marks of a reader cannot be stored"),
+			 errhint("A trigger or rule of table \"%s\" may keep the row from being inserted.", "actstream.marks")));
 }

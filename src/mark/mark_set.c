@@ -18,8 +18,8 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-PG_FUNCTION_INFO_V1(actstream_mark_seen);
-PG_FUNCTION_INFO_V1(actstream_mark_read);
+PG_FUNCTION_INFO_V1(actstream_mark_all_seen);
+PG_FUNCTION_INFO_V1(actstream_mark_all_read);
 
 static SpiPlan find_newest = {
 	.sql = "SELECT actstream.stream_cursor(s) FROM actstream.user_stream($1) s"
@@ -205,10 +205,10 @@ set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 }
 
 /*
- * mark_seen(reader, feed, up_to) RETURNS void
+ * mark_all_seen(reader, feed, up_to) RETURNS void
  */
 Datum
-actstream_mark_seen(PG_FUNCTION_ARGS)
+actstream_mark_all_seen(PG_FUNCTION_ARGS)
 {
 	LocalTableRequire(OWN_MARKS);
 	SPI_connect();
@@ -218,10 +218,10 @@ actstream_mark_seen(PG_FUNCTION_ARGS)
 }
 
 /*
- * mark_read(reader, feed, up_to) RETURNS bigint
+ * mark_all_read(reader, feed, up_to) RETURNS bigint
  */
 Datum
-actstream_mark_read(PG_FUNCTION_ARGS)
+actstream_mark_all_read(PG_FUNCTION_ARGS)
 {
 	int64		result;
 

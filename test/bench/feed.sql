@@ -27,7 +27,7 @@ INSERT INTO actstream.follows (follower, followee) SELECT actstream.ref('p', i),
 INSERT INTO actstream.follows (follower, followee) SELECT actstream.ref('p', i), actstream.ref('o', 2 + i % 19) FROM generate_series(1, :n / 10) AS i;
 VACUUM ANALYZE;
 SELECT actstream.recency_build() \g /dev/null
-SELECT count(actstream.mark_read(actstream.ref('r', f), up_to => (SELECT actstream.stream_cursor(s) FROM actstream.user_stream(actstream.ref('r', f)) s OFFSET 150 LIMIT 1)))
+SELECT count(actstream.mark_all_read(actstream.ref('r', f), up_to => (SELECT actstream.stream_cursor(s) FROM actstream.user_stream(actstream.ref('r', f)) s OFFSET 150 LIMIT 1)))
 FROM unnest('{100,1000}'::int[]) AS f \g /dev/null
 
 CREATE TABLE cell (place int GENERATED ALWAYS AS IDENTITY, name text PRIMARY KEY, query text, followees int, microseconds float8[]);

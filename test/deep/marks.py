@@ -178,7 +178,7 @@ class Session(threading.Thread):
         args = {"r": reader, "id": ids[0] if ids else None}
         place = self.main.execute("""SELECT s."timestamp", s.id, actstream.stream_cursor(s) FROM plain.user_stream(%(r)s::actstream.ref) s
             WHERE %(id)s::bigint IS NULL OR s.id = %(id)s ORDER BY s."timestamp" DESC, s.id DESC LIMIT 1""", args).fetchone()
-        self.main.execute(f"SELECT actstream.mark_{kind}(%s::actstream.ref, up_to => %s)", (reader, place[2] if ids else None))
+        self.main.execute(f"SELECT actstream.mark_all_{kind}(%s::actstream.ref, up_to => %s)", (reader, place[2] if ids else None))
         if place is not None:
             args.update(t=place[0], i=place[1])
             for mark in ("mark_seen", "mark_read") if kind == "read" else ("mark_seen",):

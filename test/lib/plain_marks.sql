@@ -125,9 +125,9 @@ BEGIN
         END IF;
     END IF;
     IF is_read THEN
-        PERFORM actstream.mark_read(who, up_to => up_to);
+        PERFORM actstream.mark_all_read(who, up_to => up_to);
     ELSE
-        PERFORM actstream.mark_seen(who, up_to => up_to);
+        PERFORM actstream.mark_all_seen(who, up_to => up_to);
     END IF;
 END
 $$;

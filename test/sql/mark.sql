@@ -36,18 +36,18 @@ SELECT actstream.unread_count('person:1', cap => c) FROM unnest('{0,1,11,12,13,N
 SELECT try($$SELECT actstream.unread_count('person:1', cap => -1)$$);
 
 -- marks; they do not move back
-SELECT actstream.mark_seen('person:1', up_to => cursor(9));
+SELECT actstream.mark_all_seen('person:1', up_to => cursor(9));
 SELECT list(), counts();
-SELECT actstream.mark_read('person:1', up_to => cursor(6));
+SELECT actstream.mark_all_read('person:1', up_to => cursor(6));
 SELECT list(), counts();
-SELECT actstream.mark_seen('person:1', up_to => cursor(2)), actstream.mark_read('person:1', up_to => cursor(2));
+SELECT actstream.mark_all_seen('person:1', up_to => cursor(2)), actstream.mark_all_read('person:1', up_to => cursor(2));
 SELECT list(), counts();
 -- what has been read has been seen
-SELECT actstream.mark_read('person:1', up_to => cursor(10));
+SELECT actstream.mark_all_read('person:1', up_to => cursor(10));
 SELECT list(), counts();
 -- another feed, and other readers, have marks of their own
 SELECT list(feed => 'mail'), counts(feed => 'mail'), counts('person:5');
-SELECT actstream.mark_read('person:1', 'mail');
+SELECT actstream.mark_all_read('person:1', 'mail');
 SELECT counts(feed => 'mail'), counts();
 
 -- exceptions; a second time changes nothing
@@ -60,9 +60,9 @@ SELECT actstream.mark_unread('person:1', ids(12)), actstream.mark_read('person:1
 SELECT list(), (SELECT count(*) FROM actstream.mark_exceptions);
 -- a mark makes exceptions needless, also one that does not move
 SELECT actstream.mark_unread('person:1', ids(3, 7)), actstream.mark_read('person:1', actions => ids(12));
-SELECT actstream.mark_read('person:1', up_to => cursor(5));
+SELECT actstream.mark_all_read('person:1', up_to => cursor(5));
 SELECT list(), (SELECT count(*) FROM actstream.mark_exceptions);
-SELECT actstream.mark_read('person:1', up_to => cursor(10)), actstream.mark_read('person:1'), actstream.mark_read('person:1');
+SELECT actstream.mark_all_read('person:1', up_to => cursor(10)), actstream.mark_all_read('person:1'), actstream.mark_all_read('person:1');
 SELECT list(), counts(), (SELECT count(*) FROM actstream.mark_exceptions), (SELECT count(*) FROM actstream.marks);
 
 -- the archive
@@ -75,7 +75,7 @@ SELECT actstream.ref_key((n.action).action_object) FROM actstream.notifications(
 SELECT actstream.archive('person:1', ids(5, 11), until => '-infinity');
 SELECT list(), list(archived => true), counts();
 SELECT actstream.archive('person:1', ids(3, 12), until => now());
-SELECT list(), actstream.mark_read('person:1', up_to => cursor(1)), actstream.mark_read('person:1'), (SELECT count(*) FROM actstream.mark_exceptions);
+SELECT list(), actstream.mark_all_read('person:1', up_to => cursor(1)), actstream.mark_all_read('person:1'), (SELECT count(*) FROM actstream.mark_exceptions);
 
 -- snoozes: the clock is not waited for, but everything stored is made older
 CREATE PROCEDURE wait_for(hours int) LANGUAGE sql AS $$
@@ -88,14 +88,14 @@ CALL wait_for(2);
 SELECT list(), list(archived => true), counts();
 -- taking out what has come back changes nothing
 SELECT actstream.archive('person:1', ids(4), until => now()), list();
-SELECT actstream.mark_read('person:1', actions => ids(4)), actstream.mark_seen('person:1');
+SELECT actstream.mark_read('person:1', actions => ids(4)), actstream.mark_all_seen('person:1');
 SELECT list(), counts();
 -- what has come back, and is put away again, is unread when it is taken out
 SELECT actstream.archive('person:1', ids(8), until => 'infinity'), list(), actstream.archive('person:1', ids(8), until => now()), list();
 -- a mark that is set during a snooze does not make it read
-SELECT actstream.archive('person:1', ids(2), until => now() + interval '1 hour'), actstream.mark_read('person:1'), list();
+SELECT actstream.archive('person:1', ids(2), until => now() + interval '1 hour'), actstream.mark_all_read('person:1'), list();
 CALL wait_for(2);
-SELECT list(), counts(), actstream.mark_read('person:1'), list(), (SELECT count(*) FROM actstream.mark_exceptions);
+SELECT list(), counts(), actstream.mark_all_read('person:1'), list(), (SELECT count(*) FROM actstream.mark_exceptions);
 
 -- what the reader did
 SELECT actstream.follow('person:1', 'person:1', send_action => false) IS DISTINCT FROM NULL;
@@ -110,9 +110,9 @@ SELECT actstream.mark_unread('person:1', ids(14, 15) || '{999999,NULL}'), actstr
 SELECT count(*) FROM actstream.mark_exceptions;
 
 -- bad arguments
-SELECT try($$SELECT actstream.mark_read('person:1', up_to => 'x')$$), try($$SELECT actstream.mark_seen('person:77')$$);
-SELECT try($$SELECT actstream.mark_read(NULL)$$), try($$SELECT actstream.mark_read('person:1', NULL)$$);
-SELECT try($$SELECT actstream.mark_read('person:1', repeat('x', 256))$$);
+SELECT try($$SELECT actstream.mark_all_read('person:1', up_to => 'x')$$), try($$SELECT actstream.mark_all_seen('person:77')$$);
+SELECT try($$SELECT actstream.mark_all_read(NULL)$$), try($$SELECT actstream.mark_all_read('person:1', NULL)$$);
+SELECT try($$SELECT actstream.mark_all_read('person:1', repeat('x', 256))$$);
 SELECT try($$UPDATE actstream.marks SET read = 'x'$$);
 SELECT try($$INSERT INTO actstream.mark_exceptions (reader, action_id, "timestamp", until) VALUES ('person:1', 1, now(), now())$$);
 SELECT actstream.unread_count(NULL), actstream.unread_count('person:1', NULL), (SELECT count(*) FROM actstream.notifications(NULL));
@@ -129,7 +129,7 @@ SELECT count(*) FROM actstream.mark_exceptions;
 SELECT actstream.trim_marks(), (SELECT count(*) FROM actstream.mark_exceptions);
 
 -- late: backdated below the mark
-SELECT actstream.mark_read('person:1');
+SELECT actstream.mark_all_read('person:1');
 SELECT counts();
 SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:16', "timestamp" => '2026-01-01 00:00:30+00');
 SELECT list(), counts();
@@ -140,8 +140,8 @@ UPDATE actstream.actions SET description = 'x' WHERE id = ANY (ids(2));
 SELECT list(), counts();
 SELECT operation, arrived, actstream.ref_key(a.action_object) AS page FROM actstream.changes c JOIN actstream.actions a ON a.id = c.action_id ORDER BY c.recorded;
 -- some of it read, below a mark that stays where it is
-SELECT actstream.mark_read('person:1', up_to => cursor(17)), list(), counts();
-SELECT actstream.mark_read('person:1'), list(), counts(), (SELECT count(*) FROM actstream.mark_exceptions);
+SELECT actstream.mark_all_read('person:1', up_to => cursor(17)), list(), counts();
+SELECT actstream.mark_all_read('person:1'), list(), counts(), (SELECT count(*) FROM actstream.mark_exceptions);
 -- without the record's rows, it counts as read
 SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:18', "timestamp" => '2026-01-01 00:00:50+00');
 SELECT counts(), actstream.trim_changes(), counts(), actstream.trim_changes('-1 hour', 2), actstream.trim_changes('-1 hour'), counts();
@@ -150,26 +150,32 @@ SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:19', "timestamp" 
 SELECT counts(), (SELECT count(*) FROM actstream.changes), try('SELECT actstream.record_changes(NULL)');
 
 -- an action that has another time since is not read with what was before it
-SELECT actstream.record_changes(true), actstream.mark_read('person:1', 'moved'), actstream.mark_unread('person:1', ids(7), 'moved');
+SELECT actstream.record_changes(true), actstream.mark_all_read('person:1', 'moved'), actstream.mark_unread('person:1', ids(7), 'moved');
 UPDATE actstream.actions SET "timestamp" = '2026-01-01 00:30+00' WHERE id = ANY (ids(7));
-SELECT counts('person:1', 'moved'), actstream.mark_read('person:1', 'moved', cursor(9)), counts('person:1', 'moved'),
-       actstream.mark_read('person:1', 'moved', cursor(7)), counts('person:1', 'moved');
+SELECT counts('person:1', 'moved'), actstream.mark_all_read('person:1', 'moved', cursor(9)), counts('person:1', 'moved'),
+       actstream.mark_all_read('person:1', 'moved', cursor(7)), counts('person:1', 'moved');
 SELECT actstream.record_changes(false), actstream.trim_changes('-1 hour') > 0 AS trimmed;
 
 -- what has come below a mark is seen and read without a cursor, also if nothing is left above the mark
 SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:20');
-SELECT actstream.record_changes(true), actstream.mark_read('person:1', 'gone'), counts('person:1', 'gone');
+SELECT actstream.record_changes(true), actstream.mark_all_read('person:1', 'gone'), counts('person:1', 'gone');
 DELETE FROM actstream.actions WHERE id = ANY (ids(20));
 SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:21', "timestamp" => '2026-01-01 00:01:30+00');
-SELECT counts('person:1', 'gone'), actstream.mark_seen('person:1', 'gone', cursor(21)), counts('person:1', 'gone'), actstream.mark_seen('person:1', 'gone'),
-       counts('person:1', 'gone'), actstream.mark_read('person:1', 'gone'), counts('person:1', 'gone');
+SELECT counts('person:1', 'gone'), actstream.mark_all_seen('person:1', 'gone', cursor(21)), counts('person:1', 'gone'), actstream.mark_all_seen('person:1', 'gone'),
+       counts('person:1', 'gone'), actstream.mark_all_read('person:1', 'gone'), counts('person:1', 'gone');
 -- how many were not read, below a mark that stays
 SELECT verb FROM actstream.act_send('person:3', 'wrote', 'page:22');
-SELECT actstream.mark_read('person:1', 'gone'), actstream.mark_unread('person:1', ids(2, 21, 22), 'gone'), counts('person:1', 'gone'),
-       actstream.mark_read('person:1', 'gone', cursor(22)), counts('person:1', 'gone'), actstream.mark_read('person:1', 'gone');
+SELECT actstream.mark_all_read('person:1', 'gone'), actstream.mark_unread('person:1', ids(2, 21, 22), 'gone'), counts('person:1', 'gone'),
+       actstream.mark_all_read('person:1', 'gone', cursor(22)), counts('person:1', 'gone'), actstream.mark_all_read('person:1', 'gone');
 SELECT count(*) FROM actstream.mark_exceptions WHERE feed = 'gone';
 DELETE FROM actstream.actions WHERE id = ANY (ids(21, 22));
 SELECT actstream.record_changes(false), actstream.trim_changes('-1 hour') > 0 AS trimmed;
+
+-- a trigger that keeps marks from being stored
+CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep_out BEFORE INSERT ON actstream.marks FOR EACH ROW EXECUTE FUNCTION keep_out();
+SELECT try($$SELECT actstream.mark_all_read('person:1', 'kept out')$$), try($$SELECT actstream.mark_all_read('person:1')$$);
+DROP FUNCTION keep_out CASCADE;
 
 -- no actions are none, and not all
 SELECT counts('person:1', 'none'),
@@ -177,10 +183,10 @@ SELECT counts('person:1', 'none'),
 
 -- the mark is not set to the future, unless that is asked for, and comes back from there
 SELECT verb FROM actstream.act_send('person:2', 'wrote', 'page:20', "timestamp" => now() + interval '1 year');
-SELECT actstream.mark_read('person:1', 'future'), counts('person:1', 'future'), actstream.mark_read('person:1', ids(20), 'future'), counts('person:1', 'future');
-SELECT actstream.mark_read('person:1', 'future', cursor(20));
+SELECT actstream.mark_all_read('person:1', 'future'), counts('person:1', 'future'), actstream.mark_read('person:1', ids(20), 'future'), counts('person:1', 'future');
+SELECT actstream.mark_all_read('person:1', 'future', cursor(20));
 DELETE FROM actstream.actions WHERE id = ANY (ids(20));
-SELECT actstream.mark_read('person:1', 'future'), actstream.mark_read('person:1', 'future');
+SELECT actstream.mark_all_read('person:1', 'future'), actstream.mark_all_read('person:1', 'future');
 SELECT verb FROM actstream.act_send('person:2', 'wrote', 'page:21');
 SELECT counts('person:1', 'future');
 
@@ -191,7 +197,7 @@ SELECT reader, feed FROM actstream.marks ORDER BY feed;
 SELECT reader FROM actstream.mark_exceptions;
 DELETE FROM person WHERE id = 11;
 SELECT (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
-SELECT actstream.mark_read('person:9') IS NOT NULL;
+SELECT actstream.mark_all_read('person:9') IS NOT NULL;
 -- a mark that no trigger has checked
 SET session_replication_role = replica;
 UPDATE actstream.marks SET read = 'x';
@@ -210,11 +216,11 @@ CREATE PROCEDURE fill(n int) LANGUAGE sql AS $$
 $$;
 SELECT follower FROM actstream.follow('reader:1', 'page:busy', send_action => false);
 CALL fill(10);
-SELECT actstream.unread_count('reader:1'), actstream.mark_read('reader:1'), (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
+SELECT actstream.unread_count('reader:1'), actstream.mark_all_read('reader:1'), (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
 CALL fill(990);
-SELECT actstream.unread_count('reader:1', cap => NULL), actstream.mark_read('reader:1'), (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
+SELECT actstream.unread_count('reader:1', cap => NULL), actstream.mark_all_read('reader:1'), (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
 CALL fill(99000);
-SELECT actstream.unread_count('reader:1', cap => NULL), actstream.mark_read('reader:1'), (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
+SELECT actstream.unread_count('reader:1', cap => NULL), actstream.mark_all_read('reader:1'), (SELECT count(*) FROM actstream.marks), (SELECT count(*) FROM actstream.mark_exceptions);
 SELECT actstream.unread_count('reader:1');
 
 -- plans are lazy, also the one that fits any arguments

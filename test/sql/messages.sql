@@ -121,8 +121,8 @@ INSERT INTO actstream.follows (follower, followee, verbs) SELECT 'user:1', 'user
 INSERT INTO actstream.follows (follower, followee) VALUES ('user:1', 'user:2'); UPDATE actstream.follows SET verbs = '{{liked}}'
 SELECT actstream.mute('user:1', 'user:2', verbs => '{{liked,shared}}')
 SELECT actstream.mute('user:1', 'user:2', (SELECT array_agg(md5(i::text)) FROM generate_series(1, 100) i))
-SELECT actstream.mark_seen('user:1', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i), '0002eef176bc44000000000000000001')
-SELECT actstream.mark_read('user:1', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i), '0002eef176bc44000000000000000001')
+SELECT actstream.mark_all_seen('user:1', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i), '0002eef176bc44000000000000000001')
+SELECT actstream.mark_all_read('user:1', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i), '0002eef176bc44000000000000000001')
 SELECT actstream.mark_read('user:1', '{1}'::bigint[], (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i))
 SELECT actstream.mark_unread('user:1', '{1}', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i))
 SELECT actstream.archive('user:1', '{1}', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i))

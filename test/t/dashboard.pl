@@ -58,7 +58,7 @@ psql(slurp_file('demo/schema.sql') . slurp_file('examples/dashboard/setup.sql') 
                               description => n::text, "timestamp" => now() - (1000 - n) * interval '1 hour')
     FROM generate_series(1, 60) n;
     SELECT actstream.act_send('$eve', 'looked at', target => 'package:vim', "timestamp" => now() - interval '945 hours');
-    SELECT actstream.mark_read('reader:1')});
+    SELECT actstream.mark_all_read('reader:1')});
 
 # Sends an action, as other programs do.
 sub act

@@ -297,7 +297,7 @@ is(sqlstates($standby, 'postgres', "SELECT actstream.stream_position(); SELECT a
     '25006 25006', 'on a standby positions are refused');
 $node->stop;
 $standby->promote;
-is(sqlstates($standby, 'postgres', "SELECT actstream.changes_since('$position')"), '22023', 'one from before a promotion, too');
+is(sqlstates($standby, 'postgres', "SELECT actstream.changes_since('$position')"), '24000', 'one from before a promotion, too');
 $one = listener($standby);
 becomes($standby, 1, 'a promoted server has a worker for who listens');
 quiet($one);

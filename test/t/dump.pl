@@ -282,8 +282,8 @@ SELECT actstream.mute('person:1', object, CASE WHEN n % 2 = 0 THEN ARRAY['x', 's
 FROM object WHERE n % 13 = 0;
 SELECT actstream.block(object, 'person:1') FROM object WHERE object <> 'person:1' ORDER BY n LIMIT 1;
 
-SELECT actstream.mark_read('person:1'), actstream.mark_unread('person:1', array_agg(s.id)),
-       actstream.archive('person:1', array_agg(s.id) FILTER (WHERE s.id % 2 = 0), until => '2999-12-31'), actstream.mark_seen('person:1', 'mail é')
+SELECT actstream.mark_all_read('person:1'), actstream.mark_unread('person:1', array_agg(s.id)),
+       actstream.archive('person:1', array_agg(s.id) FILTER (WHERE s.id % 2 = 0), until => '2999-12-31'), actstream.mark_all_seen('person:1', 'mail é')
 FROM actstream.user_stream('person:1') s;
 
 DROP TABLE dropped;

@@ -33,7 +33,7 @@ BEGIN;
 SELECT actstream.act_send('o:you', 'late', "timestamp" => '2026-01-01');
 PREPARE TRANSACTION 'p';
 SELECT actstream.act_send('o:you', 'early', "timestamp" => '2026-01-02');
-SELECT actstream.mark_read('o:me');
+SELECT actstream.mark_all_read('o:me');
 END
 my $list = q{SELECT string_agg((n.action).verb || ' ' || n.read, ', ') || ' ' || actstream.unread_count('o:me') FROM actstream.notifications('o:me') AS n};
 is($node->safe_psql('postgres', $list), 'early true 0', 'a prepared transaction is not seen');
@@ -50,7 +50,7 @@ command_ok([ 'pg_restore', '-d', $node->connstr('restored'), "$tempdir/dump" ], 
 is($node->safe_psql('restored', $list), 'early true, late false 1', 'a dump keeps marks and the record');
 $node->safe_psql('restored', q{SELECT actstream.act_send('o:you', 'later', "timestamp" => '2026-01-01 12:00')});
 is($node->safe_psql('restored', $list), 'early true, later false, late false 2', 'what is sent there below the mark is unread');
-is($node->safe_psql('restored', q{SELECT actstream.unseen_count('o:me'), actstream.mark_read('o:me')}), '2|0', 'and unseen, until it is marked');
+is($node->safe_psql('restored', q{SELECT actstream.unseen_count('o:me'), actstream.mark_all_read('o:me')}), '2|0', 'and unseen, until it is marked');
 is($node->safe_psql('restored', $list), 'early true, later true, late true 0', 'then all is read');
 is($node->safe_psql('restored', 'SELECT count(DISTINCT incarnation) FROM actstream.changes'), '2', 'the record knows where its transactions were');
 # what the mark of another database says of seen is kept, by time
@@ -63,6 +63,6 @@ $standby->init_from_backup($node, 'b', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', $list), $node->safe_psql('postgres', $list), 'a standby reads notifications');
-like(sqlstates($standby, 'postgres', q{SELECT actstream.mark_read('o:me')}), qr/25006/, 'but marks none');
+like(sqlstates($standby, 'postgres', q{SELECT actstream.mark_all_read('o:me')}), qr/25006/, 'but marks none');
 
 done_testing();
