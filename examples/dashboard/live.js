@@ -22,7 +22,7 @@ import { inSnapshot } from "./snapshot.js";
 const MAX_ROWS = 1000; // of a query
 const MAX_QUERIES = 100; // of a round
 const PATROL = 30_000; // milliseconds after which there is a round, whether the bell has rung or not
-const INVALID_POSITION = "22023";
+const INVALID_POSITION = ["24000", "22023"]; // refused, or made up by a browser
 
 // The changes, with sentences made once for each action, whoever is shown it.
 const changesSince = `
@@ -155,7 +155,7 @@ export class LiveFeed {
                 try {
                     rows = await query(changesSince, position, [...byViewer.keys()], MAX_ROWS);
                 } catch (error) {
-                    if (error.code !== INVALID_POSITION)
+                    if (!INVALID_POSITION.includes(error.code))
                         throw error;
                     this.#expel(members);
                     return true; // the transaction has failed

@@ -53,6 +53,28 @@ enum
 	COLUMN_TRANSACTION = 1, COLUMN_ID, COLUMN_VIEWER, COLUMN_OPERATION, COLUMN_ACTION
 };
 
+/* A change of the action of g that is told to this reader sooner or later. */
+#define OF_ACTION(c) \
+	c ".transaction OPERATOR(pg_catalog.<>) $1 AND " c ".incarnation OPERATOR(pg_catalog.=) $2" \
+	" AND " c ".operation OPERATOR(pg_catalog.<>) 'G'"
+
+/*
+ * Of these, by rows, which only the index by action can compare, whatever statistics say: those
+ * from one transaction on, and before another one; and those that the position lists.
+ */
+#define OF_ACTION_BETWEEN(c, first, end) \
+	OF_ACTION(c) " AND (" c ".action_id, " c ".transaction) OPERATOR(pg_catalog.>=) (g.action_id, " first ")" \
+	" AND (" c ".action_id, " c ".transaction) OPERATOR(pg_catalog.<) (g.action_id, " end ")"
+#define OF_ACTION_LISTED(c) \
+	OF_ACTION(c) " AND " c ".action_id OPERATOR(pg_catalog.=) g.action_id" \
+	" AND " c ".transaction OPERATOR(pg_catalog.=) ANY ($6)"
+
+/* a version of an action that a change has replaced */
+#define OLD_ACTION(c) \
+	"(SELECT actstream_internal.action_of(o) FROM (SELECT " c ".action_id AS id," \
+	" " c ".\"timestamp\", " c ".old_public AS public, " c ".old_actor AS actor, " c ".old_verb AS verb," \
+	" " c ".old_action_object AS action_object, " c ".old_target AS target) AS o)"
+
 /*
  * What a transaction has changed is told once for each action, with what the action is now.
  * A row is returned for each action, if only to tell that it has been looked at.  One that
@@ -61,37 +83,61 @@ enum
  *	g	an action that a transaction has changed, "old" being what it was before, as others
  *		have seen it: one version, or null if the transaction has made it
  *	n	what it is now; no row if it is gone, or if policies hide it
+ *	r	is it told again, after another transaction that has changed it: one in this call, or, for one
+ *		that has made it, one that has a lower id, and found it there?
+ *	b	if it is there, and told for the first time: the first of its changes that are told by now,
+ *		by the clock, as transactions may have changed it in another order than that of their ids.
+ *		"was": had others seen it before?
  *
  * There is no ORDER BY at the end, which might sort everything before the first row.  The rows stay
  * in the order of g: OFFSET keeps the planner from joining in another way than row by row.
  */
-#define CHANGES(condition, told, limit, is_generic) { \
+#define CHANGES(condition, again, told, limit, is_generic) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
-	"SELECT c.transaction, c.action_id," \
+	"SELECT c.transaction, c.action_id, pg_catalog.min(c.recorded) AS recorded," \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'I') AS deleted," \
-	" pg_catalog.array_agg((SELECT actstream_internal.action_of(o) FROM (SELECT c.action_id AS id," \
-	" c.\"timestamp\", c.old_public AS public, c.old_actor AS actor, c.old_verb AS verb," \
-	" c.old_action_object AS action_object, c.old_target AS target) AS o))" \
-	" FILTER (WHERE c.old_actor IS NOT NULL) AS old" \
+	" pg_catalog.array_agg(" OLD_ACTION("c") ") FILTER (WHERE c.old_actor IS NOT NULL) AS old" \
 	" FROM actstream.changes c" \
 	" WHERE c.transaction OPERATOR(pg_catalog.<>) $1 AND c.incarnation OPERATOR(pg_catalog.=) $2" \
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, actstream_internal.action_of(a) AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
+	" CROSS JOIN LATERAL (SELECT " again " AS again OFFSET 0) AS r" \
+	" LEFT JOIN LATERAL (SELECT e.old_actor IS NOT NULL AS was, " OLD_ACTION("e") " AS old" \
+	" FROM (SELECT e.* FROM actstream.changes e WHERE " OF_ACTION_BETWEEN("e", "$9", "$8") \
+	" UNION ALL SELECT e.* FROM actstream.changes e WHERE " OF_ACTION_LISTED("e") ") AS e" \
+	" WHERE n.id IS NOT NULL AND NOT r.again" \
+	" ORDER BY e.recorded, e.old_actor IS NULL LIMIT 1) AS b ON true" \
 	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
 		XID8OID, XID8OID}, \
 	.generic = is_generic}
 
-/* the rest of a transaction; those that the position lists, and have ended; those that are later */
+/*
+ * The rest of a transaction; those that the position lists, and have ended; those that are later.
+ * And what has been told of an action before.
+ */
 #define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
 #define AFTER	"(c.transaction, c.action_id) OPERATOR(pg_catalog.>) ($4, $5)"
 #define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " AFTER
 /* a bound, for there may be many rows of another incarnation, whose ids are higher */
 #define LATER	"c.transaction OPERATOR(pg_catalog.<) $8 AND " AFTER
+#define FOUND_THERE(told) \
+	"(g.old IS NULL AND EXISTS (SELECT FROM actstream.changes e" \
+	" WHERE " OF_ACTION_BETWEEN("e", "'0'::pg_catalog.xid8", "g.transaction") \
+	" AND e.recorded OPERATOR(pg_catalog.>) g.recorded" told "))"
+#define REST_AGAIN \
+	FOUND_THERE(" AND e.transaction OPERATOR(pg_catalog.<>) ALL ($6)")
+#define LISTED_AGAIN \
+	FOUND_THERE("") " OR EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_LISTED("e") \
+	" AND e.transaction OPERATOR(pg_catalog.<) g.transaction)"
+#define LATER_AGAIN \
+	FOUND_THERE("") \
+	" OR EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_BETWEEN("e", "$9", "g.transaction") ")" \
+	" OR EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_LISTED("e") ")"
 
 /* of what is gone, a role under policies is told no more than that it is gone */
 #define UNDER_POLICIES	"pg_catalog.row_security_active('actstream.actions'::pg_catalog.regclass)"
@@ -107,10 +153,10 @@ enum
 #define DELETION \
 	"FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
 	" AND d.operation OPERATOR(pg_catalog.=) 'D' AND d.transaction OPERATOR(pg_catalog.=)" \
-	" (SELECT l.transaction FROM actstream.changes l" \
-	" WHERE l.action_id OPERATOR(pg_catalog.=) g.action_id" \
-	" AND l.transaction OPERATOR(pg_catalog.>) g.transaction" \
-	" AND l.incarnation OPERATOR(pg_catalog.=) $2 ORDER BY l.transaction DESC LIMIT 1)" \
+	" (SELECT l.transaction FROM actstream.changes l WHERE l.incarnation OPERATOR(pg_catalog.=) $2" \
+	" AND (l.action_id, l.transaction) OPERATOR(pg_catalog.>) (g.action_id, g.transaction)" \
+	" AND (l.action_id, l.transaction) OPERATOR(pg_catalog.<) (g.action_id, $8)" \
+	" ORDER BY l.action_id DESC, l.transaction DESC LIMIT 1)" \
 	" AND (d.transaction OPERATOR(pg_catalog.>=) $9 OR d.transaction OPERATOR(pg_catalog.=) ANY ($6))" \
 	" AND NOT EXISTS (SELECT FROM actstream.changes i" \
 	" WHERE i.transaction OPERATOR(pg_catalog.=) d.transaction" \
@@ -122,7 +168,7 @@ enum
  */
 #define TOLD \
 	"SELECT NULL::actstream.ref AS viewer, CASE WHEN n.id IS NULL THEN 'delete'" \
-	" WHEN g.old IS NULL THEN 'insert' ELSE 'update' END AS operation," \
+	" WHEN r.again OR b.was THEN 'update' ELSE 'insert' END AS operation," \
 	" CASE WHEN n.id IS NULL THEN " GONE " ELSE n.action END AS action" \
 	" WHERE n.id IS NOT NULL OR (g.old IS NOT NULL AND (g.deleted OR (" UNDER_POLICIES \
 	" AND NOT EXISTS (SELECT " DELETION "))))"
@@ -151,11 +197,12 @@ enum
  */
 #define TOLD_TO \
 	"SELECT w.viewer, CASE WHEN NOT pg_catalog.bool_or(w.is_in) THEN 'delete'" \
-	" WHEN pg_catalog.bool_or(w.was_in) THEN 'update' ELSE 'insert' END AS operation," \
+	" WHEN r.again OR pg_catalog.bool_or(w.was_in) THEN 'update' ELSE 'insert' END AS operation," \
 	" CASE WHEN pg_catalog.bool_or(w.is_in) THEN n.action ELSE " GONE " END AS action" \
 	" FROM (SELECT f.viewer, true AS is_in, false AS was_in FROM " IN_AUDIENCE("n.action") " AS f" \
 	" UNION ALL" \
-	" SELECT f.viewer, false, true FROM pg_catalog.unnest(g.old) AS o" \
+	" SELECT f.viewer, false, true FROM pg_catalog.unnest(" \
+	"CASE WHEN n.id IS NULL THEN g.old WHEN b.was THEN ARRAY[b.old] END) AS o" \
 	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS f" \
 	" WHERE n.id IS NOT NULL OR g.deleted OR NOT EXISTS (SELECT " DELETION \
 	" AND ROW(d.old_public, d.old_actor, d.old_verb, d.old_action_object, d.old_target)" \
@@ -171,8 +218,9 @@ typedef enum Phase
 
 /* with the usual limit as a constant, a plan serves for all calls */
 #define PHASES(told, limit, is_generic) { \
-	CHANGES(REST, told, limit, is_generic), CHANGES(LISTED, told, limit, is_generic), \
-	CHANGES(LATER, told, limit, is_generic)}
+	CHANGES(REST, REST_AGAIN, told, limit, is_generic), \
+	CHANGES(LISTED, LISTED_AGAIN, told, limit, is_generic), \
+	CHANGES(LATER, LATER_AGAIN, told, limit, is_generic)}
 #define FOR_LIMITS(told)	{PHASES(told, "1000", true), PHASES(told, "$3", false)}
 #define USUAL_LIMIT			1000
 
@@ -232,8 +280,8 @@ typedef struct Telling
 	Position   *from;
 	Position   *now;
 	ReturnSetInfo *result;
-	int			max_rows;
-	int			nrows;			/* told so far, with the one that is held back */
+	int64		max_rows;
+	int64		nrows;			/* told so far, with the one that is held back */
 	int64		nactions;		/* looked at */
 	Place		last;			/* of these */
 	bool		enough;			/* has been told, or looked at, for one call */
@@ -290,7 +338,7 @@ static void
 refuse_position(void)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			(errcode(ERRCODE_INVALID_CURSOR_STATE),
 			 errmsg("position is too old"),
 			 errdetail("Changes since then have been trimmed or were not recorded, or the actions were truncated."),
 			 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
@@ -634,15 +682,16 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"max_rows\" of actstream.changes_since() must not be null")));
-	if (PG_GETARG_INT32(2) < 1)
+	if (PG_GETARG_INT64(2) < 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_rows must be greater than zero")));
+				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
+				 errmsg("max_rows must be greater than zero"),
+				 errhint("Ask again, with the position of the last row, for what does not fit.")));
 	InitMaterializedSRF(fcinfo, 0);
 	telling.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	require_attributes(telling.result->setDesc->natts == lengthof(telling.row) &&
 					   TupleDescAttr(telling.result->setDesc, 0)->atttypid == TEXTOID);
-	telling.max_rows = PG_GETARG_INT32(2);
+	telling.max_rows = PG_GETARG_INT64(2);
 	SPI_connect();
 	telling.reached = PG_GETARG_TEXT_P_COPY(0);
 	telling.from = PositionParse(text_to_cstring(telling.reached));
@@ -651,13 +700,13 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	telling.now = PositionNow();
 	if (telling.from->xmax > U64FromFullTransactionId(ReadNextFullTransactionId()))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
 				 errmsg("position is later than what this server has reached"),
 				 errdetail("The server was restored from a copy."),
 				 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
 	if (!PositionIsWithin(telling.from, telling.now))
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("position is later than what this transaction sees"),
 				 errhint("Keep the position, and ask in a new transaction.")));
 	check_triggers(telling.from, telling.now);

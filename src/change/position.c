@@ -180,7 +180,7 @@ PositionParse(const char *text)
 				 errhint("Use a position that actstream.stream_position() or actstream.changes_since() has returned.")));
 	if ((int64) incarnation != IncarnationElsewhere())
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
 				 errmsg("position is from another incarnation of the database"),
 				 errdetail("The database has been restored, copied or upgraded, its server promoted, or its table \"changes\" made anew, since the position was returned."),
 				 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));

@@ -9,7 +9,9 @@ CREATE TABLE touched (transaction int, id bigint, UNIQUE (transaction, id));
 -- what was in a viewer's stream before that
 CREATE TABLE before (transaction int, viewer actstream.ref, id bigint, UNIQUE (transaction, viewer, id));
 CREATE TABLE told (round int, n int GENERATED ALWAYS AS IDENTITY, viewer actstream.ref, operation text, action actstream.action);
-CREATE TABLE wanted (round int, viewer actstream.ref, operation text, id bigint, times bigint);
+-- of an action that is or was in the stream of a viewer: is it now, was it before the first transaction, by how many
+-- transactions was it changed, and before how many of these was it there
+CREATE TABLE wanted (round int, paged boolean, viewer actstream.ref, id bigint, is_in boolean, was_in boolean, times bigint, were_in bigint);
 CREATE FUNCTION some_ref() RETURNS actstream.ref LANGUAGE sql VOLATILE
     RETURN CASE WHEN random() < 0.15 THEN NULL ELSE actstream.ref(CASE WHEN random() < 0.1 THEN 'r' ELSE 'u' END, floor(10 * random() ^ 2)::bigint) END;
 CREATE FUNCTION some_verb() RETURNS text LANGUAGE sql VOLATILE
@@ -113,15 +115,14 @@ CREATE FUNCTION choose_viewers() RETURNS void LANGUAGE sql SECURITY DEFINER AS $
     INSERT INTO viewers SELECT actstream.ref('r', n) FROM generate_series(0, 60) n ORDER BY random() LIMIT (60 * random() ^ 3)::int + 1;
 $$;
 
--- Rounds of some transactions, after which it is asked what has changed, in parts.  Each transaction
--- that has changed an action is told to the viewers who see the action now, as inserted if they did
--- not see it before that transaction, else as updated; to those who do not, and saw it before, as deleted, once at least.
+-- Rounds of some transactions, after which it is asked what has changed, at once or in parts.
 CREATE PROCEDURE rounds(first int, last int) LANGUAGE plpgsql AS $$
 DECLARE
     start text;
     reached text;
     r record;
     is_more boolean;
+    paged boolean;
 BEGIN
     FOR this_round IN first..last LOOP
         PERFORM follow_others(), choose_viewers();
@@ -132,9 +133,11 @@ BEGIN
             COMMIT;
         END LOOP;
         reached := start;
+        paged := random() < 0.5;
         LOOP
             is_more := false;
-            FOR r IN SELECT c.* FROM actstream.changes_since(reached, ARRAY(SELECT v.viewer FROM viewers v) || (SELECT max(v.viewer) FROM viewers v), 1 + floor(random() * 8)::int) c LOOP
+            FOR r IN SELECT c.* FROM actstream.changes_since(reached, ARRAY(SELECT v.viewer FROM viewers v) || (SELECT max(v.viewer) FROM viewers v),
+                                                              CASE WHEN paged THEN 1 + floor(random() * 8)::int ELSE 100000 END) c LOOP
                 is_more := true;
                 reached := r.position;
                 INSERT INTO told (round, viewer, operation, action) SELECT this_round, r.viewer, r.operation, r.action WHERE r.operation IS NOT NULL;
@@ -142,13 +145,12 @@ BEGIN
             EXIT WHEN NOT is_more;
         END LOOP;
         INSERT INTO wanted
-        SELECT this_round, w.viewer, w.operation, w.id, count(*)
-        FROM (SELECT v.viewer, t.id, CASE WHEN s.id IS NULL THEN 'delete' WHEN b.id IS NULL THEN 'insert' ELSE 'update' END AS operation
-              FROM touched t CROSS JOIN viewers v
-              LEFT JOIN LATERAL (SELECT s.id FROM plain.user_stream(v.viewer) s WHERE s.id = t.id) AS s ON true
-              LEFT JOIN before b ON b.viewer = v.viewer AND b.id = t.id AND b.transaction = t.transaction
-              WHERE s.id IS NOT NULL OR b.id IS NOT NULL) AS w
-        GROUP BY 2, 3, 4;
+        SELECT this_round, paged, v.viewer, t.id, s.id IS NOT NULL, (array_agg(b.id ORDER BY t.transaction))[1] IS NOT NULL, count(*), count(b.id)
+        FROM touched t CROSS JOIN viewers v
+        LEFT JOIN LATERAL (SELECT s.id FROM plain.user_stream(v.viewer) s WHERE s.id = t.id) AS s ON true
+        LEFT JOIN before b ON b.viewer = v.viewer AND b.id = t.id AND b.transaction = t.transaction
+        GROUP BY v.viewer, t.id, s.id
+        HAVING s.id IS NOT NULL OR count(b.id) > 0;
         -- the action is told as it is now
         ASSERT NOT EXISTS (SELECT FROM told t WHERE t.round = this_round AND t.operation <> 'delete'
                            AND t.action IS DISTINCT FROM (SELECT a::actstream.action FROM actstream.actions a WHERE a.id = (t.action).id)),
@@ -158,9 +160,19 @@ BEGIN
 END
 $$;
 
+-- Each transaction that has changed an action is told to the viewers who see it now: the first as inserted, if they did not
+-- see it before that, and others as updates.  To those who do not see it now, and did before, it is told as deleted, once at least.
+-- In parts, it begins anew with each part.
 CREATE VIEW differences AS
-SELECT * FROM wanted w FULL JOIN (SELECT t.round, t.viewer, t.operation, (t.action).id, count(*) AS told FROM told t GROUP BY 1, 2, 3, 4) AS t USING (round, viewer, operation, id)
-WHERE told IS NULL OR times IS NULL OR told > times OR (told < times AND operation <> 'delete');
+SELECT * FROM wanted w FULL JOIN (
+    SELECT t.round, t.viewer, (t.action).id, count(*) FILTER (WHERE operation = 'insert') AS inserts, count(*) FILTER (WHERE operation = 'update') AS updates,
+           count(*) FILTER (WHERE operation = 'delete') AS deletes, (array_agg(operation ORDER BY t.n))[1] AS first
+    FROM told t GROUP BY 1, 2, 3) AS t USING (round, viewer, id)
+WHERE CASE WHEN is_in IS NULL THEN true
+           WHEN is_in THEN (inserts + updates = times AND deletes = 0 AND inserts <= times - were_in AND (was_in OR first = 'insert')
+                            AND (paged OR inserts = (NOT was_in)::int)) IS NOT TRUE
+           WHEN was_in THEN (inserts + updates = 0 AND deletes BETWEEN 1 AND were_in) IS NOT TRUE
+           ELSE inserts + updates > 0 OR deletes > were_in END;
 
 SELECT setseed(0.4);
 SET jit = off;
