@@ -17,7 +17,8 @@ from collections import Counter
 
 import psycopg
 
-CONNINFO, OPERATIONS = sys.argv[1], int(sys.argv[2])
+# without an encoding, which clusters of locale C have, texts come as bytes
+CONNINFO, OPERATIONS = sys.argv[1] + " client_encoding=utf8", int(sys.argv[2])
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 SESSIONS, READERS, ACTORS, ROUND = 6, 8, 25, 1500
 
