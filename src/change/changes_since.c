@@ -53,27 +53,39 @@ enum
 	COLUMN_TRANSACTION = 1, COLUMN_ID, COLUMN_VIEWER, COLUMN_OPERATION, COLUMN_ACTION
 };
 
-/* A change of the action of g that is told to this reader sooner or later. */
+/* a change of the action of g that this reader is told sooner or later, or was */
 #define OF_ACTION(c) \
 	c ".transaction OPERATOR(pg_catalog.<>) $1 AND " c ".incarnation OPERATOR(pg_catalog.=) $2" \
-	" AND " c ".operation OPERATOR(pg_catalog.<>) 'G'"
+	" AND " c ".operation OPERATOR(pg_catalog.<>) 'G' AND " c ".action_id OPERATOR(pg_catalog.=) g.action_id"
 
 /*
- * Of these, by rows, which only the index by action can compare, whatever statistics say: those
- * from one transaction on, and before another one; and those that the position lists.
+ * Its transaction compares with another one.  Compared as rows, which the index by action compares,
+ * so that it is read from there on, or up to there.
  */
-#define OF_ACTION_BETWEEN(c, first, end) \
-	OF_ACTION(c) " AND (" c ".action_id, " c ".transaction) OPERATOR(pg_catalog.>=) (g.action_id, " first ")" \
-	" AND (" c ".action_id, " c ".transaction) OPERATOR(pg_catalog.<) (g.action_id, " end ")"
-#define OF_ACTION_LISTED(c) \
-	OF_ACTION(c) " AND " c ".action_id OPERATOR(pg_catalog.=) g.action_id" \
-	" AND " c ".transaction OPERATOR(pg_catalog.=) ANY ($6)"
+#define OF_ACTION_AND(c, operator, transaction) \
+	OF_ACTION(c) " AND (" c ".action_id, " c ".transaction) OPERATOR(pg_catalog." operator ")" \
+	" (g.action_id, " transaction ")"
+
+/* that has not been told when the call begins */
+#define UNTOLD(c) \
+	"(" c ".transaction OPERATOR(pg_catalog.>=) $9 OR " c ".transaction OPERATOR(pg_catalog.=) ANY ($6))"
 
 /* a version of an action that a change has replaced */
 #define OLD_ACTION(c) \
 	"(SELECT actstream_internal.action_of(o) FROM (SELECT " c ".action_id AS id," \
 	" " c ".\"timestamp\", " c ".old_public AS public, " c ".old_actor AS actor, " c ".old_verb AS verb," \
 	" " c ".old_action_object AS action_object, " c ".old_target AS target) AS o)"
+
+/*
+ * Is it told as inserted?  By the transaction that has made it: unless one with a lower id has found
+ * it there, which is told before.  That one is told as having inserted it, if it is the first.
+ */
+#define MADE \
+	"CASE WHEN g.old IS NULL THEN NOT EXISTS (SELECT FROM actstream.changes e" \
+	" WHERE " OF_ACTION_AND("e", "<", "g.transaction") " AND e.recorded OPERATOR(pg_catalog.>) g.recorded)" \
+	" ELSE NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", "<", "g.transaction") ")" \
+	" AND EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">", "g.transaction") \
+	" AND e.operation OPERATOR(pg_catalog.=) 'I' AND " UNTOLD("e") ") END"
 
 /*
  * What a transaction has changed is told once for each action, with what the action is now.
@@ -83,16 +95,12 @@ enum
  *	g	an action that a transaction has changed, "old" being what it was before, as others
  *		have seen it: one version, or null if the transaction has made it
  *	n	what it is now; no row if it is gone, or if policies hide it
- *	r	is it told again, after another transaction that has changed it: one in this call, or, for one
- *		that has made it, one that has a lower id, and found it there?
- *	b	if it is there, and told for the first time: the first of its changes that are told by now,
- *		by the clock, as transactions may have changed it in another order than that of their ids.
- *		"was": had others seen it before?
+ *	m	if it is there: is it told as inserted?
  *
  * There is no ORDER BY at the end, which might sort everything before the first row.  The rows stay
  * in the order of g: OFFSET keeps the planner from joining in another way than row by row.
  */
-#define CHANGES(condition, again, told, limit, is_generic) { \
+#define CHANGES(condition, first, told, limit, is_generic) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
 	"SELECT c.transaction, c.action_id, pg_catalog.min(c.recorded) AS recorded," \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
@@ -104,40 +112,19 @@ enum
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, actstream_internal.action_of(a) AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
-	" CROSS JOIN LATERAL (SELECT " again " AS again OFFSET 0) AS r" \
-	" LEFT JOIN LATERAL (SELECT e.old_actor IS NOT NULL AS was, " OLD_ACTION("e") " AS old" \
-	" FROM (SELECT e.* FROM actstream.changes e WHERE " OF_ACTION_BETWEEN("e", "$9", "$8") \
-	" UNION ALL SELECT e.* FROM actstream.changes e WHERE " OF_ACTION_LISTED("e") ") AS e" \
-	" WHERE n.id IS NOT NULL AND NOT r.again" \
-	" ORDER BY e.recorded, e.old_actor IS NULL LIMIT 1) AS b ON true" \
+	" LEFT JOIN LATERAL (SELECT " MADE " AS made WHERE n.id IS NOT NULL OFFSET 0) AS m ON true" first \
 	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
 		XID8OID, XID8OID}, \
 	.generic = is_generic}
 
-/*
- * The rest of a transaction; those that the position lists, and have ended; those that are later.
- * And what has been told of an action before.
- */
+/* the rest of a transaction; those that the position lists, and have ended; those that are later */
 #define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
 #define AFTER	"(c.transaction, c.action_id) OPERATOR(pg_catalog.>) ($4, $5)"
 #define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " AFTER
 /* a bound, for there may be many rows of another incarnation, whose ids are higher */
 #define LATER	"c.transaction OPERATOR(pg_catalog.<) $8 AND " AFTER
-#define FOUND_THERE(told) \
-	"(g.old IS NULL AND EXISTS (SELECT FROM actstream.changes e" \
-	" WHERE " OF_ACTION_BETWEEN("e", "'0'::pg_catalog.xid8", "g.transaction") \
-	" AND e.recorded OPERATOR(pg_catalog.>) g.recorded" told "))"
-#define REST_AGAIN \
-	FOUND_THERE(" AND e.transaction OPERATOR(pg_catalog.<>) ALL ($6)")
-#define LISTED_AGAIN \
-	FOUND_THERE("") " OR EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_LISTED("e") \
-	" AND e.transaction OPERATOR(pg_catalog.<) g.transaction)"
-#define LATER_AGAIN \
-	FOUND_THERE("") \
-	" OR EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_BETWEEN("e", "$9", "g.transaction") ")" \
-	" OR EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_LISTED("e") ")"
 
 /* of what is gone, a role under policies is told no more than that it is gone */
 #define UNDER_POLICIES	"pg_catalog.row_security_active('actstream.actions'::pg_catalog.regclass)"
@@ -153,9 +140,7 @@ enum
 #define DELETION \
 	"FROM actstream.changes d WHERE d.action_id OPERATOR(pg_catalog.=) g.action_id" \
 	" AND d.operation OPERATOR(pg_catalog.=) 'D' AND d.transaction OPERATOR(pg_catalog.=)" \
-	" (SELECT l.transaction FROM actstream.changes l WHERE l.incarnation OPERATOR(pg_catalog.=) $2" \
-	" AND (l.action_id, l.transaction) OPERATOR(pg_catalog.>) (g.action_id, g.transaction)" \
-	" AND (l.action_id, l.transaction) OPERATOR(pg_catalog.<) (g.action_id, $8)" \
+	" (SELECT l.transaction FROM actstream.changes l WHERE " OF_ACTION_AND("l", ">", "g.transaction") \
 	" ORDER BY l.action_id DESC, l.transaction DESC LIMIT 1)" \
 	" AND (d.transaction OPERATOR(pg_catalog.>=) $9 OR d.transaction OPERATOR(pg_catalog.=) ANY ($6))" \
 	" AND NOT EXISTS (SELECT FROM actstream.changes i" \
@@ -168,7 +153,7 @@ enum
  */
 #define TOLD \
 	"SELECT NULL::actstream.ref AS viewer, CASE WHEN n.id IS NULL THEN 'delete'" \
-	" WHEN r.again OR b.was THEN 'update' ELSE 'insert' END AS operation," \
+	" WHEN m.made THEN 'insert' ELSE 'update' END AS operation," \
 	" CASE WHEN n.id IS NULL THEN " GONE " ELSE n.action END AS action" \
 	" WHERE n.id IS NOT NULL OR (g.old IS NOT NULL AND (g.deleted OR (" UNDER_POLICIES \
 	" AND NOT EXISTS (SELECT " DELETION "))))"
@@ -192,23 +177,41 @@ enum
 	" WHERE f.viewer OPERATOR(pg_catalog.=) v.viewer OFFSET 0) AS f WHERE k.many) AS w)"
 
 /*
- * To viewers, whose streams the action has come to, has changed in, or has left.  What was deleted
- * since, from a version that these viewers saw as they saw this one, is told then.
+ * "f", what an action was before the first change of it that this call has told, if there is one
+ * besides: "told", and "old" as in g.  That is the one with the lowest id; those that the position
+ * lists are not looked at.
+ */
+#define FIRST_TOLD \
+	" LEFT JOIN LATERAL (SELECT true AS told, pg_catalog.array_agg(" OLD_ACTION("c") ")" \
+	" FILTER (WHERE c.old_actor IS NOT NULL) AS old FROM actstream.changes c" \
+	" WHERE " OF_ACTION("c") " AND n.id IS NOT NULL AND g.old IS NOT NULL" \
+	" AND c.transaction OPERATOR(pg_catalog.=) (SELECT e.transaction FROM actstream.changes e" \
+	" WHERE " OF_ACTION_AND("e", ">=", "$9") " AND e.transaction OPERATOR(pg_catalog.<) g.transaction" \
+	" ORDER BY e.action_id, e.transaction LIMIT 1) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OFFSET 0) AS f ON true"
+
+/*
+ * To viewers, whose streams the action has come to, has changed in, or has left.  It is told as
+ * inserted to those who did not see it before this change, unless the first that was told has told
+ * them already.  What was deleted since, from a version that these viewers saw as they saw this one,
+ * is told then.
  */
 #define TOLD_TO \
 	"SELECT w.viewer, CASE WHEN NOT pg_catalog.bool_or(w.is_in) THEN 'delete'" \
-	" WHEN r.again OR pg_catalog.bool_or(w.was_in) THEN 'update' ELSE 'insert' END AS operation," \
+	" WHEN m.made OR (g.old IS NOT NULL AND NOT pg_catalog.bool_or(w.was_in)" \
+	" AND (f.told IS NULL OR pg_catalog.bool_or(w.was_in_first))) THEN 'insert' ELSE 'update' END AS operation," \
 	" CASE WHEN pg_catalog.bool_or(w.is_in) THEN n.action ELSE " GONE " END AS action" \
-	" FROM (SELECT f.viewer, true AS is_in, false AS was_in FROM " IN_AUDIENCE("n.action") " AS f" \
+	" FROM (SELECT a.viewer, true AS is_in, false AS was_in, false AS was_in_first FROM " IN_AUDIENCE("n.action") " AS a" \
 	" UNION ALL" \
-	" SELECT f.viewer, false, true FROM pg_catalog.unnest(" \
-	"CASE WHEN n.id IS NULL THEN g.old WHEN b.was THEN ARRAY[b.old] END) AS o" \
-	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS f" \
+	" SELECT a.viewer, false, false, true FROM pg_catalog.unnest(f.old) AS o" \
+	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS a" \
+	" UNION ALL" \
+	" SELECT a.viewer, false, true, false FROM pg_catalog.unnest(g.old) AS o" \
+	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS a" \
 	" WHERE n.id IS NOT NULL OR g.deleted OR NOT EXISTS (SELECT " DELETION \
 	" AND ROW(d.old_public, d.old_actor, d.old_verb, d.old_action_object, d.old_target)" \
 	"::pg_catalog.record OPERATOR(pg_catalog.*=)" \
 	" ROW(o.public, o.actor, o.verb, o.action_object, o.target)::pg_catalog.record)) AS w" \
-	" GROUP BY w.viewer ORDER BY w.viewer"
+	" GROUP BY w.viewer HAVING pg_catalog.bool_or(w.is_in) OR pg_catalog.bool_or(w.was_in) ORDER BY w.viewer"
 
 /* The order in which changes are told. */
 typedef enum Phase
@@ -217,11 +220,11 @@ typedef enum Phase
 } Phase;
 
 /* with the usual limit as a constant, a plan serves for all calls */
-#define PHASES(told, limit, is_generic) { \
-	CHANGES(REST, REST_AGAIN, told, limit, is_generic), \
-	CHANGES(LISTED, LISTED_AGAIN, told, limit, is_generic), \
-	CHANGES(LATER, LATER_AGAIN, told, limit, is_generic)}
-#define FOR_LIMITS(told)	{PHASES(told, "1000", true), PHASES(told, "$3", false)}
+#define PHASES(first, told, limit, is_generic) { \
+	CHANGES(REST, first, told, limit, is_generic), CHANGES(LISTED, first, told, limit, is_generic), \
+	CHANGES(LATER, first, told, limit, is_generic)}
+#define FOR_LIMITS(first, told) \
+	{PHASES(first, told, "1000", true), PHASES(first, told, "$3", false)}
 #define USUAL_LIMIT			1000
 
 /* Rows that are fetched at a time. */
@@ -236,8 +239,8 @@ typedef enum Phase
  */
 #define RENEW_TRANSACTIONS	10000
 
-static SpiPlan to_caller[2][NUM_PHASES] = FOR_LIMITS(TOLD);
-static SpiPlan to_viewers[2][NUM_PHASES] = FOR_LIMITS(TOLD_TO);
+static SpiPlan to_caller[2][NUM_PHASES] = FOR_LIMITS("", TOLD);
+static SpiPlan to_viewers[2][NUM_PHASES] = FOR_LIMITS(FIRST_TOLD, TOLD_TO);
 
 /*
  * Each gap, and the transaction that has made it; and has one of these transactions, which

@@ -161,8 +161,8 @@ END
 $$;
 
 -- Each transaction that has changed an action is told to the viewers who see it now: the first as inserted, if they did not
--- see it before that, and others as updates.  To those who do not see it now, and did before, it is told as deleted, once at least.
--- In parts, it begins anew with each part.
+-- see it before that, and others as updates, unless it has left their streams meanwhile, or a part has begun.  To those who do
+-- not see it now, and did before, it is told as deleted, once at least.
 CREATE VIEW differences AS
 SELECT * FROM wanted w FULL JOIN (
     SELECT t.round, t.viewer, (t.action).id, count(*) FILTER (WHERE operation = 'insert') AS inserts, count(*) FILTER (WHERE operation = 'update') AS updates,
@@ -170,7 +170,7 @@ SELECT * FROM wanted w FULL JOIN (
     FROM told t GROUP BY 1, 2, 3) AS t USING (round, viewer, id)
 WHERE CASE WHEN is_in IS NULL THEN true
            WHEN is_in THEN (inserts + updates = times AND deletes = 0 AND inserts <= times - were_in AND (was_in OR first = 'insert')
-                            AND (paged OR inserts = (NOT was_in)::int)) IS NOT TRUE
+                            AND (paged OR were_in > 0 OR inserts = 1)) IS NOT TRUE
            WHEN was_in THEN (inserts + updates = 0 AND deletes BETWEEN 1 AND were_in) IS NOT TRUE
            ELSE inserts + updates > 0 OR deletes > were_in END;
 
