@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/run_as.h"
+#include "base/confine.h"
 #include "base/shared_memory.h"
 #include "change/doorbell.h"
 #include "display/language.h"
@@ -31,7 +31,7 @@ _PG_init(void)
 	FollowListDefineSetting();
 	LanguageDefineSetting();
 	RecencyDefineSetting();
-	RunAsInit();
+	ConfineInit();
 	SharedMemoryInit();
 	DoorbellInit();
 	StreamPlanInit();

@@ -298,4 +298,15 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 #define expand_virtual_columns(expr, rel, varno) (expr)
 #endif
 
+/* 19: the planner knows what EXPLAIN has been told */
+#if PG_VERSION_NUM >= 190000
+#define PLANNER_PARAMETERS \
+	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams, ExplainState *es
+#define PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams, es
+#else
+#define PLANNER_PARAMETERS \
+	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams
+#define PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams
+#endif
+
 #endif							/* ACTSTREAM_COMPAT_H */

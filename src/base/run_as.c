@@ -12,10 +12,9 @@
  * code.
  *
  * Policies of a table must be evaluated as the current user, although the owner wrote
- * them.  This is restricted, too, and read only: hooks refuse every statement that is not a
- * query, also one that a read-only transaction allows, and before 16 RESET makes such a
- * transaction one that writes.  As in any query on the table, the owner's code can read whatever
- * the current user can.
+ * them.  This is restricted, too, and read only.  As in any query on the table, such
+ * code can read whatever the current user can.  What reads tables of others is confined
+ * besides, see confine.c.
  *
  * Exception: statements that cascade from a user's DML.  They run as the triggers of a
  * foreign key do: deferrable constraints of the tables that they reach have to work, and
@@ -29,86 +28,9 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
-
-/*
- * In the security context: RUN_AS_READER.  None of PostgreSQL's flags, but kept, restored after
- * errors, and passed on to functions with SECURITY DEFINER and to parallel workers, as these are.
- */
-#define SECURITY_READER		0x40000000
-
-static ExecutorStart_hook_type next_executor_start_hook = NULL;
-static ProcessUtility_hook_type next_process_utility_hook = NULL;
-
-static bool
-is_reader(void)
-{
-	Oid			userid;
-	int			sec_context;
-
-	GetUserIdAndSecContext(&userid, &sec_context);
-	return (sec_context & SECURITY_READER) != 0;
-}
-
-/* Raise an error, for a reader, unless the statement may be executed by one. */
-static void
-require_query(PlannedStmt *statement)
-{
-	XactReadOnly = true;
-	if (statement->commandType == CMD_SELECT && !statement->hasModifyingCTE)
-		return;
-	if (statement->commandType == CMD_UTILITY &&
-		(IsA(statement->utilityStmt, VariableSetStmt) ||
-		 IsA(statement->utilityStmt, VariableShowStmt) ||
-		 IsA(statement->utilityStmt, ExplainStmt)))
-		return;
-	PreventCommandIfReadOnly(GetCommandTagName(CreateCommandTag((Node *) statement)));
-}
-
-/* Hook: the execution of a query starts. */
-static void
-executor_start(QueryDesc *queryDesc, int eflags)
-{
-	if (is_reader())
-		require_query(queryDesc->plannedstmt);
-	if (next_executor_start_hook != NULL)
-		next_executor_start_hook(queryDesc, eflags);
-	else
-		standard_ExecutorStart(queryDesc, eflags);
-}
-
-/* Hook: a command that is no query. */
-static void
-process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
-				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
-				DestReceiver *dest, QueryCompletion *qc)
-{
-	if (is_reader())
-		require_query(pstmt);
-	if (next_process_utility_hook != NULL)
-		next_process_utility_hook(pstmt, queryString, readOnlyTree, context, params, queryEnv,
-								  dest, qc);
-	else
-		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv,
-								dest, qc);
-}
-
-/*
- * RunAsInit
- *		Called once, when the library is loaded.
- */
-void
-RunAsInit(void)
-{
-	next_executor_start_hook = ExecutorStart_hook;
-	ExecutorStart_hook = executor_start;
-	next_process_utility_hook = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
-}
 
 /*
  * RunAsBegin
@@ -127,6 +49,8 @@ RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
 		flags |= SECURITY_NOFORCE_RLS;
 	if (mode != RUN_AS_CASCADE)
 		flags |= SECURITY_RESTRICTED_OPERATION;
+	if (mode == RUN_AS_LOOKUP || mode == RUN_AS_READER)
+		flags |= SECURITY_CONFINED;
 	if (mode == RUN_AS_READER)
 		flags |= SECURITY_READER;
 	GetUserIdAndSecContext(&before->userid, &before->sec_context);
@@ -134,7 +58,7 @@ RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
 
 	before->guc_level = mode == RUN_AS_CASCADE ? 0 : NewGUCNestLevel();
 	before->read_only = XactReadOnly;
-	if (mode == RUN_AS_RESTRICTED)
+	if (mode == RUN_AS_RESTRICTED || mode == RUN_AS_LOOKUP)
 		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	else if (mode == RUN_AS_READER)

@@ -5,6 +5,13 @@
 #ifndef ACTSTREAM_RUN_AS_H
 #define ACTSTREAM_RUN_AS_H
 
+/*
+ * In the security context, none of PostgreSQL's flags, but kept, restored after errors, and passed on
+ * to functions with SECURITY DEFINER and to parallel workers, as these are.
+ */
+#define SECURITY_CONFINED	0x40000000
+#define SECURITY_READER		0x20000000
+
 /* What RunAsEnd() restores. */
 typedef struct RunAs
 {
@@ -18,11 +25,11 @@ typedef struct RunAs
 typedef enum RunAsMode
 {
 	RUN_AS_RESTRICTED,			/* leaves nothing behind for the session user */
+	RUN_AS_LOOKUP,				/* the same, and is confined: see confine.c */
 	RUN_AS_READER,				/* the same, but obeys policies and is read only */
 	RUN_AS_CASCADE				/* like a foreign key's action on the user's own DML */
 } RunAsMode;
 
-extern void RunAsInit(void);
 extern void RunAsBegin(RunAs *before, Oid userid, RunAsMode mode);
 extern void RunAsEnd(const RunAs *before);
 extern Oid	TableOwner(Oid relid);

@@ -17,7 +17,7 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "base/run_as.h"
+#include "base/confine.h"
 #include "display/object_read.h"
 #include "object/object_key.h"
 #include "ref/ref_ops.h"
@@ -446,16 +446,13 @@ typedef struct ReadJob
 	int			result;
 } ReadJob;
 
-/* Run the query of a ReadJob as the role that reads the table; SPI is connected. */
+/* ConfinedFunction: run the query of a ReadJob. */
 static void
 run_query(void *arg)
 {
 	ReadJob    *job = arg;
-	RunAs		before;
 	SPIPlanPtr	plan;
 
-	RunAsBegin(&before, job->table->reader,
-			   job->table->has_policies ? RUN_AS_READER : RUN_AS_RESTRICTED);
 	plan = plan_of_query(job->query, job->table, job->sql);
 	job->query->users++;
 	PG_TRY();
@@ -467,7 +464,16 @@ run_query(void *arg)
 		job->query->users--;
 	}
 	PG_END_TRY();
-	RunAsEnd(&before);
+}
+
+/* Run the query of a ReadJob as the role that reads the table; SPI is connected. */
+static void
+run_confined(void *arg)
+{
+	ReadJob    *job = arg;
+
+	Confine(job->table->reader, job->table->has_policies ? RUN_AS_READER : RUN_AS_LOOKUP,
+			run_query, job);
 }
 
 /*
@@ -488,10 +494,10 @@ attempt_query(ReadJob *job)
 	if ((table->reader == GetUserId() && !table->has_policies) || IsInParallelMode() ||
 		!row_security)
 	{
-		run_query(job);
+		run_confined(job);
 		return;
 	}
-	error = Attempt(run_query, job);
+	error = Attempt(run_confined, job);
 	if (error == NULL)
 		return;
 	if (ErrorIsOfServer(error) &&

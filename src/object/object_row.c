@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/run_as.h"
+#include "base/confine.h"
 #include "object/object_key.h"
 #include "object/object_probe.h"
 #include "object/object_row.h"
@@ -133,30 +133,36 @@ plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
 	return query->plan;
 }
 
-/* Look up a row with a query, as the owner of the table or as the current user. */
-static bool
-find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
-			  Snapshot snapshot, bool read_only)
+/* What look_up() looks up, and has found. */
+typedef struct Lookup
 {
-	TableQuery *entry = &queries_of_table(RelationGetRelid(rel))->queries[query];
+	Relation	rel;
+	const RegisteredType *type;
+	Datum	   *values;
+	RowQuery	query;
+	Snapshot	snapshot;
+	bool		read_only;
+	bool		found;
+} Lookup;
+
+/* ConfinedFunction: look up a row with a query. */
+static void
+look_up(void *arg)
+{
+	Lookup	   *lookup = arg;
+	TableQuery *entry = &queries_of_table(RelationGetRelid(lookup->rel))->queries[lookup->query];
 	Oid			argtypes[INDEX_MAX_KEYS];
-	RunAs		before;
 	SPIPlanPtr	volatile plan;
 	volatile int result = 0;
-	bool		found;
-
-	if (query == ROW_QUERY_VISIBLE)
-		RunAsBegin(&before, GetUserId(), RUN_AS_READER);
-	else
-		RunAsBegin(&before, rel->rd_rel->relowner, RUN_AS_RESTRICTED);
 
 	SPI_connect();
-	plan = plan_of_query(entry, text_of_query(rel, type, query, argtypes), type->nkeys, argtypes);
+	plan = plan_of_query(entry, text_of_query(lookup->rel, lookup->type, lookup->query, argtypes),
+						 lookup->type->nkeys, argtypes);
 	entry->users++;
 	PG_TRY();
 	{
-		result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
-									  read_only, false, 1);
+		result = SPI_execute_snapshot(plan, lookup->values, NULL, lookup->snapshot, InvalidSnapshot,
+									  lookup->read_only, false, 1);
 	}
 	PG_FINALLY();
 	{
@@ -165,11 +171,22 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 	PG_END_TRY();
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
-	found = SPI_processed > 0;
+	lookup->found = SPI_processed > 0;
 	SPI_finish();
+}
 
-	RunAsEnd(&before);
-	return found;
+/* Look up a row with a query, as the owner of the table or as the current user. */
+static bool
+find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
+			  Snapshot snapshot, bool read_only)
+{
+	Lookup		lookup = {rel, type, values, query, snapshot, read_only};
+
+	if (query == ROW_QUERY_VISIBLE)
+		Confine(GetUserId(), RUN_AS_READER, look_up, &lookup);
+	else
+		Confine(rel->rd_rel->relowner, RUN_AS_LOOKUP, look_up, &lookup);
+	return lookup.found;
 }
 
 /*

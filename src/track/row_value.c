@@ -12,7 +12,7 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "base/run_as.h"
+#include "base/confine.h"
 #include "track/row_value.h"
 
 #include "access/detoast.h"
@@ -90,16 +90,22 @@ to_jsonb_string(Conversion *conversion)
 	conversion->jsonb = jsonb_of_string(conversion->text);
 }
 
+/* ConfinedFunction: convert the value. */
+static void
+convert_value(void *arg)
+{
+	Conversion *conversion = arg;
+
+	conversion->convert(conversion);
+}
+
 /* AttemptFunction: convert the value as the owner. */
 static void
 convert_as_owner(void *arg)
 {
 	Conversion *conversion = arg;
-	RunAs		before;
 
-	RunAsBegin(&before, conversion->owner, RUN_AS_RESTRICTED);
-	conversion->convert(conversion);
-	RunAsEnd(&before);
+	Confine(conversion->owner, RUN_AS_LOOKUP, convert_value, conversion);
 }
 
 static ErrorData *

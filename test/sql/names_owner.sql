@@ -42,7 +42,11 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
         NULL;
     END;
-    PERFORM set_config('search_path', 'mal', false), set_config('mal.setting', what, false);
+    BEGIN
+        PERFORM set_config('search_path', 'mal', false), set_config('mal.setting', what, false);
+    EXCEPTION WHEN OTHERS THEN
+        NULL;
+    END;
 END $$;
 CREATE FUNCTION mal.check(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -178,6 +182,122 @@ RESET ROLE;
 SELECT what, who FROM mal.log;
 SELECT rolname, rolpassword IS NULL AS has_none FROM pg_authid WHERE rolname = 'actstream_umbra';
 SET ROLE actstream_mallory;
+ALTER POLICY guard ON mal.guarded USING (mal.check('policy'));
+RESET ROLE;
+
+-- neither as the owner nor as whoever calls does code of the owner reach what belongs to the caller: cursors, pg_temp,
+-- settings of the transaction, locks
+SET ROLE actstream_mallory;
+CREATE FUNCTION mal.evil() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE WARNING 'evil as %', current_user;
+    RETURN 'evil';
+END $$;
+CREATE FUNCTION mal.reach() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    cursor refcursor;
+    names text[] := ARRAY(SELECT c.name FROM pg_cursors c WHERE c.statement <> 'SELECT mal.evil()');
+    found text;
+    command text;
+BEGIN
+    FOREACH cursor IN ARRAY names LOOP
+        BEGIN
+            FETCH cursor INTO found;
+            RAISE WARNING 'fetched % as %', found, current_user;
+        EXCEPTION WHEN OTHERS THEN
+        END;
+        BEGIN
+            MOVE cursor;
+            RAISE WARNING 'moved';
+        EXCEPTION WHEN OTHERS THEN
+        END;
+        BEGIN
+            CLOSE cursor;
+            OPEN cursor FOR SELECT mal.evil();
+            RAISE WARNING 'taken';
+        EXCEPTION WHEN OTHERS THEN
+        END;
+    END LOOP;
+    cursor := NULL;
+    OPEN cursor FOR SELECT mal.evil();
+    FOREACH command IN ARRAY ARRAY[
+        'CREATE FUNCTION pg_temp.planted() RETURNS int LANGUAGE sql RETURN 1', 'SET CONSTRAINTS ALL IMMEDIATE', 'RESET ALL', 'SET LOCAL work_mem = 64',
+        'FETCH mine', 'CLOSE mine', 'DECLARE theirs CURSOR FOR SELECT 1', 'EXPLAIN ANALYZE CREATE TABLE mal.made AS SELECT 1', 'EXPLAIN SELECT 1',
+        'SELECT set_config(''transaction_isolation'', NULL, false)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_notify(''a'', ''b'')', 'SELECT setseed(0)',
+        'SELECT lo_create(0)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SELECT cursor_to_xml(''mine'', 1, false, false, '''')', 'SELECT query_to_xml(''SELECT 1'', false, false, '''')',
+        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)'] LOOP
+        BEGIN
+            EXECUTE command;
+            RAISE WARNING '% as %', command, current_user;
+        EXCEPTION WHEN OTHERS THEN
+        END;
+    END LOOP;
+    -- policies that an owner forces upon itself apply to its functions
+    IF (SELECT umb.visible()) <> 1 THEN
+        RAISE WARNING 'policies are not forced';
+    END IF;
+    RAISE WARNING 'nothing reached as %', current_user;
+END $$;
+CREATE OR REPLACE FUNCTION mal.kind_to_json(mal.kind) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM mal.reach();
+    RETURN '"cast"';
+END $$;
+CREATE OR REPLACE FUNCTION mal.write_all() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM mal.reach();
+    RETURN true;
+END $$;
+ALTER POLICY guard ON mal.guarded USING (mal.write_all());
+DROP INDEX mal.guarded_predicate;
+RESET ROLE;
+CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
+SET ROLE actstream_umbra;
+CREATE TABLE umb.docs (id int);
+INSERT INTO umb.docs VALUES (1), (2);
+ALTER TABLE umb.docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY one ON umb.docs USING (id = 1);
+CREATE FUNCTION umb.visible() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM umb.docs';
+GRANT USAGE ON SCHEMA umb TO PUBLIC;
+BEGIN;
+DECLARE mine SCROLL CURSOR FOR SELECT i FROM generate_series(1, 5) AS i;
+FETCH mine;
+SELECT actstream.display_name('guarded:1'), actstream.expand('thing:1') ->> 'name' AS thing, actstream.expand('guarded:2') ->> 'name' AS guarded;
+FETCH mine;
+SELECT name FROM pg_cursors ORDER BY name;
+-- also if it fails, and that is caught
+SAVEPOINT s;
+SET LOCAL row_security = off;
+SELECT actstream.display_name('guarded:1');
+ROLLBACK TO s;
+FETCH mine;
+CLOSE mine;
+COMMIT;
+DO $$
+DECLARE
+    mine CURSOR FOR SELECT i FROM generate_series(1, 200) AS i;
+    found int;
+    count int := 0;
+    turn record;
+BEGIN
+    OPEN mine;
+    FOR turn IN SELECT i FROM generate_series(1, 200) AS i LOOP
+        FETCH mine INTO found;
+        count := count + (found = turn.i)::int;
+        IF turn.i % 50 = 20 THEN
+            PERFORM actstream.display_name('guarded:1'), actstream.expand('thing:1');
+        END IF;
+    END LOOP;
+    RAISE NOTICE '% rows', count;
+END $$;
+RESET ROLE;
+DROP SCHEMA umb CASCADE;
+SET ROLE actstream_mallory;
+CREATE OR REPLACE FUNCTION mal.kind_to_json(mal.kind) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM mal.spring('cast');
+    RETURN '"cast"';
+END $$;
 ALTER POLICY guard ON mal.guarded USING (mal.check('policy'));
 RESET ROLE;
 

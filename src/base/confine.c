@@ -1,0 +1,281 @@
+/*
+ * confine.c
+ *		Confining the code of owners whose tables are read for somebody else.
+ *
+ * That a query on somebody else's table runs code of its owner is nothing new; but here it
+ * runs for whoever reads a page, or refers to an object, and has chosen neither.  Even as its owner,
+ * and as a security-restricted operation, it could reach what belongs to the caller: cursors,
+ * pg_temp, settings of the transaction, locks.  So such code can execute queries, and as the owner
+ * also INSERT, UPDATE and DELETE; no other statement, and no function of C that is VOLATILE, except
+ * for those that tell a time or a random number, and nextval(), which a transaction that is read
+ * only refuses.  It finds the caller's cursors in use, and leaves none behind.
+ * Policies that are forced upon owners are not suspended for it, but for our statement alone.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/confine.h"
+
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "optimizer/planner.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/syscache.h"
+
+/* A cursor of the caller, and what it was. */
+typedef struct OthersPortal
+{
+	Portal		portal;
+	PortalStatus status;
+	bool		pinned;
+} OthersPortal;
+
+static planner_hook_type next_planner_hook = NULL;
+static ExecutorStart_hook_type next_executor_start_hook = NULL;
+static ProcessUtility_hook_type next_process_utility_hook = NULL;
+static object_access_hook_type next_object_access_hook = NULL;
+
+static bool
+is_confined(int flags)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	return (sec_context & flags) == flags;
+}
+
+/*
+ * A statement has been rewritten, so whether policies of the owner's own tables apply to it is
+ * decided: for what its code reads, forced ones do.
+ */
+static void
+obey_forced_policies(void)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	if ((sec_context & SECURITY_CONFINED) != 0 && (sec_context & SECURITY_NOFORCE_RLS) != 0)
+		SetUserIdAndSecContext(userid, sec_context & ~SECURITY_NOFORCE_RLS);
+}
+
+/* Raise an error: a confined statement is none that may be executed. */
+static void
+refuse_statement(PlannedStmt *statement)
+{
+	const char *name = GetCommandTagName(CreateCommandTag((Node *) statement));
+
+	PreventCommandIfReadOnly(name);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("cannot execute %s within security-restricted operation", name)));
+}
+
+/*
+ * Raise an error for a function of C that is VOLATILE: it could do anything, and not even a
+ * transaction that is read only keeps all of them from that.
+ */
+static void
+require_harmless(Oid funcid)
+{
+	static const char *const harmless[] = {
+		"clock_timestamp", "timeofday", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7",
+		"nextval"
+	};
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	Form_pg_proc proc;
+	bool		refused;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", funcid);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	refused = proc->provolatile == PROVOLATILE_VOLATILE &&
+		(proc->prolang == INTERNALlanguageId || proc->prolang == ClanguageId);
+	for (int i = 0; refused && i < (int) lengthof(harmless); i++)
+		refused = proc->pronamespace != PG_CATALOG_NAMESPACE ||
+			strcmp(NameStr(proc->proname), harmless[i]) != 0;
+	if (refused)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot call function \"%s\" within security-restricted operation",
+						NameStr(proc->proname))));
+	ReleaseSysCache(tuple);
+}
+
+/* Hook: a statement is planned, which can evaluate functions. */
+static PlannedStmt *
+plan_statement(PLANNER_PARAMETERS)
+{
+	obey_forced_policies();
+	return next_planner_hook != NULL ? next_planner_hook(PLANNER_ARGUMENTS) :
+		standard_planner(PLANNER_ARGUMENTS);
+}
+
+/* Hook: the execution of a query starts. */
+static void
+executor_start(QueryDesc *queryDesc, int eflags)
+{
+	obey_forced_policies();
+	if (is_confined(SECURITY_READER))
+	{
+		/* before 16, RESET makes a transaction that is read only one that writes */
+		XactReadOnly = true;
+		if (queryDesc->plannedstmt->commandType != CMD_SELECT ||
+			queryDesc->plannedstmt->hasModifyingCTE)
+			refuse_statement(queryDesc->plannedstmt);
+	}
+	if (next_executor_start_hook != NULL)
+		next_executor_start_hook(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+/* Hook: a command that is no query. */
+static void
+process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
+				DestReceiver *dest, QueryCompletion *qc)
+{
+	if (is_confined(SECURITY_CONFINED))
+		refuse_statement(pstmt);
+	if (next_process_utility_hook != NULL)
+		next_process_utility_hook(pstmt, queryString, readOnlyTree, context, params, queryEnv,
+								  dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv,
+								dest, qc);
+}
+
+/* Hook: an object is accessed. */
+static void
+object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg)
+{
+	if (next_object_access_hook != NULL)
+		next_object_access_hook(access, classid, objid, subid, arg);
+	if (access == OAT_FUNCTION_EXECUTE && is_confined(SECURITY_CONFINED))
+		require_harmless(objid);
+}
+
+/*
+ * ConfineInit
+ *		Called once, when the library is loaded.
+ */
+void
+ConfineInit(void)
+{
+	next_planner_hook = planner_hook;
+	planner_hook = plan_statement;
+	next_executor_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
+	next_process_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+	next_object_access_hook = object_access_hook;
+	object_access_hook = object_is_accessed;
+}
+
+/* The cursors that there are, as the view pg_cursors has them: a list of Portal. */
+static List *
+list_portals(void)
+{
+	ExprContext *econtext = CreateStandaloneExprContext();
+	ReturnSetInfo result = {
+		.type = T_ReturnSetInfo, .econtext = econtext, .allowedModes = SFRM_Materialize,
+		.returnMode = SFRM_ValuePerCall
+	};
+	FmgrInfo	pg_cursor;
+	TupleTableSlot *slot;
+	List	   *portals = NIL;
+
+	LOCAL_FCINFO(fcinfo, 0);
+
+	fmgr_info(F_PG_CURSOR, &pg_cursor);
+	InitFunctionCallInfoData(*fcinfo, &pg_cursor, 0, InvalidOid, NULL, (Node *) &result);
+	(void) FunctionCallInvoke(fcinfo);
+	slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
+	{
+		bool		isnull;
+		char	   *name = TextDatumGetCString(slot_getattr(slot, 1, &isnull));
+
+		portals = lappend(portals, GetPortalByName(name));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(result.setResult);
+	FreeExprContext(econtext, true);
+	return portals;
+}
+
+/* Have all cursors be in use, so that they can be neither read nor closed: an array of them. */
+static OthersPortal *
+occupy_portals(List *portals)
+{
+	OthersPortal *occupied = palloc(Max(list_length(portals), 1) * sizeof(OthersPortal));
+	ListCell   *lc;
+
+	foreach(lc, portals)
+	{
+		Portal		portal = lfirst(lc);
+
+		occupied[foreach_current_index(lc)] = (OthersPortal) {portal, portal->status, portal->portalPinned};
+		if (portal->status == PORTAL_READY)
+			portal->status = PORTAL_ACTIVE;
+		portal->portalPinned = true;
+	}
+	return occupied;
+}
+
+static void
+release_portals(const OthersPortal *occupied, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		occupied[i].portal->status = occupied[i].status;
+		occupied[i].portal->portalPinned = occupied[i].pinned;
+	}
+}
+
+/*
+ * Confine
+ *		Call function(arg) as the role in one of the modes that confine: RUN_AS_LOOKUP or
+ *		RUN_AS_READER.
+ *
+ * Cursors that are there afterwards, and were not before, are closed.
+ */
+void
+Confine(Oid userid, RunAsMode mode, ConfinedFunction function, void *arg)
+{
+	List	   *portals = list_portals();
+	OthersPortal *occupied = occupy_portals(portals);
+	RunAs		before;
+	ListCell   *lc;
+
+	PG_TRY();
+	{
+		RunAsBegin(&before, userid, mode);
+		function(arg);
+		RunAsEnd(&before);
+	}
+	PG_FINALLY();
+	{
+		release_portals(occupied, list_length(portals));
+	}
+	PG_END_TRY();
+	foreach(lc, list_portals())
+	{
+		if (!list_member_ptr(portals, lfirst(lc)))
+			PortalDrop(lfirst(lc), false);
+	}
+	list_free(portals);
+	pfree(occupied);
+}
