@@ -21,14 +21,17 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "optimizer/planner.h"
 #include "tcop/utility.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/portal.h"
 #include "utils/syscache.h"
 
@@ -40,13 +43,17 @@ typedef struct OthersPortal
 	bool		pinned;
 } OthersPortal;
 
+/* Has another role, since that was last of concern, called a function that must not be called here? */
+static bool others_may_call = false;
+
 static planner_hook_type next_planner_hook = NULL;
 static ExecutorStart_hook_type next_executor_start_hook = NULL;
 static ProcessUtility_hook_type next_process_utility_hook = NULL;
 static object_access_hook_type next_object_access_hook = NULL;
 
+/* Are these flags in the security context? */
 static bool
-is_confined(int flags)
+context_has(int flags)
 {
 	Oid			userid;
 	int			sec_context;
@@ -82,17 +89,63 @@ refuse_statement(PlannedStmt *statement)
 			 errmsg("cannot execute %s within security-restricted operation", name)));
 }
 
+/* Does its SET clause set what is not undone at its end, or ends the session? */
+static bool
+has_lasting_setting(HeapTuple tuple)
+{
+	static const char *const lasting[] = {"seed=", "exit_on_error="};
+	bool		isnull;
+	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
+	Datum	   *settings;
+	int			n;
+
+	if (isnull)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		for (int j = 0; j < (int) lengthof(lasting); j++)
+		{
+			if (pg_strncasecmp(TextDatumGetCString(settings[i]), lasting[j], strlen(lasting[j])) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
- * Raise an error for a function of C that is VOLATILE: it could do anything, and not even a
- * transaction that is read only keeps all of them from that.
+ * Is it a function of C that is VOLATILE?  That could do anything, and not even a transaction that
+ * is read only keeps all of them from it.
  */
-static void
-require_harmless(Oid funcid)
+static bool
+is_volatile_c(Form_pg_proc proc)
 {
 	static const char *const harmless[] = {
 		"clock_timestamp", "timeofday", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7",
 		"nextval"
 	};
+
+	if (proc->provolatile != PROVOLATILE_VOLATILE ||
+		(proc->prolang != INTERNALlanguageId && proc->prolang != ClanguageId))
+		return false;
+	for (int i = 0; i < (int) lengthof(harmless); i++)
+	{
+		if (proc->pronamespace == PG_CATALOG_NAMESPACE &&
+			strcmp(NameStr(proc->proname), harmless[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A function is about to be called: raise an error if it must not be.
+ *
+ * PL/pgSQL asks once in a transaction for what it calls in a simple expression.  So remember that it
+ * has asked while another role was acting, as in a function with SECURITY DEFINER.
+ */
+static void
+look_at_function(Oid funcid)
+{
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
 	Form_pg_proc proc;
 	bool		refused;
@@ -100,17 +153,23 @@ require_harmless(Oid funcid)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", funcid);
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	refused = proc->provolatile == PROVOLATILE_VOLATILE &&
-		(proc->prolang == INTERNALlanguageId || proc->prolang == ClanguageId);
-	for (int i = 0; refused && i < (int) lengthof(harmless); i++)
-		refused = proc->pronamespace != PG_CATALOG_NAMESPACE ||
-			strcmp(NameStr(proc->proname), harmless[i]) != 0;
-	if (refused)
+	refused = is_volatile_c(proc) || has_lasting_setting(tuple);
+	if (refused && context_has(SECURITY_CONFINED))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function \"%s\" within security-restricted operation",
 						NameStr(proc->proname))));
+	others_may_call |= refused;
 	ReleaseSysCache(tuple);
+}
+
+/* Have expressions be looked at again that another role has prepared to evaluate. */
+static void
+forget_expressions(void)
+{
+	if (others_may_call)
+		ResetPlanCache();
+	others_may_call = false;
 }
 
 /* Hook: a statement is planned, which can evaluate functions. */
@@ -127,7 +186,7 @@ static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
 	obey_forced_policies();
-	if (is_confined(SECURITY_READER))
+	if (context_has(SECURITY_READER))
 	{
 		/* before 16, RESET makes a transaction that is read only one that writes */
 		XactReadOnly = true;
@@ -147,7 +206,7 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 				ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *queryEnv,
 				DestReceiver *dest, QueryCompletion *qc)
 {
-	if (is_confined(SECURITY_CONFINED))
+	if (context_has(SECURITY_CONFINED))
 		refuse_statement(pstmt);
 	if (next_process_utility_hook != NULL)
 		next_process_utility_hook(pstmt, queryString, readOnlyTree, context, params, queryEnv,
@@ -163,8 +222,8 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 {
 	if (next_object_access_hook != NULL)
 		next_object_access_hook(access, classid, objid, subid, arg);
-	if (access == OAT_FUNCTION_EXECUTE && is_confined(SECURITY_CONFINED))
-		require_harmless(objid);
+	if (access == OAT_FUNCTION_EXECUTE && context_has(SECURITY_LOCAL_USERID_CHANGE))
+		look_at_function(objid);
 }
 
 /*
@@ -247,8 +306,8 @@ release_portals(const OthersPortal *occupied, int n)
 
 /*
  * Confine
- *		Call function(arg) as the role in one of the modes that confine: RUN_AS_LOOKUP or
- *		RUN_AS_READER.
+ *		Call function(arg) as the role in one of the modes that confine: RUN_AS_LOOKUP,
+ *		RUN_AS_CONVERSION or RUN_AS_READER.
  *
  * Cursors that are there afterwards, and were not before, are closed.
  */
@@ -256,12 +315,14 @@ void
 Confine(Oid userid, RunAsMode mode, ConfinedFunction function, void *arg)
 {
 	List	   *portals = list_portals();
-	OthersPortal *occupied = occupy_portals(portals);
-	RunAs		before;
+	OthersPortal *volatile occupied = occupy_portals(portals);
 	ListCell   *lc;
 
 	PG_TRY();
 	{
+		RunAs		before;
+
+		forget_expressions();
 		RunAsBegin(&before, userid, mode);
 		function(arg);
 		RunAsEnd(&before);

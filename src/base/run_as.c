@@ -35,8 +35,8 @@
 /*
  * RunAsBegin
  *		Make "userid" the current user until RunAsEnd(), not subject to policies of its
- *		own tables, even forced ones.  With RUN_AS_READER policies apply; "userid" is
- *		then normally the current user.
+ *		own tables, even forced ones.  With RUN_AS_READER policies apply, and with
+ *		RUN_AS_CONVERSION forced ones; "userid" is with the former normally the current user.
  *
  * After an error, the abort of the (sub)transaction restores the user and the settings.
  */
@@ -45,11 +45,11 @@ RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
 {
 	int			flags = SECURITY_LOCAL_USERID_CHANGE;
 
-	if (mode != RUN_AS_READER)
+	if (mode != RUN_AS_READER && mode != RUN_AS_CONVERSION)
 		flags |= SECURITY_NOFORCE_RLS;
 	if (mode != RUN_AS_CASCADE)
 		flags |= SECURITY_RESTRICTED_OPERATION;
-	if (mode == RUN_AS_LOOKUP || mode == RUN_AS_READER)
+	if (mode == RUN_AS_LOOKUP || mode == RUN_AS_CONVERSION || mode == RUN_AS_READER)
 		flags |= SECURITY_CONFINED;
 	if (mode == RUN_AS_READER)
 		flags |= SECURITY_READER;
@@ -58,7 +58,7 @@ RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
 
 	before->guc_level = mode == RUN_AS_CASCADE ? 0 : NewGUCNestLevel();
 	before->read_only = XactReadOnly;
-	if (mode == RUN_AS_RESTRICTED || mode == RUN_AS_LOOKUP)
+	if (mode == RUN_AS_RESTRICTED || mode == RUN_AS_LOOKUP || mode == RUN_AS_CONVERSION)
 		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	else if (mode == RUN_AS_READER)

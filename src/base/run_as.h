@@ -26,6 +26,7 @@ typedef enum RunAsMode
 {
 	RUN_AS_RESTRICTED,			/* leaves nothing behind for the session user */
 	RUN_AS_LOOKUP,				/* the same, and is confined: see confine.c */
+	RUN_AS_CONVERSION,			/* the same, without a statement of ours */
 	RUN_AS_READER,				/* the same, but obeys policies and is read only */
 	RUN_AS_CASCADE				/* like a foreign key's action on the user's own DML */
 } RunAsMode;

@@ -336,6 +336,9 @@ make_sql(const ObjectTable *table, const char *columns, bool many)
 					 many ? "ON" : "WHERE");
 	ObjectKeyAppendCondition(&sql, &table->type, RelationGetDescr(table->rel),
 							 many ? "k.k" : "$");
+	/* no plan is to serve for both: plans do not know whether forced policies are suspended */
+	if (table->has_policies)
+		appendStringInfoString(&sql, " -- with policies");
 	return sql.data;
 }
 

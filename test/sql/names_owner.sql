@@ -193,6 +193,18 @@ BEGIN
     RAISE WARNING 'evil as %', current_user;
     RETURN 'evil';
 END $$;
+CREATE FUNCTION mal.leave() RETURNS int LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
+CREATE FUNCTION mal.seed() RETURNS int LANGUAGE plpgsql SET seed = 0.5 AS 'BEGIN RETURN 1; END';
+-- what has been evaluated before in the transaction is not looked at again
+CREATE FUNCTION mal.simple() RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    done text;
+BEGIN
+    done := set_config('mal.setting', 'simple', true);
+    RAISE NOTICE 'set as %', current_user;
+    RETURN 1;
+END $$;
+CREATE FUNCTION mal.defined() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN mal.simple(); END';
 CREATE FUNCTION mal.reach() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     cursor refcursor;
@@ -225,7 +237,7 @@ BEGIN
         'FETCH mine', 'CLOSE mine', 'DECLARE theirs CURSOR FOR SELECT 1', 'EXPLAIN ANALYZE CREATE TABLE mal.made AS SELECT 1', 'EXPLAIN SELECT 1',
         'SELECT set_config(''transaction_isolation'', NULL, false)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_notify(''a'', ''b'')', 'SELECT setseed(0)',
         'SELECT lo_create(0)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SELECT cursor_to_xml(''mine'', 1, false, false, '''')', 'SELECT query_to_xml(''SELECT 1'', false, false, '''')',
-        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)'] LOOP
+        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()'] LOOP
         BEGIN
             EXECUTE command;
             RAISE WARNING '% as %', command, current_user;
@@ -260,6 +272,7 @@ CREATE POLICY one ON umb.docs USING (id = 1);
 CREATE FUNCTION umb.visible() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM umb.docs';
 GRANT USAGE ON SCHEMA umb TO PUBLIC;
 BEGIN;
+SELECT mal.defined();
 DECLARE mine SCROLL CURSOR FOR SELECT i FROM generate_series(1, 5) AS i;
 FETCH mine;
 SELECT actstream.display_name('guarded:1'), actstream.expand('thing:1') ->> 'name' AS thing, actstream.expand('guarded:2') ->> 'name' AS guarded;
@@ -291,6 +304,27 @@ BEGIN
     RAISE NOTICE '% rows', count;
 END $$;
 RESET ROLE;
+-- what a tracked row is converted by
+SET ROLE actstream_mallory;
+CREATE TABLE mal.tracked (id int PRIMARY KEY, kind mal.kind);
+SELECT label FROM actstream.register('mal.tracked');
+SELECT actstream.track('mal.tracked', 'made', 'tracked:{id}', data_columns => '{kind}');
+INSERT INTO mal.tracked VALUES (1, 'good'), (2, 'bad');
+DROP TABLE mal.tracked;
+-- a plan by which the owner's rows were read does not serve where policies are forced upon the owner
+CREATE TABLE mal.forced (id int PRIMARY KEY, name text);
+INSERT INTO mal.forced VALUES (1, 'visible'), (2, 'hidden');
+ALTER TABLE mal.forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY one ON mal.forced USING (id = 1);
+SELECT label FROM actstream.register('mal.forced', name_template => '{name}');
+RESET ROLE;
+SET search_path = pg_catalog, pg_temp;
+SELECT actstream.display_name('forced:2');
+SET ROLE actstream_mallory;
+SELECT actstream.display_name('forced:2');
+DROP TABLE mal.forced;
+RESET ROLE;
+RESET search_path;
 DROP SCHEMA umb CASCADE;
 SET ROLE actstream_mallory;
 CREATE OR REPLACE FUNCTION mal.kind_to_json(mal.kind) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
