@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include "base/confine.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"

@@ -180,7 +180,7 @@ static bool
 find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
 			  Snapshot snapshot, bool read_only)
 {
-	Lookup		lookup = {rel, type, values, query, snapshot, read_only};
+	Lookup		lookup = {rel, type, values, query, snapshot, read_only, false};
 
 	if (query == ROW_QUERY_VISIBLE)
 		Confine(GetUserId(), RUN_AS_READER, look_up, &lookup);
