@@ -194,7 +194,12 @@ BEGIN
     RETURN 'evil';
 END $$;
 CREATE FUNCTION mal.leave() RETURNS int LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
-CREATE FUNCTION mal.seed() RETURNS int LANGUAGE plpgsql SET seed = 0.5 AS 'BEGIN RETURN 1; END';
+-- up to version 15
+DO $$
+BEGIN
+    CREATE FUNCTION mal.seed() RETURNS int LANGUAGE plpgsql SET seed = 0.5 AS 'BEGIN RETURN 1; END';
+EXCEPTION WHEN OTHERS THEN NULL;
+END $$;
 -- what has been evaluated before in the transaction is not looked at again
 CREATE FUNCTION mal.simple() RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
