@@ -185,12 +185,17 @@ DELETE FROM actstream.actions WHERE target = 'shaped:1';
 -- a policy that writes references of its own while our own writing asks it
 CREATE TABLE loop (id int PRIMARY KEY, name text) PARTITION BY RANGE (id);
 CREATE TABLE loop_0 PARTITION OF loop DEFAULT;
+CREATE FUNCTION deeper_1() RETURNS text LANGUAGE plpgsql SET str.depth = 'x' AS 'BEGIN RETURN actstream.display_name(''loop:2''); END';
+CREATE FUNCTION deeper_2() RETURNS text LANGUAGE plpgsql SET str.depth = 'xx' AS 'BEGIN RETURN actstream.display_name(''loop:2''); END';
+CREATE FUNCTION deeper_3() RETURNS text LANGUAGE plpgsql SET str.depth = 'xxx' AS 'BEGIN RETURN actstream.display_name(''loop:2''); END';
 CREATE FUNCTION again() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    IF coalesce(current_setting('str.depth', true), '') NOT LIKE '%xxx' THEN
-        PERFORM set_config('str.depth', current_setting('str.depth', true) || 'x', false);
-        PERFORM actstream.display_name('loop:2');
-    END IF;
+    CASE coalesce(current_setting('str.depth', true), '')
+        WHEN '' THEN PERFORM deeper_1();
+        WHEN 'x' THEN PERFORM deeper_2();
+        WHEN 'xx' THEN PERFORM deeper_3();
+        ELSE NULL;
+    END CASE;
     RETURN true;
 END
 $$;
@@ -268,7 +273,7 @@ DROP TABLE later, part, heir, base, shaped;
 DROP TYPE shape;
 DROP SCHEMA str CASCADE;
 DROP VIEW sent, broken;
-DROP FUNCTION try(text), again();
+DROP FUNCTION try(text), again(), deeper_1(), deeper_2(), deeper_3();
 DO 'BEGIN PERFORM actstream.drop_tables(); END';
 DROP EXTENSION actstream;
 DROP OWNED BY str_owner, str_tenant;
