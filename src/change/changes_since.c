@@ -78,11 +78,13 @@ enum
 
 /*
  * Is it told as inserted?  By the transaction that has made it: unless one with a lower id has found
- * it there, which is told before.  That one is told as having inserted it, if it is the first.
+ * it there, which is told before; "before" excludes those that are not.  That one is told as having
+ * inserted it, if it is the first.
  */
-#define MADE \
+#define MADE(before) \
 	"CASE WHEN g.old IS NULL THEN NOT EXISTS (SELECT FROM actstream.changes e" \
-	" WHERE " OF_ACTION_AND("e", "<", "g.transaction") " AND e.recorded OPERATOR(pg_catalog.>) g.recorded)" \
+	" WHERE " OF_ACTION_AND("e", "<", "g.transaction") before \
+	" AND e.recorded OPERATOR(pg_catalog.>) g.recorded)" \
 	" ELSE NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", "<", "g.transaction") ")" \
 	" AND EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">", "g.transaction") \
 	" AND e.operation OPERATOR(pg_catalog.=) 'I' AND " UNTOLD("e") ") END"
@@ -100,7 +102,7 @@ enum
  * There is no ORDER BY at the end, which might sort everything before the first row.  The rows stay
  * in the order of g: OFFSET keeps the planner from joining in another way than row by row.
  */
-#define CHANGES(condition, first, told, limit, is_generic) { \
+#define CHANGES(condition, before, first, told, limit, is_generic) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
 	"SELECT c.transaction, c.action_id, pg_catalog.min(c.recorded) AS recorded," \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
@@ -112,7 +114,7 @@ enum
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, actstream_internal.action_of(a) AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
-	" LEFT JOIN LATERAL (SELECT " MADE " AS made WHERE n.id IS NOT NULL OFFSET 0) AS m ON true" first \
+	" LEFT JOIN LATERAL (SELECT " MADE(before) " AS made WHERE n.id IS NOT NULL OFFSET 0) AS m ON true" first \
 	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
@@ -121,6 +123,7 @@ enum
 
 /* the rest of a transaction; those that the position lists, and have ended; those that are later */
 #define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
+#define BEFORE_REST	" AND e.transaction OPERATOR(pg_catalog.<>) ALL ($6)"
 #define AFTER	"(c.transaction, c.action_id) OPERATOR(pg_catalog.>) ($4, $5)"
 #define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " AFTER
 /* a bound, for there may be many rows of another incarnation, whose ids are higher */
@@ -178,16 +181,19 @@ enum
 
 /*
  * "f", what an action was before the first change of it that this call has told, if there is one
- * besides: "told", and "old" as in g.  That is the one with the lowest id; those that the position
- * lists are not looked at.
+ * besides: "told", and "old" as in g.  Those that the position lists are told first.
  */
 #define FIRST_TOLD \
 	" LEFT JOIN LATERAL (SELECT true AS told, pg_catalog.array_agg(" OLD_ACTION("c") ")" \
 	" FILTER (WHERE c.old_actor IS NOT NULL) AS old FROM actstream.changes c" \
 	" WHERE " OF_ACTION("c") " AND n.id IS NOT NULL AND g.old IS NOT NULL" \
-	" AND c.transaction OPERATOR(pg_catalog.=) (SELECT e.transaction FROM actstream.changes e" \
+	" AND c.transaction OPERATOR(pg_catalog.=) COALESCE((SELECT pg_catalog.min(e.transaction)" \
+	" FROM (SELECT e.transaction FROM actstream.changes e" \
+	" WHERE pg_catalog.cardinality($6) OPERATOR(pg_catalog.>) 0" \
+	" AND " OF_ACTION("e") " AND e.transaction OPERATOR(pg_catalog.=) ANY ($6) OFFSET 0) AS e" \
+	" WHERE e.transaction OPERATOR(pg_catalog.<) g.transaction OR g.transaction OPERATOR(pg_catalog.>=) $9), (SELECT e.transaction FROM actstream.changes e" \
 	" WHERE " OF_ACTION_AND("e", ">=", "$9") " AND e.transaction OPERATOR(pg_catalog.<) g.transaction" \
-	" ORDER BY e.action_id, e.transaction LIMIT 1) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OFFSET 0) AS f ON true"
+	" ORDER BY e.action_id, e.transaction LIMIT 1)) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OFFSET 0) AS f ON true"
 
 /*
  * To viewers, whose streams the action has come to, has changed in, or has left.  It is told as
@@ -221,8 +227,9 @@ typedef enum Phase
 
 /* with the usual limit as a constant, a plan serves for all calls */
 #define PHASES(first, told, limit, is_generic) { \
-	CHANGES(REST, first, told, limit, is_generic), CHANGES(LISTED, first, told, limit, is_generic), \
-	CHANGES(LATER, first, told, limit, is_generic)}
+	CHANGES(REST, BEFORE_REST, first, told, limit, is_generic), \
+	CHANGES(LISTED, "", first, told, limit, is_generic), \
+	CHANGES(LATER, "", first, told, limit, is_generic)}
 #define FOR_LIMITS(first, told) \
 	{PHASES(first, told, "1000", true), PHASES(first, told, "$3", false)}
 #define USUAL_LIMIT			1000
