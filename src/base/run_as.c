@@ -35,8 +35,8 @@
 /*
  * RunAsBegin
  *		Make "userid" the current user until RunAsEnd(), not subject to policies of its
- *		own tables, even forced ones.  With RUN_AS_READER policies apply, and with
- *		RUN_AS_CONVERSION forced ones; "userid" is with the former normally the current user.
+ *		own tables, even forced ones.  With RUN_AS_CONVERSION forced ones apply;
+ *		with RUN_AS_READER all do, and "userid" is normally the current user.
  *
  * After an error, the abort of the (sub)transaction restores the user and the settings.
  */

@@ -117,8 +117,8 @@ record(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
- * Record the change of a row by that plan; "old" is the version before, or NULL.  What that was is stored if
- * others have seen it.
+ * Record the change of a row by that plan; "old" is the version before, or NULL.  What that was is
+ * stored if others have seen it.
  */
 static void
 record_row(SpiPlan *plan, char operation, HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
@@ -209,8 +209,8 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger must be fired after the change, for each row, or for TRUNCATE")));
 	if (TRIGGER_FIRED_BY_INSERT(event))
-		record_row(trigdata->tg_relation->rd_rel->relispartition ? &insert_into_partition : &insert_change,
-				   'I', row, NULL, false, tupdesc);
+		record_row(trigdata->tg_relation->rd_rel->relispartition ? &insert_into_partition :
+				   &insert_change, 'I', row, NULL, false, tupdesc);
 	else if (TRIGGER_FIRED_BY_UPDATE(event))
 		record_update(trigdata->tg_newtuple, row, is_seen(fcinfo), tupdesc);
 	else if (TRIGGER_FIRED_BY_DELETE(event))
