@@ -209,9 +209,9 @@ def end_prepared(connection, stop):
     stop.wait(2)
 
 
-def write(options, directory, seconds, messages):
-    """Let the writers write for some seconds, or until the server is gone; errors go to a file."""
-    command = ['pgbench', '--no-vacuum', '--client', str(options.writers), '--jobs', '2', '--time', str(seconds),
+def write(options, directory, messages):
+    """Let the writers write until they are ended, or the server is gone; errors go to a file."""
+    command = ['pgbench', '--no-vacuum', '--client', str(options.writers), '--jobs', '2', '--time', '36000',
                '--rate', str(options.rate), '--random-seed', str(random.randrange(10 ** 9)), '--max-tries', '20']
     for number, (weight, script) in enumerate(SCRIPTS):
         name = os.path.join(directory, '%d.sql' % number)
@@ -228,27 +228,24 @@ def count_changes(options):
 
 
 def run_writers(options):
+    """One set of writers until each kill, evenly among the changes, and one after the last."""
     dice = random.Random(options.seed)
-    kills = options.kills
+    killed = done = 0
     errors = collections.Counter()
     with tempfile.TemporaryDirectory() as directory:
-        done = 0
-        while done < options.changes or kills > 0:
-            # sessions that begin take time from consumers, so they do so rarely
+        while done < options.changes or killed < options.kills:
             with tempfile.TemporaryFile('w+') as messages:
-                writers = write(options, directory, 15 if kills > 0 else 36000, messages)
-                if kills > 0:
-                    if done >= options.changes * (options.kills - kills) / options.kills:
-                        time.sleep(3 + dice.random() * 8)
-                        if kills % 2:
-                            kill_server(options.data)
-                        else:
-                            kill_backend(options.data, dice)
-                        kills -= 1
-                else:
-                    while writers.poll() is None and count_changes(options) < options.changes:
-                        time.sleep(5)
-                    writers.terminate()
+                writers = write(options, directory, messages)
+                wanted = options.changes * (killed + 1) / (options.kills + 1)
+                while writers.poll() is None and count_changes(options) < wanted:
+                    time.sleep(1 + dice.random())
+                if killed < options.kills:
+                    if killed % 2:
+                        kill_server(options.data)
+                    else:
+                        kill_backend(options.data, dice)
+                    killed += 1
+                writers.terminate()
                 writers.wait()
                 messages.seek(0)
                 for line in messages:
