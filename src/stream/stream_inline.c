@@ -353,13 +353,11 @@ keep_tables(const Substitution *context, Query *parse)
 	keep_table(context->mutes, parse);
 }
 
-/* Can the whole table be read as a stream, with its indexes? */
+/* Can the whole table be read as a stream?  If so, fills in the indexes. */
 static bool
-is_readable(Relation table)
+is_readable(Relation table, List **indexes)
 {
-	List	   *indexes;
-
-	return !TableHasChildren(table) && StreamTablesFind(table, &indexes);
+	return !TableHasChildren(table) && StreamTablesFind(table, indexes);
 }
 
 /*
@@ -406,7 +404,8 @@ conditions_of(PlannerInfo *root, Node *quals)
  * the table into one.
  */
 static RangeTblEntry *
-inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, Substitution *context)
+inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, List *indexes,
+			 Substitution *context)
 {
 	Query	   *parse = root->parse;
 	RangeTblEntry *rte = linitial_node(RangeTblEntry, body->rtable);
@@ -418,6 +417,8 @@ inline_table(PlannerInfo *root, RangeTblEntry *call, const Query *body, Substitu
 	rte->alias = call->alias;
 	rte->eref = call->eref;
 	rte->inh = false;
+	/* unused in an entry for a table; see StreamInlineIndexes() */
+	rte->functions = indexes;
 	move_permissions(rte, body, parse);
 	parse->jointree = castNode(FromExpr, add_quals((Node *) parse->jointree, context->rti, quals));
 	keep_tables(context, parse);
@@ -497,7 +498,8 @@ inline_body(PlannerInfo *root, Index rti, RangeTblEntry *call, const Query *body
 			List *args)
 {
 	Substitution context = {.args = args};
-	bool		readable = is_readable(table);
+	List	   *indexes;
+	bool		readable = is_readable(table, &indexes);
 	int			level = 0;
 
 	context.leave_out = StreamQueriesFind(body, &context.follows, &context.mutes) &&
@@ -509,7 +511,7 @@ inline_body(PlannerInfo *root, Index rti, RangeTblEntry *call, const Query *body
 	else if (readable && !has_virtual_columns(table) && !is_lateral((Node *) args, &level))
 	{
 		context.rti = rti;
-		return inline_table(root, call, body, &context);
+		return inline_table(root, call, body, indexes, &context);
 	}
 	return inline_query(root, call, body, table, &context);
 }
@@ -690,4 +692,19 @@ StreamInline(PlannerInfo *root, Oid support)
 		lfirst(list_nth_cell(root->parse->rtable, i)) = inlined;
 		rte->funcordinality = true;
 	}
+}
+
+/*
+ * StreamInlineIndexes
+ *		The indexes, as StreamTablesFind() finds them, of a table that has taken the place of a
+ *		call; NIL for any other.
+ *
+ * They have to be used, since there is no ORDER BY: to look for them again may find others, or
+ * none, if one is being dropped.  They can be: DROP INDEX CONCURRENTLY waits for the transactions
+ * that have locked the table, as this one has.
+ */
+List *
+StreamInlineIndexes(const RangeTblEntry *rte)
+{
+	return rte->rtekind == RTE_RELATION ? rte->functions : NIL;
 }

@@ -8,5 +8,6 @@
 #include "nodes/pathnodes.h"
 
 extern void StreamInline(PlannerInfo *root, Oid support);
+extern List *StreamInlineIndexes(const RangeTblEntry *rte);
 
 #endif							/* ACTSTREAM_STREAM_INLINE_H */

@@ -379,25 +379,34 @@ lookup_paths(RelOptInfo *rel)
 	return result;
 }
 
+/* Can the reader read the table?  If so, fills in the indexes. */
+static bool
+is_readable(const RangeTblEntry *rte, List **indexes)
+{
+	Relation	table;
+	bool		result;
+
+	*indexes = StreamInlineIndexes(rte);
+	if (*indexes != NIL)
+		return true;
+	table = table_open(rte->relid, NoLock);
+	result = StreamTablesFind(table, indexes);
+	table_close(table, NoLock);
+	return result;
+}
+
 /*
  * Can the reader read the stream?  If so, fills in what the path needs.
  *
  * Not if a single row is wanted, which is looked up as in any table.
  */
 static bool
-find_stream(PlannerInfo *root, RelOptInfo *rel, Oid relid, StreamScan *stream)
+find_stream(PlannerInfo *root, RelOptInfo *rel, const RangeTblEntry *rte, StreamScan *stream)
 {
-	Relation	table;
-	bool		readable;
-
-	if (is_single_row(root, rel))
+	if (is_single_row(root, rel) || !is_readable(rte, &stream->indexes))
 		return false;
-	table = table_open(relid, NoLock);
-	readable = StreamTablesFind(table, &stream->indexes);
-	table_close(table, NoLock);
-	if (readable)
-		stream->estimates = StreamEstimate(root, stream->kind, stream->condition->args);
-	return readable;
+	stream->estimates = StreamEstimate(root, stream->kind, stream->condition->args);
+	return true;
 }
 
 /*
@@ -423,7 +432,7 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	if (rel->reloptkind == RELOPT_BASEREL)
 		LocalTablesRefuseDistributed();
 	root->glob->dependsOnRole = true;
-	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte->relid, &stream))
+	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte, &stream))
 		return;
 	rel->pathlist = lookup_paths(rel);
 	rel->partial_pathlist = NIL;
@@ -477,8 +486,6 @@ is_stream(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 	bool		is_child = rel->reloptkind == RELOPT_OTHER_MEMBER_REL;
 	StreamKind	kind;
 	List	   *indexes;
-	Relation	table;
-	bool		result;
 
 	if (!enable_streamscan || rte->rtekind != RTE_RELATION || rte->inh)
 		return false;
@@ -486,10 +493,7 @@ is_stream(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 		rte->relid != OwnTableFind(OWN_ACTIONS) ||
 		!has_condition((Node *) root->parse->jointree, rel->relid))
 		return false;
-	table = table_open(rte->relid, NoLock);
-	result = StreamTablesFind(table, &indexes);
-	table_close(table, NoLock);
-	return result;
+	return is_readable(rte, &indexes);
 }
 
 /*

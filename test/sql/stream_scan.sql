@@ -412,8 +412,24 @@ EXECUTE first;
 RESET ROLE;
 RESET plan_cache_mode;
 
+-- An index that is not valid any more when the paths are made: nothing sorts the rows, so the
+-- indexes that were found first are used.
+CREATE FUNCTION lose_index() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'actstream.actions_target_idx'::regclass;
+    UPDATE pg_class SET relname = relname WHERE oid = 'actstream.actions'::regclass;
+    RETURN true;
+END
+$$;
+CREATE FUNCTION while_planning() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN lose_index(); END';
+BEGIN;
+SELECT count(*) > 100 AS many, array_agg(s.id) = (SELECT array_agg(a.id ORDER BY a."timestamp" DESC, a.id DESC) FROM actstream.actions a WHERE a.public) AS in_order
+FROM actstream.model_stream('person') AS s WHERE while_planning();
+SELECT indisvalid FROM pg_index WHERE indexrelid = 'actstream.actions_target_idx'::regclass;
+ROLLBACK;
+
 DROP OWNED BY stream_reader, stream_readers;
 DROP ROLE stream_reader, stream_readers;
-DROP FUNCTION figures, way, plan, whoever;
+DROP FUNCTION figures, way, plan, whoever, while_planning, lose_index;
 SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;
