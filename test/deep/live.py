@@ -223,8 +223,13 @@ def write(options, directory, messages):
 
 
 def count_changes(options):
-    with wait_for(options.conninfo) as connection:
-        return connection.execute('SELECT count(*) FROM ledger').fetchone()[0]
+    """The server may just be ending, because a backend was killed."""
+    while True:
+        try:
+            with wait_for(options.conninfo) as connection:
+                return connection.execute('SELECT count(*) FROM ledger').fetchone()[0]
+        except psycopg.OperationalError:
+            time.sleep(0.1)
 
 
 def run_writers(options):
