@@ -61,6 +61,7 @@ typedef struct Collection
 /* of the current transaction, the innermost subtransaction first */
 static Collection *collections = NULL;
 
+static SpiPlan find_counts = {.sql = "SELECT FROM actstream.follow_counts LIMIT 1"};
 static SpiPlan truncate_counts = {.sql = "TRUNCATE actstream.follow_counts"};
 
 static SpiPlan mend_counts = {
@@ -474,7 +475,7 @@ actstream_follow_count_store(PG_FUNCTION_ARGS)
 
 /*
  * Trigger follow_count_none AFTER TRUNCATE ON actstream.follows, for each statement:
- * removes all counts.
+ * removes all counts, unless the same statement has.
  */
 Datum
 actstream_follow_count_none(PG_FUNCTION_ARGS)
@@ -489,7 +490,8 @@ actstream_follow_count_none(PG_FUNCTION_ARGS)
 	if (!OidIsValid(OwnTableFind(OWN_FOLLOW_COUNTS)))
 		return PointerGetDatum(NULL);
 	SPI_connect();
-	(void) SpiPlanExecuteAs(OWN_FOLLOW_COUNTS, RUN_AS_RESTRICTED, &truncate_counts, NULL, NULL);
+	if (SpiPlanExecuteAs(OWN_FOLLOW_COUNTS, RUN_AS_RESTRICTED, &find_counts, NULL, NULL) > 0)
+		(void) SpiPlanExecuteAs(OWN_FOLLOW_COUNTS, RUN_AS_RESTRICTED, &truncate_counts, NULL, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

@@ -190,6 +190,9 @@ SELECT actstream.create_tables();
 
 TRUNCATE actstream.follows;
 SELECT count(*) FROM actstream.follow_counts;
+SELECT actstream.follow_many('user:1', '{page:1}');
+TRUNCATE actstream.follow_counts, actstream.follows;
+SELECT count(*) FROM actstream.follow_counts;
 DROP TABLE doc;
 SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;
