@@ -151,7 +151,8 @@ begin(FunctionCallInfo fcinfo, Datum *values, char *nulls)
 	if (PG_ARGISNULL(1))
 		return false;
 	values[0] = SpiPlanArg(fcinfo, 0, &nulls[0]);
-	values[1] = SpiPlanArg(fcinfo, 2, &nulls[1]);
+	values[1] = MarkFeedArg(fcinfo, 2);
+	nulls[1] = ' ';
 	SPI_connect();
 	MarkLock(values, nulls);
 	return true;

@@ -186,6 +186,8 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 		(void) OwnTableId(tables[i]);
 	for (int i = 0; i < 3; i++)
 		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
+	values[1] = MarkFeedArg(fcinfo, 1);
+	nulls[1] = ' ';
 	SPI_connect();
 	look_at_mark(kind, values, nulls, &mark);
 	values[5] = Int64GetDatum(cap);

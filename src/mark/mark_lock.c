@@ -47,8 +47,7 @@ static SpiPlan insert_mark = {
 void
 MarkLock(Datum *values, const char *nulls)
 {
-	if (nulls[1] != 'n')
-		MarkCheckFeed(values[1]);
+	MarkCheckFeed(values[1]);
 	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
 	{
 		if (SpiPlanExecute(&lock_mark, values, nulls) > 0)

@@ -73,6 +73,17 @@ MarkCheckFeed(Datum feed)
 				 errhint("A feed is a name of your choice for a list of notifications, such as \"mail\".")));
 }
 
+/*
+ * MarkFeedArg
+ *		The argument of a function that is the name of a feed.  Null stands for the empty name,
+ *		as in notices().
+ */
+Datum
+MarkFeedArg(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? PointerGetDatum(cstring_to_text("")) : PG_GETARG_DATUM(arg);
+}
+
 /* Raise an error unless the column is null or a cursor. */
 static void
 check_cursor(HeapTuple row, TupleDesc tupdesc, AttrNumber column)

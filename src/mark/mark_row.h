@@ -54,5 +54,6 @@ typedef enum MarkKind
 
 extern bool MarkPlace(Datum cursor, char isnull, ActionPlace *place);
 extern void MarkCheckFeed(Datum feed);
+extern Datum MarkFeedArg(FunctionCallInfo fcinfo, int arg);
 
 #endif							/* ACTSTREAM_MARK_ROW_H */

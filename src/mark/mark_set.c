@@ -172,6 +172,8 @@ set_mark(FunctionCallInfo fcinfo, MarkKind kind)
 
 	for (int i = 0; i < 3; i++)
 		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
+	values[1] = MarkFeedArg(fcinfo, 1);
+	nulls[1] = ' ';
 	(void) MarkPlace(values[2], nulls[2], &up_to);	/* before anything is locked */
 	MarkLock(values, nulls);
 	if (nulls[2] == 'n')
