@@ -28,7 +28,6 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -67,21 +66,6 @@ is_assumed(const Ref *ref)
 	return false;
 }
 
-/* The registered type of a reference, or NULL. */
-static const RegisteredType *
-find_type_of_reference(const Ref *ref)
-{
-	const RegisteredType *type = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
-
-	if (type == NULL)
-	{
-		/* perhaps registered by another session since we last looked */
-		AcceptInvalidationMessages();
-		type = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
-	}
-	return type;
-}
-
 /*
  * IntegrityLockLabel
  *		Lock what a label means until the end of the transaction: with RowShareLock to
@@ -114,14 +98,14 @@ IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type)
 {
 	for (;;)
 	{
-		const RegisteredType *found = find_type_of_reference(ref);
+		const RegisteredType *found = RegistryLookupRef(ref);
 
 		if (found == NULL)
 			return false;
 		*type = *found;
 		IntegrityLockLabel(type, lockmode);
 		/* the registry may have changed while we waited for the lock */
-		found = find_type_of_reference(ref);
+		found = RegistryLookupRef(ref);
 		if (found != NULL && found->relation == type->relation)
 		{
 			*type = *found;

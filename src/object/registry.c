@@ -28,6 +28,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -300,6 +301,24 @@ RegistryLookupLabel(const char *label, int len)
 
 	load_registry();
 	return with_binding(hash_search(registry, key, HASH_FIND, NULL));
+}
+
+/*
+ * RegistryLookupRef
+ *		As RegistryLookupLabel(), for the label of a reference; knows what other sessions have
+ *		registered just now.
+ */
+const RegisteredType *
+RegistryLookupRef(const Ref *ref)
+{
+	const RegisteredType *type = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
+
+	if (type == NULL)
+	{
+		AcceptInvalidationMessages();
+		type = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
+	}
+	return type;
 }
 
 /*

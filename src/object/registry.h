@@ -41,6 +41,7 @@ typedef struct RegisteredType
 } RegisteredType;
 
 extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
+extern const RegisteredType *RegistryLookupRef(const Ref *ref);
 extern const RegisteredType *RegistryLookupRelation(Oid relation);
 extern const RegisteredType *RegistryLookupTable(Oid relation);
 extern char *RegistryLabelHint(const char *label, int len);

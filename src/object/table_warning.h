@@ -11,6 +11,7 @@ typedef enum TableWarning
 	WARN_ARGUMENTS,				/* the arguments name something that does not exist */
 	WARN_VALUE,					/* a value could not be converted */
 	WARN_STORE,					/* an action could not be stored */
+	WARN_ACTOR,					/* the actor that is set is of no registered type */
 	WARN_OBJECT,				/* looking for objects of the table failed */
 	WARN_TABLES					/* references to its rows are not kept right */
 } TableWarning;

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "object/registry.h"
 #include "track/actor.h"
 
 #include "utils/builtins.h"
@@ -65,13 +66,26 @@ CurrentActor(void)
 					   colon + 1, strlen(colon + 1));
 }
 
-/* set_actor(ref, is_local): null means none. */
+/*
+ * set_actor(ref, is_local): null means none.
+ *
+ * Raises ERRCODE_UNDEFINED_OBJECT for a label that is not registered: tracked tables would send
+ * nothing, and say so once.
+ */
 Datum
 actstream_set_actor(PG_FUNCTION_ARGS)
 {
-	char	   *value = PG_ARGISNULL(0) ? "" : RefToText(PG_GETARG_REF_PP(0));
+	Ref		   *actor = PG_ARGISNULL(0) ? NULL : PG_GETARG_REF_PP(0);
+	char	   *value = actor == NULL ? "" : RefToText(actor);
 	bool		is_local = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
 
+	if (actor != NULL && RegistryLookupRef(actor) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("object type \"%.*s\" is not registered", RefLabelLength(actor),
+						VARDATA_ANY(actor)),
+				 errdetail("The actor is \"%s\".", value),
+				 errhint("%s", RegistryLabelHint(VARDATA_ANY(actor), RefLabelLength(actor)))));
 	(void) set_config_option(ACTOR_SETTING, value, PGC_USERSET, PGC_S_SESSION,
 							 is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
 							 true, 0, false);

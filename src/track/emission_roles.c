@@ -11,6 +11,8 @@
 #include "object/integrity.h"
 #include "object/integrity_hold.h"
 #include "object/object_key.h"
+#include "object/registry.h"
+#include "object/table_warning.h"
 #include "ref/ref_ops.h"
 #include "track/actor.h"
 #include "track/emission_roles.h"
@@ -162,6 +164,21 @@ report_no_actor(const RowChange *change)
 			 errhint("Call actstream.set_actor() in this transaction.")));
 }
 
+/* The actor that is set does not exist: say so if none with its label can. */
+static void
+warn_actor(const Emission *emission, const Ref *actor)
+{
+	Relation	rel = emission->change->rel;
+
+	if (RegistryLookupRef(actor) == NULL && TableWarnsFirst(RelationGetRelid(rel), WARN_ACTOR))
+		ereport(WARNING,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no action is sent for relation \"%s\": object type \"%.*s\" is not registered",
+						RelationGetRelationName(rel), RefLabelLength(actor), VARDATA_ANY(actor)),
+				 errdetail("The actor is \"%s\".", RefToText(actor)),
+				 errhint("%s", RegistryLabelHint(VARDATA_ANY(actor), RefLabelLength(actor)))));
+}
+
 static int
 compare_roles(const void *a, const void *b)
 {
@@ -208,6 +225,7 @@ bool
 EmissionFindRoles(Emission *emission)
 {
 	Role	   *actor = &emission->roles[0];
+	bool		is_set = false;
 
 	for (int i = 0; i < NUM_ROLES; i++)
 	{
@@ -218,12 +236,15 @@ EmissionFindRoles(Emission *emission)
 	if (actor->state == ROLE_EMPTY || actor->state == ROLE_GONE)
 	{
 		actor->ref = CurrentActor();
-		if (actor->ref != NULL)
+		is_set = actor->ref != NULL;
+		if (is_set)
 			actor->state = state_of(emission, actor->ref);
 		else if (actor->state == ROLE_EMPTY)
 			report_no_actor(emission->change);
 	}
 	if (actor->state == ROLE_GIVEN)
 		check_roles(emission);
+	if (actor->state == ROLE_MISSING && is_set)
+		warn_actor(emission, actor->ref);
 	return actor->state == ROLE_GIVEN;
 }

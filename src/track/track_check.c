@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/attempt.h"
 #include "object/integrity_hold.h"
 #include "object/object_key.h"
 #include "object/registry.h"
@@ -17,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -31,6 +33,7 @@ typedef struct Check
 	const char *label;
 	const char *key_text;		/* text of the first part after the colon */
 	Relation	rel;			/* the tracked table */
+	bool		created;		/* has it just been given to track()? */
 	RegisteredType type;
 	Relation	objects;		/* the table of the type; NULL if that is external */
 } Check;
@@ -198,6 +201,8 @@ check_object(const Check *check)
 						check->role, RefToText(ref)),
 				 errhint("Write it as %s, with columns of the tracked table.", example(check)),
 				 hint_braces(check)));
+	if (!check->created)
+		return;
 	if (check->type.checked &&
 		!IntegrityReferenceHolds(ref, check->rel->rd_rel->relowner, GetActiveSnapshot()))
 		ereport(NOTICE,
@@ -233,7 +238,11 @@ check_dollar(const Check *check)
 	}
 }
 
-static void
+/*
+ * Find what the label means; false if the objects' table is locked by another session, which is
+ * waited for only by track().
+ */
+static bool
 find_type(Check *check)
 {
 	const RegisteredType *type;
@@ -249,15 +258,19 @@ find_type(Check *check)
 				 errhint("%s", RegistryLabelHint(check->label, strlen(check->label)))));
 	check->type = *type;
 	if (!OidIsValid(type->relation))
-		return;
+		return true;
+	if (!check->created && !ConditionalLockRelationOid(type->relation, AccessShareLock))
+		return false;
+	type = &check->type;
 	RegistryRequireBound(type);
-	check->objects = table_open(check->type.relation, AccessShareLock);
+	check->objects = table_open(type->relation, check->created ? AccessShareLock : NoLock);
+	return true;
 }
 
 static void
-check_template(const char *role, const TrackingTemplate *template, Relation rel)
+check_template(const char *role, const TrackingTemplate *template, Relation rel, bool created)
 {
-	Check		check = {.role = role,.template = template,.rel = rel};
+	Check		check = {.role = role,.template = template,.rel = rel,.created = created};
 	const char *colon;
 
 	if (template->nparts == 0 || template->parts[0].is_column)
@@ -267,17 +280,27 @@ check_template(const char *role, const TrackingTemplate *template, Relation rel)
 		return;
 	check.label = pnstrdup(template->parts[0].text, colon - template->parts[0].text);
 	check.key_text = colon + 1;
-	find_type(&check);
+	if (!find_type(&check))
+		return;
 	if (template->nparts == 1)
 		check_object(&check);
 	else
 	{
 		if (check.objects != NULL)
 			check_key(&check);
-		check_dollar(&check);
+		if (created)
+			check_dollar(&check);
 	}
 	if (check.objects != NULL)
 		table_close(check.objects, AccessShareLock);
+}
+
+static void
+check_templates(const Tracking *tracking, Relation rel, bool created)
+{
+	check_template("actor", &tracking->actor, rel, created);
+	check_template("action_object", &tracking->action_object, rel, created);
+	check_template("target", &tracking->target, rel, created);
 }
 
 /*
@@ -293,7 +316,37 @@ check_template(const char *role, const TrackingTemplate *template, Relation rel)
 void
 TrackCheckTemplates(const Tracking *tracking, Relation rel)
 {
-	check_template("actor", &tracking->actor, rel);
-	check_template("action_object", &tracking->action_object, rel);
-	check_template("target", &tracking->target, rel);
+	check_templates(tracking, rel, true);
+}
+
+/* Arguments of find_problem(). */
+typedef struct ProblemJob
+{
+	const Tracking *tracking;
+	Relation	rel;
+} ProblemJob;
+
+/* AttemptFunction */
+static void
+find_problem(void *arg)
+{
+	ProblemJob *job = arg;
+
+	check_templates(job->tracking, job->rel, false);
+}
+
+/*
+ * TrackTemplatesProblem
+ *		What keeps a template, which was right once, from naming objects, as part of a message;
+ *		NULL if nothing does, or if the objects' table is locked by another session.
+ *
+ * Waits for no lock.
+ */
+char *
+TrackTemplatesProblem(const Tracking *tracking, Relation rel)
+{
+	ProblemJob	job = {.tracking = tracking,.rel = rel};
+	ErrorData  *error = Attempt(find_problem, &job);
+
+	return error == NULL ? NULL : error->message;
 }

@@ -8,5 +8,6 @@
 #include "track/track_options.h"
 
 extern void TrackCheckTemplates(const Tracking *tracking, Relation rel);
+extern char *TrackTemplatesProblem(const Tracking *tracking, Relation rel);
 
 #endif							/* ACTSTREAM_TRACK_CHECK_H */

@@ -10,6 +10,7 @@
 #include "object/registry.h"
 #include "tables/own_trigger.h"
 #include "track/row_changed.h"
+#include "track/track_check.h"
 #include "track/track_options.h"
 #include "track/track_triggers.h"
 
@@ -121,6 +122,7 @@ TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)
 {
 	ParseJob	job = {.trigger = trigger, .rel = rel};
 	ErrorData  *error;
+	char	   *problem;
 	const char *forbidden;
 
 	if (trigger->enabled == TRIGGER_DISABLED)
@@ -136,6 +138,9 @@ TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)
 		 job.tracking.target.is_self) && OwnTableExists(OWN_OBJECT_TYPES) &&
 		RegistryLookupTable(RelationGetRelid(rel)) == NULL)
 		return pstrdup(_("table is not registered"));
+	problem = OwnTableExists(OWN_OBJECT_TYPES) ? TrackTemplatesProblem(&job.tracking, rel) : NULL;
+	if (problem != NULL)
+		return problem;
 	forbidden = EmitIsForbidden(rel->rd_rel->relowner);
 	return forbidden == NULL ? NULL : pstrdup(forbidden);
 }

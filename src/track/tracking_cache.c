@@ -7,6 +7,7 @@
 #include "base/compat.h"
 #include "base/attempt.h"
 #include "base/relation_watch.h"
+#include "track/track_check.h"
 #include "track/tracking_cache.h"
 
 #include "access/genam.h"
@@ -135,10 +136,11 @@ fill(CachedTracking *entry, Relation rel, const Trigger *trigger)
 
 	job.tracking = palloc0(sizeof(Tracking));
 	error = Attempt(parse, &job);
-	MemoryContextSwitchTo(oldcontext);
-
 	entry->tracking = error == NULL ? job.tracking : NULL;
 	entry->problem = error == NULL ? job.tracking->problem : error->message;
+	if (entry->problem == NULL)
+		entry->problem = TrackTemplatesProblem(job.tracking, rel);
+	MemoryContextSwitchTo(oldcontext);
 	entry->context = context;
 }
 

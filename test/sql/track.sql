@@ -195,6 +195,7 @@ SET actstream.nonsense = 1;
 SELECT set_config('actstream.actor', 'site:a:b', false), actstream.current_actor();
 RESET actstream.actor;
 SELECT actstream.set_actor('user');
+SELECT actstream.set_actor('usr:1');
 SELECT actstream.set_actor('user:1', NULL);
 SELECT actstream.current_actor() IS NULL AS nobody;
 SELECT actstream.untrack('event', 'actstream_track');

@@ -322,6 +322,36 @@ SELECT actor, description FROM sent();
 SELECT t FROM post WHERE t IN ('again', 'counted') ORDER BY t;
 DROP TRIGGER again ON actstream.actions;
 
+------------------------------------------------------------------------------
+-- Templates that have ceased to name objects
+------------------------------------------------------------------------------
+
+CREATE TABLE keyed (id integer PRIMARY KEY);
+SELECT actstream.register('keyed');
+SELECT actstream.register_external('gone');
+INSERT INTO keyed VALUES (1);
+CREATE TABLE watched (id integer, a bigint, b integer);
+SELECT actstream.track('watched', 'type', 'keyed:{a}', NULL);
+SELECT actstream.track('watched', 'label', 'keyed:{b}', NULL, 'gone:{b}', trigger_name => 'label');
+SELECT actstream.track('watched', 'whoever is set', NULL, NULL, trigger_name => 'set');
+SELECT actstream.track('watched', 'nobody yet', 'keyed:77', NULL, trigger_name => 'yet');
+SELECT actstream.set_actor('keyed:1', false);
+INSERT INTO watched VALUES (1, 1, 1);
+SELECT verb, actor, target FROM sent();
+SELECT trigger_name, problem FROM actstream.tracked() WHERE relation = 'watched'::regclass ORDER BY 1;
+ALTER TABLE watched ALTER a TYPE text;
+SELECT actstream.unregister('gone');
+SET actstream.actor = 'kyed:1';
+INSERT INTO watched VALUES (2, '1', 1), (3, '1', 1);
+SELECT verb, actor, target FROM sent();
+SELECT trigger_name, problem FROM actstream.tracked() WHERE relation = 'watched'::regclass ORDER BY 1;
+SELECT object, detail FROM actstream.integrity_check();
+\c -
+SET search_path = trw;
+SET actstream.actor = 'keyed:1';
+INSERT INTO watched VALUES (4, '1', 1), (5, '1', 1);
+RESET actstream.actor;
+
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA trw CASCADE;
