@@ -87,7 +87,8 @@ COMMENT ON FUNCTION actstream_internal.table_indexes() IS 'indexes of the tables
 -- command has left behind.
 CREATE FUNCTION actstream_internal.found_indexes(relation regclass)
     RETURNS TABLE (index name, found oid, good boolean)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+    SET quote_all_identifiers = off AS
 $function$
     SELECT e.index, i.indexrelid, i.indisvalid AND i.indisready AND i.indislive
     FROM pg_index i
@@ -111,7 +112,8 @@ COMMENT ON FUNCTION actstream_internal.found_indexes(regclass) IS 'indexes of a 
 -- and %2$s the columns of the partition key that the primary key must include.
 CREATE FUNCTION actstream_internal.table_parts()
     RETURNS TABLE (relation name, part text, present boolean, definition text)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+    SET quote_all_identifiers = off AS
 $function$
     SELECT p.relation, p.kind || ' ' || p.name,
            c.oid IS NOT NULL AND CASE p.kind

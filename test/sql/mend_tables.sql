@@ -39,6 +39,9 @@ EXCEPTION
 END
 $$;
 CALL actstream.try('SELECT');
+SET quote_all_identifiers = on;
+CALL actstream.try('SELECT');
+RESET quote_all_identifiers;
 CALL actstream.try('ALTER TABLE actstream.actions RENAME TO actions_2025');
 CALL actstream.try('ALTER TABLE actstream.object_types RENAME TO types');
 CALL actstream.try('ALTER TABLE actstream.follows RENAME TO followed; ALTER TABLE actstream.phrases RENAME TO said');
