@@ -8,6 +8,7 @@
 #include "base/attempt.h"
 
 #include "access/xact.h"
+#include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -36,7 +37,8 @@ is_about_the_attempt(const ErrorData *error)
 		case ERRCODE_SYSTEM_ERROR:
 			return false;
 	}
-	return error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+	/* NOWAIT, or a timeout that a function sets, is no wish of the user */
+	return (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || LockTimeout == 0) &&
 		error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
 		error->sqlerrcode != ERRCODE_ASSERT_FAILURE;
 }
@@ -50,7 +52,7 @@ is_about_the_attempt(const ErrorData *error)
  * the caller's memory context.
  *
  * Errors that say nothing about the attempt itself are rethrown: cancellation of the
- * query by a timeout or by the user, failure to get a lock, deadlocks, failed
+ * query by a timeout or by the user, failure to get a lock if lock_timeout is set, deadlocks, failed
  * assertions, lack of resources, and system errors.  Those that a function of a procedural
  * language raises are not among them, whatever their codes.
  */

@@ -117,7 +117,7 @@ attempt(AttemptFunction function, HoldQuestion *question)
 	if (error == NULL)
 		return;
 	question->holds = false;
-	if (error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE &&
+	if ((!ErrorIsOfServer(error) || error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE) &&
 		TableWarnsFirst(RelationGetRelid(question->rel), WARN_OBJECT))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),

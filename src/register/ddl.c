@@ -303,7 +303,8 @@ forget_if_possible(Loss *loss)
 	error = Attempt(forget_lost, loss);
 	if (error == NULL)
 		return;
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
+	if ((ErrorIsOfServer(error) &&
+		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK) ||
 		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
 		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
 		ReThrowError(error);

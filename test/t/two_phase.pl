@@ -67,6 +67,54 @@ is($node->safe_psql('postgres', 'SELECT string_agg(label, \',\' ORDER BY label) 
 is($node->safe_psql('postgres', 'SELECT * FROM actstream.integrity_check()'), '', 'all is as promised');
 $session->quit;
 
+# A lock that somebody else's code does not wait for: without lock_timeout, it is not the user
+# who does not want to wait, and the row that was written stays.
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE barred (id integer PRIMARY KEY);
+CREATE TABLE locked (id integer PRIMARY KEY);
+INSERT INTO locked VALUES (1);
+CREATE ROLE two_phase_owner;
+CREATE SCHEMA theirs AUTHORIZATION two_phase_owner;
+GRANT USAGE ON SCHEMA theirs TO PUBLIC;
+GRANT USAGE ON SCHEMA actstream TO two_phase_owner;
+GRANT ALL ON actstream.object_types TO two_phase_owner;
+SET ROLE two_phase_owner;
+CREATE FUNCTION theirs.impatient() RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '1ms' AS
+'BEGIN PERFORM FROM public.barred; RETURN true; END';
+CREATE TABLE theirs.thing (id integer PRIMARY KEY);
+INSERT INTO theirs.thing VALUES (1);
+GRANT SELECT ON theirs.thing TO PUBLIC;
+ALTER TABLE theirs.thing ENABLE ROW LEVEL SECURITY;
+CREATE POLICY impatient ON theirs.thing USING (theirs.impatient());
+SELECT actstream.register('theirs.thing');
+RESET ROLE;
+CREATE FUNCTION at_once() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM FROM public.locked FOR UPDATE NOWAIT; RETURN NEW; END';
+CREATE ROLE two_phase_writer;
+CREATE TABLE post (id integer PRIMARY KEY, thing integer);
+CREATE TABLE gone (id integer PRIMARY KEY);
+INSERT INTO gone VALUES (1);
+SELECT actstream.register('gone'), actstream.act_send('person:1', 'saw', target => 'gone:1');
+SELECT actstream.track('post', 'posted', 'person:1', NULL, 'thing:{thing}');
+GRANT ALL ON post TO two_phase_writer;
+GRANT SELECT ON barred TO PUBLIC;
+END
+$node->safe_psql('postgres', "BEGIN; LOCK TABLE barred; SELECT FROM locked FOR UPDATE; PREPARE TRANSACTION 'locks'");
+{
+    my (undef, undef, $err) = $node->psql('postgres', 'SET ROLE two_phase_writer; INSERT INTO post VALUES (1, 1)');
+
+    like($err, qr/^\S+ WARNING:  could not look up objects in relation "thing": canceling statement due to lock timeout/, 'a policy that does not wait: a warning');
+    is($node->safe_psql('postgres', q{SELECT count(*) FROM post}), '1', '... and the row is there');
+    $node->safe_psql('postgres', 'CREATE TRIGGER at_once BEFORE INSERT OR UPDATE OR DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION at_once()');
+    (undef, undef, $err) = $node->psql('postgres', 'INSERT INTO post VALUES (2)');
+    like($err, qr/WARNING:  .*could not obtain lock on row|WARNING:  .*could not obtain lock on relation/, 'a trigger that does not wait: a warning');
+    is($node->safe_psql('postgres', q{SELECT count(*) FROM post}), '2', '... and the row is there');
+    (undef, undef, $err) = $node->psql('postgres', 'DROP TABLE gone');
+    like($err, qr/WARNING:  .*could not obtain lock/, 'DROP TABLE: a warning');
+    is($node->safe_psql('postgres', q{SELECT to_regclass('gone') IS NULL}), 't', '... and it is gone');
+    is(sqlstates($node, 'postgres', q{SET lock_timeout = '5s'; INSERT INTO post VALUES (3)}), '55P03', 'who wants to wait no longer gets an error');
+}
+$node->safe_psql('postgres', q{COMMIT PREPARED 'locks'; DROP TRIGGER at_once ON actstream.actions});
+
 # A listener to every channel that there could be hears nothing: no notification
 # has been queued at all.
 my $queued = $node->safe_psql('postgres', <<'END');
