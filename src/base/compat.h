@@ -120,6 +120,18 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
+/* 17: the local id of the transaction is in another place */
+#if PG_VERSION_NUM >= 170000
+#define MY_LXID (MyProc->vxid.lxid)
+#else
+#define MY_LXID (MyProc->lxid)
+#endif
+
+/* 16: files of relations have another name */
+#if PG_VERSION_NUM < 160000
+#define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
+#endif
+
 /* 17: shared memory can be made late; 19: its init callback has one more argument */
 #define HAVE_NAMED_SEGMENTS (PG_VERSION_NUM >= 170000)
 #if PG_VERSION_NUM >= 190000

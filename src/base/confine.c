@@ -6,9 +6,9 @@
  * runs for whoever reads a page, or refers to an object, and has chosen neither.  Even as its owner,
  * and as a security-restricted operation, it could reach what belongs to the caller: cursors,
  * pg_temp, settings of the transaction, locks.  So such code can execute queries, and as the owner
- * also INSERT, UPDATE and DELETE; no other statement, and no function of C that is VOLATILE, except
- * for those that tell a time or a random number, and nextval(), which a transaction that is read
- * only refuses.  It finds the caller's cursors in use, and leaves none behind.
+ * also INSERT, UPDATE and DELETE; no other statement, and no function of C that is VOLATILE, not even
+ * as a trigger, except for those that tell a time or a random number, and nextval(), which a
+ * transaction that is read only refuses.  It finds the caller's cursors in use, and leaves none behind.
  * Policies that are forced upon owners are not suspended for it, but for our statement alone.
  */
 #include "postgres.h"
@@ -16,17 +16,23 @@
 #include "base/compat.h"
 #include "base/confine.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "optimizer/planner.h"
+#include "parser/parsetree.h"
+#include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -35,6 +41,10 @@
 #include "utils/plancache.h"
 #include "utils/portal.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
+
+/* With this the names of our functions of C begin; only a superuser can make others. */
+#define SYMBOL_PREFIX	"actstream_"
 
 /* A cursor of the caller, and what it was. */
 typedef struct OthersPortal
@@ -44,8 +54,13 @@ typedef struct OthersPortal
 	bool		pinned;
 } OthersPortal;
 
-/* Has another role, since that was last of concern, called a function that must not be called here? */
-static bool others_may_call = false;
+/*
+ * Who has called a function that must not be called here, and in which transaction: see
+ * note_call().
+ */
+static Oid	caller = InvalidOid;
+static bool several_callers = false;
+static LocalTransactionId called_in = InvalidLocalTransactionId;
 
 static planner_hook_type next_planner_hook = NULL;
 static ExecutorStart_hook_type next_executor_start_hook = NULL;
@@ -90,11 +105,22 @@ refuse_statement(PlannedStmt *statement)
 			 errmsg("cannot execute %s within security-restricted operation", name)));
 }
 
+/* Does this search_path begin with pg_temp?  To ask for its first schema makes that. */
+static bool
+is_temporary_first(char *path)
+{
+	List	   *names;
+
+	return SplitIdentifierString(path, ',', &names) && names != NIL &&
+		strcmp(linitial(names), "pg_temp") == 0;
+}
+
 /* Does its SET clause set what is not undone at its end, or ends the session? */
 static bool
 has_lasting_setting(HeapTuple tuple)
 {
 	static const char *const lasting[] = {"seed=", "exit_on_error="};
+	static const char path[] = "search_path=";
 	bool		isnull;
 	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
 	Datum	   *settings;
@@ -105,11 +131,16 @@ has_lasting_setting(HeapTuple tuple)
 	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &n);
 	for (int i = 0; i < n; i++)
 	{
+		char	   *setting = TextDatumGetCString(settings[i]);
+
 		for (int j = 0; j < (int) lengthof(lasting); j++)
 		{
-			if (pg_strncasecmp(TextDatumGetCString(settings[i]), lasting[j], strlen(lasting[j])) == 0)
+			if (pg_strncasecmp(setting, lasting[j], strlen(lasting[j])) == 0)
 				return true;
 		}
+		if (pg_strncasecmp(setting, path, strlen(path)) == 0 &&
+			is_temporary_first(setting + strlen(path)))
+			return true;
 	}
 	return false;
 }
@@ -139,11 +170,25 @@ is_volatile_c(Form_pg_proc proc)
 }
 
 /*
- * A function is about to be called: raise an error if it must not be.
+ * A function is called that must not be called here.
  *
  * PL/pgSQL asks once in a transaction for what it calls in a simple expression.  So remember that it
- * has asked while another role was acting, as in a function with SECURITY DEFINER.
+ * has asked, and for which role.
  */
+static void
+note_call(void)
+{
+	if (called_in != MY_LXID)
+	{
+		called_in = MY_LXID;
+		caller = InvalidOid;
+		several_callers = false;
+	}
+	several_callers |= OidIsValid(caller) && caller != GetUserId();
+	caller = GetUserId();
+}
+
+/* A function is about to be called: raise an error if it must not be. */
 static void
 look_at_function(Oid funcid)
 {
@@ -160,17 +205,70 @@ look_at_function(Oid funcid)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function \"%s\" within security-restricted operation",
 						NameStr(proc->proname))));
-	others_may_call |= refused;
+	if (refused)
+		note_call();
 	ReleaseSysCache(tuple);
+}
+
+/*
+ * Raise an error if a trigger of the table is a function of C, other than PostgreSQL's and ours,
+ * that must not be called.  The executor asks nobody before it calls a trigger.
+ */
+static void
+look_at_triggers(Oid relid)
+{
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	trigger;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(trigger = systable_getnext(scan)))
+	{
+		Oid			funcid = ((Form_pg_trigger) GETSTRUCT(trigger))->tgfoid;
+		HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+		char	   *symbol;
+		bool		isnull;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for function %u", funcid);
+		symbol = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull));
+		if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId &&
+			strncmp(symbol, SYMBOL_PREFIX, strlen(SYMBOL_PREFIX)) != 0)
+			look_at_function(funcid);
+		ReleaseSysCache(tuple);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/* Look at the triggers of all tables that a confined statement may change. */
+static void
+look_at_changes(const PlannedStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->resultRelations)
+	{
+		RangeTblEntry *rte = rt_fetch(lfirst_int(lc), statement->rtable);
+		ListCell   *cell;
+
+		foreach(cell, find_all_inheritors(rte->relid, NoLock, NULL))
+			look_at_triggers(lfirst_oid(cell));
+	}
 }
 
 /* Have expressions be looked at again that another role has prepared to evaluate. */
 static void
 forget_expressions(void)
 {
-	if (others_may_call)
-		ResetPlanCache();
-	others_may_call = false;
+	if (called_in != MY_LXID || !OidIsValid(caller) || (!several_callers && caller == GetUserId()))
+		return;
+	ResetPlanCache();
+	caller = InvalidOid;
+	several_callers = false;
 }
 
 /* Hook: a statement is planned, which can evaluate functions. */
@@ -195,6 +293,8 @@ executor_start(QueryDesc *queryDesc, int eflags)
 			queryDesc->plannedstmt->hasModifyingCTE)
 			refuse_statement(queryDesc->plannedstmt);
 	}
+	if (context_has(SECURITY_CONFINED))
+		look_at_changes(queryDesc->plannedstmt);
 	if (next_executor_start_hook != NULL)
 		next_executor_start_hook(queryDesc, eflags);
 	else
@@ -217,13 +317,19 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 								dest, qc);
 }
 
-/* Hook: an object is accessed. */
+/*
+ * Hook: an object is accessed.
+ *
+ * What is called by the session itself, outside of any function, is in no expression that is kept.
+ */
 static void
 object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg)
 {
 	if (next_object_access_hook != NULL)
 		next_object_access_hook(access, classid, objid, subid, arg);
-	if (access == OAT_FUNCTION_EXECUTE && context_has(SECURITY_LOCAL_USERID_CHANGE))
+	if (access == OAT_FUNCTION_EXECUTE &&
+		(context_has(SECURITY_LOCAL_USERID_CHANGE) ||
+		 (error_context_stack != NULL && GetUserId() != GetSessionUserId())))
 		look_at_function(objid);
 }
 
@@ -335,8 +441,13 @@ Confine(Oid userid, RunAsMode mode, ConfinedFunction function, void *arg)
 	PG_END_TRY();
 	foreach(lc, list_portals())
 	{
-		if (!list_member_ptr(portals, lfirst(lc)))
-			PortalDrop(lfirst(lc), false);
+		Portal		portal = lfirst(lc);
+
+		if (list_member_ptr(portals, portal))
+			continue;
+		if (portal->portalPinned)
+			UnpinPortal(portal);
+		PortalDrop(portal, false);
 	}
 	list_free(portals);
 	pfree(occupied);

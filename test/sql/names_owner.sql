@@ -194,6 +194,7 @@ BEGIN
     RETURN 'evil';
 END $$;
 CREATE FUNCTION mal.leave() RETURNS int LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
+CREATE FUNCTION mal.temporary() RETURNS boolean LANGUAGE sql STABLE SET search_path = "pg_temp", pg_catalog AS 'SELECT current_schema() IS NOT NULL';
 -- up to version 15
 DO $$
 BEGIN
@@ -242,7 +243,7 @@ BEGIN
         'FETCH mine', 'CLOSE mine', 'DECLARE theirs CURSOR FOR SELECT 1', 'EXPLAIN ANALYZE CREATE TABLE mal.made AS SELECT 1', 'EXPLAIN SELECT 1',
         'SELECT set_config(''transaction_isolation'', NULL, false)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_notify(''a'', ''b'')', 'SELECT setseed(0)',
         'SELECT lo_create(0)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SELECT cursor_to_xml(''mine'', 1, false, false, '''')', 'SELECT query_to_xml(''SELECT 1'', false, false, '''')',
-        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()'] LOOP
+        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()', 'SELECT mal.temporary()'] LOOP
         BEGIN
             EXECUTE command;
             RAISE WARNING '% as %', command, current_user;
@@ -309,6 +310,13 @@ BEGIN
     RAISE NOTICE '% rows', count;
 END $$;
 RESET ROLE;
+-- another role that the session has had in the transaction
+BEGIN;
+SET LOCAL ROLE actstream_mallory;
+SELECT mal.simple();
+SET LOCAL ROLE actstream_umbra;
+SELECT actstream.display_name('guarded:1');
+COMMIT;
 -- what a tracked row is converted by
 SET ROLE actstream_mallory;
 CREATE TABLE mal.tracked (id int PRIMARY KEY, kind mal.kind);

@@ -315,6 +315,54 @@ END
 }
 
 #
+# A trigger of C that notifies: code of a table's owner does not notify for who reads its names.
+#
+
+SKIP:
+{
+    skip 'no tcn here', 1 unless -e "$libdir/tcn.so";
+
+    $node->safe_psql('postgres', 'CREATE DATABASE told');
+    $node->safe_psql('told', <<'END_OF_TOLD');
+CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
+CREATE EXTENSION tcn;
+SELECT actstream.register_external('site');
+CREATE TYPE mood AS ENUM ('good');
+CREATE TABLE log (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz);
+CREATE TABLE parted (id integer GENERATED ALWAYS AS IDENTITY, part integer) PARTITION BY LIST (part);
+CREATE TABLE parted_1 PARTITION OF parted (PRIMARY KEY (id)) FOR VALUES IN (1);
+CREATE TABLE plain (id integer REFERENCES log);
+CREATE TRIGGER tcn AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION triggered_change_notification('actstream');
+CREATE TRIGGER tcn AFTER INSERT ON parted_1 FOR EACH ROW EXECUTE FUNCTION triggered_change_notification('actstream');
+CREATE FUNCTION mood_to_json(mood) RETURNS json LANGUAGE plpgsql SET search_path = public AS $$
+DECLARE
+    command text;
+    refused integer := 0;
+BEGIN
+    FOREACH command IN ARRAY ARRAY['INSERT INTO log DEFAULT VALUES', 'INSERT INTO parted (part) VALUES (1)',
+        'WITH made AS (INSERT INTO log DEFAULT VALUES RETURNING id) SELECT id FROM made'] LOOP
+        BEGIN
+            EXECUTE command;
+        EXCEPTION WHEN insufficient_privilege THEN
+            refused := refused + 1;
+        END;
+    END LOOP;
+    -- a trigger of a foreign key is none of these
+    INSERT INTO plain VALUES (NULL);
+    RETURN to_json(refused);
+END
+$$;
+CREATE CAST (mood AS json) WITH FUNCTION mood_to_json(mood);
+CREATE TABLE thing (id integer PRIMARY KEY, kind mood);
+INSERT INTO thing VALUES (1, 'good');
+SELECT actstream.register('thing');
+END_OF_TOLD
+    is($node->safe_psql('told', q{SELECT actstream.expand('thing:1') ->> 'kind'}), '3', 'no trigger of C fires for who reads a row');
+    is($node->safe_psql('told', q{INSERT INTO log DEFAULT VALUES; SELECT count(*) FROM log}), '1', '... but it does for who writes');
+}
+
+#
 # A partition that is in another database: a row that moves there is still one that
 # changes.
 #
