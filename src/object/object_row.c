@@ -91,7 +91,7 @@ text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *arg
 	return sql.data;
 }
 
-/* Prepare a statement and keep it until the end of the session. */
+/* Prepare a statement, in the memory of SPI. */
 static SPIPlanPtr
 prepare_query(const char *sql, int nargs, Oid *argtypes)
 {
@@ -100,7 +100,6 @@ prepare_query(const char *sql, int nargs, Oid *argtypes)
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for %s",
 			 SPI_result_code_string(SPI_result), sql);
-	SPI_keepplan(plan);
 	return plan;
 }
 
@@ -114,6 +113,8 @@ prepare_query(const char *sql, int nargs, Oid *argtypes)
 static SPIPlanPtr
 plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
 {
+	SPIPlanPtr	plan;
+
 	if (query->plan != NULL && strcmp(query->sql, sql) == 0 &&
 		memcmp(query->argtypes, argtypes, nargs * sizeof(Oid)) == 0)
 		return query->plan;
@@ -121,16 +122,17 @@ plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
 		return prepare_query(sql, nargs, argtypes);
 	if (query->plan != NULL)
 	{
-		SPIPlanPtr	plan = query->plan;
-
+		plan = query->plan;
 		query->plan = NULL;
 		SPI_freeplan(plan);
 		pfree(query->sql);
 	}
+	plan = prepare_query(sql, nargs, argtypes);
 	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
 	memcpy(query->argtypes, argtypes, nargs * sizeof(Oid));
-	query->plan = prepare_query(sql, nargs, argtypes);
-	return query->plan;
+	SPI_keepplan(plan);
+	query->plan = plan;
+	return plan;
 }
 
 /* What look_up() looks up, and has found. */

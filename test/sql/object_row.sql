@@ -161,6 +161,16 @@ SELECT refer('owned:1'), refer('owned:2');
 GRANT SELECT ON owned TO found_owner;
 REVOKE USAGE, CREATE ON SCHEMA found FROM found_owner;
 SELECT refer('owned:1'), refer('owned:2');
+-- what cannot be prepared leaves no memory
+SELECT used_bytes AS before FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext' \gset
+DO $$
+BEGIN
+    FOR i IN 1 .. 200 LOOP
+        PERFORM refer('owned:1');
+    END LOOP;
+END
+$$;
+SELECT used_bytes - :before < 8192 AS kept FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext';
 GRANT USAGE ON SCHEMA found TO found_owner;
 ALTER TABLE owned ENABLE ROW LEVEL SECURITY;
 ALTER TABLE owned FORCE ROW LEVEL SECURITY;
