@@ -33,6 +33,7 @@
 #include "commands/sequence.h"
 #include "mb/pg_wchar.h"
 #include "storage/bufmgr.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -49,6 +50,7 @@ static struct
 	Oid			relid;
 	Oid			sequence;		/* that its ids come from; InvalidOid if there is none */
 	Oid			ids;			/* index of its primary key, if that is on id alone */
+	Oid			changes;		/* the record of changes, if there is one */
 	bool		plain;
 }			known;
 
@@ -56,7 +58,8 @@ static struct
 static void
 relation_changed(Oid relid)
 {
-	if (relid == InvalidOid || relid == known.relid || relid == known.sequence)
+	if (relid == InvalidOid || relid == known.relid || relid == known.sequence ||
+		relid == known.changes)
 		known.relid = InvalidOid;
 }
 
@@ -184,19 +187,93 @@ constraints_are_ours(Relation rel)
 	return true;
 }
 
+/* Is a row put into the table without anything else being done? */
 static bool
-is_plain(Relation rel)
+is_plain_table(Relation rel)
 {
 	return rel->rd_rel->relkind == RELKIND_RELATION &&
-		rel->rd_rel->relam == HEAP_TABLE_AM_OID && rel->rd_rules == NULL &&
-		rel->trigdesc != NULL && rel->trigdesc->numtriggers == 2 &&
+		rel->rd_rel->relam == HEAP_TABLE_AM_OID && rel->rd_rules == NULL;
+}
+
+/* Is it an index that the record of changes has, or that is as harmless? */
+static bool
+is_index_of_record(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+	Node	   *predicate = IndexPredicate(index);
+
+	if (form->indisunique || form->indisexclusion ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
+		return false;
+	for (int i = 0; i < form->indnatts; i++)
+	{
+		/* the others can be too long for an index */
+		if (form->indkey.values[i] > Anum_change_arrived)
+			return false;
+	}
+	if (predicate != NULL && IsA(predicate, OpExpr) && ((OpExpr *) predicate)->opfuncid == F_CHAREQ)
+		return IsA(linitial(((OpExpr *) predicate)->args), Var) &&
+			IsA(lsecond(((OpExpr *) predicate)->args), Const);
+	return predicate_is_simple(predicate);
+}
+
+/* Can recording a change not fail: is the record as create_tables() makes it? */
+static bool
+record_is_plain(void)
+{
+	Relation	rel;
+	TupleDesc	tupdesc;
+	bool		result;
+	ListCell   *lc;
+
+	known.changes = OwnTableFind(OWN_CHANGES);
+	if (!OwnTableExists(OWN_CHANGES))
+		return false;
+	rel = table_open(known.changes, AccessShareLock);
+	tupdesc = RelationGetDescr(rel);
+	result = is_plain_table(rel) && rel->trigdesc == NULL &&
+		rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT && !has_virtual_columns(rel) &&
+		tupdesc->natts == Natts_change &&
+		(tupdesc->constr == NULL ||
+		 (tupdesc->constr->num_check == 0 && !tupdesc->constr->has_generated_stored)) &&
+		pg_class_aclcheck(known.changes, rel->rd_rel->relowner, ACL_INSERT) == ACLCHECK_OK;
+	for (int i = Anum_change_old_public - 1; result && i < Natts_change; i++)
+		result = !TupleDescAttr(tupdesc, i)->attnotnull;
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		result = result && is_index_of_record(index);
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Does the table have our triggers alone, perhaps with those that record changes? */
+static bool
+triggers_are_ours(Relation rel)
+{
+	bool		recorded = HasOwnTrigger(rel, "action_changed", TRIGGER_TYPE_AFTER | EACH_ROW_CHANGE,
+										 TRIGGER_FIRES_ALWAYS) &&
+		HasOwnTrigger(rel, "action_changed", TRIGGER_TYPE_AFTER | TRIGGER_TYPE_TRUNCATE,
+					  TRIGGER_FIRES_ALWAYS);
+
+	known.changes = InvalidOid;
+	return rel->trigdesc != NULL && rel->trigdesc->numtriggers == (recorded ? 4 : 2) &&
 		HasOwnTrigger(rel, "action_time",
 					  TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_INSERT,
 					  TRIGGER_FIRES_ON_ORIGIN) &&
 		HasOwnTrigger(rel, "action_check",
 					  TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE,
 					  TRIGGER_FIRES_ON_ORIGIN) &&
-		constraints_are_ours(rel) &&
+		(!recorded || record_is_plain());
+}
+
+static bool
+is_plain(Relation rel)
+{
+	return is_plain_table(rel) && triggers_are_ours(rel) && constraints_are_ours(rel) &&
 		OidIsValid(known.sequence) && counts_up(known.sequence) && !any_index_may_refuse(rel);
 }
 
