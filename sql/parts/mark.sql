@@ -168,13 +168,14 @@ COMMENT ON FUNCTION actstream.notifications(actstream.ref, text, text, boolean, 
     IS E'@simpleCollections only\nthe user_stream of a reader, with what has been seen and read; or what is in the archive';
 
 -- How many rows are below a mark cannot be estimated: compiling the plan would take a
--- thousand times as long as running it.
+-- thousand times as long as running it, and after an import most of the record can be of
+-- one transaction, so that the planner would read all of it.
 CREATE FUNCTION actstream.unseen_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap bigint DEFAULT 100)
     RETURNS integer
-    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off AS 'MODULE_PATHNAME', 'actstream_unseen_count';
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_unseen_count';
 CREATE FUNCTION actstream.unread_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap bigint DEFAULT 100)
     RETURNS integer
-    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off AS 'MODULE_PATHNAME', 'actstream_unread_count';
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_unread_count';
 COMMENT ON FUNCTION actstream.unseen_count(actstream.ref, text, text, bigint)
     IS 'how many notifications their reader has not seen; counts no further than cap';
 COMMENT ON FUNCTION actstream.unread_count(actstream.ref, text, text, bigint)

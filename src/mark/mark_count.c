@@ -23,17 +23,21 @@
 PG_FUNCTION_INFO_V1(actstream_unseen_count);
 PG_FUNCTION_INFO_V1(actstream_unread_count);
 
-/* the columns of the result of "look" */
+/* the columns of the result of "look": those of each mark, and whether there are exceptions */
 enum
 {
-	LOOK_CURSOR = 1, LOOK_TIME, LOOK_SNAPSHOT, LOOK_NEXT, LOOK_EXCEPTIONS
+	LOOK_CURSOR = 1, LOOK_TIME, LOOK_SNAPSHOT, LOOK_NEXT, LOOK_WIDTH = LOOK_NEXT
 };
+#define LOOK_EXCEPTIONS	(2 * LOOK_WIDTH + 1)
 
-/* The mark; and are there exceptions? */
-#define LOOK(mark) {.sql = "SELECT m." mark ", m." mark "_at, m." mark "_snapshot, m." mark "_next," \
-	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") ")" \
-	" FROM actstream.marks m WHERE " OF_READER("m"), \
-	.nargs = 2, .argtypes = {REF_ARG, TEXTOID}, .generic = true}
+#define LOOK_MARK(mark) "m." mark ", m." mark "_at, m." mark "_snapshot, m." mark "_next,"
+
+static SpiPlan look = {
+	.sql = "SELECT " LOOK_MARK("seen") " " LOOK_MARK("read")
+	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") ")"
+	" FROM actstream.marks m WHERE " OF_READER("m"),
+	.nargs = 2, .argtypes = {REF_ARG, TEXTOID}, .generic = true
+};
 
 /*
  * Are there exceptions above the place ($4, $5), and others that say what has been read?
@@ -80,7 +84,6 @@ static SpiPlan look_at_record = {
 	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, \
 		PG_SNAPSHOTOID, XID8OID, INT8OID}, .generic = true}
 
-static SpiPlan look[] = {[MARK_SEEN] = LOOK("seen"), [MARK_READ] = LOOK("read")};
 static SpiPlan count_above[] = {[MARK_SEEN] = COUNT_ABOVE("seen"), [MARK_READ] = COUNT_ABOVE("read")};
 static SpiPlan count_below[] = {[MARK_SEEN] = COUNT_BELOW("seen"), [MARK_READ] = COUNT_BELOW("read")};
 
@@ -127,21 +130,41 @@ typedef struct Mark
 	bool		exceptions_below;
 } Mark;
 
-/* Read that; $1 to $3 are set, and $4 and $5 become its place. */
+/* One of the two marks, as "look" has found it. */
+static void
+get_mark(MarkKind kind, Mark *mark)
+{
+	int			before = kind == MARK_SEEN ? 0 : LOOK_WIDTH;
+	char		isnull;
+	Datum		cursor = SpiPlanColumn(before + LOOK_CURSOR, &isnull);
+
+	mark->place = OldestPlaceOf(DT_NOBEGIN);
+	mark->exists = MarkPlace(cursor, isnull, &mark->place);
+	mark->time = SpiPlanColumn(before + LOOK_TIME, &mark->time_isnull);
+	mark->snapshot = SpiPlanColumn(before + LOOK_SNAPSHOT, &mark->snapshot_isnull);
+	mark->next = SpiPlanColumn(before + LOOK_NEXT, &mark->next_isnull);
+}
+
+/*
+ * Read that; $1 to $3 are set, and $4 and $5 become its place.
+ *
+ * What has been read has been seen, so the mark of what was seen is the higher of the two.
+ */
 static void
 look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
 {
-	Datum		cursor;
-	char		isnull;
-
 	mark->place = OldestPlaceOf(DT_NOBEGIN);
-	if (SpiPlanRead(&look[kind], values, nulls) > 0)
+	if (SpiPlanRead(&look, values, nulls) > 0)
 	{
-		cursor = SpiPlanColumn(LOOK_CURSOR, &isnull);
-		mark->exists = MarkPlace(cursor, isnull, &mark->place);
-		mark->time = SpiPlanColumn(LOOK_TIME, &mark->time_isnull);
-		mark->snapshot = SpiPlanColumn(LOOK_SNAPSHOT, &mark->snapshot_isnull);
-		mark->next = SpiPlanColumn(LOOK_NEXT, &mark->next_isnull);
+		get_mark(kind, mark);
+		if (kind == MARK_SEEN)
+		{
+			Mark		read = {0};
+
+			get_mark(MARK_READ, &read);
+			if (ActionPlaceCompare(&read.place, &mark->place) > 0)
+				*mark = read;
+		}
 		mark->exceptions_above = SpiPlanColumnIsTrue(LOOK_EXCEPTIONS);
 	}
 	values[3] = TimestampTzGetDatum(mark->place.timestamp);

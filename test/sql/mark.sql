@@ -193,6 +193,11 @@ SELECT counts('person:1', 'none'),
 SELECT verb FROM actstream.act_send('person:2', 'wrote', 'page:20', "timestamp" => now() + interval '1 year');
 SELECT actstream.mark_all_read('person:1', 'future'), counts('person:1', 'future'), actstream.mark_read('person:1', ids(20), 'future'), counts('person:1', 'future');
 SELECT actstream.mark_all_read('person:1', 'future', cursor(20));
+BEGIN;
+SELECT actstream.mark_all_seen('person:1', 'future');
+SELECT counts('person:1', 'future'), (SELECT count(*) FROM actstream.notifications('person:1', 'future') WHERE NOT seen) AS listed,
+       (SELECT m.seen < m.read FROM actstream.marks m WHERE m.reader = 'person:1' AND m.feed = 'future') AS seen_is_lower;
+ROLLBACK;
 DELETE FROM actstream.actions WHERE id = ANY (ids(20));
 SELECT actstream.mark_all_read('person:1', 'future'), actstream.mark_all_read('person:1', 'future');
 SELECT verb FROM actstream.act_send('person:2', 'wrote', 'page:21');
