@@ -63,25 +63,29 @@ COMMENT ON FUNCTION actstream_internal.is_later(xid8, bigint, timestamptz, pg_sn
 
 -- Its triggers, which fire always; partitions have one for rows alone.
 CREATE FUNCTION actstream_internal.change_triggers()
-    RETURNS TABLE (relation regclass, trigger name, mode "char")
+    RETURNS TABLE (relation regclass, trigger name, mode "char", present boolean)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT 'actstream.actions'::regclass, 'action_truncated'::name, 'A'::"char"
-    UNION ALL
-    SELECT p.relation, 'action_changed', 'A'
-    FROM (SELECT 'actstream.actions'::regclass AS relation
-          UNION
-          SELECT relid FROM pg_partition_tree('actstream.actions')) AS p
+    SELECT e.relation, e.trigger, e.mode, EXISTS (
+        SELECT FROM pg_trigger t
+        WHERE t.tgrelid = e.relation AND t.tgname = e.trigger AND t.tgenabled = e.mode AND t.tgtype = e.type
+          AND t.tgqual IS NULL AND t.tgnargs = 0 AND t.tgattr = '' AND NOT t.tgdeferrable
+          AND t.tgfoid = 'actstream_internal.action_changed()'::regprocedure)
+    FROM (
+        -- AFTER TRUNCATE, for each statement
+        SELECT 'actstream.actions'::regclass, 'action_truncated'::name, 'A'::"char", 32
+        UNION ALL
+        -- AFTER INSERT OR DELETE OR UPDATE, for each row
+        SELECT p.relation, 'action_changed', 'A', 29
+        FROM (SELECT 'actstream.actions'::regclass AS relation
+              UNION
+              SELECT relid FROM pg_partition_tree('actstream.actions')) AS p
+    ) AS e (relation, trigger, mode, type)
 $$;
 COMMENT ON FUNCTION actstream_internal.change_triggers() IS 'triggers of record_changes(), for it and for integrity_check()';
 
 CREATE FUNCTION actstream_internal.changes_are_recorded() RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT NOT EXISTS (
-        SELECT FROM actstream_internal.change_triggers() AS e
-        WHERE NOT EXISTS (
-            SELECT FROM pg_trigger t
-            WHERE t.tgrelid = e.relation AND t.tgname = e.trigger AND t.tgenabled = e.mode
-              AND t.tgfoid = 'actstream_internal.action_changed()'::regprocedure))
+    SELECT bool_and(e.present) FROM actstream_internal.change_triggers() AS e
 $$;
 COMMENT ON FUNCTION actstream_internal.changes_are_recorded() IS 'whether all triggers of record_changes() are there';
 

@@ -154,6 +154,12 @@ AS $$
     WHERE f.enabled IS NULL OR f.enabled OPERATOR(pg_catalog.=) ANY ('{D,R}')
        OR f.enabled OPERATOR(pg_catalog.<>) f.mode
     UNION ALL
+    SELECT 'altered trigger', NULL, f.relation, NULL, f.trigger
+    FROM found f
+    JOIN actstream_internal.change_triggers() AS e
+        ON e.relation OPERATOR(pg_catalog.=) f.relation AND e.trigger OPERATOR(pg_catalog.=) f.trigger
+    WHERE f.enabled OPERATOR(pg_catalog.=) f.mode AND NOT e.present
+    UNION ALL
     SELECT 'broken tracking', NULL, t.relation, NULL,
            pg_catalog.concat_ws(': ', t.trigger_name, t.problem)
     FROM actstream.tracked() t

@@ -48,6 +48,14 @@ static SpiPlan insert_into_partition =
 				  " AND c.operation OPERATOR(pg_catalog.=) 'D' AND c.old_public"
 				  " AND c.\"timestamp\" OPERATOR(pg_catalog.=) $3)");
 
+static SpiPlan find_change = {
+	.sql = "SELECT FROM actstream.changes c WHERE c.transaction OPERATOR(pg_catalog.=) $1"
+	" AND c.action_id OPERATOR(pg_catalog.=) $2 AND c.operation OPERATOR(pg_catalog.<>) 'G' LIMIT 1",
+	.nargs = 2,
+	.argtypes = {XID8OID, INT8OID},
+	.generic = true
+};
+
 /* What was changed by this transaction, or before, may not be in the record. */
 static SpiPlan insert_gap = {
 	.sql = "INSERT INTO actstream.changes"
@@ -94,16 +102,39 @@ has_arrived(HeapTuple row, HeapTuple old, TupleDesc tupdesc)
 		 DatumGetTimestampTz(column_of(old, tupdesc, Anum_action_timestamp, &isnull)));
 }
 
+/* Has this transaction changed the action of the row before, according to the record? */
+static bool
+has_changed(HeapTuple row, TupleDesc tupdesc)
+{
+	Datum		values[2] = {FullTransactionIdGetDatum(GetTopFullTransactionId())};
+	bool		isnull;
+	bool		result;
+
+	values[1] = column_of(row, tupdesc, Anum_action_id, &isnull);
+	SPI_connect();
+	result = SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_CASCADE, &find_change, values, NULL) > 0;
+	SPI_finish();
+	return result;
+}
+
 /*
  * Is the old version of the row one that others have seen?  Not if this transaction has made it,
  * perhaps by COPY FREEZE.  "fcinfo" is that of a trigger.
+ *
+ * If it has rewritten the whole table, it has made all versions.
  */
 static bool
-is_seen(FunctionCallInfo fcinfo)
+is_seen(FunctionCallInfo fcinfo, TupleDesc tupdesc)
 {
-	HeapTuple	old = ((TriggerData *) fcinfo->context)->tg_trigtuple;
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	HeapTuple	old = trigdata->tg_trigtuple;
+	Relation	rel = trigdata->tg_relation;
 
-	return !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(old->t_data));
+	if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(old->t_data)))
+		return true;
+	return rel->rd_createSubid == InvalidSubTransactionId &&
+		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId &&
+		!has_changed(old, tupdesc);
 }
 
 /* Run a statement on the record, as its owner. */
@@ -212,9 +243,9 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 		record_row(trigdata->tg_relation->rd_rel->relispartition ? &insert_into_partition :
 				   &insert_change, 'I', row, NULL, false, tupdesc);
 	else if (TRIGGER_FIRED_BY_UPDATE(event))
-		record_update(trigdata->tg_newtuple, row, is_seen(fcinfo), tupdesc);
+		record_update(trigdata->tg_newtuple, row, is_seen(fcinfo, tupdesc), tupdesc);
 	else if (TRIGGER_FIRED_BY_DELETE(event))
-		record_row(&insert_change, 'D', row, row, is_seen(fcinfo), tupdesc);
+		record_row(&insert_change, 'D', row, row, is_seen(fcinfo, tupdesc), tupdesc);
 	else
 		record_gap();
 	return PointerGetDatum(NULL);

@@ -389,6 +389,34 @@ CREATE TABLE actstream.actions_2 PARTITION OF actstream.actions FOR VALUES IN ('
 UPDATE actstream.actions SET verb = 'moved' WHERE id = 900030;
 SELECT * FROM told('all');
 SELECT operation, arrived FROM actstream.changes WHERE action_id = 900030 ORDER BY transaction, operation;
+-- a table that was written anew has no version that this transaction has not made
+DROP TABLE actstream.actions_1, actstream.actions_2;
+DROP TABLE actstream.actions;
+SELECT count(*) > 0 AS made FROM actstream.create_tables();
+SELECT actstream.record_changes(true);
+INSERT INTO actstream.actions (id, actor, verb) SELECT 910000 + i, 'o:1', 'there' FROM generate_series(1, 4) AS i;
+SELECT keep('all');
+BEGIN;
+UPDATE actstream.actions SET description = 'before' WHERE id = 910003;
+ALTER TABLE actstream.actions SET UNLOGGED;
+ALTER TABLE actstream.actions SET LOGGED;
+INSERT INTO actstream.actions (id, actor, verb) VALUES (910009, 'o:1', 'short');
+DELETE FROM actstream.actions WHERE id IN (910001, 910009);
+UPDATE actstream.actions SET description = 'after' WHERE id IN (910002, 910003);
+DELETE FROM actstream.actions WHERE id = 910003;
+COMMIT;
+SELECT action_id - 910000 AS id, operation, old_verb FROM actstream.changes WHERE action_id > 910000 AND operation IN ('U', 'D') ORDER BY 1, recorded;
+SELECT * FROM told('all');
+-- a position that lists more transactions than there can be
+SELECT try($$SELECT count(*) FROM actstream.changes_since('1:5:' || repeat('1,', 200000))$$);
+-- triggers that have the names, but are others
+DROP TRIGGER action_changed ON actstream.actions;
+CREATE TRIGGER action_changed AFTER INSERT OR DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION actstream_internal.action_changed();
+ALTER TABLE actstream.actions ENABLE ALWAYS TRIGGER action_changed;
+SELECT problem, detail FROM actstream.integrity_check();
+SELECT try('SELECT actstream.stream_position()');
+SELECT actstream.record_changes(true);
+SELECT try('SELECT actstream.stream_position()') LIKE 'ok%' AS mended, (SELECT count(*) FROM actstream.integrity_check()) AS problems;
 -- whoever owns the table runs no code of its own as the caller
 SELECT keep('all');
 SELECT verb FROM actstream.act_send('o:1', 'did');
