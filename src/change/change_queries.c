@@ -33,16 +33,25 @@
 	" " c ".old_action_object AS action_object, " c ".old_target AS target) AS o)"
 
 /*
- * Is it told as inserted?  By the transaction that has made it: unless one with a lower id has found
- * it there, which is told before; "before" excludes those that are not.  That one is told as having
- * inserted it, if it is the first.
+ * Has a change of the action of g, for which the condition holds, been told before that of g?  Where
+ * the rest of a transaction is told, that is what earlier calls have told; then come those that the
+ * position lists, in order; then those that are later.
+ */
+#define BEFORE_IN_ORDER(condition) \
+	"EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", "<", "g.transaction") condition ")"
+#define BEFORE_REST(condition) \
+	"EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", "<", "$9") \
+	" AND e.transaction OPERATOR(pg_catalog.<>) ALL ($6)" \
+	" AND e.transaction OPERATOR(pg_catalog.<>) g.transaction" condition ")"
+#define BEFORE_LISTED(condition)	"(" BEFORE_REST(condition) " OR " BEFORE_IN_ORDER(condition) ")"
+
+/*
+ * Is it told as inserted?  By the transaction that has made it: unless one that has found it there
+ * is told before.  That one is told as having inserted it, if it is the first.
  */
 #define MADE(before) \
-	"CASE WHEN g.old IS NULL THEN NOT EXISTS (SELECT FROM actstream.changes e" \
-	" WHERE " OF_ACTION_AND("e", "<", "g.transaction") before \
-	" AND e.recorded OPERATOR(pg_catalog.>) g.recorded)" \
-	" ELSE NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", "<", "g.transaction") ")" \
-	" AND EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">", "g.transaction") \
+	"CASE WHEN g.old IS NULL THEN NOT " before(" AND e.recorded OPERATOR(pg_catalog.>) g.recorded") \
+	" ELSE NOT " before("") " AND EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">", "g.transaction") \
 	" AND e.operation OPERATOR(pg_catalog.=) 'I' AND " UNTOLD("e") ") END"
 
 /*
@@ -79,7 +88,6 @@
 
 /* the rest of a transaction; those that the position lists, and have ended; those that are later */
 #define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
-#define BEFORE_REST	" AND e.transaction OPERATOR(pg_catalog.<>) ALL ($6)"
 #define AFTER	"(c.transaction, c.action_id) OPERATOR(pg_catalog.>) ($4, $5)"
 #define LISTED	"c.transaction OPERATOR(pg_catalog.=) ANY ($6) AND " AFTER
 /* a bound, for there may be many rows of another incarnation, whose ids are higher */
@@ -179,8 +187,8 @@
 /* with the usual limit as a constant, a plan serves for all calls */
 #define PHASES(first, told, limit, is_generic) { \
 	CHANGES(REST, BEFORE_REST, first, told, limit, is_generic), \
-	CHANGES(LISTED, "", first, told, limit, is_generic), \
-	CHANGES(LATER, "", first, told, limit, is_generic)}
+	CHANGES(LISTED, BEFORE_LISTED, first, told, limit, is_generic), \
+	CHANGES(LATER, BEFORE_IN_ORDER, first, told, limit, is_generic)}
 #define FOR_LIMITS(first, told) \
 	{PHASES(first, told, "1000", true), PHASES(first, told, "$3", false)}
 

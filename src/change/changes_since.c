@@ -27,13 +27,14 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(actstream_stream_position);
 PG_FUNCTION_INFO_V1(actstream_changes_since);
 
-/* Rows that are fetched at a time. */
-#define FETCH_ROWS			1000
+/* Rows that are fetched at a time: two of these batches are in memory, with their actions. */
+#define FETCH_ROWS			100
 
 /* After so many actions a call returns, whether they were of interest or not. */
 #define REPORT_ACTIONS		10000
@@ -108,6 +109,12 @@ require_record(const char *function)
 	bool		recorded;
 
 	PreventCommandDuringRecovery(function);
+	/* such a snapshot does not list what was in progress */
+	if (GetActiveSnapshot()->takenDuringRecovery)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("cannot execute %s in a transaction that began during recovery", function),
+				 errhint("Ask in a new transaction.")));
 	(void) OwnTableId(OWN_CHANGES);
 	actions = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
 	recorded = HasOwnTrigger(actions, "action_changed", TRIGGER_TYPE_AFTER | EACH_ROW_CHANGE,

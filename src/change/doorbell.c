@@ -32,6 +32,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
+#include "storage/sinval.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -442,6 +443,8 @@ actstream_doorbell_main(Datum database)
 						 rest, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		if (catchupInterruptPending)
+			ProcessCatchupInterrupt();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;

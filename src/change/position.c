@@ -71,13 +71,14 @@ parse_char(const char **text, char c)
 	return true;
 }
 
-/* Read "XMAX:XID,XID,..."; false if it is something else. */
+/* Read "XMAX:XID,XID,..."; false if it is something else, or lists more than can be in progress. */
 static bool
 parse_snapshot(const char **text, Position *position)
 {
+	int			most = 2 * (MaxBackends + max_prepared_xacts) + SPARE_TRANSACTIONS;
 	int			capacity = 1;
 
-	for (const char *c = *text; *c != '\0'; c++)
+	for (const char *c = *text; *c != '\0' && capacity <= most; c++)
 		capacity += *c == ',';
 	position->unseen = palloc(capacity * sizeof(uint64));
 	if (!parse_number(text, 10, &position->xmax) || !parse_char(text, ':'))
@@ -86,7 +87,7 @@ parse_snapshot(const char **text, Position *position)
 	{
 		uint64		id;
 
-		if (!parse_number(text, 10, &id) || id >= position->xmax ||
+		if (position->nunseen == most || !parse_number(text, 10, &id) || id >= position->xmax ||
 			(position->nunseen > 0 && id <= position->unseen[position->nunseen - 1]))
 			return false;
 		position->unseen[position->nunseen++] = id;
@@ -167,7 +168,6 @@ PositionParse(const char *text)
 
 	valid = parse_number(&text, 16, &incarnation) && parse_char(&text, ':') &&
 		parse_snapshot(&text, result);
-	valid = valid && result->nunseen <= 2 * (MaxBackends + max_prepared_xacts) + SPARE_TRANSACTIONS;
 	if (valid && parse_char(&text, '/'))
 		valid = parse_number(&text, 10, &result->partly) && parse_char(&text, ',') &&
 			parse_number(&text, 16, &last_id) && result->partly < result->xmax &&

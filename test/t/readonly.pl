@@ -263,8 +263,20 @@ foreach my $stream (qw(public_stream actor_stream any_stream user_stream))
     }
 }
 
-# Once it is promoted, one can write there, and the sequence goes on.
+# Once it is promoted, one can write there, and the sequence goes on.  A transaction that began
+# before cannot have a position: its snapshot does not tell what was in progress.
+$primary->safe_psql('postgres', 'SELECT actstream.record_changes(true)');
+$primary->wait_for_catchup($standby);
+my $older = $standby->background_psql('postgres', on_error_stop => 0);
+$older->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;');
 $standby->promote;
+$older->query('\set VERBOSITY sqlstate');
+$older->query('SELECT actstream.stream_position();');
+like($older->{stderr}, qr/ERROR:  40001/, 'a transaction that began during recovery has no position');
+$older->{stderr} = '';
+$older->query('ROLLBACK;');
+is($older->query('SELECT actstream.stream_position() IS NOT NULL;'), 't', '... the next one has');
+$older->quit;
 is( $standby->safe_psql('postgres', q{
         SELECT id > (SELECT max(id) FROM actstream.actions)
         FROM actstream.act_send('person:1', 'went on')}),
