@@ -46,7 +46,7 @@ name_library(char *name, Size size)
  *		Request a worker for the current database, whose OID becomes the argument of that
  *		function of ours; false if the server has no slot for it.
  *
- * Raises no error and does not wait, so that it can be called after a commit. 
+ * Raises no error and does not wait, so that it can be called after a commit.
  */
 bool
 WorkerRequest(const char *function, const char *type)
