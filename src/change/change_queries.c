@@ -46,13 +46,15 @@
 #define BEFORE_LISTED(condition)	"(" BEFORE_REST(condition) " OR " BEFORE_IN_ORDER(condition) ")"
 
 /*
- * Is it told as inserted?  By the transaction that has made it: unless one that has found it there
- * is told before.  That one is told as having inserted it, if it is the first.
+ * "m", if the action is there: "made", whether it is told as inserted.  That is done by the
+ * transaction that has made it: unless one that has found it there is told before.  That one is told
+ * as having inserted it, if it is the first.
  */
 #define MADE(before) \
-	"CASE WHEN g.old IS NULL THEN NOT " before(" AND e.recorded OPERATOR(pg_catalog.>) g.recorded") \
+	" LEFT JOIN LATERAL (SELECT CASE" \
+	" WHEN g.old IS NULL THEN NOT " before(" AND e.recorded OPERATOR(pg_catalog.>) g.recorded") \
 	" ELSE NOT " before("") " AND EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">", "g.transaction") \
-	" AND e.operation OPERATOR(pg_catalog.=) 'I' AND " UNTOLD("e") ") END"
+	" AND e.operation OPERATOR(pg_catalog.=) 'I' AND " UNTOLD("e") ") END AS made WHERE n.id IS NOT NULL OFFSET 0) AS m ON true"
 
 /*
  * What a transaction has changed is told once for each action, with what the action is now.
@@ -62,12 +64,11 @@
  *	g	an action that a transaction has changed, "old" being what it was before, as others
  *		have seen it: one version, or null if the transaction has made it
  *	n	what it is now; no row if it is gone, or if policies hide it
- *	m	if it is there: is it told as inserted?
  *
  * There is no ORDER BY at the end, which might sort everything before the first row.  The rows stay
  * in the order of g: OFFSET keeps the planner from joining in another way than row by row.
  */
-#define CHANGES(condition, before, first, told, limit, is_generic) { \
+#define CHANGES(condition, join, told, limit, is_generic) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
 	"SELECT c.transaction, c.action_id, pg_catalog.min(c.recorded) AS recorded," \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
@@ -78,8 +79,7 @@
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, actstream_internal.action_of(a) AS action FROM actstream.actions a" \
-	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" \
-	" LEFT JOIN LATERAL (SELECT " MADE(before) " AS made WHERE n.id IS NOT NULL OFFSET 0) AS m ON true" first \
+	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" join \
 	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
@@ -144,39 +144,45 @@
 	" WHERE f.viewer OPERATOR(pg_catalog.=) v.viewer OFFSET 0) AS f WHERE k.many) AS w)"
 
 /*
- * "f", what an action was before the first change of it that this call has told, if there is one
- * besides: "told", and "old" as in g.  Those that the position lists are told first.
+ * "u", if the action is there and this call has told no other change of it: of the changes that have
+ * not been told when the call begins, whether one has "made" it, other than in place of one that it
+ * has deleted, and the "versions" that the others have replaced.  Those that the position lists are
+ * told first; $6 is in order.
  */
-#define FIRST_TOLD \
-	" LEFT JOIN LATERAL (SELECT true AS told, pg_catalog.array_agg(" OLD_ACTION("c") ")" \
-	" FILTER (WHERE c.old_actor IS NOT NULL) AS old FROM actstream.changes c" \
-	" WHERE " OF_ACTION("c") " AND n.id IS NOT NULL AND g.old IS NOT NULL" \
-	" AND c.transaction OPERATOR(pg_catalog.=) COALESCE((SELECT pg_catalog.min(e.transaction)" \
-	" FROM (SELECT e.transaction FROM actstream.changes e" \
-	" WHERE pg_catalog.cardinality($6) OPERATOR(pg_catalog.>) 0" \
-	" AND " OF_ACTION("e") " AND e.transaction OPERATOR(pg_catalog.=) ANY ($6) OFFSET 0) AS e" \
-	" WHERE e.transaction OPERATOR(pg_catalog.<) g.transaction OR g.transaction OPERATOR(pg_catalog.>=) $9)," \
-	" (SELECT e.transaction FROM actstream.changes e" \
-	" WHERE " OF_ACTION_AND("e", ">=", "$9") " AND e.transaction OPERATOR(pg_catalog.<) g.transaction" \
-	" ORDER BY e.action_id, e.transaction LIMIT 1)) HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OFFSET 0) AS f ON true"
+#define UNTOLD_VERSIONS \
+	" LEFT JOIN LATERAL (SELECT pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'I'" \
+	" AND NOT EXISTS (SELECT FROM actstream.changes d WHERE d.transaction OPERATOR(pg_catalog.=) c.transaction" \
+	" AND d.action_id OPERATOR(pg_catalog.=) c.action_id AND d.operation OPERATOR(pg_catalog.=) 'D'" \
+	" AND d.old_actor IS NOT NULL)) AS made," \
+	" pg_catalog.array_agg(DISTINCT " OLD_ACTION("c") ") FILTER (WHERE c.old_actor IS NOT NULL) AS versions" \
+	" FROM actstream.changes c WHERE " OF_ACTION_AND("c", ">=", "LEAST($9, g.transaction, ($6)[1])") \
+	" AND (" UNTOLD("c") " OR c.transaction OPERATOR(pg_catalog.=) g.transaction)" \
+	" AND n.id IS NOT NULL AND NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION("e") \
+	" AND e.transaction OPERATOR(pg_catalog.=) ANY ($6)" \
+	" AND (e.transaction OPERATOR(pg_catalog.<) g.transaction OR g.transaction OPERATOR(pg_catalog.>=) $9))" \
+	" AND NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">=", "$9") \
+	" AND e.transaction OPERATOR(pg_catalog.<) g.transaction)" \
+	" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OFFSET 0) AS u ON true"
 
 /*
- * To viewers, whose streams the action has come to, has changed in, or has left.  It is told as
- * inserted to those who did not see it before this change, unless the first that was told has told
- * them already.  What was deleted since, from a version that these viewers saw as they saw this one,
- * is told then.
+ * To viewers, whose streams the action has come to, has changed in, or has left.
+ *
+ * What they know of it is not known, as an earlier call may have told the state of that time.  So it
+ * is told as inserted, by the first change that a call tells, to those who have not seen all of the
+ * versions that there were since; and as deleted by each change of a version that they saw.  What
+ * was deleted since, from a version that they saw as they saw this one, is told then.
  */
 #define TOLD_TO \
 	"SELECT w.viewer, CASE WHEN NOT pg_catalog.bool_or(w.is_in) THEN 'delete'" \
-	" WHEN m.made OR (g.old IS NOT NULL AND NOT pg_catalog.bool_or(w.was_in)" \
-	" AND (f.told IS NULL OR pg_catalog.bool_or(w.was_in_first))) THEN 'insert' ELSE 'update' END AS operation," \
+	" WHEN u.made OR pg_catalog.sum(w.known) OPERATOR(pg_catalog.<) pg_catalog.cardinality(u.versions)" \
+	" THEN 'insert' ELSE 'update' END AS operation," \
 	" CASE WHEN pg_catalog.bool_or(w.is_in) THEN n.action ELSE " GONE " END AS action" \
-	" FROM (SELECT a.viewer, true AS is_in, false AS was_in, false AS was_in_first FROM " IN_AUDIENCE("n.action") " AS a" \
+	" FROM (SELECT a.viewer, true AS is_in, false AS was_in, 0 AS known FROM " IN_AUDIENCE("n.action") " AS a" \
 	" UNION ALL" \
-	" SELECT a.viewer, false, false, true FROM pg_catalog.unnest(f.old) AS o" \
+	" SELECT a.viewer, false, false, 1 FROM pg_catalog.unnest(u.versions) AS o" \
 	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS a" \
 	" UNION ALL" \
-	" SELECT a.viewer, false, true, false FROM pg_catalog.unnest(g.old) AS o" \
+	" SELECT a.viewer, false, true, 0 FROM pg_catalog.unnest(g.old) AS o" \
 	" CROSS JOIN LATERAL " IN_AUDIENCE("o::actstream.action") " AS a" \
 	" WHERE n.id IS NOT NULL OR g.deleted OR NOT EXISTS (SELECT " DELETION \
 	" AND ROW(d.old_public, d.old_actor, d.old_verb, d.old_action_object, d.old_target)" \
@@ -184,16 +190,18 @@
 	" ROW(o.public, o.actor, o.verb, o.action_object, o.target)::pg_catalog.record)) AS w" \
 	" GROUP BY w.viewer HAVING pg_catalog.bool_or(w.is_in) OR pg_catalog.bool_or(w.was_in) ORDER BY w.viewer"
 
-/* with the usual limit as a constant, a plan serves for all calls */
-#define PHASES(first, told, limit, is_generic) { \
-	CHANGES(REST, BEFORE_REST, first, told, limit, is_generic), \
-	CHANGES(LISTED, BEFORE_LISTED, first, told, limit, is_generic), \
-	CHANGES(LATER, BEFORE_IN_ORDER, first, told, limit, is_generic)}
-#define FOR_LIMITS(first, told) \
-	{PHASES(first, told, "1000", true), PHASES(first, told, "$3", false)}
+#define TO_CALLER(limit, is_generic) { \
+	CHANGES(REST, MADE(BEFORE_REST), TOLD, limit, is_generic), \
+	CHANGES(LISTED, MADE(BEFORE_LISTED), TOLD, limit, is_generic), \
+	CHANGES(LATER, MADE(BEFORE_IN_ORDER), TOLD, limit, is_generic)}
+#define TO_VIEWERS(limit, is_generic) { \
+	CHANGES(REST, UNTOLD_VERSIONS, TOLD_TO, limit, is_generic), \
+	CHANGES(LISTED, UNTOLD_VERSIONS, TOLD_TO, limit, is_generic), \
+	CHANGES(LATER, UNTOLD_VERSIONS, TOLD_TO, limit, is_generic)}
 
-static SpiPlan for_caller[2][NUM_PHASES] = FOR_LIMITS("", TOLD);
-static SpiPlan for_viewers[2][NUM_PHASES] = FOR_LIMITS(FIRST_TOLD, TOLD_TO);
+/* with the usual limit as a constant, a plan serves for all calls */
+static SpiPlan for_caller[2][NUM_PHASES] = {TO_CALLER("1000", true), TO_CALLER("$3", false)};
+static SpiPlan for_viewers[2][NUM_PHASES] = {TO_VIEWERS("1000", true), TO_VIEWERS("$3", false)};
 
 /*
  * ChangeQueries

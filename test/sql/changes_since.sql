@@ -407,6 +407,20 @@ DELETE FROM actstream.actions WHERE id = 910003;
 COMMIT;
 SELECT action_id - 910000 AS id, operation, old_verb FROM actstream.changes WHERE action_id > 910000 AND operation IN ('U', 'D') ORDER BY 1, recorded;
 SELECT * FROM told('all');
+-- what was hidden when a call told of it comes back: viewers are told that it has come
+SELECT actstream.follow_many('o:90', '{o:1}');
+SELECT keep('all');
+INSERT INTO actstream.actions (id, actor, verb) VALUES (920001, 'o:1', 'away'), (920002, 'o:1', 'there');
+UPDATE actstream.actions SET public = false WHERE id = 920001;
+SELECT position AS first FROM kept WHERE name = 'all' \gset
+SELECT position AS next, operation, (action).verb FROM actstream.changes_since(:'first', '{o:90}', 1) \gset
+SELECT :'operation' AS operation, :'verb' AS verb;
+UPDATE actstream.actions SET public = true WHERE id = 920001;
+SELECT position AS next, operation, (action).verb FROM actstream.changes_since(:'next', '{o:90}', 1) \gset
+SELECT :'operation' AS operation, :'verb' AS verb;
+SELECT operation, (action).verb FROM actstream.changes_since(:'next', '{o:90}', 1);
+UPDATE actstream.actions SET public = false WHERE id = 920001;
+SELECT operation, (action).verb FROM actstream.changes_since(:'next', '{o:90}');
 -- a position that lists more transactions than there can be
 SELECT try($$SELECT count(*) FROM actstream.changes_since('1:5:' || repeat('1,', 200000))$$);
 -- triggers that have the names, but are others
