@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
@@ -37,6 +38,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/portal.h"
@@ -244,11 +246,26 @@ look_at_triggers(Oid relid)
 	table_close(catalog, AccessShareLock);
 }
 
-/* Look at the triggers of all tables that a confined statement may change. */
+/*
+ * Look at the triggers of all tables that a confined statement may change.  As the owner, it may read
+ * no foreign table, whose connection could decide about the caller's COMMIT.
+ */
 static void
-look_at_changes(const PlannedStmt *statement)
+look_at_tables(const PlannedStmt *statement)
 {
 	ListCell   *lc;
+
+	foreach(lc, statement->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_FOREIGN_TABLE &&
+			!context_has(SECURITY_READER))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("cannot read foreign table \"%s\" within security-restricted operation",
+							get_rel_name(rte->relid))));
+	}
 
 	foreach(lc, statement->resultRelations)
 	{
@@ -294,7 +311,7 @@ executor_start(QueryDesc *queryDesc, int eflags)
 			refuse_statement(queryDesc->plannedstmt);
 	}
 	if (context_has(SECURITY_CONFINED))
-		look_at_changes(queryDesc->plannedstmt);
+		look_at_tables(queryDesc->plannedstmt);
 	if (next_executor_start_hook != NULL)
 		next_executor_start_hook(queryDesc, eflags);
 	else

@@ -382,6 +382,13 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere;
 CREATE TABLE item (id integer, note text) PARTITION BY RANGE (id);
 CREATE TABLE near PARTITION OF item FOR VALUES FROM (1) TO (10);
 CREATE FOREIGN TABLE far PARTITION OF item FOR VALUES FROM (10) TO (100) SERVER elsewhere;
+-- read by code of an owner
+CREATE TYPE remote AS ENUM ('x');
+CREATE FUNCTION remote_to_json(remote) RETURNS json LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT to_json(count(*)) FROM public.far); END';
+CREATE CAST (remote AS json) WITH FUNCTION remote_to_json(remote);
+CREATE TABLE reaching (id integer PRIMARY KEY, kind remote);
+INSERT INTO reaching VALUES (1, 'x');
+SELECT actstream.register('reaching');
 SELECT actstream.register_external('item'),
        actstream.track('item', 'happened', 'item:{id}', NULL, events => '{insert,update,delete}', data_columns => '{id,note}'),
        actstream.track('item', 'grew', 'item:{id}', NULL, events => '{update}', condition => 'NEW.id > OLD.id');
@@ -408,6 +415,7 @@ END
             'item:14 happened {"id": 14, "note": "d"}',
             'item:15 happened {"id": 15, "note": "e"}'),
         'rows that move to a foreign partition');
+    is(sqlstates($node, 'here', q{SELECT actstream.expand('reaching:1')}), '42501', 'a foreign table is not read by code of an owner');
 }
 
 $node->stop;
