@@ -30,13 +30,8 @@ is_about_the_attempt(const ErrorData *error)
 {
 	if (!ErrorIsOfServer(error))
 		return true;
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-			return false;
-	}
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		return false;
 	/* NOWAIT, or a timeout that a function sets, is no wish of the user */
 	return (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || LockTimeout == 0) &&
 		error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
@@ -52,8 +47,9 @@ is_about_the_attempt(const ErrorData *error)
  * the caller's memory context.
  *
  * Errors that say nothing about the attempt itself are rethrown: cancellation of the
- * query by a timeout or by the user, failure to get a lock if lock_timeout is set, deadlocks, failed
- * assertions, lack of resources, and system errors.  Those that a function of a procedural
+ * query by a timeout or by the user, failure to get a lock if lock_timeout is set, deadlocks, and
+ * failed assertions.  Not lack of resources, nor system errors, which code that is called can provoke.
+ * Those that a function of a procedural
  * language raises are not among them, whatever their codes.
  */
 ErrorData *

@@ -9,6 +9,10 @@
  * also INSERT, UPDATE and DELETE; no other statement, and no function of C that is VOLATILE, not even
  * as a trigger, except for those that tell a time or a random number, and nextval(), which a
  * transaction that is read only refuses.  It finds the caller's cursors in use, and leaves none behind.
+ * What others have written is kept by the session in the form in which it was first used: functions
+ * of PL/pgSQL are compiled, and queries planned, by the settings of that moment.  So no settings are
+ * changed but harmless ones, functions of others are called with the search_path that there was, and
+ * tables of others are not changed.
  * Policies that are forced upon owners are not suspended for it, but for our statement alone.
  */
 #include "postgres.h"
@@ -20,6 +24,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -38,6 +43,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -64,10 +70,21 @@ static Oid	caller = InvalidOid;
 static bool several_callers = false;
 static LocalTransactionId called_in = InvalidLocalTransactionId;
 
+/* Whose code is confined. */
+typedef struct Confinement
+{
+	Oid			owner;
+	bool		is_own;			/* does it run for its owner, to whom it could do anything? */
+	char	   *search_path;	/* that it began with */
+} Confinement;
+
+static Confinement current = {InvalidOid, false, NULL};
+
 static planner_hook_type next_planner_hook = NULL;
 static ExecutorStart_hook_type next_executor_start_hook = NULL;
 static ProcessUtility_hook_type next_process_utility_hook = NULL;
 static object_access_hook_type next_object_access_hook = NULL;
+static fmgr_hook_type next_fmgr_hook = NULL;
 
 /* Are these flags in the security context? */
 static bool
@@ -107,44 +124,91 @@ refuse_statement(PlannedStmt *statement)
 			 errmsg("cannot execute %s within security-restricted operation", name)));
 }
 
-/* Does this search_path begin with pg_temp?  To ask for its first schema makes that. */
+/*
+ * May pg_temp be the first schema of this search_path that exists?  To ask for the first one would
+ * make it.
+ */
 static bool
-is_temporary_first(char *path)
+may_be_temporary(char *path)
 {
 	List	   *names;
+	ListCell   *lc;
 
-	return SplitIdentifierString(path, ',', &names) && names != NIL &&
-		strcmp(linitial(names), "pg_temp") == 0;
+	if (!SplitIdentifierString(path, ',', &names))
+		return false;
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), "pg_temp") == 0)
+			return true;
+		if (strcmp(lfirst(lc), "pg_catalog") == 0)
+			return false;
+	}
+	return false;
 }
 
-/* Does its SET clause set what is not undone at its end, or ends the session? */
 static bool
-has_lasting_setting(HeapTuple tuple)
+is_one_of(const char *setting, const char *const *names, int n)
 {
+	for (int i = 0; i < n; i++)
+	{
+		if (pg_strncasecmp(setting, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is it a setting that means nothing to the server, as "name=value"? */
+static bool
+is_of_users(const char *setting)
+{
+	char	   *name = pnstrdup(setting, strcspn(setting, "="));
+
+	return strchr(name, '.') != NULL &&
+		(GetConfigOption(name, true, false) == NULL ||
+		 (GetConfigOptionFlags(name, true) & GUC_CUSTOM_PLACEHOLDER) != 0);
+}
+
+/* What the SET clauses of a function set. */
+typedef struct FunctionSettings
+{
+	bool		has_path;		/* a search_path */
+	bool		is_lasting;		/* something that is not undone at its end, or ends the session */
+	bool		is_harmful;		/* something that what others have written could be kept with */
+} FunctionSettings;
+
+static FunctionSettings
+settings_of(HeapTuple tuple)
+{
+	static const char *const paths[] = {"search_path="};
 	static const char *const lasting[] = {"seed=", "exit_on_error="};
-	static const char path[] = "search_path=";
+	static const char *const harmless[] = {
+		"client_min_messages=", "jit=", "row_security=", "statement_timeout=", "work_mem="
+	};
+	FunctionSettings result = {0};
 	bool		isnull;
 	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
 	Datum	   *settings;
 	int			n;
 
 	if (isnull)
-		return false;
+		return result;
 	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &n);
 	for (int i = 0; i < n; i++)
 	{
 		char	   *setting = TextDatumGetCString(settings[i]);
 
-		for (int j = 0; j < (int) lengthof(lasting); j++)
+		if (is_one_of(setting, paths, lengthof(paths)))
 		{
-			if (pg_strncasecmp(setting, lasting[j], strlen(lasting[j])) == 0)
-				return true;
+			result.has_path = true;
+			result.is_lasting |= may_be_temporary(setting + strlen(paths[0]));
 		}
-		if (pg_strncasecmp(setting, path, strlen(path)) == 0 &&
-			is_temporary_first(setting + strlen(path)))
-			return true;
+		else if (is_one_of(setting, lasting, lengthof(lasting)))
+			result.is_lasting = true;
+		else
+			result.is_harmful |= !is_one_of(setting, harmless, lengthof(harmless)) &&
+				!is_of_users(setting);
 	}
-	return false;
+	return result;
 }
 
 /*
@@ -190,31 +254,47 @@ note_call(void)
 	caller = GetUserId();
 }
 
+/* Is it written by somebody else, and would be kept in another form than it has for others? */
+static bool
+is_of_others(Form_pg_proc proc, const FunctionSettings *settings)
+{
+	return proc->prolang != INTERNALlanguageId && proc->prolang != ClanguageId &&
+		proc->proowner != current.owner && !settings->has_path &&
+		(current.search_path == NULL || strcmp(namespace_search_path, current.search_path) != 0);
+}
+
 /* A function is about to be called: raise an error if it must not be. */
 static void
 look_at_function(Oid funcid)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
 	Form_pg_proc proc;
+	FunctionSettings settings;
 	bool		refused;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", funcid);
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	refused = is_volatile_c(proc) || has_lasting_setting(tuple);
-	if (refused && context_has(SECURITY_CONFINED))
+	settings = settings_of(tuple);
+	refused = is_volatile_c(proc) || settings.is_lasting;
+	if (context_has(SECURITY_CONFINED) &&
+		(refused || (!current.is_own && (settings.is_harmful || is_of_others(proc, &settings)))))
+	{
+		/* the function may have set it already, and then the error would end the session */
+		ExitOnAnyError = false;
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function \"%s\" within security-restricted operation",
 						NameStr(proc->proname))));
+	}
 	if (refused)
 		note_call();
 	ReleaseSysCache(tuple);
 }
 
 /*
- * Raise an error if a trigger of the table is a function of C, other than PostgreSQL's and ours,
- * that must not be called.  The executor asks nobody before it calls a trigger.
+ * Raise an error if a trigger of the table, other than PostgreSQL's and ours, is a function that must
+ * not be called.  The executor asks nobody before it calls a trigger.
  */
 static void
 look_at_triggers(Oid relid)
@@ -231,27 +311,32 @@ look_at_triggers(Oid relid)
 	{
 		Oid			funcid = ((Form_pg_trigger) GETSTRUCT(trigger))->tgfoid;
 		HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+		Oid			language;
 		char	   *symbol;
 		bool		isnull;
 
 		if (!HeapTupleIsValid(tuple))
 			elog(ERROR, "cache lookup failed for function %u", funcid);
+		language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
 		symbol = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull));
-		if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId &&
-			strncmp(symbol, SYMBOL_PREFIX, strlen(SYMBOL_PREFIX)) != 0)
-			look_at_function(funcid);
 		ReleaseSysCache(tuple);
+		if (language != INTERNALlanguageId &&
+			(language != ClanguageId || strncmp(symbol, SYMBOL_PREFIX, strlen(SYMBOL_PREFIX)) != 0))
+			look_at_function(funcid);
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 }
 
 /*
- * Look at the triggers of all tables that a confined statement may change.  As the owner, it may read
- * no foreign table, whose connection could decide about the caller's COMMIT.
+ * Raise an error if a confined statement changes a table of somebody else, or one with a trigger that
+ * must not be called; or does not wait for a lock, so that the caller would seem not to; or reads as
+ * the owner a foreign table, whose connection could decide about the caller's COMMIT.
+ *
+ * Locks the partitions of what it changes, so that they get no other trigger.
  */
 static void
-look_at_tables(const PlannedStmt *statement)
+look_at_statement(const PlannedStmt *statement)
 {
 	ListCell   *lc;
 
@@ -266,13 +351,24 @@ look_at_tables(const PlannedStmt *statement)
 					 errmsg("cannot read foreign table \"%s\" within security-restricted operation",
 							get_rel_name(rte->relid))));
 	}
-
+	foreach(lc, statement->rowMarks)
+	{
+		if (lfirst_node(PlanRowMark, lc)->waitPolicy == LockWaitError)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("cannot use NOWAIT within security-restricted operation")));
+	}
 	foreach(lc, statement->resultRelations)
 	{
-		RangeTblEntry *rte = rt_fetch(lfirst_int(lc), statement->rtable);
+		Oid			relid = rt_fetch(lfirst_int(lc), statement->rtable)->relid;
 		ListCell   *cell;
 
-		foreach(cell, find_all_inheritors(rte->relid, NoLock, NULL))
+		if (!current.is_own && TableOwner(relid) != current.owner)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("cannot change table \"%s\" within security-restricted operation",
+							get_rel_name(relid))));
+		foreach(cell, find_all_inheritors(relid, RowExclusiveLock, NULL))
 			look_at_triggers(lfirst_oid(cell));
 	}
 }
@@ -311,7 +407,7 @@ executor_start(QueryDesc *queryDesc, int eflags)
 			refuse_statement(queryDesc->plannedstmt);
 	}
 	if (context_has(SECURITY_CONFINED))
-		look_at_tables(queryDesc->plannedstmt);
+		look_at_statement(queryDesc->plannedstmt);
 	if (next_executor_start_hook != NULL)
 		next_executor_start_hook(queryDesc, eflags);
 	else
@@ -351,6 +447,19 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 }
 
 /*
+ * Hook: a function with SET clauses is called, or one with SECURITY DEFINER, perhaps by what does not
+ * access it as an object, such as the support functions of a type.
+ */
+static void
+function_is_called(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
+{
+	if (next_fmgr_hook != NULL)
+		next_fmgr_hook(event, flinfo, arg);
+	if (event == FHET_START && context_has(SECURITY_CONFINED))
+		look_at_function(flinfo->fn_oid);
+}
+
+/*
  * ConfineInit
  *		Called once, when the library is loaded.
  */
@@ -365,6 +474,8 @@ ConfineInit(void)
 	ProcessUtility_hook = process_utility;
 	next_object_access_hook = object_access_hook;
 	object_access_hook = object_is_accessed;
+	next_fmgr_hook = fmgr_hook;
+	fmgr_hook = function_is_called;
 }
 
 /* The cursors that there are, as the view pg_cursors has them: a list of Portal. */
@@ -431,28 +542,32 @@ release_portals(const OthersPortal *occupied, int n)
 /*
  * Confine
  *		Call function(arg) as the role in one of the modes that confine: RUN_AS_LOOKUP,
- *		RUN_AS_CONVERSION or RUN_AS_READER.
+ *		RUN_AS_CONVERSION or RUN_AS_READER.  "owner" is the role whose code that may run.
  *
  * Cursors that are there afterwards, and were not before, are closed.
  */
 void
-Confine(Oid userid, RunAsMode mode, ConfinedFunction function, void *arg)
+Confine(Oid userid, RunAsMode mode, Oid owner, ConfinedFunction function, void *arg)
 {
 	List	   *portals = list_portals();
 	OthersPortal *volatile occupied = occupy_portals(portals);
+	Confinement before = current;
 	ListCell   *lc;
 
 	PG_TRY();
 	{
-		RunAs		before;
+		RunAs		as_before;
+		bool		is_own = owner == GetUserId();
 
 		forget_expressions();
-		RunAsBegin(&before, userid, mode);
+		RunAsBegin(&as_before, userid, mode);
+		current = (Confinement) {owner, is_own, pstrdup(namespace_search_path)};
 		function(arg);
-		RunAsEnd(&before);
+		RunAsEnd(&as_before);
 	}
 	PG_FINALLY();
 	{
+		current = before;
 		release_portals(occupied, list_length(portals));
 	}
 	PG_END_TRY();

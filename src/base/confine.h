@@ -10,6 +10,6 @@
 typedef void (*ConfinedFunction) (void *arg);
 
 extern void ConfineInit(void);
-extern void Confine(Oid userid, RunAsMode mode, ConfinedFunction function, void *arg);
+extern void Confine(Oid userid, RunAsMode mode, Oid owner, ConfinedFunction function, void *arg);
 
 #endif							/* ACTSTREAM_CONFINE_H */

@@ -476,7 +476,7 @@ run_confined(void *arg)
 	ReadJob    *job = arg;
 
 	Confine(job->table->reader, job->table->has_policies ? RUN_AS_READER : RUN_AS_LOOKUP,
-			run_query, job);
+			job->table->rel->rd_rel->relowner, run_query, job);
 }
 
 /*
@@ -504,8 +504,7 @@ attempt_query(ReadJob *job)
 	if (error == NULL)
 		return;
 	if (ErrorIsOfServer(error) &&
-		(ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK ||
-		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR))
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),

@@ -185,9 +185,9 @@ find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery 
 	Lookup		lookup = {rel, type, values, query, snapshot, read_only, false};
 
 	if (query == ROW_QUERY_VISIBLE)
-		Confine(GetUserId(), RUN_AS_READER, look_up, &lookup);
+		Confine(GetUserId(), RUN_AS_READER, rel->rd_rel->relowner, look_up, &lookup);
 	else
-		Confine(rel->rd_rel->relowner, RUN_AS_LOOKUP, look_up, &lookup);
+		Confine(rel->rd_rel->relowner, RUN_AS_LOOKUP, rel->rd_rel->relowner, look_up, &lookup);
 	return lookup.found;
 }
 

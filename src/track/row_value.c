@@ -105,7 +105,7 @@ convert_as_owner(void *arg)
 {
 	Conversion *conversion = arg;
 
-	Confine(conversion->owner, RUN_AS_CONVERSION, convert_value, conversion);
+	Confine(conversion->owner, RUN_AS_CONVERSION, conversion->owner, convert_value, conversion);
 }
 
 static ErrorData *

@@ -434,6 +434,7 @@ SELECT * FROM evil.log;
 
 -- what a table's owner has put into it runs as the owner, whoever looks: a cast to
 -- json for a value, but not for a name
+ALTER TABLE evil.log OWNER TO actstream_owner;
 CREATE TYPE names.mood2 AS ENUM ('good', 'bad');
 CREATE FUNCTION names.mood_to_json(names.mood2) RETURNS json LANGUAGE plpgsql AS $$
 BEGIN

@@ -195,6 +195,16 @@ BEGIN
 END $$;
 CREATE FUNCTION mal.leave() RETURNS int LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
 CREATE FUNCTION mal.temporary() RETURNS boolean LANGUAGE sql STABLE SET search_path = "pg_temp", pg_catalog AS 'SELECT current_schema() IS NOT NULL';
+CREATE FUNCTION mal.temporary_2() RETURNS boolean LANGUAGE sql STABLE SET search_path = nosuch, "$user", pg_temp AS 'SELECT current_schema() IS NOT NULL';
+CREATE FUNCTION mal.set_path() RETURNS text LANGUAGE plpgsql SET search_path = mal, pg_catalog AS 'BEGIN RETURN public.initials(''a b''); END';
+CREATE FUNCTION mal.set_strings() RETURNS text LANGUAGE plpgsql SET standard_conforming_strings = off AS 'BEGIN RETURN public.initials(''a b''); END';
+CREATE FUNCTION mal.set_plans() RETURNS text LANGUAGE plpgsql SET enable_indexscan = off AS 'BEGIN RETURN actstream.display_name(''forced:1''); END';
+CREATE FUNCTION mal.leaving() RETURNS trigger LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
+CREATE TABLE mal.exit (id int);
+CREATE TRIGGER leaving BEFORE INSERT ON mal.exit FOR EACH ROW EXECUTE FUNCTION mal.leaving();
+CREATE TABLE mal.exits (id int) PARTITION BY RANGE (id);
+CREATE TABLE mal.exits_0 PARTITION OF mal.exits DEFAULT;
+CREATE TRIGGER leaving BEFORE INSERT ON mal.exits_0 FOR EACH ROW EXECUTE FUNCTION mal.leaving();
 -- up to version 15
 DO $$
 BEGIN
@@ -243,7 +253,9 @@ BEGIN
         'FETCH mine', 'CLOSE mine', 'DECLARE theirs CURSOR FOR SELECT 1', 'EXPLAIN ANALYZE CREATE TABLE mal.made AS SELECT 1', 'EXPLAIN SELECT 1',
         'SELECT set_config(''transaction_isolation'', NULL, false)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_notify(''a'', ''b'')', 'SELECT setseed(0)',
         'SELECT lo_create(0)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SELECT cursor_to_xml(''mine'', 1, false, false, '''')', 'SELECT query_to_xml(''SELECT 1'', false, false, '''')',
-        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()', 'SELECT mal.temporary()'] LOOP
+        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()', 'SELECT mal.temporary()', 'SELECT mal.temporary_2()',
+        'SELECT mal.set_path()', 'SELECT mal.set_strings()', 'SELECT mal.set_plans()', 'INSERT INTO mal.exit VALUES (1)', 'INSERT INTO mal.exits VALUES (1)',
+        'INSERT INTO umb.docs VALUES (3)', 'SELECT id FROM umb.docs FOR UPDATE NOWAIT'] LOOP
         BEGIN
             EXECUTE command;
             RAISE WARNING '% as %', command, current_user;
@@ -270,11 +282,20 @@ ALTER POLICY guard ON mal.guarded USING (mal.write_all());
 DROP INDEX mal.guarded_predicate;
 RESET ROLE;
 CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
+CREATE DOMAIN mal.text AS pg_catalog.text CHECK (mal.check('a variable of others: ' || VALUE));
+CREATE FUNCTION public.initials(full_name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    t text;
+BEGIN
+    t := full_name || '\.';
+    RETURN t;
+END $$;
 SET ROLE actstream_umbra;
 CREATE TABLE umb.docs (id int);
 INSERT INTO umb.docs VALUES (1), (2);
 ALTER TABLE umb.docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY one ON umb.docs USING (id = 1);
+GRANT ALL ON umb.docs TO actstream_mallory;
 CREATE FUNCTION umb.visible() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM umb.docs';
 GRANT USAGE ON SCHEMA umb TO PUBLIC;
 BEGIN;
@@ -310,6 +331,8 @@ BEGIN
     RAISE NOTICE '% rows', count;
 END $$;
 RESET ROLE;
+-- what others have written has been compiled and planned as ever
+SELECT public.initials('a b');
 -- another role that the session has had in the transaction
 BEGIN;
 SET LOCAL ROLE actstream_mallory;
@@ -396,6 +419,7 @@ RESET ROLE;
 SELECT actstream.display_name('empty:1'), actstream.expand('empty:1');
 
 SET client_min_messages = warning;
+DROP FUNCTION public.initials;
 DROP SCHEMA mal CASCADE;
 DROP EXTENSION actstream CASCADE;
 DROP OWNED BY actstream_mallory, actstream_umbra;
