@@ -62,11 +62,25 @@ may_see_row(const HoldQuestion *question, Oid role, Snapshot before)
 	return result;
 }
 
+/*
+ * May the owner of what refers to the row see it?  Policies are not evaluated as that role, who is
+ * not there, unless the role that has written them could act as that role anyway.
+ */
+static bool
+owner_may_see_row(const HoldQuestion *question, Snapshot before)
+{
+	Relation	rel = question->rel;
+
+	return check_enable_rls(RelationGetRelid(rel), question->owner, true) != RLS_ENABLED ||
+		(has_privs_of_role(rel->rd_rel->relowner, question->owner) &&
+		 may_see_row(question, question->owner, before));
+}
+
 static bool
 both_may_see_row(const HoldQuestion *question, Snapshot before)
 {
 	return may_see_row(question, GetUserId(), before) &&
-		(question->owner == GetUserId() || may_see_row(question, question->owner, before));
+		(question->owner == GetUserId() || owner_may_see_row(question, before));
 }
 
 /* AttemptFunction */
