@@ -28,11 +28,13 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
 #include "mb/pg_wchar.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -51,6 +53,7 @@ static struct
 	Oid			sequence;		/* that its ids come from; InvalidOid if there is none */
 	Oid			ids;			/* index of its primary key, if that is on id alone */
 	Oid			changes;		/* the record of changes, if there is one */
+	Oid			recorder;		/* its owner */
 	bool		plain;
 }			known;
 
@@ -229,16 +232,18 @@ record_is_plain(void)
 	known.changes = OwnTableFind(OWN_CHANGES);
 	if (!OwnTableExists(OWN_CHANGES))
 		return false;
-	rel = table_open(known.changes, AccessShareLock);
+	rel = table_open(known.changes, RowExclusiveLock);
 	tupdesc = RelationGetDescr(rel);
+	known.recorder = rel->rd_rel->relowner;
 	result = is_plain_table(rel) && rel->trigdesc == NULL &&
 		rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT && !has_virtual_columns(rel) &&
 		tupdesc->natts == Natts_change &&
 		(tupdesc->constr == NULL ||
 		 (tupdesc->constr->num_check == 0 && !tupdesc->constr->has_generated_stored)) &&
 		pg_class_aclcheck(known.changes, rel->rd_rel->relowner, ACL_INSERT) == ACLCHECK_OK;
-	for (int i = Anum_change_old_public - 1; result && i < Natts_change; i++)
-		result = !TupleDescAttr(tupdesc, i)->attnotnull;
+	for (int i = 0; result && i < Natts_change; i++)
+		result = TupleDescAttr(tupdesc, i)->attidentity == '\0' &&
+			(i < Anum_change_old_public - 1 || !TupleDescAttr(tupdesc, i)->attnotnull);
 	foreach(lc, RelationGetIndexList(rel))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
@@ -246,7 +251,7 @@ record_is_plain(void)
 		result = result && is_index_of_record(index);
 		index_close(index, AccessShareLock);
 	}
-	table_close(rel, AccessShareLock);
+	table_close(rel, NoLock);
 	return result;
 }
 
@@ -328,6 +333,9 @@ ActionIdIfPlain(int64 *id)
 	uint64		changes;
 	bool		result;
 
+	/* as the INSERT will: it must not change after it was looked at */
+	if (known.relid == RelationGetRelid(rel) && OidIsValid(known.changes))
+		LockRelationOid(known.changes, RowExclusiveLock);
 	if (known.relid != RelationGetRelid(rel))
 	{
 		RelationWatch(relation_changed);
@@ -340,7 +348,9 @@ ActionIdIfPlain(int64 *id)
 		if (RelationChanges() == changes)
 			known.relid = RelationGetRelid(rel);
 	}
-	result = known.plain && has_ids_left(known.sequence);
+	result = known.plain && has_ids_left(known.sequence) &&
+		(!OidIsValid(known.changes) || object_aclcheck(NamespaceRelationId, OwnSchema(), known.recorder,
+													   ACL_USAGE) == ACLCHECK_OK);
 	if (result)
 	{
 		*id = nextval_internal(known.sequence, false);
