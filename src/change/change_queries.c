@@ -144,12 +144,11 @@
 	" WHERE f.viewer OPERATOR(pg_catalog.=) v.viewer OFFSET 0) AS f WHERE k.many) AS w)"
 
 /*
- * "u", if the action is there and this call has told no other change of it: of the changes that have
- * not been told when the call begins, whether one has "made" it, other than in place of one that it
- * has deleted, and the "versions" that the others have replaced.  Those that the position lists are
- * told first; $6 is in order.
+ * "u", if the action is there and this call has told no other change of it, which are "others": of
+ * the changes that have not been told when the call begins, whether one has "made" it, other than in
+ * place of one that it has deleted, and the "versions" that the others have replaced.  $6 is in order.
  */
-#define UNTOLD_VERSIONS \
+#define UNTOLD_VERSIONS(others) \
 	" LEFT JOIN LATERAL (SELECT pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'I'" \
 	" AND NOT EXISTS (SELECT FROM actstream.changes d WHERE d.transaction OPERATOR(pg_catalog.=) c.transaction" \
 	" AND d.action_id OPERATOR(pg_catalog.=) c.action_id AND d.operation OPERATOR(pg_catalog.=) 'D'" \
@@ -157,12 +156,18 @@
 	" pg_catalog.array_agg(DISTINCT " OLD_ACTION("c") ") FILTER (WHERE c.old_actor IS NOT NULL) AS versions" \
 	" FROM actstream.changes c WHERE " OF_ACTION_AND("c", ">=", "LEAST($9, g.transaction, ($6)[1])") \
 	" AND (" UNTOLD("c") " OR c.transaction OPERATOR(pg_catalog.=) g.transaction)" \
-	" AND n.id IS NOT NULL AND NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION("e") \
-	" AND e.transaction OPERATOR(pg_catalog.=) ANY ($6)" \
-	" AND (e.transaction OPERATOR(pg_catalog.<) g.transaction OR g.transaction OPERATOR(pg_catalog.>=) $9))" \
+	" AND n.id IS NOT NULL" others " HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OFFSET 0) AS u ON true"
+
+/* of those that the position lists, those before; and of the others, these and those before */
+#define NO_LISTED \
+	" AND NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">=", "($6)[1]") \
+	" AND " OF_ACTION_AND("e", "<", "g.transaction") " AND e.transaction OPERATOR(pg_catalog.=) ANY ($6))"
+#define NO_LATER \
+	" AND (g.action_id OPERATOR(pg_catalog.=) ANY (SELECT e.action_id FROM actstream.changes e" \
+	" WHERE e.transaction OPERATOR(pg_catalog.=) ANY ($6) AND e.incarnation OPERATOR(pg_catalog.=) $2" \
+	" AND e.operation OPERATOR(pg_catalog.<>) 'G')) IS NOT TRUE" \
 	" AND NOT EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">=", "$9") \
-	" AND e.transaction OPERATOR(pg_catalog.<) g.transaction)" \
-	" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OFFSET 0) AS u ON true"
+	" AND e.transaction OPERATOR(pg_catalog.<) g.transaction)"
 
 /*
  * To viewers, whose streams the action has come to, has changed in, or has left.
@@ -195,9 +200,9 @@
 	CHANGES(LISTED, MADE(BEFORE_LISTED), TOLD, limit, is_generic), \
 	CHANGES(LATER, MADE(BEFORE_IN_ORDER), TOLD, limit, is_generic)}
 #define TO_VIEWERS(limit, is_generic) { \
-	CHANGES(REST, UNTOLD_VERSIONS, TOLD_TO, limit, is_generic), \
-	CHANGES(LISTED, UNTOLD_VERSIONS, TOLD_TO, limit, is_generic), \
-	CHANGES(LATER, UNTOLD_VERSIONS, TOLD_TO, limit, is_generic)}
+	CHANGES(REST, UNTOLD_VERSIONS(""), TOLD_TO, limit, is_generic), \
+	CHANGES(LISTED, UNTOLD_VERSIONS(NO_LISTED), TOLD_TO, limit, is_generic), \
+	CHANGES(LATER, UNTOLD_VERSIONS(NO_LATER), TOLD_TO, limit, is_generic)}
 
 /* with the usual limit as a constant, a plan serves for all calls */
 static SpiPlan for_caller[2][NUM_PHASES] = {TO_CALLER("1000", true), TO_CALLER("$3", false)};
