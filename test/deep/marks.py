@@ -44,9 +44,10 @@ CREATE FUNCTION log.state(reader actstream.ref) RETURNS TABLE (id bigint, "times
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_seen' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id)
                        AND (pg_visible_in_snapshot(s.xid, e.snapshot) OR s.xid = e.xid)) AS seen,
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_read' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id) AND e.at >= away.until AND e.seq > away.seq) AS read_since,
-               -- a mark that has found it back takes it out, also for whoever's now() is before that
+               -- what has found it back takes it out, also for whoever's now() is before that
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_read' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id) AND e.at >= away.until
-                       AND pg_visible_in_snapshot(away.xid, e.snapshot)) AS brought_back,
+                       AND pg_visible_in_snapshot(away.xid, e.snapshot))
+                   OR EXISTS (SELECT FROM e WHERE e.id = s.id AND e.seq > away.seq AND e.kind IN ('read', 'unread') AND e.at >= away.until) AS brought_back,
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_seen' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id) AND e.at >= away.until AND e.seq > away.seq) AS seen_since
         FROM s LEFT JOIN LATERAL (
             SELECT e.* FROM e WHERE e.id = s.id AND e.kind IN ('read', 'unread', 'was_back') ORDER BY e.seq DESC LIMIT 1) AS last ON true
