@@ -74,7 +74,8 @@ static LocalTransactionId called_in = InvalidLocalTransactionId;
 typedef struct Confinement
 {
 	Oid			owner;
-	bool		is_own;			/* does it run for its owner, to whom it could do anything? */
+	bool		is_own;			/* does it run in a session of its owner, to which it could do
+								 * anything? */
 	char	   *search_path;	/* that it began with */
 } Confinement;
 
@@ -280,8 +281,9 @@ look_at_function(Oid funcid)
 	if (context_has(SECURITY_CONFINED) &&
 		(refused || (!current.is_own && (settings.is_harmful || is_of_others(proc, &settings)))))
 	{
-		/* the function may have set it already, and then the error would end the session */
-		ExitOnAnyError = false;
+		/* the function may have set exit_on_error already */
+		if (settings.is_lasting)
+			ExitOnAnyError = false;
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function \"%s\" within security-restricted operation",
@@ -557,7 +559,7 @@ Confine(Oid userid, RunAsMode mode, Oid owner, ConfinedFunction function, void *
 	PG_TRY();
 	{
 		RunAs		as_before;
-		bool		is_own = owner == GetUserId();
+		bool		is_own = owner == GetUserId() && !context_has(SECURITY_LOCAL_USERID_CHANGE);
 
 		forget_expressions();
 		RunAsBegin(&as_before, userid, mode);

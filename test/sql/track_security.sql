@@ -190,6 +190,39 @@ SELECT actstream.untrack('tsec.theirs', 'actstream_track_' || i) FROM generate_s
 RESET ROLE;
 DELETE FROM tsec.log;
 
+-- policies are not evaluated as the owner of the tracked table, who is not there, and whose rights who writes may not have
+SET ROLE tsec_stranger;
+CREATE TABLE tsec.topic (id int PRIMARY KEY);
+INSERT INTO tsec.topic VALUES (1);
+CREATE FUNCTION tsec.spy() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'policy as %', current_user;
+    RETURN true;
+END
+$$;
+ALTER TABLE tsec.topic ENABLE ROW LEVEL SECURITY;
+CREATE POLICY spy ON tsec.topic USING (tsec.spy());
+GRANT SELECT ON tsec.topic TO PUBLIC;
+SELECT label FROM actstream.register('tsec.topic');
+SET ROLE tsec_owner;
+CREATE TABLE tsec.told (id int, topic int);
+GRANT INSERT ON tsec.told TO PUBLIC;
+SELECT actstream.track('tsec.told', 'told', 'site:owner', NULL, 'topic:{topic}');
+SET ROLE tsec_stranger;
+INSERT INTO tsec.told VALUES (1, 1);
+SET ROLE tsec_clerk;
+INSERT INTO tsec.told VALUES (2, 1);
+-- unless whose policies they are has these rights anyway
+RESET ROLE;
+GRANT tsec_owner TO tsec_stranger;
+SET ROLE tsec_clerk;
+INSERT INTO tsec.told VALUES (3, 1);
+RESET ROLE;
+REVOKE tsec_owner FROM tsec_stranger;
+SELECT actor, verb, target FROM actstream.actions WHERE verb = 'told' ORDER BY id;
+DROP TABLE tsec.told, tsec.topic;
+DELETE FROM actstream.actions WHERE verb = 'told';
+
 -- nothing gets out of a condition, a verb, a template or a name
 SET ROLE tsec_stranger;
 SELECT actstream.track('tsec.theirs', 'x', 'site:1', NULL, condition => $$true) EXECUTE FUNCTION tsec.note(); DROP TABLE tsec.theirs; --$$);

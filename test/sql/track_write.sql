@@ -352,6 +352,50 @@ SET actstream.actor = 'keyed:1';
 INSERT INTO watched VALUES (4, '1', 1), (5, '1', 1);
 RESET actstream.actor;
 
+------------------------------------------------------------------------------
+-- While changes are recorded
+------------------------------------------------------------------------------
+
+CREATE TABLE noted (id integer PRIMARY KEY);
+SELECT actstream.track('noted', 'noted', 'keyed:1', NULL);
+SELECT actstream.record_changes(true);
+-- without a subtransaction for each row
+INSERT INTO noted VALUES (0);
+SELECT pg_current_xact_id()::text::bigint AS before \gset
+INSERT INTO noted SELECT generate_series(1, 100);
+SELECT pg_current_xact_id()::text::bigint - :before AS transactions, (SELECT count(*) FROM actstream.actions WHERE verb = 'noted') AS sent;
+-- whatever has become of the record, the row is stored
+CREATE FUNCTION note(ddl text, undo text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    sent bigint := (SELECT count(*) FROM actstream.actions);
+BEGIN
+    EXECUTE ddl;
+    INSERT INTO noted SELECT max(id) + 1 FROM noted;
+    sent := (SELECT count(*) FROM actstream.actions) - sent;
+    EXECUTE undo;
+    RETURN sent || ' sent';
+EXCEPTION WHEN OTHERS THEN
+    RETURN concat_ws(' ', sqlstate, sqlerrm);
+END
+$$;
+SET client_min_messages = error;
+DROP ROLE IF EXISTS trw_recorder;
+CREATE ROLE trw_recorder;
+SELECT current_user AS owner \gset
+SELECT note('ALTER TABLE actstream.changes OWNER TO trw_recorder', 'GRANT USAGE ON SCHEMA actstream TO trw_recorder');
+SELECT note('SELECT', 'REVOKE USAGE ON SCHEMA actstream FROM trw_recorder');
+SELECT note('SELECT', 'SELECT');
+SELECT note('ALTER TABLE actstream.changes OWNER TO ' || :'owner', 'SELECT');
+SELECT note('ALTER TABLE actstream.changes ALTER action_id ADD GENERATED ALWAYS AS IDENTITY', 'ALTER TABLE actstream.changes ALTER action_id DROP IDENTITY');
+SELECT note($$ALTER TABLE actstream.changes ADD CHECK (operation <> 'I') NOT VALID$$, 'ALTER TABLE actstream.changes DROP CONSTRAINT changes_operation_check');
+SELECT note('CREATE INDEX odd ON actstream.changes (action_id) WHERE 1 / nullif(action_id - action_id, 0) > 0', 'DROP INDEX actstream.odd');
+SELECT note('CREATE UNIQUE INDEX odd ON actstream.changes (arrived) WHERE operation = ''D''', 'DROP INDEX actstream.odd');
+SELECT note('SELECT', 'SELECT');
+DROP OWNED BY trw_recorder;
+DROP ROLE trw_recorder;
+RESET client_min_messages;
+SELECT actstream.record_changes(false);
+
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA trw CASCADE;
