@@ -39,7 +39,7 @@ CREATE FUNCTION log.state(reader actstream.ref) RETURNS TABLE (id bigint, "times
                -- an exception that the snapshot of a mark has not seen comes after the mark
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_read' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id)
                        AND (pg_visible_in_snapshot(s.xid, e.snapshot) OR s.xid = e.xid)
-                       AND (last.seq IS NULL OR (e.seq > last.seq AND pg_visible_in_snapshot(last.xid, e.snapshot))))
+                       AND (last.seq IS NULL OR (e.seq > last.seq AND (pg_visible_in_snapshot(last.xid, e.snapshot) OR NOT last.is_exception))))
                    OR coalesce(last.kind = 'read', false) AS read,
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_seen' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id)
                        AND (pg_visible_in_snapshot(s.xid, e.snapshot) OR s.xid = e.xid)) AS seen,
@@ -50,7 +50,10 @@ CREATE FUNCTION log.state(reader actstream.ref) RETURNS TABLE (id bigint, "times
                    OR EXISTS (SELECT FROM e WHERE e.id = s.id AND e.seq > away.seq AND e.kind IN ('read', 'unread') AND e.at >= away.until) AS brought_back,
                EXISTS (SELECT FROM e WHERE e.kind = 'mark_seen' AND (s."timestamp", s.id) <= (e.up_to, e.up_to_id) AND e.at >= away.until AND e.seq > away.seq) AS seen_since
         FROM s LEFT JOIN LATERAL (
-            SELECT e.* FROM e WHERE e.id = s.id AND e.kind IN ('read', 'unread', 'was_back') ORDER BY e.seq DESC LIMIT 1) AS last ON true
+            -- to be unread is none where no mark was
+            SELECT e.*, e.kind <> 'unread' OR EXISTS (SELECT FROM e m WHERE m.kind = 'mark_read' AND m.seq < e.seq
+                                                      AND (s."timestamp", s.id) <= (m.up_to, m.up_to_id)) AS is_exception
+            FROM e WHERE e.id = s.id AND e.kind IN ('read', 'unread', 'was_back') ORDER BY e.seq DESC LIMIT 1) AS last ON true
         LEFT JOIN LATERAL (
             SELECT e.seq, e.xid, e.until, e.kind = 'away' AND (e.until IS NULL OR e.until > now()) AS away,
                    e.kind = 'away' AND e.until <= now()
