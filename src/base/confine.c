@@ -26,6 +26,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
@@ -48,6 +49,8 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/portal.h"
+#include "utils/rel.h"
+#include "utils/selfuncs.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
@@ -62,30 +65,37 @@ typedef struct OthersPortal
 	bool		pinned;
 } OthersPortal;
 
-/*
- * Who has called a function that must not be called here, and in which transaction: see
- * note_call().
- */
-static Oid	caller = InvalidOid;
-static bool several_callers = false;
+/* The transaction in which a function has called one that must not be called here: see note_call(). */
 static LocalTransactionId called_in = InvalidLocalTransactionId;
+
+/* The longest search_path under which functions of others are called. */
+#define MAX_SCHEMAS 32
 
 /* Whose code is confined. */
 typedef struct Confinement
 {
-	Oid			owner;
+	Oid			owner;			/* InvalidOid if others have called it: then its functions are as
+								 * those of others */
 	bool		is_own;			/* does it run in a session of its owner, to which it could do
 								 * anything? */
-	char	   *search_path;	/* that it began with */
+	int			nschemas;		/* the search_path that it, or what has called it, began with; 0 if
+								 * it does not run */
+	Oid			schemas[MAX_SCHEMAS + 1];
+	List	   *started;		/* of QueryDesc *: what has been started with it, and has not ended */
+	MemoryContext context;		/* of that list */
 } Confinement;
 
-static Confinement current = {InvalidOid, false, NULL};
+static Confinement current;
 
 static planner_hook_type next_planner_hook = NULL;
 static ExecutorStart_hook_type next_executor_start_hook = NULL;
+static ExecutorRun_hook_type next_executor_run_hook = NULL;
+static ExecutorEnd_hook_type next_executor_end_hook = NULL;
 static ProcessUtility_hook_type next_process_utility_hook = NULL;
 static object_access_hook_type next_object_access_hook = NULL;
 static fmgr_hook_type next_fmgr_hook = NULL;
+static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
+static get_index_stats_hook_type next_get_index_stats_hook = NULL;
 
 /* Are these flags in the security context? */
 static bool
@@ -200,7 +210,8 @@ settings_of(HeapTuple tuple)
 
 		if (is_one_of(setting, paths, lengthof(paths)))
 		{
-			result.has_path = true;
+			/* with "$user" it is not the same for everybody */
+			result.has_path = strstr(setting, "$user") == NULL;
 			result.is_lasting |= may_be_temporary(setting + strlen(paths[0]));
 		}
 		else if (is_one_of(setting, lasting, lengthof(lasting)))
@@ -240,19 +251,28 @@ is_volatile_c(Form_pg_proc proc)
  * A function is called that must not be called here.
  *
  * PL/pgSQL asks once in a transaction for what it calls in a simple expression.  So remember that it
- * has asked, and for which role.
+ * has asked.  Not for ours, nor for nextval(), which are often called: none of these can be executed
+ * here, but for nextval(), which tells a number.
  */
 static void
-note_call(void)
+note_call(Form_pg_proc proc, HeapTuple tuple)
 {
-	if (called_in != MY_LXID)
-	{
+	bool		isnull;
+	char	   *symbol = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull));
+
+	if (proc->prolang != ClanguageId || strncmp(symbol, SYMBOL_PREFIX, strlen(SYMBOL_PREFIX)) != 0)
 		called_in = MY_LXID;
-		caller = InvalidOid;
-		several_callers = false;
-	}
-	several_callers |= OidIsValid(caller) && caller != GetUserId();
-	caller = GetUserId();
+}
+
+/* Is the search_path the one that confined code began with? */
+static bool
+path_is_unchanged(void)
+{
+	Oid			schemas[MAX_SCHEMAS + 1];
+	int			n = fetch_search_path_array(schemas, lengthof(schemas));
+
+	return n == current.nschemas && n <= MAX_SCHEMAS &&
+		memcmp(schemas, current.schemas, n * sizeof(Oid)) == 0;
 }
 
 /* Is it written by somebody else, and would be kept in another form than it has for others? */
@@ -260,8 +280,7 @@ static bool
 is_of_others(Form_pg_proc proc, const FunctionSettings *settings)
 {
 	return proc->prolang != INTERNALlanguageId && proc->prolang != ClanguageId &&
-		proc->proowner != current.owner && !settings->has_path &&
-		(current.search_path == NULL || strcmp(namespace_search_path, current.search_path) != 0);
+		proc->proowner != current.owner && !settings->has_path && !path_is_unchanged();
 }
 
 /* A function is about to be called: raise an error if it must not be. */
@@ -290,7 +309,7 @@ look_at_function(Oid funcid)
 						NameStr(proc->proname))));
 	}
 	if (refused)
-		note_call();
+		note_call(proc, tuple);
 	ReleaseSysCache(tuple);
 }
 
@@ -331,6 +350,30 @@ look_at_triggers(Oid relid)
 }
 
 /*
+ * Raise an error if the table has an index that is no btree: to put a range into it calls functions
+ * of the type, whoever has made them, and the index asks nobody.
+ */
+static void
+look_at_indexes(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_rel->relam != BTREE_AM_OID)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("cannot change table \"%s\" with index \"%s\" within security-restricted operation",
+							RelationGetRelationName(rel), RelationGetRelationName(index))));
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, NoLock);
+}
+
+/*
  * Raise an error if a confined statement changes a table of somebody else, or one with a trigger that
  * must not be called; or does not wait for a lock, so that the caller would seem not to; or reads as
  * the owner a foreign table, whose connection could decide about the caller's COMMIT.
@@ -365,25 +408,26 @@ look_at_statement(const PlannedStmt *statement)
 		Oid			relid = rt_fetch(lfirst_int(lc), statement->rtable)->relid;
 		ListCell   *cell;
 
-		if (!current.is_own && TableOwner(relid) != current.owner)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("cannot change table \"%s\" within security-restricted operation",
-							get_rel_name(relid))));
 		foreach(cell, find_all_inheritors(relid, RowExclusiveLock, NULL))
+		{
+			if (!current.is_own && TableOwner(lfirst_oid(cell)) != current.owner)
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("cannot change table \"%s\" within security-restricted operation",
+								get_rel_name(lfirst_oid(cell)))));
 			look_at_triggers(lfirst_oid(cell));
+			look_at_indexes(lfirst_oid(cell));
+		}
 	}
 }
 
-/* Have expressions be looked at again that another role has prepared to evaluate. */
+/* Have expressions be looked at again that have been prepared for evaluation in this transaction. */
 static void
 forget_expressions(void)
 {
-	if (called_in != MY_LXID || !OidIsValid(caller) || (!several_callers && caller == GetUserId()))
-		return;
-	ResetPlanCache();
-	caller = InvalidOid;
-	several_callers = false;
+	if (called_in == MY_LXID)
+		ResetPlanCache();
+	called_in = InvalidLocalTransactionId;
 }
 
 /* Hook: a statement is planned, which can evaluate functions. */
@@ -414,6 +458,42 @@ executor_start(QueryDesc *queryDesc, int eflags)
 		next_executor_start_hook(queryDesc, eflags);
 	else
 		standard_ExecutorStart(queryDesc, eflags);
+	if (context_has(SECURITY_CONFINED) && current.nschemas > 0 && path_is_unchanged())
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(current.context);
+
+		current.started = lappend(current.started, queryDesc);
+		MemoryContextSwitchTo(oldcontext);
+	}
+}
+
+/*
+ * Hook: a query is executed.  The functions that it calls were looked at when it was started, with the
+ * search_path of that time; a cursor could be fetched from with another.
+ */
+static void
+executor_run(EXECUTOR_RUN_PARAMETERS)
+{
+	if (context_has(SECURITY_CONFINED) && list_member_ptr(current.started, queryDesc) &&
+		!path_is_unchanged())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot execute query with another search_path within security-restricted operation")));
+	if (next_executor_run_hook != NULL)
+		next_executor_run_hook(EXECUTOR_RUN_ARGUMENTS);
+	else
+		standard_ExecutorRun(EXECUTOR_RUN_ARGUMENTS);
+}
+
+/* Hook: the execution of a query ends. */
+static void
+executor_end(QueryDesc *queryDesc)
+{
+	current.started = list_delete_ptr(current.started, queryDesc);
+	if (next_executor_end_hook != NULL)
+		next_executor_end_hook(queryDesc);
+	else
+		standard_ExecutorEnd(queryDesc);
 }
 
 /* Hook: a command that is no query. */
@@ -443,8 +523,7 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 	if (next_object_access_hook != NULL)
 		next_object_access_hook(access, classid, objid, subid, arg);
 	if (access == OAT_FUNCTION_EXECUTE &&
-		(context_has(SECURITY_LOCAL_USERID_CHANGE) ||
-		 (error_context_stack != NULL && GetUserId() != GetSessionUserId())))
+		(context_has(SECURITY_LOCAL_USERID_CHANGE) || error_context_stack != NULL))
 		look_at_function(objid);
 }
 
@@ -462,6 +541,34 @@ function_is_called(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 }
 
 /*
+ * Hooks: the planner looks for statistics of a column, with which it would call the functions of
+ * operators and types, whoever has made them.  For confined statements there are none.
+ */
+static bool
+find_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData *vardata)
+{
+	if (context_has(SECURITY_CONFINED))
+	{
+		vardata->statsTuple = NULL;
+		return true;
+	}
+	return next_get_relation_stats_hook != NULL &&
+		next_get_relation_stats_hook(root, rte, attnum, vardata);
+}
+
+static bool
+find_index_stats(PlannerInfo *root, Oid index, AttrNumber attnum, VariableStatData *vardata)
+{
+	if (context_has(SECURITY_CONFINED))
+	{
+		vardata->statsTuple = NULL;
+		return true;
+	}
+	return next_get_index_stats_hook != NULL &&
+		next_get_index_stats_hook(root, index, attnum, vardata);
+}
+
+/*
  * ConfineInit
  *		Called once, when the library is loaded.
  */
@@ -472,12 +579,20 @@ ConfineInit(void)
 	planner_hook = plan_statement;
 	next_executor_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = executor_start;
+	next_executor_run_hook = ExecutorRun_hook;
+	ExecutorRun_hook = executor_run;
+	next_executor_end_hook = ExecutorEnd_hook;
+	ExecutorEnd_hook = executor_end;
 	next_process_utility_hook = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 	next_object_access_hook = object_access_hook;
 	object_access_hook = object_is_accessed;
 	next_fmgr_hook = fmgr_hook;
 	fmgr_hook = function_is_called;
+	next_get_relation_stats_hook = get_relation_stats_hook;
+	get_relation_stats_hook = find_relation_stats;
+	next_get_index_stats_hook = get_index_stats_hook;
+	get_index_stats_hook = find_index_stats;
 }
 
 /* The cursors that there are, as the view pg_cursors has them: a list of Portal. */
@@ -559,11 +674,17 @@ Confine(Oid userid, RunAsMode mode, Oid owner, ConfinedFunction function, void *
 	PG_TRY();
 	{
 		RunAs		as_before;
-		bool		is_own = owner == GetUserId() && !context_has(SECURITY_LOCAL_USERID_CHANGE);
+		bool		is_own = owner == GetSessionUserId() &&
+			!context_has(SECURITY_LOCAL_USERID_CHANGE);
 
 		forget_expressions();
 		RunAsBegin(&as_before, userid, mode);
-		current = (Confinement) {owner, is_own, pstrdup(namespace_search_path)};
+		current.owner = before.nschemas > 0 && before.owner != owner ? InvalidOid : owner;
+		current.is_own = is_own;
+		current.started = NIL;
+		current.context = CurrentMemoryContext;
+		if (before.nschemas == 0)
+			current.nschemas = fetch_search_path_array(current.schemas, lengthof(current.schemas));
 		function(arg);
 		RunAsEnd(&as_before);
 	}

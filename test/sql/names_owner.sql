@@ -276,7 +276,7 @@ BEGIN
         'SELECT set_config(''transaction_isolation'', NULL, false)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_notify(''a'', ''b'')', 'SELECT setseed(0)',
         'SELECT lo_create(0)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SELECT cursor_to_xml(''mine'', 1, false, false, '''')', 'SELECT query_to_xml(''SELECT 1'', false, false, '''')',
         'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()', 'SELECT mal.temporary()', 'SELECT mal.temporary_2()',
-        'SELECT mal.again()', 'SELECT mal.set_path()', 'SELECT mal.set_strings()', 'SELECT mal.set_plans()', 'INSERT INTO mal.exit VALUES (1)', 'INSERT INTO mal.exits VALUES (1)',
+        'SELECT mal.again()', 'SELECT mal.estimate()', 'INSERT INTO mal.spans VALUES (mal.span(5, 500))', 'SELECT mal.fetch()', 'SELECT mal.read_nested()', 'SELECT public.path_of_users(''a'')', 'SELECT mal.set_path()', 'SELECT mal.set_strings()', 'SELECT mal.set_plans()', 'INSERT INTO mal.exit VALUES (1)', 'INSERT INTO mal.exits VALUES (1)',
         'INSERT INTO umb.docs VALUES (3)', 'SELECT id FROM umb.docs FOR UPDATE NOWAIT'] LOOP
         BEGIN
             EXECUTE command;
@@ -304,6 +304,70 @@ ALTER POLICY guard ON mal.guarded USING (mal.write_all());
 DROP INDEX mal.guarded_predicate;
 RESET ROLE;
 CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
+CREATE FUNCTION public.same(a text, b text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    t text := a;
+BEGIN
+    RETURN t = b;
+END $$;
+CREATE FUNCTION public.fetched(a text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    t text := a;
+BEGIN
+    RETURN t = a;
+END $$;
+CREATE FUNCTION public.path_of_users(a text) RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = "$user", public AS $$
+DECLARE
+    t text := a;
+BEGIN
+    RETURN t = a;
+END $$;
+CREATE SCHEMA actstream_mallory AUTHORIZATION actstream_mallory;
+SET ROLE actstream_mallory;
+CREATE DOMAIN actstream_mallory.text AS pg_catalog.text CHECK (mal.check('a variable of others: ' || VALUE));
+-- what the planner calls for an estimate
+CREATE TABLE mal.common AS SELECT 'common'::pg_catalog.text AS name FROM generate_series(1, 100);
+ANALYZE mal.common;
+GRANT SELECT ON mal.common TO PUBLIC;
+CREATE OPERATOR mal.~~# (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = public.same, RESTRICT = eqsel);
+CREATE FUNCTION mal.estimate() RETURNS void LANGUAGE plpgsql SET search_path = mal AS $$ BEGIN PERFORM FROM mal.common WHERE name OPERATOR(mal.~~#) 'x'; END $$;
+-- what an index calls
+CREATE FUNCTION mal.difference(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1 - $2; END';
+CREATE TYPE mal.span AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = mal.difference);
+CREATE TABLE mal.spans (span mal.span);
+CREATE INDEX ON mal.spans USING gist (span);
+INSERT INTO mal.spans SELECT mal.span(i, i + 10) FROM generate_series(1, 1000) AS i;
+ALTER FUNCTION mal.difference SET exit_on_error = on;
+ALTER FUNCTION mal.difference SET role = actstream_mallory;
+-- what is started under one path, and goes on under another
+CREATE FUNCTION mal.fetch_it(c refcursor) RETURNS void LANGUAGE plpgsql SET search_path = mal AS $$
+DECLARE
+    found pg_catalog.text;
+BEGIN
+    FETCH c INTO found;
+END $$;
+CREATE FUNCTION mal.fetch() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    c refcursor;
+BEGIN
+    OPEN c FOR SELECT public.fetched('a') FROM generate_series(1, 2);
+    PERFORM mal.fetch_it(c);
+END $$;
+-- what is read under another path
+CREATE TABLE mal.nested (id int PRIMARY KEY, name pg_catalog.text);
+INSERT INTO mal.nested VALUES (1, 'n');
+ALTER TABLE mal.nested ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY same ON mal.nested USING (public.same(name, name));
+GRANT SELECT ON mal.nested TO PUBLIC;
+SELECT label FROM actstream.register('mal.nested', name_template => '{name}');
+CREATE FUNCTION mal.read_nested() RETURNS void LANGUAGE plpgsql SET search_path = mal AS $$
+BEGIN
+    IF actstream.display_name('nested:1') <> 'nested:1' THEN
+        RAISE WARNING 'read under another path';
+    END IF;
+    RAISE EXCEPTION 'nothing';
+END $$;
+RESET ROLE;
 CREATE DOMAIN mal.text AS pg_catalog.text CHECK (mal.check('a variable of others: ' || VALUE));
 CREATE FUNCTION public.initials(full_name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -354,7 +418,8 @@ BEGIN
 END $$;
 RESET ROLE;
 -- what others have written has been compiled and planned as ever
-SELECT public.initials('a b');
+SELECT public.initials('a b'), public.same('a', 'a'), public.fetched('a'), public.path_of_users('a');
+SELECT count(*) FROM mal.log WHERE what LIKE 'a variable of others%';
 -- another role that the session has had in the transaction
 BEGIN;
 SET LOCAL ROLE actstream_mallory;
@@ -441,8 +506,9 @@ RESET ROLE;
 SELECT actstream.display_name('empty:1'), actstream.expand('empty:1');
 
 SET client_min_messages = warning;
-DROP FUNCTION public.initials;
+DROP SCHEMA actstream_mallory CASCADE;
 DROP SCHEMA mal CASCADE;
 DROP EXTENSION actstream CASCADE;
+DROP FUNCTION public.initials, public.same, public.fetched, public.path_of_users;
 DROP OWNED BY actstream_mallory, actstream_umbra;
 DROP ROLE actstream_mallory, actstream_umbra;
