@@ -120,6 +120,23 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
+/* 19: the relations that a statement changes are a set, and not a list, of their indexes */
+#include "nodes/plannodes.h"
+#if PG_VERSION_NUM >= 190000
+#define changed_relations(statement) ((statement)->resultRelationRelids)
+#else
+static inline Bitmapset *
+changed_relations(const PlannedStmt *statement)
+{
+	Bitmapset  *result = NULL;
+	ListCell   *lc;
+
+	foreach(lc, statement->resultRelations)
+		result = bms_add_member(result, lfirst_int(lc));
+	return result;
+}
+#endif
+
 /* 18: the executor is not told whether it is called once */
 #if PG_VERSION_NUM >= 180000
 #define EXECUTOR_RUN_PARAMETERS QueryDesc *queryDesc, ScanDirection direction, uint64 count

@@ -383,6 +383,8 @@ look_at_indexes(Oid relid)
 static void
 look_at_statement(const PlannedStmt *statement)
 {
+	Bitmapset  *changed = changed_relations(statement);
+	int			rti = -1;
 	ListCell   *lc;
 
 	foreach(lc, statement->rtable)
@@ -403,20 +405,19 @@ look_at_statement(const PlannedStmt *statement)
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("cannot use NOWAIT within security-restricted operation")));
 	}
-	foreach(lc, statement->resultRelations)
+	while ((rti = bms_next_member(changed, rti)) >= 0)
 	{
-		Oid			relid = rt_fetch(lfirst_int(lc), statement->rtable)->relid;
-		ListCell   *cell;
+		Oid			relid = rt_fetch(rti, statement->rtable)->relid;
 
-		foreach(cell, find_all_inheritors(relid, RowExclusiveLock, NULL))
+		foreach(lc, find_all_inheritors(relid, RowExclusiveLock, NULL))
 		{
-			if (!current.is_own && TableOwner(lfirst_oid(cell)) != current.owner)
+			if (!current.is_own && TableOwner(lfirst_oid(lc)) != current.owner)
 				ereport(ERROR,
 						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						 errmsg("cannot change table \"%s\" within security-restricted operation",
-								get_rel_name(lfirst_oid(cell)))));
-			look_at_triggers(lfirst_oid(cell));
-			look_at_indexes(lfirst_oid(cell));
+								get_rel_name(lfirst_oid(lc)))));
+			look_at_triggers(lfirst_oid(lc));
+			look_at_indexes(lfirst_oid(lc));
 		}
 	}
 }
