@@ -219,7 +219,7 @@ CREATE FUNCTION mal.set_path() RETURNS text LANGUAGE plpgsql SET search_path = m
 CREATE TABLE mal.inner_thing (id int PRIMARY KEY, kind mal.kind2);
 INSERT INTO mal.inner_thing VALUES (1, 'x');
 SELECT label FROM actstream.register('mal.inner_thing');
-CREATE FUNCTION mal.set_strings() RETURNS text LANGUAGE plpgsql SET standard_conforming_strings = off AS 'BEGIN RETURN public.initials(''a b''); END';
+CREATE FUNCTION mal.set_dates() RETURNS text LANGUAGE plpgsql SET datestyle = 'ISO, DMY' AS 'BEGIN RETURN public.initials(''a b''); END';
 CREATE FUNCTION mal.set_plans() RETURNS text LANGUAGE plpgsql SET enable_indexscan = off AS 'BEGIN RETURN actstream.display_name(''forced:1''); END';
 CREATE FUNCTION mal.leaving() RETURNS trigger LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
 CREATE TABLE mal.exit (id int);
@@ -276,7 +276,7 @@ BEGIN
         'SELECT set_config(''transaction_isolation'', NULL, false)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_notify(''a'', ''b'')', 'SELECT setseed(0)',
         'SELECT lo_create(0)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SELECT cursor_to_xml(''mine'', 1, false, false, '''')', 'SELECT query_to_xml(''SELECT 1'', false, false, '''')',
         'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()', 'SELECT mal.temporary()', 'SELECT mal.temporary_2()',
-        'SELECT mal.again()', 'SELECT mal.estimate()', 'INSERT INTO mal.spans VALUES (mal.span(5, 500))', 'SELECT mal.fetch()', 'SELECT mal.read_nested()', 'SELECT public.path_of_users(''a'')', 'SELECT mal.set_path()', 'SELECT mal.set_strings()', 'SELECT mal.set_plans()', 'INSERT INTO mal.exit VALUES (1)', 'INSERT INTO mal.exits VALUES (1)',
+        'SELECT mal.again()', 'SELECT mal.estimate()', 'INSERT INTO mal.spans VALUES (mal.span(5, 500))', 'SELECT mal.fetch()', 'SELECT mal.read_nested()', 'SELECT public.path_of_users(''a'')', 'SELECT mal.set_path()', 'SELECT mal.set_dates()', 'SELECT mal.set_plans()', 'INSERT INTO mal.exit VALUES (1)', 'INSERT INTO mal.exits VALUES (1)',
         'INSERT INTO umb.docs VALUES (3)', 'SELECT id FROM umb.docs FOR UPDATE NOWAIT'] LOOP
         BEGIN
             EXECUTE command;
