@@ -120,40 +120,6 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
-/* 19: the relations that a statement changes are a set, and not a list, of their indexes */
-#include "nodes/plannodes.h"
-#if PG_VERSION_NUM >= 190000
-#define changed_relations(statement) ((statement)->resultRelationRelids)
-#else
-static inline Bitmapset *
-changed_relations(const PlannedStmt *statement)
-{
-	Bitmapset  *result = NULL;
-	ListCell   *lc;
-
-	foreach(lc, statement->resultRelations)
-		result = bms_add_member(result, lfirst_int(lc));
-	return result;
-}
-#endif
-
-/* 18: the executor is not told whether it is called once */
-#if PG_VERSION_NUM >= 180000
-#define EXECUTOR_RUN_PARAMETERS QueryDesc *queryDesc, ScanDirection direction, uint64 count
-#define EXECUTOR_RUN_ARGUMENTS queryDesc, direction, count
-#else
-#define EXECUTOR_RUN_PARAMETERS \
-	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
-#define EXECUTOR_RUN_ARGUMENTS queryDesc, direction, count, execute_once
-#endif
-
-/* 17: the local id of the transaction is in another place */
-#if PG_VERSION_NUM >= 170000
-#define MY_LXID (MyProc->vxid.lxid)
-#else
-#define MY_LXID (MyProc->lxid)
-#endif
-
 /* 16: files of relations have another name */
 #if PG_VERSION_NUM < 160000
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
@@ -335,17 +301,6 @@ timestamp2timestamptz_opt_overflow(Timestamp value, int *overflow)
 #else
 #define column_is_virtual(tupdesc, i) ((void) (tupdesc), (void) (i), false)
 #define expand_virtual_columns(expr, rel, varno) (expr)
-#endif
-
-/* 19: the planner knows what EXPLAIN has been told */
-#if PG_VERSION_NUM >= 190000
-#define PLANNER_PARAMETERS \
-	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams, ExplainState *es
-#define PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams, es
-#else
-#define PLANNER_PARAMETERS \
-	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams
-#define PLANNER_ARGUMENTS	parse, query_string, cursorOptions, boundParams
 #endif
 
 #endif							/* ACTSTREAM_COMPAT_H */

@@ -13,8 +13,10 @@
  *
  * Policies of a table must be evaluated as the current user, although the owner wrote
  * them.  This is restricted, too, and read only.  As in any query on the table, such
- * code can read whatever the current user can.  What reads tables of others is confined
- * besides, see confine.c.
+ * code can read whatever the current user can.
+ *
+ * What looks up rows for somebody who has not chosen the table is confined besides, see
+ * confine.c; except for policies whose owner is trusted.
  *
  * Exception: statements that cascade from a user's DML.  They run as the triggers of a
  * foreign key do: deferrable constraints of the tables that they reach have to work, and
@@ -35,34 +37,33 @@
 /*
  * RunAsBegin
  *		Make "userid" the current user until RunAsEnd(), not subject to policies of its
- *		own tables, even forced ones.  With RUN_AS_CONVERSION forced ones apply;
- *		with RUN_AS_READER all do, and "userid" is normally the current user.
+ *		own tables, even forced ones.  With RUN_AS_OWNER forced ones apply; as a
+ *		reader all do, and "userid" is normally the current user.
  *
  * After an error, the abort of the (sub)transaction restores the user and the settings.
  */
 void
 RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
 {
+	bool		as_reader = mode == RUN_AS_READER || mode == RUN_AS_CONFINED_READER;
 	int			flags = SECURITY_LOCAL_USERID_CHANGE;
 
-	if (mode != RUN_AS_READER && mode != RUN_AS_CONVERSION)
+	if (!as_reader && mode != RUN_AS_OWNER)
 		flags |= SECURITY_NOFORCE_RLS;
 	if (mode != RUN_AS_CASCADE)
 		flags |= SECURITY_RESTRICTED_OPERATION;
-	if (mode == RUN_AS_LOOKUP || mode == RUN_AS_CONVERSION || mode == RUN_AS_READER)
+	if (mode == RUN_AS_LOOKUP || mode == RUN_AS_CONFINED_READER)
 		flags |= SECURITY_CONFINED;
-	if (mode == RUN_AS_READER)
-		flags |= SECURITY_READER;
 	GetUserIdAndSecContext(&before->userid, &before->sec_context);
 	SetUserIdAndSecContext(userid, before->sec_context | flags);
 
 	before->guc_level = mode == RUN_AS_CASCADE ? 0 : NewGUCNestLevel();
 	before->read_only = XactReadOnly;
-	if (mode == RUN_AS_RESTRICTED || mode == RUN_AS_LOOKUP || mode == RUN_AS_CONVERSION)
+	if (as_reader)
+		XactReadOnly = true;
+	else if (mode != RUN_AS_CASCADE)
 		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	else if (mode == RUN_AS_READER)
-		XactReadOnly = true;
 }
 
 /*

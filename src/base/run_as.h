@@ -10,7 +10,6 @@
  * to functions with SECURITY DEFINER and to parallel workers, as these are.
  */
 #define SECURITY_CONFINED	0x40000000
-#define SECURITY_READER		0x20000000
 
 /* What RunAsEnd() restores. */
 typedef struct RunAs
@@ -26,8 +25,9 @@ typedef enum RunAsMode
 {
 	RUN_AS_RESTRICTED,			/* leaves nothing behind for the session user */
 	RUN_AS_LOOKUP,				/* the same, and is confined: see confine.c */
-	RUN_AS_CONVERSION,			/* the same, without a statement of ours */
+	RUN_AS_OWNER,				/* the same as RUN_AS_RESTRICTED, but obeys forced policies */
 	RUN_AS_READER,				/* the same, but obeys policies and is read only */
+	RUN_AS_CONFINED_READER,		/* the same as RUN_AS_READER, and is confined */
 	RUN_AS_CASCADE				/* like a foreign key's action on the user's own DML */
 } RunAsMode;
 

@@ -4,9 +4,9 @@
  *
  * All references of a type are read with one query.  The names in a feed come from
  * tables that the reader of the feed has not chosen; any role may have registered them.
- * Code of the table's owner, such as index expressions, generated columns, casts and
- * output functions, must not run with the reader's rights.  So the query runs as the
- * owner, and returns text; what the current user may read is checked here first.
+ * Code of the table's owner, such as index expressions, generated columns and casts, must
+ * not run with the reader's rights.  So the query runs as the owner, confined, and
+ * returns text; what the current user may read is checked here first.
  * Columns that the user may not read are not queried, so that no error discloses their
  * existence.
  *
@@ -17,9 +17,9 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "base/confine.h"
 #include "display/object_read.h"
 #include "object/object_key.h"
+#include "object/table_role.h"
 #include "ref/ref_ops.h"
 
 #include "access/table.h"
@@ -449,13 +449,15 @@ typedef struct ReadJob
 	int			result;
 } ReadJob;
 
-/* ConfinedFunction: run the query of a ReadJob. */
+/* AttemptFunction: run the query as the role that reads the table; SPI is connected. */
 static void
 run_query(void *arg)
 {
 	ReadJob    *job = arg;
+	RunAs		before;
 	SPIPlanPtr	plan;
 
+	TableRoleBegin(&before, job->table->rel, job->table->has_policies);
 	plan = plan_of_query(job->query, job->table, job->sql);
 	job->query->users++;
 	PG_TRY();
@@ -467,22 +469,12 @@ run_query(void *arg)
 		job->query->users--;
 	}
 	PG_END_TRY();
-}
-
-/* Run the query of a ReadJob as the role that reads the table; SPI is connected. */
-static void
-run_confined(void *arg)
-{
-	ReadJob    *job = arg;
-
-	Confine(job->table->reader, job->table->has_policies ? RUN_AS_READER : RUN_AS_LOOKUP,
-			job->table->rel->rd_rel->relowner, run_query, job);
+	RunAsEnd(&before);
 }
 
 /*
- * Run the query of a ReadJob.  If it may run code of the table's owner, and fails, there
- * are no rows, and a warning: the owner of one table must not be able to break pages
- * that are about other tables, too.
+ * Run the query of a ReadJob.  If it fails, there are no rows, and a warning: the owner of one table
+ * must not be able to break pages that are about other tables, too.
  *
  * Raises serialization failures and the like, and what Attempt() raises.  In parallel
  * workers, where nothing can be attempted, and with row_security = off, which asks for
@@ -494,13 +486,12 @@ attempt_query(ReadJob *job)
 	const ObjectTable *table = job->table;
 	ErrorData  *error;
 
-	if ((table->reader == GetUserId() && !table->has_policies) || IsInParallelMode() ||
-		!row_security)
+	if (IsInParallelMode() || !row_security)
 	{
-		run_confined(job);
+		run_query(job);
 		return;
 	}
-	error = Attempt(run_confined, job);
+	error = Attempt(run_query, job);
 	if (error == NULL)
 		return;
 	if (ErrorIsOfServer(error) &&
@@ -509,7 +500,8 @@ attempt_query(ReadJob *job)
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("could not read objects of relation \"%s\": %s",
-					RelationGetRelationName(table->rel), error->message)));
+					RelationGetRelationName(table->rel), error->message),
+			 error->hint != NULL ? errhint("%s", error->hint) : 0));
 	SPI_processed = 0;
 	job->result = SPI_OK_SELECT;
 }

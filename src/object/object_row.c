@@ -9,16 +9,15 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/confine.h"
 #include "object/object_key.h"
 #include "object/object_probe.h"
 #include "object/object_row.h"
+#include "object/table_role.h"
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -135,36 +134,25 @@ plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
 	return plan;
 }
 
-/* What look_up() looks up, and has found. */
-typedef struct Lookup
+/* Look up a row with a query, as the owner of the table or as the current user. */
+static bool
+find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
+			  Snapshot snapshot, bool read_only)
 {
-	Relation	rel;
-	const RegisteredType *type;
-	Datum	   *values;
-	RowQuery	query;
-	Snapshot	snapshot;
-	bool		read_only;
-	bool		found;
-} Lookup;
-
-/* ConfinedFunction: look up a row with a query. */
-static void
-look_up(void *arg)
-{
-	Lookup	   *lookup = arg;
-	TableQuery *entry = &queries_of_table(RelationGetRelid(lookup->rel))->queries[lookup->query];
+	TableQuery *entry = &queries_of_table(RelationGetRelid(rel))->queries[query];
 	Oid			argtypes[INDEX_MAX_KEYS];
+	RunAs		before;
 	SPIPlanPtr	volatile plan;
 	volatile int result = 0;
+	bool		found;
 
+	TableRoleBegin(&before, rel, query == ROW_QUERY_VISIBLE);
 	SPI_connect();
-	plan = plan_of_query(entry, text_of_query(lookup->rel, lookup->type, lookup->query, argtypes),
-						 lookup->type->nkeys, argtypes);
+	plan = plan_of_query(entry, text_of_query(rel, type, query, argtypes), type->nkeys, argtypes);
 	entry->users++;
 	PG_TRY();
 	{
-		result = SPI_execute_snapshot(plan, lookup->values, NULL, lookup->snapshot, InvalidSnapshot,
-									  lookup->read_only, false, 1);
+		result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot, read_only, false, 1);
 	}
 	PG_FINALLY();
 	{
@@ -173,22 +161,10 @@ look_up(void *arg)
 	PG_END_TRY();
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
-	lookup->found = SPI_processed > 0;
+	found = SPI_processed > 0;
 	SPI_finish();
-}
-
-/* Look up a row with a query, as the owner of the table or as the current user. */
-static bool
-find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
-			  Snapshot snapshot, bool read_only)
-{
-	Lookup		lookup = {rel, type, values, query, snapshot, read_only, false};
-
-	if (query == ROW_QUERY_VISIBLE)
-		Confine(GetUserId(), RUN_AS_READER, rel->rd_rel->relowner, look_up, &lookup);
-	else
-		Confine(rel->rd_rel->relowner, RUN_AS_LOOKUP, rel->rd_rel->relowner, look_up, &lookup);
-	return lookup.found;
+	RunAsEnd(&before);
+	return found;
 }
 
 /*

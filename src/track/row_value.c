@@ -12,7 +12,7 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "base/confine.h"
+#include "base/run_as.h"
 #include "track/row_value.h"
 
 #include "access/detoast.h"
@@ -90,22 +90,16 @@ to_jsonb_string(Conversion *conversion)
 	conversion->jsonb = jsonb_of_string(conversion->text);
 }
 
-/* ConfinedFunction: convert the value. */
-static void
-convert_value(void *arg)
-{
-	Conversion *conversion = arg;
-
-	conversion->convert(conversion);
-}
-
 /* AttemptFunction: convert the value as the owner. */
 static void
 convert_as_owner(void *arg)
 {
 	Conversion *conversion = arg;
+	RunAs		before;
 
-	Confine(conversion->owner, RUN_AS_CONVERSION, conversion->owner, convert_value, conversion);
+	RunAsBegin(&before, conversion->owner, RUN_AS_OWNER);
+	conversion->convert(conversion);
+	RunAsEnd(&before);
 }
 
 static ErrorData *

@@ -387,7 +387,7 @@ SELECT * FROM actstream.expand_all('{team:1,team:2}');
 RESET ROLE;
 -- a policy that fails does so here as in a query of his own, and leaves nothing behind
 DROP POLICY see ON team;
-CREATE FUNCTION fail() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+CREATE FUNCTION fail() RETURNS boolean LANGUAGE sql AS 'SELECT 1 / 0 > 0';
 CREATE POLICY see ON team USING (fail());
 SET ROLE actstream_reader;
 SELECT actstream.display_name('team:1');
@@ -434,13 +434,8 @@ SELECT * FROM evil.log;
 
 -- what a table's owner has put into it runs as the owner, whoever looks: a cast to
 -- json for a value, but not for a name
-ALTER TABLE evil.log OWNER TO actstream_owner;
 CREATE TYPE names.mood2 AS ENUM ('good', 'bad');
-CREATE FUNCTION names.mood_to_json(names.mood2) RETURNS json LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO evil.log VALUES (current_user, 'cast');
-    RETURN '"cast"';
-END $$;
+CREATE FUNCTION names.mood_to_json(names.mood2) RETURNS json LANGUAGE sql AS 'SELECT to_json(current_user)';
 CREATE CAST (names.mood2 AS json) WITH FUNCTION names.mood_to_json(names.mood2);
 CREATE TABLE names.strange (id integer PRIMARY KEY, m names.mood2);
 INSERT INTO names.strange VALUES (1, 'good');
@@ -451,7 +446,6 @@ SET ROLE actstream_reader;
 SELECT actstream.display_name('strange:1');
 SELECT actstream.expand('strange:1');
 RESET ROLE;
-SELECT * FROM evil.log;
 
 -- nothing is written or locked
 BEGIN READ ONLY;

@@ -1,6 +1,6 @@
 --
--- Names, addresses and rows are read as the owner of their table: what the owner has
--- put into it gets no other rights, and leaves nothing behind
+-- Names, addresses and rows are read as the owner of their table, or under its policies: of what
+-- the owner has put into it nothing runs but queries and harmless functions
 --
 \i test/lib/fresh.sql
 SET client_min_messages = warning;
@@ -133,307 +133,175 @@ CREATE TEMP TABLE written_too AS SELECT 1 AS one;
 COMMIT;
 RESET ROLE;
 
--- nothing but queries is executed by a policy, as whoever calls it, also where a read-only transaction would
--- allow it, and where that can be made one that writes
+-- what the same role reads in its own session is what it could call there itself; and so is, for everybody, what
+-- belongs to a role with the rights of the owner of the actions.  That is still read only, and leaves nothing behind
 SET ROLE actstream_mallory;
-CREATE SEQUENCE mal.numbers;
-GRANT ALL ON mal.numbers TO PUBLIC;
-CREATE FUNCTION mal.write() RETURNS void LANGUAGE sql BEGIN ATOMIC INSERT INTO mal.log VALUES ('function', CURRENT_USER); END;
-CREATE FUNCTION mal.write_all() RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    first text;
-    command text;
-BEGIN
-    IF current_user = 'actstream_mallory' THEN
-        RETURN true;
-    END IF;
-    FOREACH first IN ARRAY ARRAY['SELECT 1', 'RESET transaction_read_only', 'SET LOCAL transaction_read_only TO DEFAULT', 'SELECT set_config(''transaction_read_only'', NULL, false)'] LOOP
-        FOREACH command IN ARRAY ARRAY[
-            'INSERT INTO mal.log VALUES (''insert'', current_user)', 'WITH x AS (DELETE FROM pg_temp.mine RETURNING 1) SELECT * FROM x', 'UPDATE pg_temp.mine SET one = 2',
-            'SELECT nextval(''mal.numbers'')', 'SELECT mal.write()', 'SELECT set_config(''transaction_read_only'', NULL, false), mal.write()',
-            'SELECT one FROM mal.log FOR UPDATE', 'EXPLAIN (ANALYZE) INSERT INTO mal.log VALUES (''explain'', current_user)', 'TRUNCATE pg_temp.mine',
-            'COPY (SELECT 1) TO PROGRAM ''true''', 'CREATE TABLE mal.made (a int)', 'CREATE TEMP TABLE made (a int)', 'CREATE TABLE mal.made AS SELECT 1',
-            'GRANT ALL ON pg_temp.mine TO PUBLIC', 'ALTER ROLE CURRENT_USER PASSWORD ''known''', 'LOCK TABLE mal.log IN SHARE MODE', 'NOTIFY policy', 'LISTEN policy', 'PREPARE p AS SELECT 1',
-            'DECLARE c CURSOR WITH HOLD FOR SELECT 1', 'DISCARD SEQUENCES', 'LOAD ''plpgsql''', 'DO ''BEGIN END''', 'SET TRANSACTION READ WRITE',
-            'ANALYZE pg_temp.mine', 'COMMENT ON TABLE pg_temp.mine IS ''x''', 'CHECKPOINT'] LOOP
-            BEGIN
-                EXECUTE first;
-                EXECUTE command;
-                RAISE WARNING '%; %', first, command;
-            EXCEPTION WHEN OTHERS THEN
-            END;
-        END LOOP;
-    END LOOP;
-    RETURN true;
-END $$;
-ALTER POLICY guard ON mal.guarded USING (mal.write_all());
-RESET ROLE;
-GRANT pg_execute_server_program TO actstream_umbra;
-TRUNCATE mal.log;
-SET ROLE actstream_umbra;
-CREATE TEMP TABLE mine AS SELECT 1 AS one;
-SELECT actstream.display_name('guarded:1'), actstream.expand('guarded:1');
-SELECT verb, actstream.sentence(s, s."timestamp") FROM actstream.public_stream() s;
-SELECT one FROM mine;
--- the transaction is what it was
-INSERT INTO mine VALUES (3);
-DROP TABLE mine;
-RESET ROLE;
-SELECT what, who FROM mal.log;
-SELECT rolname, rolpassword IS NULL AS has_none FROM pg_authid WHERE rolname = 'actstream_umbra';
-SET ROLE actstream_mallory;
-ALTER POLICY guard ON mal.guarded USING (mal.check('policy'));
-RESET ROLE;
-
--- neither as the owner nor as whoever calls does code of the owner reach what belongs to the caller: cursors, pg_temp,
--- settings of the transaction, locks
-SET ROLE actstream_mallory;
-CREATE FUNCTION mal.evil() RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE WARNING 'evil as %', current_user;
-    RETURN 'evil';
-END $$;
-CREATE FUNCTION mal.leave() RETURNS int LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
-CREATE FUNCTION mal.temporary() RETURNS boolean LANGUAGE sql STABLE SET search_path = "pg_temp", pg_catalog AS 'SELECT current_schema() IS NOT NULL';
-CREATE FUNCTION mal.temporary_2() RETURNS boolean LANGUAGE sql STABLE SET search_path = nosuch, "$user", pg_temp AS 'SELECT current_schema() IS NOT NULL';
-CREATE TYPE mal.kind2 AS ENUM ('x');
-CREATE FUNCTION mal.kind2_to_json(mal.kind2) RETURNS json LANGUAGE plpgsql SET search_path = mal, pg_catalog AS $$
-BEGIN
-    BEGIN
-        RETURN to_json(public.initials('a b'));
-    EXCEPTION WHEN insufficient_privilege THEN
-        RETURN '"refused"';
-    END;
-END $$;
-CREATE CAST (mal.kind2 AS json) WITH FUNCTION mal.kind2_to_json(mal.kind2);
-CREATE FUNCTION mal.again() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    kind text := actstream.expand('inner_thing:1') ->> 'kind';
-BEGIN
-    IF kind <> 'refused' THEN
-        RAISE WARNING 'kind: %', kind;
-    END IF;
-    RAISE EXCEPTION 'nothing';
-END $$;
-CREATE FUNCTION mal.set_path() RETURNS text LANGUAGE plpgsql SET search_path = mal, pg_catalog AS 'BEGIN RETURN public.initials(''a b''); END';
-CREATE TABLE mal.inner_thing (id int PRIMARY KEY, kind mal.kind2);
-INSERT INTO mal.inner_thing VALUES (1, 'x');
-SELECT label FROM actstream.register('mal.inner_thing');
-CREATE FUNCTION mal.set_dates() RETURNS text LANGUAGE plpgsql SET datestyle = 'ISO, DMY' AS 'BEGIN RETURN public.initials(''a b''); END';
-CREATE FUNCTION mal.set_plans() RETURNS text LANGUAGE plpgsql SET enable_indexscan = off AS 'BEGIN RETURN actstream.display_name(''forced:1''); END';
-CREATE FUNCTION mal.leaving() RETURNS trigger LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RAISE EXCEPTION ''left''; END';
-CREATE TABLE mal.exit (id int);
-CREATE TRIGGER leaving BEFORE INSERT ON mal.exit FOR EACH ROW EXECUTE FUNCTION mal.leaving();
-CREATE TABLE mal.exits (id int) PARTITION BY RANGE (id);
-CREATE TABLE mal.exits_0 PARTITION OF mal.exits DEFAULT;
-CREATE TRIGGER leaving BEFORE INSERT ON mal.exits_0 FOR EACH ROW EXECUTE FUNCTION mal.leaving();
--- up to version 15
-DO $$
-BEGIN
-    CREATE FUNCTION mal.seed() RETURNS int LANGUAGE plpgsql SET seed = 0.5 AS 'BEGIN RETURN 1; END';
-EXCEPTION WHEN OTHERS THEN NULL;
-END $$;
--- what has been evaluated before in the transaction is not looked at again
-CREATE FUNCTION mal.simple() RETURNS int LANGUAGE plpgsql AS $$
-DECLARE
-    done text;
-BEGIN
-    done := set_config('mal.setting', 'simple', true);
-    RAISE NOTICE 'set as %', current_user;
-    RETURN 1;
-END $$;
-CREATE FUNCTION mal.defined() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN mal.simple(); END';
-CREATE FUNCTION mal.reach() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    cursor refcursor;
-    names text[] := ARRAY(SELECT c.name FROM pg_cursors c WHERE c.statement <> 'SELECT mal.evil()');
-    found text;
-    command text;
-BEGIN
-    FOREACH cursor IN ARRAY names LOOP
-        BEGIN
-            FETCH cursor INTO found;
-            RAISE WARNING 'fetched % as %', found, current_user;
-        EXCEPTION WHEN OTHERS THEN
-        END;
-        BEGIN
-            MOVE cursor;
-            RAISE WARNING 'moved';
-        EXCEPTION WHEN OTHERS THEN
-        END;
-        BEGIN
-            CLOSE cursor;
-            OPEN cursor FOR SELECT mal.evil();
-            RAISE WARNING 'taken';
-        EXCEPTION WHEN OTHERS THEN
-        END;
-    END LOOP;
-    cursor := NULL;
-    OPEN cursor FOR SELECT mal.evil();
-    FOREACH command IN ARRAY ARRAY[
-        'CREATE FUNCTION pg_temp.planted() RETURNS int LANGUAGE sql RETURN 1', 'SET CONSTRAINTS ALL IMMEDIATE', 'RESET ALL', 'SET LOCAL work_mem = 64',
-        'FETCH mine', 'CLOSE mine', 'DECLARE theirs CURSOR FOR SELECT 1', 'EXPLAIN ANALYZE CREATE TABLE mal.made AS SELECT 1', 'EXPLAIN SELECT 1',
-        'SELECT set_config(''transaction_isolation'', NULL, false)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_notify(''a'', ''b'')', 'SELECT setseed(0)',
-        'SELECT lo_create(0)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SELECT cursor_to_xml(''mine'', 1, false, false, '''')', 'SELECT query_to_xml(''SELECT 1'', false, false, '''')',
-        'SELECT actstream.act_send(''thing:1'', ''acted'')', 'SELECT setval(''mal.numbers'', 100)', 'SELECT mal.leave()', 'SELECT mal.seed()', 'SELECT mal.simple()', 'SELECT mal.temporary()', 'SELECT mal.temporary_2()',
-        'SELECT mal.again()', 'SELECT mal.estimate()', 'INSERT INTO mal.spans VALUES (mal.span(5, 500))', 'SELECT mal.fetch()', 'SELECT mal.read_nested()', 'SELECT public.path_of_users(''a'')', 'SELECT mal.set_path()', 'SELECT mal.set_dates()', 'SELECT mal.set_plans()', 'INSERT INTO mal.exit VALUES (1)', 'INSERT INTO mal.exits VALUES (1)',
-        'INSERT INTO umb.docs VALUES (3)', 'SELECT id FROM umb.docs FOR UPDATE NOWAIT'] LOOP
-        BEGIN
-            EXECUTE command;
-            RAISE WARNING '% as %', command, current_user;
-        EXCEPTION WHEN OTHERS THEN
-        END;
-    END LOOP;
-    -- policies that an owner forces upon itself apply to its functions
-    IF (SELECT umb.visible()) <> 1 THEN
-        RAISE WARNING 'policies are not forced';
-    END IF;
-    RAISE WARNING 'nothing reached as %', current_user;
-END $$;
-CREATE OR REPLACE FUNCTION mal.kind_to_json(mal.kind) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-    PERFORM mal.reach();
-    RETURN '"cast"';
-END $$;
-CREATE OR REPLACE FUNCTION mal.write_all() RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM mal.reach();
-    RETURN true;
-END $$;
-ALTER POLICY guard ON mal.guarded USING (mal.write_all());
 DROP INDEX mal.guarded_predicate;
+TRUNCATE mal.log, mal.trap;
+ALTER TABLE mal.guarded FORCE ROW LEVEL SECURITY;
 RESET ROLE;
-CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
-CREATE FUNCTION public.same(a text, b text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    t text := a;
-BEGIN
-    RETURN t = b;
-END $$;
-CREATE FUNCTION public.fetched(a text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    t text := a;
-BEGIN
-    RETURN t = a;
-END $$;
-CREATE FUNCTION public.path_of_users(a text) RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = "$user", public AS $$
-DECLARE
-    t text := a;
-BEGIN
-    RETURN t = a;
-END $$;
-CREATE SCHEMA actstream_mallory AUTHORIZATION actstream_mallory;
+SET SESSION AUTHORIZATION actstream_mallory;
+SELECT actstream.display_name('guarded:1');
+RESET SESSION AUTHORIZATION;
+SELECT tableowner AS owner FROM pg_tables WHERE schemaname = 'actstream' AND tablename = 'actions' \gset
+CREATE ROLE actstream_owns;
+ALTER TABLE actstream.actions OWNER TO actstream_owns;
+SET ROLE actstream_umbra;
+SELECT actstream.display_name('guarded:1');
+RESET ROLE;
+GRANT actstream_owns TO actstream_mallory;
+SET ROLE actstream_umbra;
+BEGIN;
+SELECT actstream.display_name('guarded:1');
+CREATE TEMP TABLE written_as_well AS SELECT 1 AS one;
+COMMIT;
+RESET ROLE;
+ALTER TABLE actstream.actions OWNER TO :"owner";
+DROP ROLE actstream_owns;
+SELECT what, who FROM mal.log GROUP BY 1, 2 ORDER BY 1, 2;
+SHOW search_path;
+SELECT current_setting('mal.setting', true) AS setting;
+
+-- policies that are queries, also in functions
 SET ROLE actstream_mallory;
-CREATE DOMAIN actstream_mallory.text AS pg_catalog.text CHECK (mal.check('a variable of others: ' || VALUE));
--- what the planner calls for an estimate
-CREATE TABLE mal.common AS SELECT 'common'::pg_catalog.text AS name FROM generate_series(1, 100);
-ANALYZE mal.common;
-GRANT SELECT ON mal.common TO PUBLIC;
-CREATE OPERATOR mal.~~# (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = public.same, RESTRICT = eqsel);
-CREATE FUNCTION mal.estimate() RETURNS void LANGUAGE plpgsql SET search_path = mal AS $$ BEGIN PERFORM FROM mal.common WHERE name OPERATOR(mal.~~#) 'x'; END $$;
--- what an index calls
-CREATE FUNCTION mal.difference(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1 - $2; END';
-CREATE TYPE mal.span AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = mal.difference);
-CREATE TABLE mal.spans (span mal.span);
-CREATE INDEX ON mal.spans USING gist (span);
-INSERT INTO mal.spans SELECT mal.span(i, i + 10) FROM generate_series(1, 1000) AS i;
-ALTER FUNCTION mal.difference SET exit_on_error = on;
-ALTER FUNCTION mal.difference SET role = actstream_mallory;
--- what is started under one path, and goes on under another
-CREATE FUNCTION mal.fetch_it(c refcursor) RETURNS void LANGUAGE plpgsql SET search_path = mal AS $$
-DECLARE
-    found pg_catalog.text;
-BEGIN
-    FETCH c INTO found;
-END $$;
-CREATE FUNCTION mal.fetch() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    c refcursor;
-BEGIN
-    OPEN c FOR SELECT public.fetched('a') FROM generate_series(1, 2);
-    PERFORM mal.fetch_it(c);
-END $$;
--- what is read under another path
-CREATE TABLE mal.nested (id int PRIMARY KEY, name pg_catalog.text);
-INSERT INTO mal.nested VALUES (1, 'n');
-ALTER TABLE mal.nested ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY same ON mal.nested USING (public.same(name, name));
-GRANT SELECT ON mal.nested TO PUBLIC;
-SELECT label FROM actstream.register('mal.nested', name_template => '{name}');
-CREATE FUNCTION mal.read_nested() RETURNS void LANGUAGE plpgsql SET search_path = mal AS $$
-BEGIN
-    IF actstream.display_name('nested:1') <> 'nested:1' THEN
-        RAISE WARNING 'read under another path';
-    END IF;
-    RAISE EXCEPTION 'nothing';
-END $$;
+CREATE TABLE mal.member (name name, id int);
+INSERT INTO mal.member VALUES ('actstream_umbra', 1);
+CREATE FUNCTION mal.is_member(id int) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT EXISTS (SELECT FROM mal.member m WHERE m.name = session_user AND m.id = $1) OR $1 = current_setting(''mal.id'', true)::int';
+ALTER POLICY guard ON mal.guarded USING (mal.is_member(id));
 RESET ROLE;
-CREATE DOMAIN mal.text AS pg_catalog.text CHECK (mal.check('a variable of others: ' || VALUE));
-CREATE FUNCTION public.initials(full_name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+SET SESSION AUTHORIZATION actstream_umbra;
+SELECT actstream.display_name(o) FROM unnest('{guarded:1,guarded:2}'::actstream.ref[]) AS o;
+SET mal.id = 2;
+SELECT actstream.display_name(o) FROM unnest('{guarded:1,guarded:2}'::actstream.ref[]) AS o;
+RESET mal.id;
+RESET SESSION AUTHORIZATION;
+
+-- and those that are anything else, by every way that there is to call a function
+SET ROLE actstream_mallory;
+CREATE FUNCTION mal.evil(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE WARNING ''% evil as %'', $1, current_user; RETURN $1; END';
+CREATE FUNCTION mal.is_evil(text, text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN mal.evil($1) = $2; END';
+CREATE FUNCTION mal.in_sql() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT mal.evil(''in SQL'') IS NOT NULL';
+CREATE FUNCTION mal.in_default(text DEFAULT mal.evil('default')) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT $1 IS NOT NULL';
+CREATE FUNCTION mal.rows() RETURNS SETOF text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN NEXT mal.evil(''rows''); END';
+CREATE FUNCTION mal.evil_step(text, text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN mal.evil($2); END';
+CREATE AGGREGATE mal.evil_agg(text) (SFUNC = mal.evil_step, STYPE = text);
+CREATE DOMAIN mal.evil_text AS text CHECK (mal.evil(VALUE) IS NOT NULL);
+CREATE DOMAIN mal.notifying AS text CHECK (pg_notify('x', VALUE) IS NOT NULL);
+CREATE TYPE mal.pair AS (a int, b mal.evil_text);
+CREATE TABLE mal.common AS SELECT 'common'::text AS name, 'good'::mal.kind AS kind FROM generate_series(1, 100);
+ANALYZE mal.common;
+CREATE OPERATOR mal.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = mal.is_evil, RESTRICT = eqsel);
+CREATE OPERATOR mal.!!! (RIGHTARG = text, FUNCTION = mal.evil);
+CREATE VIEW mal.evil_view AS SELECT mal.evil(name) AS name FROM mal.common;
+CREATE FUNCTION mal.difference(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE WARNING ''difference as %'', current_user; RETURN $1 - $2; END';
+CREATE TYPE mal.span AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = mal.difference);
+CREATE TABLE mal.spans AS SELECT mal.span(i, i + 10) AS span FROM generate_series(1, 1000) AS i;
+SET client_min_messages = error;
+ANALYZE mal.spans;
+RESET client_min_messages;
+CREATE TABLE mal.inner_guarded (id int PRIMARY KEY, name text);
+INSERT INTO mal.inner_guarded VALUES (1, 'x');
+ALTER TABLE mal.inner_guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY guard ON mal.inner_guarded USING (mal.evil(name) IS NOT NULL);
+SELECT label FROM actstream.register('mal.inner_guarded', name_template => '{name}');
+CREATE TYPE mal.kind2 AS ENUM ('x');
+CREATE FUNCTION mal.kind2_to_json(mal.kind2) RETURNS json LANGUAGE plpgsql AS 'BEGIN RETURN to_json(mal.evil(''cast'')); END';
+CREATE CAST (mal.kind2 AS json) WITH FUNCTION mal.kind2_to_json(mal.kind2);
+CREATE SEQUENCE mal.numbers;
+GRANT SELECT, UPDATE ON mal.common, mal.evil_view, mal.spans, mal.inner_guarded, mal.trap TO PUBLIC;
+GRANT ALL ON mal.numbers TO PUBLIC;
+CREATE FUNCTION mal.writes() RETURNS int LANGUAGE sql AS 'INSERT INTO mal.log VALUES (''function'', current_user) RETURNING 1';
+CREATE FUNCTION mal.writes_with() RETURNS int LANGUAGE sql AS 'WITH w AS (DELETE FROM mal.trap RETURNING 1) SELECT 1';
+CREATE FUNCTION mal.locks() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM mal.common FOR UPDATE';
+CREATE FUNCTION mal.locks_nowait() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM mal.common FOR KEY SHARE NOWAIT';
+CREATE FUNCTION mal.commands() RETURNS int LANGUAGE sql AS 'SET LOCAL transaction_read_only TO DEFAULT; SELECT 1';
+CREATE FUNCTION mal.closes() RETURNS int LANGUAGE sql AS 'CLOSE ALL; SELECT 1';
+CREATE FUNCTION mal.sets() RETURNS int LANGUAGE sql SET exit_on_error = on AS 'SELECT 1 / 0';
+CREATE FUNCTION mal.sets_role() RETURNS int LANGUAGE sql SET role = actstream_mallory AS 'SELECT 1';
+CREATE FUNCTION mal.sets_path() RETURNS int LANGUAGE sql SET search_path = 'nosuch', 'pg_temp' AS 'SELECT 1';
+RESET ROLE;
+CREATE FUNCTION pg_temp.try(VARIADIC conditions text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    t text;
+    condition text;
+    name text;
 BEGIN
-    t := full_name || '\.';
-    RETURN t;
-END $$;
+    FOREACH condition IN ARRAY conditions LOOP
+        RAISE NOTICE '%', condition;
+        SET LOCAL ROLE actstream_mallory;
+        EXECUTE format('ALTER POLICY guard ON mal.guarded USING (%s)', condition);
+        SET LOCAL ROLE actstream_umbra;
+        name := actstream.display_name('guarded:1');
+        RESET ROLE;
+        IF name <> 'guarded:1' THEN
+            RAISE WARNING 'read: %', name;
+        END IF;
+    END LOOP;
+END
+$$;
+SELECT pg_temp.try(
+    $$mal.evil('policy') IS NOT NULL$$, $$mal.evil(name) IS NOT NULL$$, $$mal.in_sql()$$, $$mal.in_default()$$, $$EXISTS (SELECT FROM mal.rows())$$,
+    $$(SELECT mal.evil_agg(name) FROM mal.common) IS NOT NULL$$, $$(SELECT min(n) FROM (SELECT mal.evil_agg(name) OVER () AS n FROM mal.common) s) IS NOT NULL$$,
+    $$name::mal.evil_text IS NOT NULL$$, $$'x'::text::mal.notifying IS NOT NULL$$, $$json_populate_record(NULL::mal.pair, '{"b": "x"}') IS NOT NULL$$, $$(1, name)::mal.pair IS NOT NULL$$,
+    $$EXISTS (SELECT FROM mal.common WHERE name OPERATOR(mal.===) 'x')$$, $$name OPERATOR(mal.===) ANY (ARRAY['x'])$$, $$(OPERATOR(mal.!!!) name) IS NOT NULL$$,
+    $$EXISTS (SELECT FROM mal.evil_view WHERE name = 'x')$$, $$EXISTS (SELECT FROM mal.inner_guarded)$$, $$actstream.display_name('inner_guarded:1') <> 'inner_guarded:1'$$,
+    $$to_jsonb('x'::mal.kind2) IS NOT NULL$$, $$(SELECT json_agg('x'::mal.kind2)) IS NOT NULL$$);
+SELECT pg_temp.try(
+    $$to_json('x'::mal.kind2) IS NOT NULL$$, $$row_to_json(ROW('x'::mal.kind2)) IS NOT NULL$$, $$array_to_json(ARRAY['x'::mal.kind2]) IS NOT NULL$$,
+    $$set_config('mal.setting', 'policy', false) IS NOT NULL$$, $$pg_notify('x', 'y') IS NOT NULL$$, $$pg_advisory_lock(1) IS NOT NULL$$, $$setseed(0) IS NOT NULL$$,
+    $$nextval('mal.numbers') > 0$$, $$setval('mal.numbers', 7) > 0$$, $$lo_create(0) > 0$$, $$pg_cancel_backend(pg_backend_pid())$$, $$pg_sleep(0) IS NOT NULL$$,
+    $$query_to_xml('SELECT 1', false, false, '') IS NOT NULL$$, $$cursor_to_xml('mine', 1, false, false, '') IS NOT NULL$$,
+    $$(actstream.act_send('thing:1', 'acted')).id > 0$$, $$mal.writes() > 0$$, $$mal.writes_with() > 0$$, $$mal.locks() > 0$$, $$mal.locks_nowait() > 0$$,
+    $$mal.commands() > 0$$, $$mal.closes() > 0$$, $$mal.sets() > 0$$, $$mal.sets_role() > 0$$, $$mal.sets_path() > 0$$);
+-- what the planner would call for an estimate
+SELECT pg_temp.try($$EXISTS (SELECT FROM mal.spans WHERE span && mal.span(5, 500))$$, 'random() >= 0 AND clock_timestamp() IS NOT NULL');
+-- on a connection of its own, a foreign table could fail the caller's COMMIT
+CREATE EXTENSION file_fdw;
+CREATE SERVER mal_server FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE mal.far (id int, name text) SERVER mal_server OPTIONS (filename '/dev/null');
+GRANT SELECT ON mal.far TO PUBLIC;
+SELECT count(*) FROM mal.far;
+SELECT pg_temp.try('EXISTS (SELECT FROM mal.far)');
+SET client_min_messages = warning;
+DROP EXTENSION file_fdw CASCADE;
+RESET client_min_messages;
+SELECT count(*) FROM mal.log;
+
+-- as the owner of the table, functions of others see none of their forced policies suspended
+CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
 SET ROLE actstream_umbra;
 CREATE TABLE umb.docs (id int);
 INSERT INTO umb.docs VALUES (1), (2);
 ALTER TABLE umb.docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY one ON umb.docs USING (id = 1);
-GRANT ALL ON umb.docs TO actstream_mallory;
 CREATE FUNCTION umb.visible() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM umb.docs';
 GRANT USAGE ON SCHEMA umb TO PUBLIC;
-BEGIN;
-SELECT mal.defined();
-DECLARE mine SCROLL CURSOR FOR SELECT i FROM generate_series(1, 5) AS i;
-FETCH mine;
-SELECT actstream.display_name('guarded:1'), actstream.expand('thing:1') ->> 'name' AS thing, actstream.expand('guarded:2') ->> 'name' AS guarded;
-FETCH mine;
-SELECT name FROM pg_cursors ORDER BY name;
--- also if it fails, and that is caught
-SAVEPOINT s;
-SET LOCAL row_security = off;
-SELECT actstream.display_name('guarded:1');
-ROLLBACK TO s;
-FETCH mine;
-CLOSE mine;
-COMMIT;
-DO $$
-DECLARE
-    mine CURSOR FOR SELECT i FROM generate_series(1, 200) AS i;
-    found int;
-    count int := 0;
-    turn record;
-BEGIN
-    OPEN mine;
-    FOR turn IN SELECT i FROM generate_series(1, 200) AS i LOOP
-        FETCH mine INTO found;
-        count := count + (found = turn.i)::int;
-        IF turn.i % 50 = 20 THEN
-            PERFORM actstream.display_name('guarded:1'), actstream.expand('thing:1');
-        END IF;
-    END LOOP;
-    RAISE NOTICE '% rows', count;
-END $$;
-RESET ROLE;
--- what others have written has been compiled and planned as ever
-SELECT public.initials('a b'), public.same('a', 'a'), public.fetched('a'), public.path_of_users('a');
-SELECT count(*) FROM mal.log WHERE what LIKE 'a variable of others%';
--- another role that the session has had in the transaction
-BEGIN;
-SET LOCAL ROLE actstream_mallory;
-SELECT mal.simple();
-SET LOCAL ROLE actstream_umbra;
-SELECT actstream.display_name('guarded:1');
-COMMIT;
--- what a tracked row is converted by
 SET ROLE actstream_mallory;
+CREATE TYPE mal.kind3 AS ENUM ('x');
+CREATE FUNCTION mal.kind3_to_json(mal.kind3) RETURNS json LANGUAGE sql AS 'SELECT to_json(umb.visible())';
+CREATE CAST (mal.kind3 AS json) WITH FUNCTION mal.kind3_to_json(mal.kind3);
+CREATE TABLE mal.counted (id int PRIMARY KEY, kind mal.kind3);
+INSERT INTO mal.counted VALUES (1, 'x');
+SELECT label FROM actstream.register('mal.counted');
+SELECT actstream.expand('counted:1');
+SELECT to_json(kind) FROM mal.counted;
+RESET ROLE;
+DROP SCHEMA umb CASCADE;
+
+-- a tracked row, which somebody has written to that very table, is converted as its owner
+SET ROLE actstream_mallory;
+CREATE OR REPLACE FUNCTION mal.kind_to_json(mal.kind) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN to_json(current_user);
+END $$;
 CREATE TABLE mal.tracked (id int PRIMARY KEY, kind mal.kind);
 SELECT label FROM actstream.register('mal.tracked');
 SELECT actstream.track('mal.tracked', 'made', 'tracked:{id}', data_columns => '{kind}');
+RESET ROLE;
 INSERT INTO mal.tracked VALUES (1, 'good'), (2, 'bad');
+SELECT actor, data FROM actstream.actions WHERE verb = 'made' ORDER BY id;
 DROP TABLE mal.tracked;
+SET ROLE actstream_mallory;
 -- a plan by which the owner's rows were read does not serve where policies are forced upon the owner
 CREATE TABLE mal.forced (id int PRIMARY KEY, name text);
 INSERT INTO mal.forced VALUES (1, 'visible'), (2, 'hidden');
@@ -448,23 +316,10 @@ SELECT actstream.display_name('forced:2');
 DROP TABLE mal.forced;
 RESET ROLE;
 RESET search_path;
-DROP SCHEMA umb CASCADE;
-SET ROLE actstream_mallory;
-CREATE OR REPLACE FUNCTION mal.kind_to_json(mal.kind) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-    PERFORM mal.spring('cast');
-    RETURN '"cast"';
-END $$;
-ALTER POLICY guard ON mal.guarded USING (mal.check('policy'));
-RESET ROLE;
-
 -- nor can who calls capture a name in code of the owner's
 SET ROLE actstream_mallory;
 DROP INDEX mal.thing_predicate, mal.thing_expression;
-CREATE FUNCTION mal.kind_to_json2(mal.kind) RETURNS json LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN to_json(current_setting('search_path'));
-END $$;
+CREATE FUNCTION mal.kind_to_json2(mal.kind) RETURNS json LANGUAGE sql STABLE AS 'SELECT to_json(current_setting(''search_path''))';
 DROP CAST (mal.kind AS json);
 CREATE CAST (mal.kind AS json) WITH FUNCTION mal.kind_to_json2(mal.kind);
 RESET ROLE;
@@ -506,9 +361,7 @@ RESET ROLE;
 SELECT actstream.display_name('empty:1'), actstream.expand('empty:1');
 
 SET client_min_messages = warning;
-DROP SCHEMA actstream_mallory CASCADE;
 DROP SCHEMA mal CASCADE;
 DROP EXTENSION actstream CASCADE;
-DROP FUNCTION public.initials, public.same, public.fetched, public.path_of_users;
 DROP OWNED BY actstream_mallory, actstream_umbra;
 DROP ROLE actstream_mallory, actstream_umbra;
