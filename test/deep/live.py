@@ -42,7 +42,8 @@ DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('person');
 CREATE TABLE thing (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY);
 SELECT FROM actstream.register('thing');
-CREATE TABLE ledger (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), id bigint NOT NULL, operation text NOT NULL);
+CREATE TABLE ledger (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), id bigint NOT NULL, operation text NOT NULL,
+                     number bigint GENERATED ALWAYS AS IDENTITY);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF tg_op = 'DELETE' THEN
@@ -222,14 +223,23 @@ def write(options, directory, messages):
     return subprocess.Popen(command + [options.conninfo], stdout=subprocess.DEVNULL, stderr=messages)
 
 
-def count_changes(options):
+def ask(options, query):
     """The server may just be ending, because a backend was killed."""
     while True:
         try:
             with wait_for(options.conninfo) as connection:
-                return connection.execute('SELECT count(*) FROM ledger').fetchone()[0]
+                return connection.execute(query).fetchone()[0]
         except psycopg.OperationalError:
             time.sleep(0.1)
+
+
+def count_changes(options):
+    return ask(options, 'SELECT count(*) FROM ledger')
+
+
+def estimate_changes(options):
+    """With those that were rolled back; counting them would keep the consumers waiting."""
+    return ask(options, 'SELECT last_value FROM ledger_number_seq')
 
 
 def run_writers(options):
@@ -241,8 +251,8 @@ def run_writers(options):
         while done < options.changes or killed < options.kills:
             with tempfile.TemporaryFile('w+') as messages:
                 writers = write(options, directory, messages)
-                wanted = options.changes * (killed + 1) / (options.kills + 1)
-                while writers.poll() is None and count_changes(options) < wanted:
+                wanted = estimate_changes(options) + options.changes * (killed + 1) / (options.kills + 1) - done
+                while writers.poll() is None and estimate_changes(options) < wanted:
                     time.sleep(1 + dice.random())
                 if killed < options.kills:
                     if killed % 2:
