@@ -10,7 +10,7 @@
  *
  * So what runs with SECURITY_CONFINED calls no such function at all, but only functions of C that
  * are not VOLATILE, which a superuser has made, and functions in SQL, which are queries; and it
- * executes no statement but queries, which neither lock rows nor read foreign tables.
+ * executes no statement but queries, which neither lock rows, but for ours, nor read foreign tables.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "base/run_as.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
@@ -183,14 +184,16 @@ needs_hook(Oid funcid)
 }
 
 /*
- * Raise an error if a confined query locks rows otherwise than our own queries do, or reads a foreign
- * table, whose connection could decide about the caller's COMMIT.
+ * Raise an error if a confined statement is no query, or reads a foreign table, whose connection
+ * could decide about the caller's COMMIT.
  */
 static void
-look_at_query(const PlannedStmt *statement)
+look_at_statement(PlannedStmt *statement)
 {
 	ListCell   *lc;
 
+	if (statement->commandType != CMD_SELECT || statement->hasModifyingCTE)
+		refuse_statement(statement);
 	foreach(lc, statement->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
@@ -201,34 +204,27 @@ look_at_query(const PlannedStmt *statement)
 					 errmsg("cannot read foreign table \"%s\" within security-restricted operation",
 							get_rel_name(rte->relid))));
 	}
-	foreach(lc, statement->rowMarks)
-	{
-		PlanRowMark *mark = lfirst_node(PlanRowMark, lc);
-
-		if (RowMarkRequiresRowShareLock(mark->markType) &&
-			(mark->markType != ROW_MARK_KEYSHARE || mark->waitPolicy != LockWaitBlock))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("cannot lock rows within security-restricted operation")));
-	}
 }
 
-/* Hook: the execution of a statement starts. */
+/*
+ * Hook: the execution of a statement starts.
+ *
+ * Once a confined one of ours has started, what it calls is read only, until RunAsEnd(): it locks no
+ * rows.
+ */
 static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
-	if (is_confined())
-	{
-		PlannedStmt *statement = queryDesc->plannedstmt;
+	bool		confined = is_confined();
 
-		if (statement->commandType != CMD_SELECT || statement->hasModifyingCTE)
-			refuse_statement(statement);
-		look_at_query(statement);
-	}
+	if (confined)
+		look_at_statement(queryDesc->plannedstmt);
 	if (next_executor_start_hook != NULL)
 		next_executor_start_hook(queryDesc, eflags);
 	else
 		standard_ExecutorStart(queryDesc, eflags);
+	if (confined)
+		XactReadOnly = true;
 }
 
 /* Hook: a command that is no query. */

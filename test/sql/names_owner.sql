@@ -267,7 +267,7 @@ DROP EXTENSION file_fdw CASCADE;
 RESET client_min_messages;
 SELECT count(*) FROM mal.log;
 
--- as the owner of the table, functions of others see none of their forced policies suspended
+-- as the owner of the table, functions lock nothing, and those of others see none of their forced policies suspended
 CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
 SET ROLE actstream_umbra;
 CREATE TABLE umb.docs (id int);
@@ -280,6 +280,14 @@ SET ROLE actstream_mallory;
 CREATE TYPE mal.kind3 AS ENUM ('x');
 CREATE FUNCTION mal.kind3_to_json(mal.kind3) RETURNS json LANGUAGE sql AS 'SELECT to_json(umb.visible())';
 CREATE CAST (mal.kind3 AS json) WITH FUNCTION mal.kind3_to_json(mal.kind3);
+CREATE TYPE mal.kind4 AS ENUM ('x');
+CREATE FUNCTION mal.kind4_to_json(mal.kind4) RETURNS json LANGUAGE sql AS 'SELECT to_json(id) FROM mal.member LIMIT 1 FOR KEY SHARE';
+CREATE CAST (mal.kind4 AS json) WITH FUNCTION mal.kind4_to_json(mal.kind4);
+CREATE TABLE mal.locked (id int PRIMARY KEY, kind mal.kind4);
+INSERT INTO mal.locked VALUES (1, 'x');
+SELECT label FROM actstream.register('mal.locked');
+SELECT actstream.expand('locked:1');
+SELECT to_json(kind) FROM mal.locked;
 CREATE TABLE mal.counted (id int PRIMARY KEY, kind mal.kind3);
 INSERT INTO mal.counted VALUES (1, 'x');
 SELECT label FROM actstream.register('mal.counted');
