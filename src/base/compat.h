@@ -120,6 +120,27 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
+/* 16: which privileges are checked is no longer said in the range table */
+#include "nodes/plannodes.h"
+static inline List *
+checked_relations(const PlannedStmt *statement)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+#if PG_VERSION_NUM >= 160000
+	foreach(lc, statement->permInfos)
+		result = lappend_oid(result, lfirst_node(RTEPermissionInfo, lc)->relid);
+#else
+	foreach(lc, statement->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->requiredPerms != 0)
+			result = lappend_oid(result, lfirst_node(RangeTblEntry, lc)->relid);
+	}
+#endif
+	return result;
+}
+
 /* 16: files of relations have another name */
 #if PG_VERSION_NUM < 160000
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid

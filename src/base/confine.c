@@ -1,16 +1,17 @@
 /*
  * confine.c
- *		Confining the code that belongs to tables which are read for somebody else.
+ *		Confining what belongs to tables that are read for somebody else.
  *
  * A table can bring code along: in policies, index expressions, domains, casts, generated columns.
  * That a query on somebody else's table runs such code is nothing new; but here it runs for whoever
  * reads a page, or refers to an object, and has chosen neither.  Even as its owner, and as a
  * security-restricted operation, a function in a procedural language reaches what belongs to the
- * caller: cursors, pg_temp, the memory that one session has for the functions of all.
+ * caller: cursors, pg_temp, the memory that one session has for the functions of all.  And as the
+ * caller, a policy could find ways to tell its owner what only the caller may read.
  *
- * So what runs with SECURITY_CONFINED calls no such function at all, but only functions of C that
- * are not VOLATILE, which a superuser has made, and functions in SQL, which are queries; and it
- * executes no statement but queries, which neither lock rows, but for ours, nor read foreign tables.
+ * So what runs with SECURITY_CONFINED is few functions: in SQL, which are queries, and in C, which a
+ * superuser has made, as far as they have no effects and tell nothing of the session.  And it executes
+ * nothing but queries, on tables that their owner may read anyway.
  */
 #include "postgres.h"
 
@@ -19,20 +20,22 @@
 #include "base/run_as.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
+#include "access/transam.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "optimizer/plancat.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
@@ -41,8 +44,13 @@ static ExecutorStart_hook_type next_executor_start_hook = NULL;
 static ProcessUtility_hook_type next_process_utility_hook = NULL;
 static object_access_hook_type next_object_access_hook = NULL;
 static needs_fmgr_hook_type next_needs_fmgr_hook = NULL;
+static fmgr_hook_type next_fmgr_hook = NULL;
 static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
 static get_index_stats_hook_type next_get_index_stats_hook = NULL;
+static get_relation_info_hook_type next_get_relation_info_hook = NULL;
+
+/* The owner of the table that is looked up, while something is confined. */
+static Oid	owner_of_code = InvalidOid;
 
 /* Is what runs now confined? */
 static bool
@@ -53,6 +61,22 @@ is_confined(void)
 
 	GetUserIdAndSecContext(&userid, &sec_context);
 	return (sec_context & SECURITY_CONFINED) != 0;
+}
+
+/*
+ * ConfineFor
+ *		What will be confined from now on belongs to a table of this role.
+ *
+ * Raises an error if something is confined already.
+ */
+void
+ConfineFor(Oid owner)
+{
+	if (is_confined())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot look up objects within security-restricted operation")));
+	owner_of_code = owner;
 }
 
 /* Raise an error: a confined statement is none that may be executed. */
@@ -112,33 +136,80 @@ settings_are_harmless(HeapTuple tuple)
 	return true;
 }
 
-/*
- * May confined code call this function?
- *
- * What a function in SQL executes is looked at in turn.  While forced policies are suspended, which
- * they are for any role, it may not be executed as another one.
- */
 static bool
-is_harmless(HeapTuple tuple)
+is_one_of(const Form_pg_proc proc, const char *const *names, int n)
 {
-	static const char *const harmless[] = {
-		"clock_timestamp", "timeofday", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7"
-	};
-	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
-
-	if (proc->prolang == SQLlanguageId)
-		return settings_are_harmless(tuple) && !(proc->prosecdef && InNoForceRLSOperation());
-	if (proc->prolang != INTERNALlanguageId && proc->prolang != ClanguageId)
-		return false;
-	if (proc->provolatile != PROVOLATILE_VOLATILE)
-		return true;
-	for (int i = 0; i < (int) lengthof(harmless); i++)
+	for (int i = 0; i < n; i++)
 	{
-		if (proc->pronamespace == PG_CATALOG_NAMESPACE &&
-			strcmp(NameStr(proc->proname), harmless[i]) == 0)
+		if (strcmp(NameStr(proc->proname), names[i]) == 0)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Is a function in SQL harmless?  What it executes is looked at in turn; if it is not VOLATILE,
+ * PostgreSQL lets it execute nothing but queries that lock no rows.
+ */
+static bool
+is_harmless_sql(HeapTuple tuple)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+
+	/* while forced policies are suspended, they are so for any role */
+	return proc->provolatile != PROVOLATILE_VOLATILE && settings_are_harmless(tuple) &&
+		(!proc->prosecdef || (proc->proowner == owner_of_code && !InNoForceRLSOperation()));
+}
+
+/*
+ * Is one of PostgreSQL's harmless?  Those that are STABLE do nothing, with one exception, but those
+ * whose names begin with "pg_" tell much of the session and of others of the same role.
+ */
+static bool
+is_harmless_core(const Form_pg_proc proc)
+{
+	static const char *const harmless_volatile[] = {
+		"clock_timestamp", "timeofday", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7"
+	};
+	static const char *const harmless_stable[] = {"pg_has_role", "pg_typeof"};
+
+	if (proc->provolatile == PROVOLATILE_VOLATILE)
+		return is_one_of(proc, harmless_volatile, lengthof(harmless_volatile));
+	return proc->provolatile == PROVOLATILE_IMMUTABLE ||
+		is_one_of(proc, harmless_stable, lengthof(harmless_stable)) ||
+		(strncmp(NameStr(proc->proname), "pg_", 3) != 0 &&
+		 strcmp(NameStr(proc->proname), "txid_current") != 0);
+}
+
+/*
+ * Is one of an extension's harmless?  Handlers of indexes and the like, which no query can call, and
+ * functions that read and write values are often not labelled.
+ */
+static bool
+is_harmless_c(const Form_pg_proc proc)
+{
+	Oid			first = proc->pronargs > 0 ? proc->proargtypes.values[0] : InvalidOid;
+
+	return proc->provolatile == PROVOLATILE_IMMUTABLE || first == INTERNALOID ||
+		first == CSTRINGOID || proc->prorettype == CSTRINGOID;
+}
+
+static bool
+is_harmless(HeapTuple tuple)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+
+	switch (proc->prolang)
+	{
+		case SQLlanguageId:
+			return is_harmless_sql(tuple);
+		case INTERNALlanguageId:
+			return is_harmless_core(proc);
+		case ClanguageId:
+			return is_harmless_c(proc);
+		default:
+			return false;
+	}
 }
 
 /* Raise an error if confined code must not call the function. */
@@ -150,12 +221,15 @@ look_at_function(Oid funcid)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", funcid);
 	if (!is_harmless(tuple))
+	{
+		/* the function may have set it already */
+		ExitOnAnyError = false;
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function \"%s\" within security-restricted operation",
 						NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname)),
-				 errdetail("Where objects are looked up for others, only SQL functions, and functions of C that are not volatile, are called."),
-				 errhint("Write it in SQL, or let the owner of the tables of actstream own that table, too.")));
+				 errhint("Write it in SQL, and not VOLATILE, or let the owner of the tables of actstream own the table as well.")));
+	}
 	ReleaseSysCache(tuple);
 }
 
@@ -173,7 +247,8 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 
 /*
  * Hook: a function that is not built in is looked up, to be called by whatever it is, such as a cast
- * that to_jsonb() finds, or is about to be inlined.
+ * that to_jsonb() finds, or is about to be inlined.  Nobody asks for one with SET clauses, or with
+ * SECURITY DEFINER: see function_is_called().
  */
 static bool
 needs_hook(Oid funcid)
@@ -183,9 +258,36 @@ needs_hook(Oid funcid)
 	return next_needs_fmgr_hook != NULL && next_needs_fmgr_hook(funcid);
 }
 
+/* Hook: one of those functions is called. */
+static void
+function_is_called(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
+{
+	if (next_fmgr_hook != NULL)
+		next_fmgr_hook(event, flinfo, arg);
+	if (event == FHET_START && is_confined())
+		look_at_function(flinfo->fn_oid);
+}
+
 /*
- * Raise an error if a confined statement is no query, or reads a foreign table, whose connection
- * could decide about the caller's COMMIT.
+ * May the owner of the code read the relation, and see there what the current user sees?  What a view
+ * of others shows can depend on the user and on the session.
+ */
+static bool
+owner_may_read(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	if (object_ownercheck(RelationRelationId, relid, owner_of_code))
+		return true;
+	return relid >= FirstNormalObjectId &&
+		(relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) &&
+		pg_class_aclcheck(relid, owner_of_code, ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, owner_of_code, true) != RLS_ENABLED;
+}
+
+/*
+ * Raise an error if a confined statement is no query, or reads what the owner may not, or a foreign
+ * table, whose connection could decide about the caller's COMMIT.
  */
 static void
 look_at_statement(PlannedStmt *statement)
@@ -204,27 +306,28 @@ look_at_statement(PlannedStmt *statement)
 					 errmsg("cannot read foreign table \"%s\" within security-restricted operation",
 							get_rel_name(rte->relid))));
 	}
+	foreach(lc, checked_relations(statement))
+	{
+		if (!owner_may_read(lfirst_oid(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("cannot read relation \"%s\" within security-restricted operation",
+							get_rel_name(lfirst_oid(lc))),
+					 errdetail("Where objects are looked up for others, only tables are read that role \"%s\" may read.",
+							   GetUserNameFromId(owner_of_code, false))));
+	}
 }
 
-/*
- * Hook: the execution of a statement starts.
- *
- * Once a confined one of ours has started, what it calls is read only, until RunAsEnd(): it locks no
- * rows.
- */
+/* Hook: the execution of a statement starts. */
 static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
-	bool		confined = is_confined();
-
-	if (confined)
+	if (is_confined())
 		look_at_statement(queryDesc->plannedstmt);
 	if (next_executor_start_hook != NULL)
 		next_executor_start_hook(queryDesc, eflags);
 	else
 		standard_ExecutorStart(queryDesc, eflags);
-	if (confined)
-		XactReadOnly = true;
 }
 
 /* Hook: a command that is no query. */
@@ -272,6 +375,16 @@ find_index_stats(PlannerInfo *root, Oid index, AttrNumber attnum, VariableStatDa
 		next_get_index_stats_hook(root, index, attnum, vardata);
 }
 
+/* Hook: a table enters a plan.  It has no statistics of expressions then, either. */
+static void
+find_extended_stats(RELATION_HOOK_ARGS)
+{
+	if (next_get_relation_info_hook != NULL)
+		next_get_relation_info_hook(RELATION_HOOK_VALUES);
+	if (is_confined())
+		rel->statlist = NIL;
+}
+
 /*
  * ConfineInit
  *		Called once, when the library is loaded.
@@ -287,8 +400,12 @@ ConfineInit(void)
 	object_access_hook = object_is_accessed;
 	next_needs_fmgr_hook = needs_fmgr_hook;
 	needs_fmgr_hook = needs_hook;
+	next_fmgr_hook = fmgr_hook;
+	fmgr_hook = function_is_called;
 	next_get_relation_stats_hook = get_relation_stats_hook;
 	get_relation_stats_hook = find_relation_stats;
 	next_get_index_stats_hook = get_index_stats_hook;
 	get_index_stats_hook = find_index_stats;
+	next_get_relation_info_hook = get_relation_info_hook;
+	get_relation_info_hook = find_extended_stats;
 }

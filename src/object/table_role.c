@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/confine.h"
 #include "object/table_role.h"
 #include "tables/own_tables.h"
 
@@ -17,11 +18,12 @@
 #include "utils/rel.h"
 
 /*
- * Has the role the rights of the owner of the actions, whose policies and triggers run for all; or
- * those of the caller, so that it could do itself what its code does here?
+ * TableRoleIsTrusted
+ *		Has the role the rights of the owner of the actions, whose policies and triggers run for all;
+ *		or those of the caller, so that it could do itself what its code does here?
  */
-static bool
-is_trusted(Oid role)
+bool
+TableRoleIsTrusted(Oid role)
 {
 	Oid			actions = OwnTableFind(OWN_ACTIONS);
 
@@ -38,8 +40,9 @@ void
 TableRoleBegin(RunAs *before, Relation rel, bool under_policies)
 {
 	Oid			owner = rel->rd_rel->relowner;
-	bool		trusted = is_trusted(owner);
+	bool		trusted = TableRoleIsTrusted(owner);
 
+	ConfineFor(owner);
 	if (under_policies)
 		RunAsBegin(before, GetUserId(), trusted ? RUN_AS_READER : RUN_AS_CONFINED_READER);
 	else

@@ -9,6 +9,7 @@
 
 #include "utils/relcache.h"
 
+extern bool TableRoleIsTrusted(Oid role);
 extern void TableRoleBegin(RunAs *before, Relation rel, bool under_policies);
 
 #endif							/* ACTSTREAM_TABLE_ROLE_H */

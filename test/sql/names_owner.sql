@@ -178,6 +178,19 @@ RESET mal.id;
 RESET SESSION AUTHORIZATION;
 
 -- and those that are anything else, by every way that there is to call a function
+CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
+SET ROLE actstream_umbra;
+CREATE TABLE umb.secret (secret text, owner name DEFAULT current_user);
+INSERT INTO umb.secret VALUES ('umbra''s');
+CREATE VIEW umb.shown AS SELECT * FROM umb.secret WHERE owner = current_user;
+CREATE TABLE umb.docs (id int);
+INSERT INTO umb.docs VALUES (1), (2);
+ALTER TABLE umb.docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY one ON umb.docs USING (id = 1);
+CREATE TABLE umb.public (id int);
+INSERT INTO umb.public VALUES (1);
+GRANT USAGE ON SCHEMA umb TO PUBLIC;
+GRANT SELECT ON umb.shown, umb.docs, umb.public TO actstream_mallory;
 SET ROLE actstream_mallory;
 CREATE FUNCTION mal.evil(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE WARNING ''% evil as %'', $1, current_user; RETURN $1; END';
 CREATE FUNCTION mal.is_evil(text, text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN mal.evil($1) = $2; END';
@@ -208,18 +221,31 @@ SELECT label FROM actstream.register('mal.inner_guarded', name_template => '{nam
 CREATE TYPE mal.kind2 AS ENUM ('x');
 CREATE FUNCTION mal.kind2_to_json(mal.kind2) RETURNS json LANGUAGE plpgsql AS 'BEGIN RETURN to_json(mal.evil(''cast'')); END';
 CREATE CAST (mal.kind2 AS json) WITH FUNCTION mal.kind2_to_json(mal.kind2);
+CREATE TYPE mal.kind5 AS ENUM ('x');
+CREATE FUNCTION mal.kind5_to_json(mal.kind5) RETURNS json LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN to_json(mal.evil(''definer'')); END';
+CREATE CAST (mal.kind5 AS json) WITH FUNCTION mal.kind5_to_json(mal.kind5);
+CREATE TYPE mal.kind6 AS ENUM ('x');
+CREATE FUNCTION mal.kind6_to_json(mal.kind6) RETURNS json LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RETURN to_json(mal.evil(''setting'')); END';
+CREATE CAST (mal.kind6 AS json) WITH FUNCTION mal.kind6_to_json(mal.kind6);
+CREATE TABLE mal.numbered AS SELECT 4711 AS n FROM generate_series(1, 100);
+CREATE STATISTICS mal.numbered_stats ON (n * 1) FROM mal.numbered;
+ANALYZE mal.numbered;
+CREATE OPERATOR mal.==== (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_try_advisory_lock, RESTRICT = eqsel);
+CREATE VIEW mal.others_view AS SELECT secret FROM umb.shown;
 CREATE SEQUENCE mal.numbers;
-GRANT SELECT, UPDATE ON mal.common, mal.evil_view, mal.spans, mal.inner_guarded, mal.trap TO PUBLIC;
+GRANT SELECT, UPDATE ON mal.numbered, mal.others_view, mal.common, mal.evil_view, mal.spans, mal.inner_guarded, mal.trap TO PUBLIC;
 GRANT ALL ON mal.numbers TO PUBLIC;
 CREATE FUNCTION mal.writes() RETURNS int LANGUAGE sql AS 'INSERT INTO mal.log VALUES (''function'', current_user) RETURNING 1';
 CREATE FUNCTION mal.writes_with() RETURNS int LANGUAGE sql AS 'WITH w AS (DELETE FROM mal.trap RETURNING 1) SELECT 1';
 CREATE FUNCTION mal.locks() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM mal.common FOR UPDATE';
 CREATE FUNCTION mal.locks_nowait() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM mal.common FOR KEY SHARE NOWAIT';
 CREATE FUNCTION mal.commands() RETURNS int LANGUAGE sql AS 'SET LOCAL transaction_read_only TO DEFAULT; SELECT 1';
+CREATE FUNCTION mal.locks_stable() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1 FROM mal.common FOR KEY SHARE';
+CREATE FUNCTION mal.locks_immutable() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT mal.locks()';
 CREATE FUNCTION mal.closes() RETURNS int LANGUAGE sql AS 'CLOSE ALL; SELECT 1';
-CREATE FUNCTION mal.sets() RETURNS int LANGUAGE sql SET exit_on_error = on AS 'SELECT 1 / 0';
-CREATE FUNCTION mal.sets_role() RETURNS int LANGUAGE sql SET role = actstream_mallory AS 'SELECT 1';
-CREATE FUNCTION mal.sets_path() RETURNS int LANGUAGE sql SET search_path = 'nosuch', 'pg_temp' AS 'SELECT 1';
+CREATE FUNCTION mal.sets() RETURNS int LANGUAGE sql STABLE SET exit_on_error = on AS 'SELECT 1 / 0';
+CREATE FUNCTION mal.sets_role() RETURNS int LANGUAGE sql STABLE SET role = actstream_mallory AS 'SELECT 1';
+CREATE FUNCTION mal.sets_path() RETURNS int LANGUAGE sql STABLE SET search_path = 'nosuch', 'pg_temp' AS 'SELECT 1';
 RESET ROLE;
 CREATE FUNCTION pg_temp.try(VARIADIC conditions text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -251,10 +277,19 @@ SELECT pg_temp.try(
     $$set_config('mal.setting', 'policy', false) IS NOT NULL$$, $$pg_notify('x', 'y') IS NOT NULL$$, $$pg_advisory_lock(1) IS NOT NULL$$, $$setseed(0) IS NOT NULL$$,
     $$nextval('mal.numbers') > 0$$, $$setval('mal.numbers', 7) > 0$$, $$lo_create(0) > 0$$, $$pg_cancel_backend(pg_backend_pid())$$, $$pg_sleep(0) IS NOT NULL$$,
     $$query_to_xml('SELECT 1', false, false, '') IS NOT NULL$$, $$cursor_to_xml('mine', 1, false, false, '') IS NOT NULL$$,
-    $$(actstream.act_send('thing:1', 'acted')).id > 0$$, $$mal.writes() > 0$$, $$mal.writes_with() > 0$$, $$mal.locks() > 0$$, $$mal.locks_nowait() > 0$$,
+    $$(actstream.act_send('thing:1', 'acted')).id > 0$$, $$mal.writes() > 0$$, $$mal.writes_with() > 0$$, $$mal.locks() > 0$$, $$mal.locks_nowait() > 0$$, $$mal.locks_stable() > 0$$, $$mal.locks_immutable() > 0$$,
+    $$EXISTS (SELECT FROM mal.common FOR UPDATE)$$, $$to_json('x'::mal.kind5) IS NOT NULL$$, $$to_json('x'::mal.kind6) IS NOT NULL$$, $$txid_current() > 0$$, $$pg_current_xact_id() IS NOT NULL$$,
     $$mal.commands() > 0$$, $$mal.closes() > 0$$, $$mal.sets() > 0$$, $$mal.sets_role() > 0$$, $$mal.sets_path() > 0$$);
 -- what the planner would call for an estimate
 SELECT pg_temp.try($$EXISTS (SELECT FROM mal.spans WHERE span && mal.span(5, 500))$$, 'random() >= 0 AND clock_timestamp() IS NOT NULL');
+SELECT pg_temp.try($$EXISTS (SELECT FROM mal.numbered WHERE (n * 1) OPERATOR(mal.====) 7)$$);
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+-- what the owner may not read, or what shows others something else, is not read
+SELECT pg_temp.try(
+    $$EXISTS (SELECT FROM umb.secret)$$, $$EXISTS (SELECT FROM umb.shown)$$, $$EXISTS (SELECT FROM mal.others_view)$$, $$EXISTS (SELECT FROM umb.docs)$$, $$EXISTS (SELECT FROM pg_stats)$$,
+    $$EXISTS (SELECT FROM pg_prepared_statements)$$, $$EXISTS (SELECT FROM pg_cursor())$$, $$EXISTS (SELECT FROM pg_stat_get_activity(NULL))$$, $$EXISTS (SELECT FROM information_schema.tables)$$,
+    $$table_to_xml(to_regclass('umb.secret'), true, true, '') IS NOT NULL$$, $$EXISTS (SELECT FROM actstream.actions)$$, $$EXISTS (SELECT FROM actstream.user_stream('thing:1'))$$);
+SELECT pg_temp.try($$EXISTS (SELECT FROM umb.public) AND pg_has_role('actstream_umbra', 'member')$$);
 -- on a connection of its own, a foreign table could fail the caller's COMMIT
 CREATE EXTENSION file_fdw;
 CREATE SERVER mal_server FOREIGN DATA WRAPPER file_fdw;
@@ -266,19 +301,26 @@ SET client_min_messages = warning;
 DROP EXTENSION file_fdw CASCADE;
 RESET client_min_messages;
 SELECT count(*) FROM mal.log;
+-- what nobody can call in a query is called: an access method says what it can do
+CREATE EXTENSION bloom;
+SET ROLE actstream_mallory;
+CREATE TABLE mal.bloomed (id int PRIMARY KEY, name text, a int);
+INSERT INTO mal.bloomed VALUES (1, 'Bloomed', 1);
+CREATE INDEX ON mal.bloomed USING bloom (a);
+SELECT label FROM actstream.register('mal.bloomed', name_template => '{name}');
+RESET ROLE;
+\c -
+SELECT actstream.display_name('bloomed:1');
+SET client_min_messages = warning;
+DROP EXTENSION bloom CASCADE;
+RESET client_min_messages;
 
 -- as the owner of the table, functions lock nothing, and those of others see none of their forced policies suspended
-CREATE SCHEMA umb AUTHORIZATION actstream_umbra;
 SET ROLE actstream_umbra;
-CREATE TABLE umb.docs (id int);
-INSERT INTO umb.docs VALUES (1), (2);
-ALTER TABLE umb.docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY one ON umb.docs USING (id = 1);
-CREATE FUNCTION umb.visible() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM umb.docs';
-GRANT USAGE ON SCHEMA umb TO PUBLIC;
+CREATE FUNCTION umb.visible() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT count(*) FROM umb.docs';
 SET ROLE actstream_mallory;
 CREATE TYPE mal.kind3 AS ENUM ('x');
-CREATE FUNCTION mal.kind3_to_json(mal.kind3) RETURNS json LANGUAGE sql AS 'SELECT to_json(umb.visible())';
+CREATE FUNCTION mal.kind3_to_json(mal.kind3) RETURNS json LANGUAGE sql STABLE AS 'SELECT to_json(umb.visible())';
 CREATE CAST (mal.kind3 AS json) WITH FUNCTION mal.kind3_to_json(mal.kind3);
 CREATE TYPE mal.kind4 AS ENUM ('x');
 CREATE FUNCTION mal.kind4_to_json(mal.kind4) RETURNS json LANGUAGE sql AS 'SELECT to_json(id) FROM mal.member LIMIT 1 FOR KEY SHARE';
@@ -294,7 +336,9 @@ SELECT label FROM actstream.register('mal.counted');
 SELECT actstream.expand('counted:1');
 SELECT to_json(kind) FROM mal.counted;
 RESET ROLE;
+SET client_min_messages = warning;
 DROP SCHEMA umb CASCADE;
+RESET client_min_messages;
 
 -- a tracked row, which somebody has written to that very table, is converted as its owner
 SET ROLE actstream_mallory;
