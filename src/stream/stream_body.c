@@ -18,7 +18,7 @@
 #include "utils/syscache.h"
 
 /* The body of a stream function, prepared once per session. */
-typedef struct StreamBody
+struct StreamBody
 {
 	Oid			function;		/* hash key */
 	SPIPlanPtr	plan;			/* NULL if not prepared */
@@ -26,7 +26,8 @@ typedef struct StreamBody
 	ItemPointerData tid;
 	bool		policies;		/* does it depend on policies? */
 	uint64		role_changes;	/* value of role_changes when it was prepared */
-} StreamBody;
+	bool		in_use;			/* between StreamBodyTake() and StreamBodyRelease()? */
+};
 
 static HTAB *bodies = NULL;
 
@@ -103,51 +104,97 @@ is_inlinable(HeapTuple proc)
 }
 
 /*
- * StreamBodyOf
+ * The query of a plan, revalidated, with its tables locked; NULL if it is not exactly one SELECT.
+ * Tells whether it depends on policies.
+ */
+static Query *
+query_of(SPIPlanPtr plan, bool *policies)
+{
+	CachedPlanSource *source;
+	Query	   *result;
+
+	*policies = false;
+	if (list_length(SPI_plan_get_plan_sources(plan)) != 1)
+		return NULL;
+	source = linitial(SPI_plan_get_plan_sources(plan));
+	(void) CachedPlanGetTargetList(source, NULL);
+	*policies = source->dependsOnRLS;
+	policies_met |= source->dependsOnRLS;
+	result = linitial_node(Query, source->query_list);
+	return list_length(source->query_list) == 1 && result->commandType == CMD_SELECT &&
+		result->setOperations == NULL ? result : NULL;
+}
+
+/* The same query that is in use further up the call stack, as a copy. */
+static Query *
+copy_of_body(HeapTuple proc)
+{
+	SPIPlanPtr	plan = prepare_body(proc);
+	bool		policies;
+	Query	   *result = copyObject(query_of(plan, &policies));
+
+	SPI_freeplan(plan);
+	return result;
+}
+
+/*
+ * StreamBodyTake
  *		The body of a stream function as a query, analyzed, and rewritten for the current
  *		user; NULL if it may not be inlined, or is not exactly one SELECT.
  *
- * The caller must neither change it nor keep pointers to it.  Its tables are locked.
+ * Until StreamBodyRelease(*body), which is due after errors, too, the caller may read it.  Its tables
+ * are locked.
  *
  * If policies apply, or could apply, it also depends on the memberships of the current
  * user.
  */
 Query *
-StreamBodyOf(HeapTuple proc)
+StreamBodyTake(HeapTuple proc, StreamBody **body)
 {
 	Oid			function = ((Form_pg_proc) GETSTRUCT(proc))->oid;
-	StreamBody *body;
-	CachedPlanSource *source;
+	StreamBody *kept;
 	Query	   *result;
 	bool		found;
 
+	*body = NULL;
 	if (!is_inlinable(proc))
 		return NULL;
 	if (bodies == NULL)
 		make_bodies();
-	body = hash_search(bodies, &function, HASH_ENTER, &found);
+	kept = hash_search(bodies, &function, HASH_ENTER, &found);
 	if (!found)
-		body->plan = NULL;
-	if (body->plan != NULL && !is_current(body, proc))
 	{
-		SPI_freeplan(body->plan);
-		body->plan = NULL;
+		kept->plan = NULL;
+		kept->in_use = false;
 	}
-	if (body->plan == NULL)
+	/* to revalidate it would take it away from there */
+	if (kept->in_use)
+		return copy_of_body(proc);
+	if (kept->plan != NULL && !is_current(kept, proc))
 	{
-		body->role_changes = role_changes;
-		body->plan = prepare_body(proc);
-		body->xmin = HeapTupleHeaderGetRawXmin(proc->t_data);
-		body->tid = proc->t_self;
+		SPI_freeplan(kept->plan);
+		kept->plan = NULL;
 	}
-	if (list_length(SPI_plan_get_plan_sources(body->plan)) != 1)
-		return NULL;
-	source = linitial(SPI_plan_get_plan_sources(body->plan));
-	/* this revalidates it, and locks its tables */
-	(void) CachedPlanGetTargetList(source, NULL);
-	body->policies = source->dependsOnRLS;
-	policies_met |= body->policies;
-	result = linitial_node(Query, source->query_list);
-	return list_length(source->query_list) == 1 && result->commandType == CMD_SELECT &&
-		result->setOperations == NULL ? result : NULL;
+	if (kept->plan == NULL)
+	{
+		kept->role_changes = role_changes;
+		kept->plan = prepare_body(proc);
+		kept->xmin = HeapTupleHeaderGetRawXmin(proc->t_data);
+		kept->tid = proc->t_self;
+	}
+	result = query_of(kept->plan, &kept->policies);
+	kept->in_use = true;
+	*body = kept;
+	return result;
+}
+
+/*
+ * StreamBodyRelease
+ *		End the use of a body; NULL is ignored.
+ */
+void
+StreamBodyRelease(StreamBody *body)
+{
+	if (body != NULL)
+		body->in_use = false;
 }

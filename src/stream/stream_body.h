@@ -8,6 +8,9 @@
 #include "access/htup.h"
 #include "nodes/parsenodes.h"
 
-extern Query *StreamBodyOf(HeapTuple proc);
+typedef struct StreamBody StreamBody;
+
+extern Query *StreamBodyTake(HeapTuple proc, StreamBody **body);
+extern void StreamBodyRelease(StreamBody *body);
 
 #endif							/* ACTSTREAM_STREAM_BODY_H */

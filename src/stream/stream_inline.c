@@ -478,36 +478,54 @@ are_all_columns(List *targetlist, TupleDesc tupdesc)
 	return lc == NULL || lfirst_node(TargetEntry, lc)->resjunk;
 }
 
+/* What is put in place of the call of a function with this body; or NULL. */
+static RangeTblEntry *
+inline_if_possible(PlannerInfo *root, Index rti, RangeTblEntry *rte, const Query *body, List *args)
+{
+	RangeTblEntry *scanned = scanned_table(body);
+	RangeTblEntry *result = NULL;
+	Relation	table;
+
+	if (scanned == NULL)
+		return body->cteList == NIL ? inline_reader(rte, body, args) : NULL;
+	table = table_open(scanned->relid, NoLock);
+	if (are_all_columns(body->targetList, RelationGetDescr(table)))
+		result = inline_body(root, rti, rte, body, table, args);
+	table_close(table, NoLock);
+	return result;
+}
+
 /*
  * The range-table entry that replaces a call of a stream function.
  *
  * NULL leaves the call to PostgreSQL: if the function was replaced by one that only has
  * the same name.
+ *
+ * Arguments are evaluated as far as they can be, which may call functions that plan the same stream.
  */
 static RangeTblEntry *
 inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
 {
 	HeapTuple	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
-	RangeTblEntry *result = NULL;
-	RangeTblEntry *scanned;
-	Query	   *body;
-	List	   *args;
-	Relation	table;
+	RangeTblEntry *volatile result = NULL;
+	StreamBody *body;
+	Query	   *query;
 
 	if (!HeapTupleIsValid(proc))
 		elog(ERROR, "cache lookup failed for function %u", call->funcid);
-	body = StreamBodyOf(proc);
-	scanned = body == NULL ? NULL : scanned_table(body);
-	args = expand_function_arguments(call->args, false, call->funcresulttype, proc);
-	if (scanned != NULL)
+	query = StreamBodyTake(proc, &body);
+	PG_TRY();
 	{
-		table = table_open(scanned->relid, NoLock);
-		if (are_all_columns(body->targetList, RelationGetDescr(table)))
-			result = inline_body(root, rti, rte, body, table, args);
-		table_close(table, NoLock);
+		if (query != NULL)
+			result = inline_if_possible(root, rti, rte, query,
+										expand_function_arguments(call->args, false,
+																  call->funcresulttype, proc));
 	}
-	else if (body != NULL && body->cteList == NIL)
-		result = inline_reader(rte, body, args);
+	PG_FINALLY();
+	{
+		StreamBodyRelease(body);
+	}
+	PG_END_TRY();
 	ReleaseSysCache(proc);
 	if (result != NULL)
 		record_plan_function_dependency(root, call->funcid);

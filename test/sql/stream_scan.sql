@@ -428,8 +428,23 @@ FROM actstream.model_stream('person') AS s WHERE while_planning();
 SELECT indisvalid FROM pg_index WHERE indexrelid = 'actstream.actions_target_idx'::regclass;
 ROLLBACK;
 
+-- An argument that is evaluated in the middle of planning, and plans the same stream, with another path.
+CREATE FUNCTION plans_it(result text, call text) RETURNS text IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    FOR i IN 1..3 LOOP
+        EXECUTE format('SELECT count(*) FROM actstream.%s', call);
+    END LOOP;
+    RETURN result;
+END
+$$;
+SELECT count(*) FROM actstream.user_stream('follower:1', before => plans_it(NULL, 'user_stream(''follower:1'')'), after => plans_it(NULL, 'user_stream(''follower:1'')'));
+SELECT count(*) FROM actstream.user_stream('follower:1', with_user_activity => true, before => plans_it(NULL, 'user_stream(''follower:1'', before => public.plans_it(NULL, ''user_stream(''''follower:1'''')''))'));
+SELECT count(*) FROM actstream.model_stream('person', before => plans_it(NULL, 'model_stream(''person'')'));
+SELECT count(*) > 0 AS any FROM actstream.notifications('follower:1', before => plans_it(NULL, 'notifications(''follower:1'')'));
+SELECT count(*) FROM actstream.user_stream('follower:1');
+
 DROP OWNED BY stream_reader, stream_readers;
 DROP ROLE stream_reader, stream_readers;
-DROP FUNCTION figures, way, plan, whoever, while_planning, lose_index;
+DROP FUNCTION plans_it, figures, way, plan, whoever, while_planning, lose_index;
 SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;
