@@ -119,18 +119,19 @@ has_changed(HeapTuple row, TupleDesc tupdesc)
 
 /*
  * Is the old version of the row one that others have seen?  Not if this transaction has made it,
- * perhaps by COPY FREEZE.  "fcinfo" is that of a trigger.
+ * perhaps by COPY FREEZE.  "fcinfo" is that of a trigger, whose rows are as they are stored; "old" is as
+ * "tupdesc" describes it.
  *
  * If it has rewritten the whole table, it has made all versions.
  */
 static bool
-is_seen(FunctionCallInfo fcinfo, TupleDesc tupdesc)
+is_seen(FunctionCallInfo fcinfo, HeapTuple old, TupleDesc tupdesc)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	HeapTuple	old = trigdata->tg_trigtuple;
+	HeapTuple	stored = trigdata->tg_trigtuple;
 	Relation	rel = trigdata->tg_relation;
 
-	if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(old->t_data)))
+	if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(stored->t_data)))
 		return true;
 	return rel->rd_createSubid == InvalidSubTransactionId &&
 		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId &&
@@ -243,9 +244,9 @@ actstream_action_changed(PG_FUNCTION_ARGS)
 		record_row(trigdata->tg_relation->rd_rel->relispartition ? &insert_into_partition :
 				   &insert_change, 'I', row, NULL, false, tupdesc);
 	else if (TRIGGER_FIRED_BY_UPDATE(event))
-		record_update(trigdata->tg_newtuple, row, is_seen(fcinfo, tupdesc), tupdesc);
+		record_update(trigdata->tg_newtuple, row, is_seen(fcinfo, row, tupdesc), tupdesc);
 	else if (TRIGGER_FIRED_BY_DELETE(event))
-		record_row(&insert_change, 'D', row, row, is_seen(fcinfo, tupdesc), tupdesc);
+		record_row(&insert_change, 'D', row, row, is_seen(fcinfo, row, tupdesc), tupdesc);
 	else
 		record_gap();
 	return PointerGetDatum(NULL);
