@@ -53,6 +53,9 @@ COMMENT ON FUNCTION actstream_internal.is_marked(timestamptz, bigint, text) IS '
 -- the joins are nested loops, which keep the order of the stream, as OFFSET 0 and
 -- conditions inside leave no other way.
 --
+-- CASE rather than COALESCE: behind a policy that could leak, as far as PostgreSQL knows, and would be
+-- no condition for an index.
+--
 --   hidden    is in the archive now
 --   returned  came back from there, and was not read since
 --   covered   has been read, as far as the mark says
@@ -95,7 +98,7 @@ CREATE FUNCTION actstream_internal.notices(
             LEFT JOIN LATERAL (
                 SELECT x.read, x.archived, x.until
                 FROM actstream.mark_exceptions x
-                WHERE x.reader OPERATOR(pg_catalog.=) $1 AND x.feed OPERATOR(pg_catalog.=) COALESCE($2, '')
+                WHERE x.reader OPERATOR(pg_catalog.=) $1 AND x.feed OPERATOR(pg_catalog.=) CASE WHEN $2 IS NULL THEN '' ELSE $2 END
                   AND x."timestamp" OPERATOR(pg_catalog.=) s."timestamp"
                   AND x.action_id OPERATOR(pg_catalog.=) s.id
                 OFFSET 0) e ON true
@@ -103,7 +106,7 @@ CREATE FUNCTION actstream_internal.notices(
                 SELECT x.seen, x.seen_at, x.seen_snapshot, x.seen_by,
                        x.read, x.read_at, x.read_snapshot, x.read_by, x.incarnation
                 FROM actstream.marks x
-                WHERE x.reader OPERATOR(pg_catalog.=) $1 AND x.feed OPERATOR(pg_catalog.=) COALESCE($2, '')
+                WHERE x.reader OPERATOR(pg_catalog.=) $1 AND x.feed OPERATOR(pg_catalog.=) CASE WHEN $2 IS NULL THEN '' ELSE $2 END
                 OFFSET 0) m ON true
         ) n
     ) n
@@ -134,7 +137,7 @@ CREATE FUNCTION actstream_internal.archived_notifications(
           AND n."timestamp" OPERATOR(pg_catalog.=) x."timestamp"
           AND n.hidden
         OFFSET 0) n
-    WHERE x.reader OPERATOR(pg_catalog.=) $1 AND x.feed OPERATOR(pg_catalog.=) COALESCE($2, '') AND x.archived
+    WHERE x.reader OPERATOR(pg_catalog.=) $1 AND x.feed OPERATOR(pg_catalog.=) CASE WHEN $2 IS NULL THEN '' ELSE $2 END AND x.archived
       AND (x."timestamp", x.action_id) OPERATOR(pg_catalog.<=)
               (actstream_internal.cursor_timestamp($4, true), actstream_internal.cursor_id($4, true))
       AND (x."timestamp", x.action_id) OPERATOR(pg_catalog.>=)

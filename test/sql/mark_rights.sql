@@ -40,6 +40,33 @@ SET ROLE mark_reader;
 SELECT try(call), call FROM calls;
 RESET ROLE;
 
+-- behind a policy that is to be evaluated first, exceptions are found in their index by all its columns
+GRANT EXECUTE ON FUNCTION actstream.notifications, actstream.user_stream TO mark_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA actstream TO mark_reader;
+ALTER TABLE actstream.mark_exceptions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY slow ON actstream.mark_exceptions USING (split_part(reader::text, ':', 1) = 'o');
+CREATE FUNCTION conditions(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        IF line ~ 'mark_exceptions|Index Cond' THEN
+            RETURN NEXT ltrim(regexp_replace(line, '^.*->  | using \w+| [|]{2} .*$', '', 'g'));
+        END IF;
+    END LOOP;
+END $$;
+SET ROLE mark_reader;
+PREPARE page(actstream.ref, text) AS SELECT FROM actstream.notifications($1, $2) LIMIT 20;
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT conditions('EXECUTE page(''o:1'', '''')') AS condition GROUP BY 1 ORDER BY 1;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+RESET plan_cache_mode;
+RESET ROLE;
+DROP FUNCTION conditions;
+
 SET client_min_messages = warning;
 DROP VIEW calls;
 DROP FUNCTION try;
