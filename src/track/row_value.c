@@ -27,10 +27,10 @@
 
 /*
  * A large value could exhaust memory, or exceed what a string or an array in a jsonb can
- * hold.  Above LARGE_SIZE, the conversion runs in a subtransaction, since it may fail;
- * above MAX_SIZE, there is none.
+ * hold.  Above LARGE_SIZE, the conversion runs in a subtransaction, since it may fail: ten bytes of a
+ * numeric can be 131,072 digits.  Above MAX_SIZE, there is none.
  */
-#define LARGE_SIZE	(1024 * 1024)
+#define LARGE_SIZE	(8 * 1024)
 #define MAX_SIZE	(64 * 1024 * 1024)
 
 /* A value to convert, how, and the result. */
