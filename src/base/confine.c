@@ -30,6 +30,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "optimizer/plancat.h"
+#include "parser/parsetree.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -228,7 +229,10 @@ look_at_function(Oid funcid)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function \"%s\" within security-restricted operation",
 						NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname)),
-				 errhint("Write it in SQL, and not VOLATILE, or let the owner of the tables of actstream own the table as well.")));
+				 errdetail("The table belongs to role \"%s\", and the session to \"%s\": only if the first has the privileges of the second, or of the owner of the tables of actstream, are all functions called.",
+						   GetUserNameFromId(owner_of_code, true),
+						   GetUserNameFromId(GetSessionUserId(), true)),
+				 errhint("Write the function in SQL, and not VOLATILE, or let another role own the table.")));
 	}
 	ReleaseSysCache(tuple);
 }
@@ -285,9 +289,20 @@ owner_may_read(Oid relid)
 		check_enable_rls(relid, owner_of_code, true) != RLS_ENABLED;
 }
 
+/* Raise an error if it is a foreign table, whose connection could decide about the caller's COMMIT. */
+static void
+refuse_foreign_table(const RangeTblEntry *rte)
+{
+	if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot read foreign table \"%s\" within security-restricted operation",
+						get_rel_name(rte->relid))));
+}
+
 /*
  * Raise an error if a confined statement is no query, or reads what the owner may not, or a foreign
- * table, whose connection could decide about the caller's COMMIT.
+ * table.
  */
 static void
 look_at_statement(PlannedStmt *statement)
@@ -297,15 +312,7 @@ look_at_statement(PlannedStmt *statement)
 	if (statement->commandType != CMD_SELECT || statement->hasModifyingCTE)
 		refuse_statement(statement);
 	foreach(lc, statement->rtable)
-	{
-		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-
-		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_FOREIGN_TABLE)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("cannot read foreign table \"%s\" within security-restricted operation",
-							get_rel_name(rte->relid))));
-	}
+		refuse_foreign_table(lfirst_node(RangeTblEntry, lc));
 	foreach(lc, checked_relations(statement))
 	{
 		if (!owner_may_read(lfirst_oid(lc)))
@@ -375,14 +382,19 @@ find_index_stats(PlannerInfo *root, Oid index, AttrNumber attnum, VariableStatDa
 		next_get_index_stats_hook(root, index, attnum, vardata);
 }
 
-/* Hook: a table enters a plan.  It has no statistics of expressions then, either. */
+/*
+ * Hook: a table enters a plan.  It has no statistics of expressions then, either; and no connection is
+ * made in order to plan.
+ */
 static void
-find_extended_stats(RELATION_HOOK_ARGS)
+find_table(RELATION_HOOK_ARGS)
 {
 	if (next_get_relation_info_hook != NULL)
 		next_get_relation_info_hook(RELATION_HOOK_VALUES);
-	if (is_confined())
-		rel->statlist = NIL;
+	if (!is_confined())
+		return;
+	refuse_foreign_table(planner_rt_fetch(rel->relid, root));
+	rel->statlist = NIL;
 }
 
 /*
@@ -407,5 +419,5 @@ ConfineInit(void)
 	next_get_index_stats_hook = get_index_stats_hook;
 	get_index_stats_hook = find_index_stats;
 	next_get_relation_info_hook = get_relation_info_hook;
-	get_relation_info_hook = find_extended_stats;
+	get_relation_info_hook = find_table;
 }

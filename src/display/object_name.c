@@ -42,7 +42,9 @@ typedef struct Filling
 	bool		wanted;
 	bool		is_url;			/* else it is the name template */
 	List	   *parts;			/* TemplatePart */
-	int			first_column;	/* its first column in the query's result */
+	bool		from_rows;		/* is it filled from the rows of the query? */
+	List	   *places;			/* for each of its columns, in order: which it is in the query's
+								 * result, from 0 */
 	char	  **texts;			/* the results, by position */
 } Filling;
 
@@ -104,7 +106,8 @@ fill_template(const Filling *filling, char **values)
 	ListCell   *lc;
 
 	if (is_address(filling))
-		return values[0] == NULL || values[0][0] == '\0' ? NULL : UriOfAddress(values[0]);
+		return values[0] == NULL || values[0][0] == '\0' || strlen(values[0]) > MAX_TEXT_SIZE ? NULL :
+			UriOfAddress(values[0]);
 
 	initStringInfo(&text);
 	foreach(lc, filling->parts)
@@ -257,23 +260,16 @@ fill_from_keys(const Filling *filling, const ObjectBatch *batch,
 	}
 }
 
-/* Fill the template from its columns in a row of the query's result. */
+/* Fill the template from the columns in a row of the query's result. */
 static void
-fill_from_row(const Filling *filling, int position, HeapTuple row, TupleDesc tupdesc)
+fill_from_row(const Filling *filling, int position, char **row)
 {
-	int			nvalues = tupdesc->natts - filling->first_column + 1;
-	char	  **values = palloc(sizeof(char *) * Max(nvalues, 1));
+	char	  **values = palloc(sizeof(char *) * Max(list_length(filling->places), 1));
+	ListCell   *lc;
 
-	for (int i = 0; i < nvalues; i++)
-		values[i] = SPI_getvalue(row, tupdesc, filling->first_column + i);
+	foreach(lc, filling->places)
+		values[foreach_current_index(lc)] = row[lfirst_int(lc)];
 	filling->texts[position] = fill_template(filling, values);
-
-	/* the values may be long, and the rows many */
-	for (int i = 0; i < nvalues; i++)
-	{
-		if (values[i] != NULL)
-			pfree(values[i]);
-	}
 	pfree(values);
 }
 
@@ -282,20 +278,29 @@ static void
 take_row(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 {
 	const Fillings *fillings = arg;
+	char	  **values = palloc(sizeof(char *) * tupdesc->natts);
 
-	if (fillings->name.first_column > 0)
-		fill_from_row(&fillings->name, position, row, tupdesc);
-	if (fillings->url.first_column > 0)
-		fill_from_row(&fillings->url, position, row, tupdesc);
+	for (int i = 1; i < tupdesc->natts; i++)
+		values[i - 1] = SPI_getvalue(row, tupdesc, i + 1);
+	if (fillings->name.from_rows)
+		fill_from_row(&fillings->name, position, values);
+	if (fillings->url.from_rows)
+		fill_from_row(&fillings->url, position, values);
+
+	/* the values may be long, and the rows many */
+	for (int i = 1; i < tupdesc->natts; i++)
+	{
+		if (values[i - 1] != NULL)
+			pfree(values[i - 1]);
+	}
+	pfree(values);
 }
 
 /*
- * Add the columns of the template to the query, unless the current user may not read
- * them. *ncolumns is the number of columns of the query.
+ * Add the columns of the template to those of the query, unless the current user may not read them.
  */
 static void
-add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *table,
-			List *columns)
+add_columns(Filling *filling, List **read, const ObjectTable *table, List *columns)
 {
 	ListCell   *lc;
 
@@ -306,17 +311,39 @@ add_columns(Filling *filling, StringInfo sql, int *ncolumns, const ObjectTable *
 		if (!ObjectTableMayReadColumn(table, lfirst_int(lc)))
 			return;
 	}
+	*read = list_concat_unique_int(*read, columns);
 	foreach(lc, columns)
+	{
+		int			place = 0;
+
+		while (list_nth_int(*read, place) != lfirst_int(lc))
+			place++;
+		filling->places = lappend_int(filling->places, place);
+	}
+	filling->from_rows = true;
+}
+
+/*
+ * The columns as text, for the query: no more of each than can be shown.
+ */
+static char *
+select_columns(const ObjectTable *table, List *read)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, read)
 	{
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->rel), lfirst_int(lc) - 1);
 		const char *column = quote_identifier(NameStr(att->attname));
 
 		/* converts with the output function of its type, which a cast might not use */
-		appendStringInfo(sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
-						 " THEN pg_catalog.format('%%s', x.%s) END", column, column);
+		appendStringInfo(&sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
+						 " THEN pg_catalog.left(pg_catalog.format('%%s', x.%s), %d) END",
+						 column, column, MAX_TEXT_SIZE + 1);
 	}
-	filling->first_column = *ncolumns + 1;
-	*ncolumns += list_length(columns);
+	return sql.data;
 }
 
 static const char *
@@ -332,42 +359,40 @@ template_of(const RegisteredType *type, const Filling *filling)
  * add the columns that it needs to the query.
  */
 static void
-prepare_filling(Filling *filling, StringInfo sql, int *ncolumns, const ObjectBatch *batch,
-				const ObjectTable *table)
+prepare_filling(Filling *filling, List **read, const ObjectBatch *batch, const ObjectTable *table)
 {
 	const char *template = template_of(&table->type, filling);
 	List	   *columns;
 
-	filling->first_column = 0;
+	filling->from_rows = false;
+	filling->places = NIL;
 	if (template == NULL || !TemplateTryParse(template, &filling->parts) ||
 		template_columns(filling->parts, RelationGetRelid(table->rel), &columns) != NULL)
 		return;
 	if (filling->is_url && are_key_columns(&table->type, columns))
 		fill_from_keys(filling, batch, table, columns);
 	else
-		add_columns(filling, sql, ncolumns, table, columns);
+		add_columns(filling, read, table, columns);
 }
 
 /* Fill the templates for objects of a table, with one query for both. */
 static void
 fill_from_table(Fillings *fillings, const ObjectBatch *batch, ObjectTable *table)
 {
-	StringInfoData sql;
-	int			ncolumns = 1;
+	List	   *read = NIL;
 	ReadPurpose purpose;
 
-	initStringInfo(&sql);
-	prepare_filling(&fillings->name, &sql, &ncolumns, batch, table);
-	prepare_filling(&fillings->url, &sql, &ncolumns, batch, table);
-	if (fillings->name.first_column > 0 && fillings->url.first_column > 0)
+	prepare_filling(&fillings->name, &read, batch, table);
+	prepare_filling(&fillings->url, &read, batch, table);
+	if (fillings->name.from_rows && fillings->url.from_rows)
 		purpose = READ_FOR_NAME_AND_URL;
-	else if (fillings->name.first_column > 0)
+	else if (fillings->name.from_rows)
 		purpose = READ_FOR_NAME;
-	else if (fillings->url.first_column > 0)
+	else if (fillings->url.from_rows)
 		purpose = READ_FOR_URL;
 	else
 		return;
-	ObjectTableRead(table, batch, purpose, sql.data, take_row, fillings);
+	ObjectTableRead(table, batch, purpose, select_columns(table, read), take_row, fillings);
 }
 
 static void

@@ -18,8 +18,11 @@
 #include "base/compat.h"
 #include "base/attempt.h"
 #include "display/object_read.h"
+#include "object/kept_query.h"
 #include "object/object_key.h"
+#include "object/object_row.h"
 #include "object/table_role.h"
+#include "object/table_warning.h"
 #include "ref/ref_ops.h"
 
 #include "access/table.h"
@@ -29,62 +32,29 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 /*
- * Identifies a query: its table, its purpose, and whether it is for one row or for many.
+ * For so long a page waits for locks that the owner of a table can hold, who is not trusted; and if it
+ * has waited in vain, it does so again only after so many milliseconds.
  */
-typedef struct ReadQueryKey
-{
-	Oid			relation;
-	int16		purpose;
-	int16		many;
-} ReadQueryKey;
+#define MAX_WAIT		"1s"
+#define NO_WAIT_AFTER	10000
 
-typedef struct ReadQuery
-{
-	ReadQueryKey key;			/* hash key */
-	SPIPlanPtr	plan;			/* NULL if there is none */
-	char	   *sql;			/* text that the plan was prepared from */
-	int			users;			/* number of executions under way */
-} ReadQuery;
-
-/* lives as long as the session, as do its plans and texts */
-static HTAB *read_queries = NULL;
-
-static ReadQuery *
-query_of(const ObjectTable *table, ReadPurpose purpose, bool many)
-{
-	ReadQueryKey key = {RelationGetRelid(table->rel), purpose, many};
-	ReadQuery  *query;
-	bool		found;
-
-	if (read_queries == NULL)
-	{
-		HASHCTL		ctl = {0};
-
-		ctl.keysize = sizeof(ReadQueryKey);
-		ctl.entrysize = sizeof(ReadQuery);
-		read_queries = hash_create("actstream object queries", 32, &ctl,
-								   HASH_ELEM | HASH_BLOBS);
-	}
-	query = hash_search(read_queries, &key, HASH_ENTER, &found);
-	if (!found)
-	{
-		query->plan = NULL;
-		query->sql = NULL;
-		query->users = 0;
-	}
-	return query;
-}
+/* When a page has waited in vain last; 0: never. */
+static TimestampTz last_wait = 0;
 
 /* Compares references, and for equal references their positions. */
 static int
@@ -208,6 +178,78 @@ find_type(RegisteredType *result, const ObjectBatch *batch)
 }
 
 /*
+ * Could the role keep the page waiting, and nothing else would end that?
+ */
+static bool
+may_keep_waiting(Oid owner)
+{
+	return LockTimeout == 0 && !IsInParallelMode() && !TableRoleIsTrusted(owner);
+}
+
+/* Until the settings are restored, wait no longer for a lock than is reasonable. */
+static void
+limit_wait(void)
+{
+	bool		again = last_wait != 0 &&
+		!TimestampDifferenceExceeds(last_wait, GetCurrentTimestamp(), NO_WAIT_AFTER);
+
+	(void) set_config_option("lock_timeout", again ? "1ms" : MAX_WAIT, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Warn that objects have no names because of the error. */
+static void
+warn(Oid relid, const ErrorData *error)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		last_wait = GetCurrentTimestamp();
+	/* it may be gone */
+	if (name != NULL && TableWarnsStatement(relid))
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not read objects of relation \"%s\": %s", name, error->message),
+				 error->detail != NULL ? errdetail("%s", error->detail) : 0,
+				 error->hint != NULL ? errhint("%s", error->hint) : 0));
+}
+
+/* AttemptFunction: lock the table, unless that takes too long. */
+static void
+lock_in_time(void *arg)
+{
+	int			level = NewGUCNestLevel();
+
+	limit_wait();
+	LockRelationOid(*(Oid *) arg, AccessShareLock);
+	AtEOXact_GUC(false, level);
+}
+
+/* Open the table of an object type, locked for reading; NULL if there is none, or not in time. */
+static Relation
+open_table(Oid relid)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+	ErrorData  *error;
+
+	if (ConditionalLockRelationOid(relid, AccessShareLock))
+		return try_table_open(relid, NoLock);
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	if (!may_keep_waiting(owner))
+		return try_table_open(relid, AccessShareLock);
+	error = Attempt(lock_in_time, &relid);
+	if (error == NULL)
+		return try_table_open(relid, NoLock);
+	warn(relid, error);
+	return NULL;
+}
+
+/*
  * ObjectTableOpen
  *		Open the table of the batch's type; false if there is none.
  *
@@ -227,7 +269,7 @@ ObjectTableOpen(ObjectTable *table, const ObjectBatch *batch)
 		return false;
 
 	relid = table->type.relation;
-	table->rel = try_table_open(relid, AccessShareLock);
+	table->rel = open_table(relid);
 	if (table->rel == NULL)
 		return false;
 
@@ -342,61 +384,16 @@ make_sql(const ObjectTable *table, const char *columns, bool many)
 	return sql.data;
 }
 
-static SPIPlanPtr
-prepare_query(const ObjectTable *table, const char *sql, bool many)
+/* The types of the parameters of the query. */
+static void
+find_argtypes(const ObjectTable *table, bool many, Oid *argtypes)
 {
-	Oid			argtypes[INDEX_MAX_KEYS];
-	SPIPlanPtr	plan;
-
 	for (int i = 0; i < table->type.nkeys; i++)
 	{
 		Oid			type = ObjectKeyType(RelationGetDescr(table->rel), table->type.keys[i]);
 
 		argtypes[i] = many ? get_array_type(type) : type;
 	}
-	plan = SPI_prepare(sql, table->type.nkeys, argtypes);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for %s",
-			 SPI_result_code_string(SPI_result), sql);
-	return plan;
-}
-
-/*
- * The plan of the query, prepared again unless its text is the same and still valid:
- * names, keys, columns, and the current user's privileges may have changed.  At each
- * execution, the executor checks privileges, and the plan cache checks which policies
- * apply and to which role; so one plan serves the owner and all readers.
- *
- * If the query is already running, and a policy of its table has led here, its plan is
- * left alone; the new plan is then freed by SPI_finish().
- */
-static SPIPlanPtr
-plan_of_query(ReadQuery *query, const ObjectTable *table, const char *sql)
-{
-	bool		many = query->key.many;
-
-	if (query->plan != NULL && strcmp(query->sql, sql) == 0 &&
-		SPI_plan_is_valid(query->plan))
-		return query->plan;
-	if (query->users > 0)
-		return prepare_query(table, sql, many);
-
-	if (query->plan != NULL)
-	{
-		SPIPlanPtr	plan = query->plan;
-
-		query->plan = NULL;
-		SPI_freeplan(plan);
-	}
-	if (query->sql != NULL)
-	{
-		pfree(query->sql);
-		query->sql = NULL;
-	}
-	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
-	query->plan = prepare_query(table, sql, many);
-	SPI_keepplan(query->plan);
-	return query->plan;
 }
 
 /*
@@ -439,14 +436,12 @@ make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
 	return n;
 }
 
-/* A query to run, and the result. */
+/* A query to run, and how many rows it has found. */
 typedef struct ReadJob
 {
 	const ObjectTable *table;
-	ReadQuery  *query;
-	const char *sql;
-	Datum	   *args;
-	int			result;
+	TableQuestion question;
+	uint64		nrows;
 } ReadJob;
 
 /* AttemptFunction: run the query as the role that reads the table; SPI is connected. */
@@ -455,20 +450,11 @@ run_query(void *arg)
 {
 	ReadJob    *job = arg;
 	RunAs		before;
-	SPIPlanPtr	plan;
 
 	TableRoleBegin(&before, job->table->rel, job->table->has_policies);
-	plan = plan_of_query(job->query, job->table, job->sql);
-	job->query->users++;
-	PG_TRY();
-	{
-		job->result = SPI_execute_plan(plan, job->args, NULL, true, 0);
-	}
-	PG_FINALLY();
-	{
-		job->query->users--;
-	}
-	PG_END_TRY();
+	if (may_keep_waiting(job->table->rel->rd_rel->relowner))
+		limit_wait();
+	job->nrows = KeptQueryExecute(&job->question);
 	RunAsEnd(&before);
 }
 
@@ -497,13 +483,8 @@ attempt_query(ReadJob *job)
 	if (ErrorIsOfServer(error) &&
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("could not read objects of relation \"%s\": %s",
-					RelationGetRelationName(table->rel), error->message),
-			 error->hint != NULL ? errhint("%s", error->hint) : 0));
-	SPI_processed = 0;
-	job->result = SPI_OK_SELECT;
+	warn(RelationGetRelid(table->rel), error);
+	job->nrows = 0;
 }
 
 /*
@@ -523,23 +504,27 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 {
 	bool		many = batch->nrefs > 1;
 	Datum		args[INDEX_MAX_KEYS];
+	Oid			argtypes[INDEX_MAX_KEYS];
 	int		   *positions = palloc(sizeof(int) * batch->nrefs);
 	MemoryContext caller = CurrentMemoryContext;
-	ReadJob		job = {.table = table, .args = args};
+	ReadJob		job = {
+		.table = table,
+		.question = {
+			.relation = RelationGetRelid(table->rel),
+			.purpose = NUM_ROW_QUERIES + 2 * purpose + many,
+			.nargs = table->type.nkeys, .argtypes = argtypes, .args = args, .read_only = true
+		}
+	};
 
 	if (make_arguments(table, batch, args, positions) == 0)
 		return;
-	job.sql = make_sql(table, columns, many);
-	job.query = query_of(table, purpose, many);
+	find_argtypes(table, many, argtypes);
+	job.question.sql = make_sql(table, columns, many);
 
 	SPI_connect();
 	attempt_query(&job);
-	if (job.result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_plan returned %s for %s",
-			 SPI_result_code_string(job.result), job.sql);
-
 	MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (uint64 i = 0; i < job.nrows; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
 		TupleDesc	tupdesc = SPI_tuptable->tupdesc;

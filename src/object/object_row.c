@@ -2,13 +2,12 @@
  * object_row.c
  *		Looking up the row that a reference names.
  *
- * Like the triggers of foreign keys (see ri_triggers.c), this uses prepared queries,
- * which are prepared again when the table has changed.  Where possible, ObjectProbe()
- * replaces the query.
+ * This takes a query, see kept_query.c; or where possible ObjectProbe().
  */
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "object/kept_query.h"
 #include "object/object_key.h"
 #include "object/object_probe.h"
 #include "object/object_row.h"
@@ -19,51 +18,9 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/* A prepared query on a table. */
-typedef struct TableQuery
-{
-	SPIPlanPtr	plan;			/* NULL if there is none */
-	char	   *sql;			/* text that the plan was prepared from */
-	Oid			argtypes[INDEX_MAX_KEYS];
-	int			users;			/* number of executions under way */
-} TableQuery;
-
-/* The queries on a table that have been needed so far. */
-typedef struct TableQueries
-{
-	Oid			relation;		/* hash key */
-	TableQuery	queries[NUM_ROW_QUERIES];
-} TableQueries;
-
-/* lives as long as the session */
-static HTAB *table_queries = NULL;
-
-static TableQueries *
-queries_of_table(Oid relation)
-{
-	TableQueries *queries;
-	bool		found;
-
-	if (table_queries == NULL)
-	{
-		HASHCTL		ctl = {0};
-
-		ctl.keysize = sizeof(Oid);
-		ctl.entrysize = sizeof(TableQueries);
-		table_queries = hash_create("actstream row queries", 16, &ctl,
-									HASH_ELEM | HASH_BLOBS);
-	}
-	queries = hash_search(table_queries, &relation, HASH_ENTER, &found);
-	if (!found)
-		memset(queries->queries, 0, sizeof(queries->queries));
-	return queries;
-}
 
 /*
  * "SELECT 1 FROM table WHERE key = $1 …", and the types of its parameters.
@@ -90,78 +47,24 @@ text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *arg
 	return sql.data;
 }
 
-/* Prepare a statement, in the memory of SPI. */
-static SPIPlanPtr
-prepare_query(const char *sql, int nargs, Oid *argtypes)
-{
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, argtypes);
-
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for %s",
-			 SPI_result_code_string(SPI_result), sql);
-	return plan;
-}
-
-/*
- * The plan of a query, prepared again if the name or type of the table or of a column
- * has changed.
- *
- * A plan that is being executed further up the call stack is not replaced; then this
- * call gets a plan of its own, which is not kept.
- */
-static SPIPlanPtr
-plan_of_query(TableQuery *query, const char *sql, int nargs, Oid *argtypes)
-{
-	SPIPlanPtr	plan;
-
-	if (query->plan != NULL && strcmp(query->sql, sql) == 0 &&
-		memcmp(query->argtypes, argtypes, nargs * sizeof(Oid)) == 0)
-		return query->plan;
-	if (query->users > 0)
-		return prepare_query(sql, nargs, argtypes);
-	if (query->plan != NULL)
-	{
-		plan = query->plan;
-		query->plan = NULL;
-		SPI_freeplan(plan);
-		pfree(query->sql);
-	}
-	plan = prepare_query(sql, nargs, argtypes);
-	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
-	memcpy(query->argtypes, argtypes, nargs * sizeof(Oid));
-	SPI_keepplan(plan);
-	query->plan = plan;
-	return plan;
-}
-
 /* Look up a row with a query, as the owner of the table or as the current user. */
 static bool
 find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
 			  Snapshot snapshot, bool read_only)
 {
-	TableQuery *entry = &queries_of_table(RelationGetRelid(rel))->queries[query];
 	Oid			argtypes[INDEX_MAX_KEYS];
+	TableQuestion question = {
+		.relation = RelationGetRelid(rel), .purpose = query, .nargs = type->nkeys,
+		.argtypes = argtypes, .args = values, .snapshot = snapshot, .read_only = read_only,
+		.max_rows = 1
+	};
 	RunAs		before;
-	SPIPlanPtr	volatile plan;
-	volatile int result = 0;
 	bool		found;
 
 	TableRoleBegin(&before, rel, query == ROW_QUERY_VISIBLE);
 	SPI_connect();
-	plan = plan_of_query(entry, text_of_query(rel, type, query, argtypes), type->nkeys, argtypes);
-	entry->users++;
-	PG_TRY();
-	{
-		result = SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot, read_only, false, 1);
-	}
-	PG_FINALLY();
-	{
-		entry->users--;
-	}
-	PG_END_TRY();
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(result));
-	found = SPI_processed > 0;
+	question.sql = text_of_query(rel, type, query, argtypes);
+	found = KeptQueryExecute(&question) > 0;
 	SPI_finish();
 	RunAsEnd(&before);
 	return found;

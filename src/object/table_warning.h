@@ -1,6 +1,6 @@
 /*
  * table_warning.h
- *		Warnings that a session gets once for each table.
+ *		Warnings that a session, or a statement, gets once for each table.
  */
 #ifndef ACTSTREAM_TABLE_WARNING_H
 #define ACTSTREAM_TABLE_WARNING_H
@@ -17,5 +17,6 @@ typedef enum TableWarning
 } TableWarning;
 
 extern bool TableWarnsFirst(Oid table, TableWarning warning);
+extern bool TableWarnsStatement(Oid table);
 
 #endif							/* ACTSTREAM_TABLE_WARNING_H */

@@ -388,9 +388,11 @@ SELECT actstream.display_name('team:1'), actstream.display_name('team:2') FROM g
 SELECT * FROM actstream.expand_all('{team:1,team:2}');
 RESET ROLE;
 ALTER TABLE actstream.actions OWNER TO :"own";
+\set VERBOSITY terse
 SET ROLE actstream_reader;
 SELECT actstream.display_name('team:1');
 RESET ROLE;
+\set VERBOSITY default
 -- a policy that fails does so here as in a query of his own, and leaves nothing behind
 DROP POLICY see ON team;
 CREATE FUNCTION fail() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT 1 / 0 > 0';

@@ -1,0 +1,166 @@
+/*
+ * kept_query.c
+ *		Prepared queries on registered tables, which the session keeps.
+ *
+ * As the triggers of foreign keys do (see ri_triggers.c), we ask the same of a table again and again.
+ * There can be any number of tables, and they come and go, so not all queries are kept for good.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "object/kept_query.h"
+
+#include "executor/spi.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+/*
+ * How much text of queries is kept, in bytes; their plans take up to some hundred times as much.  If it
+ * gets more, all begins anew.
+ */
+#define MAX_KEPT_TEXT	(64 * 1024)
+
+typedef struct KeptKey
+{
+	Oid			relation;
+	int			purpose;
+} KeptKey;
+
+typedef struct KeptQuery
+{
+	KeptKey		key;			/* hash key */
+	SPIPlanPtr	plan;			/* NULL if there is none */
+	char	   *sql;			/* text that the plan was prepared from */
+	int			nargs;
+	Oid			argtypes[INDEX_MAX_KEYS];
+	int			users;			/* number of executions under way */
+} KeptQuery;
+
+/* lives as long as the session */
+static HTAB *kept_queries = NULL;
+static Size kept_text = 0;
+
+/* Forget the plan of a query that is not being executed. */
+static void
+forget(KeptQuery *query)
+{
+	SPIPlanPtr	plan = query->plan;
+
+	if (plan == NULL)
+		return;
+	query->plan = NULL;
+	kept_text -= strlen(query->sql);
+	pfree(query->sql);
+	SPI_freeplan(plan);
+}
+
+/* Forget all queries that are not being executed. */
+static void
+forget_all(void)
+{
+	HASH_SEQ_STATUS scan;
+	KeptQuery  *query;
+
+	hash_seq_init(&scan, kept_queries);
+	while ((query = hash_seq_search(&scan)) != NULL)
+	{
+		if (query->users > 0)
+			continue;
+		forget(query);
+		hash_search(kept_queries, &query->key, HASH_REMOVE, NULL);
+	}
+}
+
+static KeptQuery *
+find_query(const TableQuestion *question)
+{
+	KeptKey		key = {question->relation, question->purpose};
+	KeptQuery  *query;
+	bool		found;
+
+	if (kept_queries == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(KeptKey), .entrysize = sizeof(KeptQuery)};
+
+		kept_queries = hash_create("actstream kept queries", 32, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+	if (kept_text > MAX_KEPT_TEXT)
+		forget_all();
+	query = hash_search(kept_queries, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		query->plan = NULL;
+		query->users = 0;
+	}
+	return query;
+}
+
+/* Prepare a query, in the memory of SPI. */
+static SPIPlanPtr
+prepare(const TableQuestion *question)
+{
+	SPIPlanPtr	plan = SPI_prepare(question->sql, question->nargs, question->argtypes);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for %s",
+			 SPI_result_code_string(SPI_result), question->sql);
+	return plan;
+}
+
+/*
+ * The plan of a query, prepared again if its text or the type of a parameter has changed.
+ *
+ * A plan that is being executed further up the call stack, as when a policy has led here, is not
+ * replaced; then this call gets a plan of its own, which is not kept.
+ */
+static SPIPlanPtr
+plan_of(KeptQuery *query, const TableQuestion *question)
+{
+	Size		size = sizeof(Oid) * question->nargs;
+	SPIPlanPtr	plan;
+
+	if (query->plan != NULL && query->nargs == question->nargs &&
+		memcmp(query->argtypes, question->argtypes, size) == 0 &&
+		strcmp(query->sql, question->sql) == 0)
+		return query->plan;
+	plan = prepare(question);
+	if (query->users > 0)
+		return plan;
+	forget(query);
+	query->sql = MemoryContextStrdup(TopMemoryContext, question->sql);
+	query->nargs = question->nargs;
+	memcpy(query->argtypes, question->argtypes, size);
+	SPI_keepplan(plan);
+	query->plan = plan;
+	kept_text += strlen(query->sql);
+	return plan;
+}
+
+/*
+ * KeptQueryExecute
+ *		Execute a query, with which SPI is connected; its rows are in SPI_tuptable.  Returns their
+ *		number.
+ */
+uint64
+KeptQueryExecute(const TableQuestion *question)
+{
+	KeptQuery  *query = find_query(question);
+	SPIPlanPtr	volatile plan = plan_of(query, question);
+	volatile int result = 0;
+
+	query->users++;
+	PG_TRY();
+	{
+		result = SPI_execute_snapshot(plan, question->args, NULL, question->snapshot, InvalidSnapshot,
+									  question->read_only, false, question->max_rows);
+	}
+	PG_FINALLY();
+	{
+		query->users--;
+	}
+	PG_END_TRY();
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_snapshot returned %s for %s", SPI_result_code_string(result),
+			 question->sql);
+	return SPI_processed;
+}
