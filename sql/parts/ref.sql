@@ -44,9 +44,12 @@ CREATE FUNCTION actstream.ref(label text, key uuid) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_from_uuid';
 CREATE FUNCTION actstream.ref(label text, key text) RETURNS actstream.ref
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_from_text';
+CREATE FUNCTION actstream.ref(label text, VARIADIC key text[]) RETURNS actstream.ref
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_from_parts';
 COMMENT ON FUNCTION actstream.ref(text, bigint) IS 'make a reference from a label and an integer key';
 COMMENT ON FUNCTION actstream.ref(text, uuid) IS 'make a reference from a label and a uuid key';
 COMMENT ON FUNCTION actstream.ref(text, text) IS 'make a reference from a label and a text key';
+COMMENT ON FUNCTION actstream.ref(text, text[]) IS 'make a reference from a label and the columns of a composite key';
 
 CREATE FUNCTION actstream.ref_of(record) RETURNS actstream.ref
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_ref_of';

@@ -13,6 +13,7 @@
 #include "object/key_type.h"
 #include "object/object_key.h"
 #include "object/registry.h"
+#include "ref/ref.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -20,13 +21,17 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(actstream_ref_from_parts);
 
 PG_FUNCTION_INFO_V1(actstream_ref_of);
 
@@ -314,6 +319,35 @@ ObjectKeyAppendPart(StringInfo key, const char *part)
 			appendStringInfoChar(key, '\\');
 		appendStringInfoChar(key, *part);
 	}
+}
+
+/*
+ * ref(label, VARIADIC key)
+ */
+Datum
+actstream_ref_from_parts(PG_FUNCTION_ARGS)
+{
+	text	   *label = PG_GETARG_TEXT_PP(0);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	Datum	   *parts;
+	bool	   *nulls;
+	int			n;
+	StringInfoData key;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &parts, &nulls, &n);
+	initStringInfo(&key);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			PG_RETURN_NULL();
+		if (i > 0)
+			appendStringInfoChar(&key, ',');
+		if (n > 1)
+			ObjectKeyAppendPart(&key, TextDatumGetCString(parts[i]));
+		else
+			appendStringInfoString(&key, TextDatumGetCString(parts[i]));
+	}
+	PG_RETURN_REF_P(RefFromText(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label), key.data, key.len));
 }
 
 /* Append a part of a key, which may be composite. */

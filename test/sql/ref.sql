@@ -117,6 +117,11 @@ SELECT ref('user', 42), ref('user', 42::smallint), ref('user', 42::bigint), ref(
 SELECT ref('user', (-9223372036854775808)::bigint), ref('user', 9223372036854775807);
 SELECT ref('doc', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid),
        ref('doc', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::text);
+-- columns of a composite key
+SELECT ref('price', '7', 'EUR'), ref('price', 'a,b', E'c\\d', 'e:f'), ref('price', VARIADIC ARRAY['a,b']), ref('price', '7', NULL) IS NULL AS is_null;
+SELECT ref('price', VARIADIC ARRAY[]::text[]);
+SELECT ref('price', repeat('x', 1000), repeat('y', 24));
+SELECT ref('1', 'a', 'b');
 SELECT ref('doc', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid)
      = ref('doc', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::text) AS same,
        ref('user', 42) = ref('user', '42') AS same,
