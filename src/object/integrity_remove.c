@@ -296,14 +296,15 @@ require_local_tables(void)
 
 /*
  * Apply on_delete to the references that "statements" select with "value": see
- * IntegrityRemoveObjects().
+ * IntegrityRemoveObjects().  Returns how many rows it has deleted or updated.
  */
-static void
+static uint64
 remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
 {
 	/* mutes and marks do not keep anybody from deleting their objects */
 	Column		first = on_delete == ON_DELETE_RESTRICT ? FIRST_OF_MUTE :
 		on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
+	uint64		result = 0;
 
 	require_local_tables();
 	SPI_connect();
@@ -317,12 +318,13 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 
 		if (!is_there(table_of[column]))
 			continue;
-		SpiPlanExecuteAs(table_of[column], mode,
-						 empty ? &statements->empty[column] : &statements->delete[column],
-						 &value, NULL);
+		result += SpiPlanExecuteAs(table_of[column], mode,
+								   empty ? &statements->empty[column] : &statements->delete[column],
+								   &value, NULL);
 	}
 	refuse_kept(mode, statements, first, &value);
 	SPI_finish();
+	return result;
 }
 
 /* An array of references. */
@@ -397,13 +399,12 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 /*
  * IntegrityForgetLabel
  *		Apply the on_delete of a type to all references that have its label; its table
- *		is gone or empty.
+ *		is gone or empty.  Returns how many rows have had one.
  */
-void
+uint64
 IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode)
 {
-	remove_references(type->on_delete, mode, &of_label,
-					  CStringGetTextDatum(type->label));
+	return remove_references(type->on_delete, mode, &of_label, CStringGetTextDatum(type->label));
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "register/register.h"
 #include "tables/spi_plan.h"
 #include "track/track.h"
+#include "track/track_triggers.h"
 
 #include "access/relation.h"
 #include "access/xact.h"
@@ -529,6 +530,11 @@ actstream_rebind(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	relation_close(rel, NoLock);
 	IntegrityRequireObjects(registered_type(label));
+	if (type.relation != relid && TrackTriggers(type.relation) != NIL && TrackTriggers(relid) == NIL)
+		ereport(NOTICE,
+				(errmsg("relation \"%s\" is tracked, but not \"%s\"", get_rel_name(type.relation),
+						get_rel_name(relid)),
+				 errhint("Call actstream.track() for what it is to send.")));
 	PG_RETURN_DATUM(result);
 }
 
@@ -572,11 +578,18 @@ ObjectTypeTableDropped(const RegisteredType *type)
 {
 	RegisteredType dropped = *type;
 	Datum		value = CStringGetTextDatum(dropped.label);
+	uint64		n = 0;
 
 	if (dropped.on_delete == ON_DELETE_RESTRICT)
 		dropped.on_delete = ON_DELETE_KEEP;
 	if (IntegrityIsReferenced(dropped.label))
-		IntegrityForgetLabel(&dropped, RUN_AS_RESTRICTED);
+		n = IntegrityForgetLabel(&dropped, RUN_AS_RESTRICTED);
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("drop cascades to " UINT64_FORMAT " row that refers to objects of type \"%s\"",
+							   "drop cascades to " UINT64_FORMAT " rows that refer to objects of type \"%s\"",
+							   n, n, dropped.label),
+				 errhint("Where another table takes its place, call actstream.rebind() before the old one is dropped.")));
 	change_registry(IntegrityIsReferenced(dropped.label) ?
 					&unbind_object_type : &delete_object_type, &value, NULL);
 }

@@ -103,7 +103,8 @@ check_may_send(Relation rel)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to track relation \"%s\": %s",
-						RelationGetRelationName(rel), why_not)));
+						RelationGetRelationName(rel), why_not),
+				 errhint("What a tracked table sends needs INSERT on the whole table actions, without policies. A trigger of your own can call actstream.act_send() instead.")));
 }
 
 static int16
