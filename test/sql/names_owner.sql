@@ -293,30 +293,7 @@ SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[
     $$EXISTS (SELECT FROM pg_prepared_statements)$$, $$EXISTS (SELECT FROM pg_cursor())$$, $$EXISTS (SELECT FROM pg_stat_get_activity(NULL))$$, $$EXISTS (SELECT FROM information_schema.tables)$$,
     $$table_to_xml(to_regclass('umb.secret'), true, true, '') IS NOT NULL$$, $$EXISTS (SELECT FROM actstream.actions)$$, $$EXISTS (SELECT FROM actstream.user_stream('thing:1'))$$]) AS c \gexec
 SELECT pg_temp.try($$EXISTS (SELECT FROM umb.public) AND pg_has_role('actstream_umbra', 'member')$$);
--- on a connection of its own, a foreign table could fail the caller's COMMIT
-CREATE EXTENSION file_fdw;
-CREATE SERVER mal_server FOREIGN DATA WRAPPER file_fdw;
-CREATE FOREIGN TABLE mal.far (id int, name text) SERVER mal_server OPTIONS (filename '/dev/null');
-GRANT SELECT ON mal.far TO PUBLIC;
-SELECT count(*) FROM mal.far;
-SELECT pg_temp.try('EXISTS (SELECT FROM mal.far)');
-SET client_min_messages = warning;
-DROP EXTENSION file_fdw CASCADE;
-RESET client_min_messages;
 SELECT count(*) FROM mal.log;
--- what nobody can call in a query is called: an access method says what it can do
-CREATE EXTENSION bloom;
-SET ROLE actstream_mallory;
-CREATE TABLE mal.bloomed (id int PRIMARY KEY, name text, a int);
-INSERT INTO mal.bloomed VALUES (1, 'Bloomed', 1);
-CREATE INDEX ON mal.bloomed USING bloom (a);
-SELECT label FROM actstream.register('mal.bloomed', name_template => '{name}');
-RESET ROLE;
-\c -
-SELECT actstream.display_name('bloomed:1');
-SET client_min_messages = warning;
-DROP EXTENSION bloom CASCADE;
-RESET client_min_messages;
 
 -- as the owner of the table, functions lock nothing, and those of others see none of their forced policies suspended
 SET ROLE actstream_umbra;
