@@ -374,7 +374,7 @@ CREATE FOREIGN TABLE far PARTITION OF item FOR VALUES FROM (10) TO (100) SERVER 
 CREATE ROLE keeper;
 CREATE ROLE visitor;
 GRANT USAGE ON SCHEMA actstream TO visitor;
-CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (user '%s', password_required 'false');
+CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (password_required 'false');
 ALTER SERVER elsewhere OPTIONS (ADD use_remote_estimate 'true');
 CREATE TABLE reaching (id integer PRIMARY KEY, name text);
 INSERT INTO reaching VALUES (1, 'Reached');
