@@ -163,8 +163,8 @@ is_harmless_sql(HeapTuple tuple)
 }
 
 /*
- * Is one of PostgreSQL's harmless?  Those that are STABLE do nothing, with one exception, but those
- * whose names begin with "pg_" tell much of the session and of others of the same role.
+ * Is one of PostgreSQL's harmless?  Of the STABLE ones, two give the transaction an id, and many whose
+ * names begin with "pg_" tell of the session, and of others of the same role.
  */
 static bool
 is_harmless_core(const Form_pg_proc proc)
@@ -222,9 +222,6 @@ look_at_function(Oid funcid)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", funcid);
 	if (!is_harmless(tuple))
-	{
-		/* the function may have set it already */
-		ExitOnAnyError = false;
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot call function \"%s\" within security-restricted operation",
@@ -233,7 +230,6 @@ look_at_function(Oid funcid)
 						   GetUserNameFromId(owner_of_code, true),
 						   GetUserNameFromId(GetSessionUserId(), true)),
 				 errhint("Write the function in SQL, and not VOLATILE, or let another role own the table.")));
-	}
 	ReleaseSysCache(tuple);
 }
 
@@ -262,14 +258,22 @@ needs_hook(Oid funcid)
 	return next_needs_fmgr_hook != NULL && next_needs_fmgr_hook(funcid);
 }
 
-/* Hook: one of those functions is called. */
+/*
+ * Hook: one of those functions is called.  Its settings are in force already, among them perhaps that
+ * an error is to end the session.
+ */
 static void
 function_is_called(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 {
+	bool		exits = ExitOnAnyError;
+
 	if (next_fmgr_hook != NULL)
 		next_fmgr_hook(event, flinfo, arg);
-	if (event == FHET_START && is_confined())
-		look_at_function(flinfo->fn_oid);
+	if (event != FHET_START || !is_confined())
+		return;
+	ExitOnAnyError = false;
+	look_at_function(flinfo->fn_oid);
+	ExitOnAnyError = exits;
 }
 
 /*
@@ -383,8 +387,8 @@ find_index_stats(PlannerInfo *root, Oid index, AttrNumber attnum, VariableStatDa
 }
 
 /*
- * Hook: a table enters a plan.  It has no statistics of expressions then, either; and no connection is
- * made in order to plan.
+ * Hook: a table enters a plan.  It has no statistics of expressions then, either; no connection is made
+ * in order to plan; and nothing runs in parallel workers, which do not know the owner.
  */
 static void
 find_table(RELATION_HOOK_ARGS)
@@ -395,6 +399,7 @@ find_table(RELATION_HOOK_ARGS)
 		return;
 	refuse_foreign_table(planner_rt_fetch(rel->relid, root));
 	rel->statlist = NIL;
+	root->glob->parallelModeOK = false;
 }
 
 /*

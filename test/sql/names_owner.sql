@@ -287,6 +287,19 @@ SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[
 SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[$$EXISTS (SELECT FROM mal.spans WHERE span && mal.span(5, 500))$$, 'random() >= 0 AND clock_timestamp() IS NOT NULL']) AS c \gexec
 SELECT pg_temp.try($$EXISTS (SELECT FROM mal.numbered WHERE (n * 1) OPERATOR(mal.====) 7)$$);
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+-- nothing runs in parallel workers
+SET ROLE actstream_mallory;
+CREATE TABLE mal.many AS SELECT i FROM generate_series(1, 10000) AS i;
+ANALYZE mal.many;
+CREATE FUNCTION mal.parallel() RETURNS SETOF bigint LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER AS 'SELECT count(*) FROM mal.many WHERE i % 2 = 0';
+RESET ROLE;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT pg_temp.try('(SELECT count(n) FROM mal.parallel() AS n) > 0');
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
 -- what the owner may not read, or what shows others something else, is not read
 SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[
     $$EXISTS (SELECT FROM umb.secret)$$, $$EXISTS (SELECT FROM umb.shown)$$, $$EXISTS (SELECT FROM mal.others_view)$$, $$EXISTS (SELECT FROM umb.docs)$$, $$EXISTS (SELECT FROM pg_stats)$$,
