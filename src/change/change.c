@@ -39,13 +39,13 @@ static SpiPlan insert_change = INSERT_CHANGE("$7");
 
 /*
  * Into a partition an action may have moved by an update, which deletes it from another one: then
- * it has been at its place before.
+ * it has been at its place before, in a version that others have seen.
  */
 static SpiPlan insert_into_partition =
 	INSERT_CHANGE("$7 AND NOT EXISTS (SELECT FROM actstream.changes c"
 				  " WHERE c.action_id OPERATOR(pg_catalog.=) $2"
 				  " AND c.transaction OPERATOR(pg_catalog.=) $1"
-				  " AND c.operation OPERATOR(pg_catalog.=) 'D' AND c.old_public"
+				  " AND c.old_public AND NOT c.arrived"
 				  " AND c.\"timestamp\" OPERATOR(pg_catalog.=) $3)");
 
 static SpiPlan find_change = {

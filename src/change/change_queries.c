@@ -46,6 +46,15 @@
 #define BEFORE_LISTED(condition)	"(" BEFORE_REST(condition) " OR " BEFORE_IN_ORDER(condition) ")"
 
 /*
+ * Has the transaction of c made the action?  Not if others had seen it before: then it has been moved to
+ * another partition, or inserted in place of one that was deleted.
+ */
+#define HAS_MADE(c) \
+	c ".operation OPERATOR(pg_catalog.=) 'I' AND NOT EXISTS (SELECT FROM actstream.changes s" \
+	" WHERE s.transaction OPERATOR(pg_catalog.=) " c ".transaction" \
+	" AND s.action_id OPERATOR(pg_catalog.=) " c ".action_id AND s.old_actor IS NOT NULL)"
+
+/*
  * "m", if the action is there: "made", whether it is told as inserted.  That is done by the
  * transaction that has made it: unless one that has found it there is told before.  That one is told
  * as having inserted it, if it is the first.
@@ -54,7 +63,7 @@
 	" LEFT JOIN LATERAL (SELECT CASE" \
 	" WHEN g.old IS NULL THEN NOT " before(" AND e.recorded OPERATOR(pg_catalog.>) g.recorded") \
 	" ELSE NOT " before("") " AND EXISTS (SELECT FROM actstream.changes e WHERE " OF_ACTION_AND("e", ">", "g.transaction") \
-	" AND e.operation OPERATOR(pg_catalog.=) 'I' AND " UNTOLD("e") ") END AS made WHERE n.id IS NOT NULL OFFSET 0) AS m ON true"
+	" AND " HAS_MADE("e") " AND " UNTOLD("e") ") END AS made WHERE n.id IS NOT NULL OFFSET 0) AS m ON true"
 
 /*
  * What a transaction has changed is told once for each action, with what the action is now.
@@ -145,14 +154,11 @@
 
 /*
  * "u", if the action is there and this call has told no other change of it, which are "others": of
- * the changes that have not been told when the call begins, whether one has "made" it, other than in
- * place of one that it has deleted, and the "versions" that the others have replaced.  $6 is in order.
+ * the changes that have not been told when the call begins, whether one has "made" it, and the
+ * "versions" that the others have replaced.  $6 is in order.
  */
 #define UNTOLD_VERSIONS(others) \
-	" LEFT JOIN LATERAL (SELECT pg_catalog.bool_or(c.operation OPERATOR(pg_catalog.=) 'I'" \
-	" AND NOT EXISTS (SELECT FROM actstream.changes d WHERE d.transaction OPERATOR(pg_catalog.=) c.transaction" \
-	" AND d.action_id OPERATOR(pg_catalog.=) c.action_id AND d.operation OPERATOR(pg_catalog.=) 'D'" \
-	" AND d.old_actor IS NOT NULL)) AS made," \
+	" LEFT JOIN LATERAL (SELECT pg_catalog.bool_or(" HAS_MADE("c") ") AS made," \
 	" pg_catalog.array_agg(DISTINCT " OLD_ACTION("c") ") FILTER (WHERE c.old_actor IS NOT NULL) AS versions" \
 	" FROM actstream.changes c WHERE " OF_ACTION_AND("c", ">=", "LEAST($9, g.transaction, ($6)[1])") \
 	" AND (" UNTOLD("c") " OR c.transaction OPERATOR(pg_catalog.=) g.transaction)" \

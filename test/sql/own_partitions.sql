@@ -125,8 +125,52 @@ DELETE FROM actstream.actions WHERE verb = 'gone';
 COMMIT;
 SELECT operation, (action).verb, (action).description FROM actstream.changes_since(:'position') WHERE operation IS NOT NULL;
 SELECT operation, viewer, (action).verb FROM actstream.changes_since(:'position', '{turn:9}') WHERE operation IS NOT NULL;
+-- what moves to another partition is an action that there was
+INSERT INTO actstream.actions ("timestamp", actor, verb) VALUES ('2050-02-04', 'turn:1', 'moves'), ('2050-02-05', 'turn:1', 'moves too'), ('2050-02-06', 'turn:1', 'is moved');
+SELECT actstream.mark_all_read('turn:9', up_to => actstream.stream_cursor(a)) FROM actstream.actions a WHERE verb = 'is moved';
+SELECT actstream.stream_position() AS position \gset
+UPDATE actstream.actions SET description = 'y' WHERE verb = 'moves';
+UPDATE actstream.actions SET "timestamp" = '2026-05-05' WHERE verb = 'moves';
+BEGIN;
+UPDATE actstream.actions SET description = 'y' WHERE verb = 'moves too';
+UPDATE actstream.actions SET "timestamp" = '2026-05-06' WHERE verb = 'moves too';
+COMMIT;
+SELECT operation, (action).verb, (action)."timestamp" FROM actstream.changes_since(:'position') WHERE operation IS NOT NULL ORDER BY 2, 1;
+SELECT operation, viewer, (action).verb FROM actstream.changes_since(:'position', '{turn:9}') WHERE operation IS NOT NULL ORDER BY 3, 1;
 
 RESET search_path;
+SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
+RESET client_min_messages;
+
+-- nor is one unread that moves at its place, even if its transaction has changed it before
+CREATE EXTENSION actstream;
+CREATE TABLE actstream.actions OF actstream.action (PRIMARY KEY (id, verb)) PARTITION BY LIST (verb);
+CREATE TABLE parts.did PARTITION OF actstream.actions FOR VALUES IN ('did');
+CREATE TABLE parts.said PARTITION OF actstream.actions FOR VALUES IN ('said');
+DO 'BEGIN PERFORM actstream.create_tables(), actstream.register_external(''u''), actstream.record_changes(true); END';
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('u:1', 'did', '2026-01-01'), ('u:1', 'did', '2026-01-02'), ('u:1', 'did', '2026-01-03');
+SELECT FROM actstream.follow('u:2', 'u:1', send_action => false);
+SELECT actstream.mark_all_read('u:2');
+UPDATE actstream.actions SET verb = 'said' WHERE id = 1;
+BEGIN;
+UPDATE actstream.actions SET description = 'x' WHERE id = 2;
+UPDATE actstream.actions SET verb = 'said' WHERE id = 2;
+COMMIT;
+SELECT actstream.unread_count('u:2');
+-- but one that has come to another place is
+BEGIN;
+UPDATE actstream.actions SET "timestamp" = '2026-01-02 12:00' WHERE id = 3;
+UPDATE actstream.actions SET verb = 'said' WHERE id = 3;
+COMMIT;
+SELECT actstream.unread_count('u:2');
+-- and one that was made meanwhile
+BEGIN;
+INSERT INTO actstream.actions (actor, verb, "timestamp", public) VALUES ('u:1', 'did', '2026-01-01 12:00', false);
+UPDATE actstream.actions SET verb = 'said', public = true WHERE NOT public;
+COMMIT;
+SELECT actstream.unread_count('u:2');
+
 SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;
 DROP SCHEMA parts CASCADE;
