@@ -133,7 +133,7 @@ begin_scan(FunctionCallInfo fcinfo, GroupScan *scan)
 	options->sample = PG_GETARG_INT32(ARG_SAMPLE);
 	if (options->sample < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" of groups must not be negative", "sample")));
 
 	scan->has_before = !PG_ARGISNULL(ARG_BEFORE);

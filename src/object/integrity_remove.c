@@ -296,15 +296,15 @@ require_local_tables(void)
 
 /*
  * Apply on_delete to the references that "statements" select with "value": see
- * IntegrityRemoveObjects().  Returns how many rows it has deleted or updated.
+ * IntegrityRemoveObjects().  Tells whether there were any to delete or to empty.
  */
-static uint64
+static bool
 remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Datum value)
 {
 	/* mutes and marks do not keep anybody from deleting their objects */
 	Column		first = on_delete == ON_DELETE_RESTRICT ? FIRST_OF_MUTE :
 		on_delete == ON_DELETE_KEEP ? FIRST_OF_FOLLOW : ACTOR;
-	uint64		result = 0;
+	bool		result = false;
 
 	require_local_tables();
 	SPI_connect();
@@ -318,9 +318,9 @@ remove_references(OnDelete on_delete, RunAsMode mode, Statements *statements, Da
 
 		if (!is_there(table_of[column]))
 			continue;
-		result += SpiPlanExecuteAs(table_of[column], mode,
+		result |= SpiPlanExecuteAs(table_of[column], mode,
 								   empty ? &statements->empty[column] : &statements->delete[column],
-								   &value, NULL);
+								   &value, NULL) > 0;
 	}
 	refuse_kept(mode, statements, first, &value);
 	SPI_finish();
@@ -399,9 +399,9 @@ IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref)
 /*
  * IntegrityForgetLabel
  *		Apply the on_delete of a type to all references that have its label; its table
- *		is gone or empty.  Returns how many rows have had one.
+ *		is gone or empty.  Tells whether it has removed any.
  */
-uint64
+bool
 IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode)
 {
 	return remove_references(type->on_delete, mode, &of_label, CStringGetTextDatum(type->label));
@@ -469,8 +469,12 @@ visit_missing(const RegisteredType *type, RunAsMode mode,
 {
 	RegisteredType visited = *type;	/* the registry may replace *type meanwhile */
 	Datum		label = CStringGetTextDatum(visited.label);
+	MemoryContext object_context;
+	MemoryContext oldcontext;
 
 	SPI_connect();
+	object_context = AllocSetContextCreate(CurrentMemoryContext, "actstream object",
+										   ALLOCSET_SMALL_SIZES);
 	for (int table = 0; table < NUM_REFERRING_TABLES; table++)
 	{
 		uint64		nobjects;
@@ -481,6 +485,7 @@ visit_missing(const RegisteredType *type, RunAsMode mode,
 		nobjects = SpiPlanExecuteAs(referring_tables[table], RUN_AS_RESTRICTED,
 									&list_objects[table], &label, NULL);
 		objects = SPI_tuptable;
+		oldcontext = MemoryContextSwitchTo(object_context);
 		for (uint64 i = 0; i < nobjects; i++)
 		{
 			bool		isnull;
@@ -490,7 +495,9 @@ visit_missing(const RegisteredType *type, RunAsMode mode,
 			CHECK_FOR_INTERRUPTS();
 			if (!IntegrityObjectExists(ref))
 				visit(&visited, ref, mode);
+			MemoryContextReset(object_context);
 		}
+		MemoryContextSwitchTo(oldcontext);
 	}
 	SPI_finish();
 }

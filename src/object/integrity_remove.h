@@ -13,7 +13,7 @@ extern void IntegrityRemoveObjects(const RegisteredType *type, const Ref *const 
 extern void IntegrityRenameObject(const Ref *old_ref, const Ref *new_ref);
 extern void IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode);
 extern void IntegrityForgetTable(const RegisteredType *type);
-extern uint64 IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode);
+extern bool IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode);
 extern void IntegritySweep(const RegisteredType *type, RunAsMode mode);
 extern bool IntegrityIsReferenced(const char *label);
 extern void IntegrityRequireObjects(const RegisteredType *type);

@@ -578,20 +578,18 @@ ObjectTypeTableDropped(const RegisteredType *type)
 {
 	RegisteredType dropped = *type;
 	Datum		value = CStringGetTextDatum(dropped.label);
-	uint64		n = 0;
+	bool		removed = false;
 
 	if (dropped.on_delete == ON_DELETE_RESTRICT)
 		dropped.on_delete = ON_DELETE_KEEP;
 	if (IntegrityIsReferenced(dropped.label))
-		n = IntegrityForgetLabel(&dropped, RUN_AS_RESTRICTED);
-	if (n > 0)
-		ereport(NOTICE,
-				(errmsg_plural("drop cascades to " UINT64_FORMAT " row that refers to objects of type \"%s\"",
-							   "drop cascades to " UINT64_FORMAT " rows that refer to objects of type \"%s\"",
-							   n, n, dropped.label),
-				 errhint("Where another table takes its place, call actstream.rebind() before the old one is dropped.")));
+		removed = IntegrityForgetLabel(&dropped, RUN_AS_RESTRICTED);
 	change_registry(IntegrityIsReferenced(dropped.label) ?
 					&unbind_object_type : &delete_object_type, &value, NULL);
+	if (removed)
+		ereport(NOTICE,
+				(errmsg("drop cascades to what refers to objects of type \"%s\"", dropped.label),
+				 errhint("Where another table takes its place, call actstream.rebind() before the old one is dropped.")));
 }
 
 /* A template with the new name of a column; null if there is no template. */
