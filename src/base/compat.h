@@ -120,6 +120,28 @@ move_permissions(RangeTblEntry *rte, const Query *from, Query *to)
 	 pg_class_ownercheck(objectid, roleid))
 #endif
 
+/* 16: all settings are returned as an array of one's own */
+#include "utils/guc_tables.h"
+static inline struct config_generic **
+all_settings(int *n)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(n);
+#else
+	*n = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
+/* 19: what is particular to a type of setting is a member of all */
+#if PG_VERSION_NUM >= 190000
+#define bool_setting(setting) (&(setting)->_bool)
+#define real_setting(setting) (&(setting)->_real)
+#else
+#define bool_setting(setting) ((struct config_bool *) (setting))
+#define real_setting(setting) ((struct config_real *) (setting))
+#endif
+
 /* 16: which privileges are checked is no longer said in the range table */
 #include "nodes/plannodes.h"
 static inline List *

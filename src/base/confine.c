@@ -35,6 +35,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc_tables.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/selfuncs.h"
@@ -49,6 +50,8 @@ static fmgr_hook_type next_fmgr_hook = NULL;
 static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
 static get_index_stats_hook_type next_get_index_stats_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
+static GucBoolCheckHook next_check_exit_on_error = NULL;
+static GucRealCheckHook next_check_seed = NULL;
 
 /* The owner of the table that is looked up, while something is confined. */
 static Oid	owner_of_code = InvalidOid;
@@ -163,9 +166,23 @@ is_harmless_sql(HeapTuple tuple)
 }
 
 /*
- * Is one of PostgreSQL's harmless?  Of the STABLE ones, two give the transaction an id, and many whose
- * names begin with "pg_" tell of the session, and of others of the same role.
+ * Does a STABLE one of PostgreSQL's tell of the session or of others of the same role, give the
+ * transaction an id, or open tables?
  */
+static bool
+tells_too_much(const char *name)
+{
+	static const char *const prefixes[] = {"pg_", "txid_current", "inet_client_", "inet_server_"};
+
+	for (int i = 0; i < (int) lengthof(prefixes); i++)
+	{
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return strstr(name, "_to_xml") != NULL;
+}
+
+/* Is one of PostgreSQL's harmless? */
 static bool
 is_harmless_core(const Form_pg_proc proc)
 {
@@ -178,8 +195,7 @@ is_harmless_core(const Form_pg_proc proc)
 		return is_one_of(proc, harmless_volatile, lengthof(harmless_volatile));
 	return proc->provolatile == PROVOLATILE_IMMUTABLE ||
 		is_one_of(proc, harmless_stable, lengthof(harmless_stable)) ||
-		(strncmp(NameStr(proc->proname), "pg_", 3) != 0 &&
-		 strcmp(NameStr(proc->proname), "txid_current") != 0);
+		!tells_too_much(NameStr(proc->proname));
 }
 
 /*
@@ -213,11 +229,12 @@ is_harmless(HeapTuple tuple)
 	}
 }
 
-/* Raise an error if confined code must not call the function. */
-static void
+/* Raise an error if confined code must not call the function.  Tells whether it is one in SQL. */
+static bool
 look_at_function(Oid funcid)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", funcid);
@@ -230,7 +247,9 @@ look_at_function(Oid funcid)
 						   GetUserNameFromId(owner_of_code, true),
 						   GetUserNameFromId(GetSessionUserId(), true)),
 				 errhint("Write the function in SQL, and not VOLATILE, or let another role own the table.")));
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
 	ReleaseSysCache(tuple);
+	return result;
 }
 
 /*
@@ -242,38 +261,32 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 	if (next_object_access_hook != NULL)
 		next_object_access_hook(access, classid, objid, subid, arg);
 	if (access == OAT_FUNCTION_EXECUTE && is_confined())
-		look_at_function(objid);
+		(void) look_at_function(objid);
 }
 
 /*
  * Hook: a function that is not built in is looked up, to be called by whatever it is, such as a cast
  * that to_jsonb() finds, or is about to be inlined.  Nobody asks for one with SET clauses, or with
  * SECURITY DEFINER: see function_is_called().
+ *
+ * Those in SQL are not inlined, for a few can make a plan of any size.
  */
 static bool
 needs_hook(Oid funcid)
 {
-	if (is_confined())
-		look_at_function(funcid);
-	return next_needs_fmgr_hook != NULL && next_needs_fmgr_hook(funcid);
+	return (is_confined() && look_at_function(funcid)) ||
+		(next_needs_fmgr_hook != NULL && next_needs_fmgr_hook(funcid));
 }
 
-/*
- * Hook: one of those functions is called.  Its settings are in force already, among them perhaps that
- * an error is to end the session.
- */
+/* Hook: one of those functions is called. */
 static void
 function_is_called(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 {
-	bool		exits = ExitOnAnyError;
-
+	/* first, for nobody hears of the end of a call that is refused */
+	if (event == FHET_START && is_confined())
+		(void) look_at_function(flinfo->fn_oid);
 	if (next_fmgr_hook != NULL)
 		next_fmgr_hook(event, flinfo, arg);
-	if (event != FHET_START || !is_confined())
-		return;
-	ExitOnAnyError = false;
-	look_at_function(flinfo->fn_oid);
-	ExitOnAnyError = exits;
 }
 
 /*
@@ -285,6 +298,9 @@ owner_may_read(Oid relid)
 {
 	char		relkind = get_rel_relkind(relid);
 
+	/* in a parallel worker, nobody knows */
+	if (!OidIsValid(owner_of_code))
+		return false;
 	if (object_ownercheck(RelationRelationId, relid, owner_of_code))
 		return true;
 	return relid >= FirstNormalObjectId &&
@@ -325,7 +341,7 @@ look_at_statement(PlannedStmt *statement)
 					 errmsg("cannot read relation \"%s\" within security-restricted operation",
 							get_rel_name(lfirst_oid(lc))),
 					 errdetail("Where objects are looked up for others, only tables are read that role \"%s\" may read.",
-							   GetUserNameFromId(owner_of_code, false))));
+							   GetUserNameFromId(owner_of_code, true))));
 	}
 }
 
@@ -388,7 +404,7 @@ find_index_stats(PlannerInfo *root, Oid index, AttrNumber attnum, VariableStatDa
 
 /*
  * Hook: a table enters a plan.  It has no statistics of expressions then, either; no connection is made
- * in order to plan; and nothing runs in parallel workers, which do not know the owner.
+ * in order to plan; and no parallel workers are planned for, which do not know the owner.
  */
 static void
 find_table(RELATION_HOOK_ARGS)
@@ -403,12 +419,62 @@ find_table(RELATION_HOOK_ARGS)
 }
 
 /*
+ * Check hooks: SET clauses are in force before function_is_called().  So those are refused that are not
+ * undone in time, or at all.
+ */
+static bool
+may_set(void)
+{
+	if (!is_confined())
+		return true;
+	GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+	GUC_check_errmsg("cannot change this setting within security-restricted operation");
+	return false;
+}
+
+static bool
+check_exit_on_error(bool *newval, void **extra, GucSource source)
+{
+	return may_set() && (next_check_exit_on_error == NULL ||
+						 next_check_exit_on_error(newval, extra, source));
+}
+
+static bool
+check_seed(double *newval, void **extra, GucSource source)
+{
+	return may_set() && (next_check_seed == NULL || next_check_seed(newval, extra, source));
+}
+
+static void
+hook_settings(void)
+{
+	int			n;
+	struct config_generic **settings = all_settings(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(settings[i]->name, "exit_on_error") == 0)
+		{
+			next_check_exit_on_error = bool_setting(settings[i])->check_hook;
+			bool_setting(settings[i])->check_hook = check_exit_on_error;
+		}
+		else if (strcmp(settings[i]->name, "seed") == 0)
+		{
+			next_check_seed = real_setting(settings[i])->check_hook;
+			real_setting(settings[i])->check_hook = check_seed;
+		}
+	}
+}
+
+/*
  * ConfineInit
  *		Called once, when the library is loaded.
  */
 void
 ConfineInit(void)
 {
+	hook_settings();
+
 	next_executor_start_hook = ExecutorStart_hook;
 	ExecutorStart_hook = executor_start;
 	next_process_utility_hook = ProcessUtility_hook;

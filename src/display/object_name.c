@@ -15,6 +15,7 @@
 #include "display/object_read.h"
 #include "object/object_key.h"
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -337,11 +338,16 @@ select_columns(const ObjectTable *table, List *read)
 	{
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->rel), lfirst_int(lc) - 1);
 		const char *column = quote_identifier(NameStr(att->attname));
+		Oid			type = getBaseType(att->atttypid);
 
-		/* converts with the output function of its type, which a cast might not use */
-		appendStringInfo(&sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
-						 " THEN pg_catalog.left(pg_catalog.format('%%s', x.%s), %d) END",
-						 column, column, MAX_TEXT_SIZE + 1);
+		/* of a text, the rest is not even read */
+		if (type == TEXTOID || type == VARCHAROID)
+			appendStringInfo(&sql, ", pg_catalog.left(x.%s, %d)", column, MAX_TEXT_SIZE + 1);
+		else
+			/* converts with the output function of its type, which a cast might not use */
+			appendStringInfo(&sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
+							 " THEN pg_catalog.left(pg_catalog.format('%%s', x.%s), %d) END",
+							 column, column, MAX_TEXT_SIZE + 1);
 	}
 	return sql.data;
 }

@@ -47,14 +47,20 @@
 #include "utils/timestamp.h"
 
 /*
- * For so long a page waits for locks that the owner of a table can hold, who is not trusted; and if it
- * has waited in vain, it does so again only after so many milliseconds.
+ * For so many milliseconds a statement waits for locks that owners of tables can hold, who are not
+ * trusted; and if it has waited in vain, for so long no statement waits for those of the same owner.
  */
-#define MAX_WAIT		"1s"
+#define MAX_WAIT		1000
 #define NO_WAIT_AFTER	10000
 
-/* When a page has waited in vain last; 0: never. */
-static TimestampTz last_wait = 0;
+/* How long a statement has waited, or read tables of such owners, in milliseconds. */
+static struct
+{
+	TimestampTz statement;		/* when it began */
+	long		waited;
+	Oid			owner;			/* whose lock was waited for in vain last */
+	TimestampTz when;
+}			patience;
 
 /* Compares references, and for equal references their positions. */
 static int
@@ -177,34 +183,50 @@ find_type(RegisteredType *result, const ObjectBatch *batch)
 	return true;
 }
 
-/*
- * Could the role keep the page waiting, and nothing else would end that?
- */
+/* Could the role keep the page waiting, and nothing else would end that? */
 static bool
 may_keep_waiting(Oid owner)
 {
 	return LockTimeout == 0 && !IsInParallelMode() && !TableRoleIsTrusted(owner);
 }
 
-/* Until the settings are restored, wait no longer for a lock than is reasonable. */
+/* Until the settings are restored, wait no longer for locks of this owner than is left. */
 static void
-limit_wait(void)
+limit_wait(Oid owner)
 {
-	bool		again = last_wait != 0 &&
-		!TimestampDifferenceExceeds(last_wait, GetCurrentTimestamp(), NO_WAIT_AFTER);
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	bool		in_vain = patience.owner == owner &&
+		!TimestampDifferenceExceeds(patience.when, GetCurrentTimestamp(), NO_WAIT_AFTER);
+	char		limit[32];
 
-	(void) set_config_option("lock_timeout", again ? "1ms" : MAX_WAIT, PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (patience.statement != statement)
+	{
+		patience.statement = statement;
+		patience.waited = 0;
+	}
+	snprintf(limit, sizeof(limit), "%ldms", in_vain ? 1 : Max(MAX_WAIT - patience.waited, 1));
+	(void) set_config_option("lock_timeout", limit, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+}
+
+/* What began then may have waited all the time. */
+static void
+note_wait(TimestampTz start)
+{
+	patience.waited += TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
 }
 
 /* Warn that objects have no names because of the error. */
 static void
-warn(Oid relid, const ErrorData *error)
+warn(Oid relid, Oid owner, const ErrorData *error)
 {
 	char	   *name = get_rel_name(relid);
 
 	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
-		last_wait = GetCurrentTimestamp();
+	{
+		patience.owner = owner;
+		patience.when = GetCurrentTimestamp();
+	}
 	/* it may be gone */
 	if (name != NULL && TableWarnsStatement(relid))
 		ereport(WARNING,
@@ -214,38 +236,56 @@ warn(Oid relid, const ErrorData *error)
 				 error->hint != NULL ? errhint("%s", error->hint) : 0));
 }
 
-/* AttemptFunction: lock the table, unless that takes too long. */
-static void
-lock_in_time(void *arg)
+/* A table to lock, and its owner. */
+typedef struct LockJob
 {
+	Oid			relid;
+	Oid			owner;
+} LockJob;
+
+/* AttemptFunction: wait for a lock on the table, unless that takes too long. */
+static void
+wait_for_table(void *arg)
+{
+	const LockJob *job = arg;
 	int			level = NewGUCNestLevel();
 
-	limit_wait();
-	LockRelationOid(*(Oid *) arg, AccessShareLock);
+	limit_wait(job->owner);
+	LockRelationOid(job->relid, AccessShareLock);
 	AtEOXact_GUC(false, level);
+	UnlockRelationOid(job->relid, AccessShareLock);
 }
 
 /* Open the table of an object type, locked for reading; NULL if there is none, or not in time. */
 static Relation
 open_table(Oid relid)
 {
+	LockJob		job = {.relid = relid, .owner = InvalidOid};
 	HeapTuple	tuple;
-	Oid			owner;
 	ErrorData  *error;
+	TimestampTz start;
 
 	if (ConditionalLockRelationOid(relid, AccessShareLock))
-		return try_table_open(relid, NoLock);
+	{
+		Relation	rel = try_table_open(relid, NoLock);
+
+		if (rel == NULL)
+			UnlockRelationOid(relid, AccessShareLock);
+		return rel;
+	}
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	job.owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
-	if (!may_keep_waiting(owner))
+	if (!may_keep_waiting(job.owner))
 		return try_table_open(relid, AccessShareLock);
-	error = Attempt(lock_in_time, &relid);
+	start = GetCurrentTimestamp();
+	error = Attempt(wait_for_table, &job);
+	note_wait(start);
 	if (error == NULL)
-		return try_table_open(relid, NoLock);
-	warn(relid, error);
+		return try_table_open(relid, AccessShareLock);
+	warn(relid, job.owner, error);
 	return NULL;
 }
 
@@ -436,55 +476,84 @@ make_arguments(const ObjectTable *table, const ObjectBatch *batch, Datum *args,
 	return n;
 }
 
-/* A query to run, and how many rows it has found. */
+/* A query to run, and what to do with its rows. */
 typedef struct ReadJob
 {
 	const ObjectTable *table;
 	TableQuestion question;
-	uint64		nrows;
+	const int  *positions;		/* of the keys among the arguments */
+	ObjectRowTaker take;
+	void	   *arg;
+	MemoryContext context;		/* for what is taken */
 } ReadJob;
 
-/* AttemptFunction: run the query as the role that reads the table; SPI is connected. */
-static void
-run_query(void *arg)
+/* Run the query as the role that reads the table.  Returns the number of rows. */
+static uint64
+run_query(const ReadJob *job)
 {
-	ReadJob    *job = arg;
+	Oid			owner = job->table->rel->rd_rel->relowner;
+	bool		limited = may_keep_waiting(owner);
+	TimestampTz start = limited ? GetCurrentTimestamp() : 0;
 	RunAs		before;
+	uint64		result;
 
 	TableRoleBegin(&before, job->table->rel, job->table->has_policies);
-	if (may_keep_waiting(job->table->rel->rd_rel->relowner))
-		limit_wait();
-	job->nrows = KeptQueryExecute(&job->question);
+	if (limited)
+		limit_wait(owner);
+	result = KeptQueryExecute(&job->question);
 	RunAsEnd(&before);
+	if (limited)
+		note_wait(start);
+	return result;
+}
+
+/* AttemptFunction: read the rows; SPI is connected. */
+static void
+read_rows(void *arg)
+{
+	const ReadJob *job = arg;
+	uint64		nrows = run_query(job);
+	MemoryContext oldcontext = MemoryContextSwitchTo(job->context);
+
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	tupdesc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int64		n = DatumGetInt64(SPI_getbinval(row, tupdesc, 1, &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		job->take(job->arg, job->positions[n - 1], row, tupdesc);
+	}
+	MemoryContextSwitchTo(oldcontext);
 }
 
 /*
- * Run the query of a ReadJob.  If it fails, there are no rows, and a warning: the owner of one table
- * must not be able to break pages that are about other tables, too.
+ * Do what a ReadJob says.  If that fails, the rows that are not taken yet are left out, with a warning:
+ * the owner of one table must not be able to break pages that are about other tables, too.
  *
  * Raises serialization failures and the like, and what Attempt() raises.  In parallel
  * workers, where nothing can be attempted, and with row_security = off, which asks for
  * an error, it raises all errors.
  */
 static void
-attempt_query(ReadJob *job)
+attempt_rows(ReadJob *job)
 {
 	const ObjectTable *table = job->table;
 	ErrorData  *error;
 
 	if (IsInParallelMode() || !row_security)
 	{
-		run_query(job);
+		read_rows(job);
 		return;
 	}
-	error = Attempt(run_query, job);
+	error = Attempt(read_rows, job);
 	if (error == NULL)
 		return;
 	if (ErrorIsOfServer(error) &&
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
-	warn(RelationGetRelid(table->rel), error);
-	job->nrows = 0;
+	warn(RelationGetRelid(table->rel), table->rel->rd_rel->relowner, error);
 }
 
 /*
@@ -506,14 +575,14 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 	Datum		args[INDEX_MAX_KEYS];
 	Oid			argtypes[INDEX_MAX_KEYS];
 	int		   *positions = palloc(sizeof(int) * batch->nrefs);
-	MemoryContext caller = CurrentMemoryContext;
 	ReadJob		job = {
 		.table = table,
 		.question = {
 			.relation = RelationGetRelid(table->rel),
 			.purpose = NUM_ROW_QUERIES + 2 * purpose + many,
 			.nargs = table->type.nkeys, .argtypes = argtypes, .args = args, .read_only = true
-		}
+		},
+		.positions = positions, .take = take, .arg = arg, .context = CurrentMemoryContext
 	};
 
 	if (make_arguments(table, batch, args, positions) == 0)
@@ -522,17 +591,6 @@ ObjectTableRead(const ObjectTable *table, const ObjectBatch *batch, ReadPurpose 
 	job.question.sql = make_sql(table, columns, many);
 
 	SPI_connect();
-	attempt_query(&job);
-	MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < job.nrows; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	tupdesc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		int64		n = DatumGetInt64(SPI_getbinval(row, tupdesc, 1, &isnull));
-
-		CHECK_FOR_INTERRUPTS();
-		take(arg, positions[n - 1], row, tupdesc);
-	}
+	attempt_rows(&job);
 	SPI_finish();
 }

@@ -13,12 +13,13 @@
 #include "executor/spi.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 
 /*
- * How much text of queries is kept, in bytes; their plans take up to some hundred times as much.  If it
- * gets more, all begins anew.
+ * How much memory plans are kept in, in bytes; most take some ten kilobytes, but policies of a table can
+ * make them large.  If it gets more, all begins anew.
  */
-#define MAX_KEPT_TEXT	(64 * 1024)
+#define MAX_KEPT_SIZE	(4 * 1024 * 1024)
 
 typedef struct KeptKey
 {
@@ -30,6 +31,7 @@ typedef struct KeptQuery
 {
 	KeptKey		key;			/* hash key */
 	SPIPlanPtr	plan;			/* NULL if there is none */
+	Size		size;			/* of the plan */
 	char	   *sql;			/* text that the plan was prepared from */
 	int			nargs;
 	Oid			argtypes[INDEX_MAX_KEYS];
@@ -38,7 +40,7 @@ typedef struct KeptQuery
 
 /* lives as long as the session */
 static HTAB *kept_queries = NULL;
-static Size kept_text = 0;
+static Size kept_size = 0;
 
 /* Forget the plan of a query that is not being executed. */
 static void
@@ -49,7 +51,7 @@ forget(KeptQuery *query)
 	if (plan == NULL)
 		return;
 	query->plan = NULL;
-	kept_text -= strlen(query->sql);
+	kept_size -= query->size;
 	pfree(query->sql);
 	SPI_freeplan(plan);
 }
@@ -84,7 +86,7 @@ find_query(const TableQuestion *question)
 
 		kept_queries = hash_create("actstream kept queries", 32, &ctl, HASH_ELEM | HASH_BLOBS);
 	}
-	if (kept_text > MAX_KEPT_TEXT)
+	if (kept_size > MAX_KEPT_SIZE)
 		forget_all();
 	query = hash_search(kept_queries, &key, HASH_ENTER, &found);
 	if (!found)
@@ -132,8 +134,27 @@ plan_of(KeptQuery *query, const TableQuestion *question)
 	memcpy(query->argtypes, question->argtypes, size);
 	SPI_keepplan(plan);
 	query->plan = plan;
-	kept_text += strlen(query->sql);
+	query->size = 0;
 	return plan;
+}
+
+/* After an execution, for which the query may have been planned: reckon with what that takes. */
+static void
+measure(KeptQuery *query)
+{
+	Size		size = 0;
+	ListCell   *lc;
+
+	foreach(lc, SPI_plan_get_plan_sources(query->plan))
+	{
+		CachedPlanSource *source = lfirst(lc);
+
+		size += MemoryContextMemAllocated(source->context, true);
+		if (source->gplan != NULL)
+			size += MemoryContextMemAllocated(source->gplan->context, true);
+	}
+	kept_size += size - query->size;
+	query->size = size;
 }
 
 /*
@@ -162,5 +183,6 @@ KeptQueryExecute(const TableQuestion *question)
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_snapshot returned %s for %s", SPI_result_code_string(result),
 			 question->sql);
+	measure(query);
 	return SPI_processed;
 }

@@ -237,6 +237,30 @@ CREATE CAST (mal.kind5 AS json) WITH FUNCTION mal.kind5_to_json(mal.kind5);
 CREATE TYPE mal.kind6 AS ENUM ('x');
 CREATE FUNCTION mal.kind6_to_json(mal.kind6) RETURNS json LANGUAGE plpgsql SET exit_on_error = on AS 'BEGIN RETURN to_json(mal.evil(''setting'')); END';
 CREATE CAST (mal.kind6 AS json) WITH FUNCTION mal.kind6_to_json(mal.kind6);
+CREATE TYPE mal.kind7 AS ENUM ('x');
+CREATE FUNCTION mal.kind7_to_json(mal.kind7) RETURNS json LANGUAGE sql STABLE SET exit_on_error = on SET role = actstream_mallory AS 'SELECT ''1''::json';
+CREATE CAST (mal.kind7 AS json) WITH FUNCTION mal.kind7_to_json(mal.kind7);
+-- up to version 15
+DO $$
+BEGIN
+    CREATE TYPE mal.kind8 AS ENUM ('x');
+    CREATE FUNCTION mal.kind8_to_json(mal.kind8) RETURNS json LANGUAGE sql STABLE SET seed = 0.25 AS 'SELECT ''1''::json';
+    CREATE CAST (mal.kind8 AS json) WITH FUNCTION mal.kind8_to_json(mal.kind8);
+EXCEPTION WHEN OTHERS THEN
+    CREATE TYPE mal.kind8 AS ENUM ('x');
+    CREATE FUNCTION mal.kind8_to_json(mal.kind8) RETURNS json LANGUAGE sql STABLE AS 'SELECT ''1''::json';
+    CREATE CAST (mal.kind8 AS json) WITH FUNCTION mal.kind8_to_json(mal.kind8);
+END $$;
+CREATE TABLE mal.seeding (id int PRIMARY KEY, kind mal.kind8);
+INSERT INTO mal.seeding VALUES (1, 'x');
+SELECT label FROM actstream.register('mal.seeding');
+CREATE FUNCTION mal.twice_0(int) RETURNS int LANGUAGE sql STABLE AS 'SELECT $1';
+DO $$
+BEGIN
+    FOR i IN 1..30 LOOP
+        EXECUTE format('CREATE FUNCTION mal.twice_%1$s(int) RETURNS int LANGUAGE sql STABLE AS ''SELECT mal.twice_%2$s($1) + mal.twice_%2$s($1)''', i, i - 1);
+    END LOOP;
+END $$;
 CREATE TABLE mal.numbered AS SELECT 4711 AS n FROM generate_series(1, 100);
 CREATE STATISTICS mal.numbered_stats ON (n * 1) FROM mal.numbered;
 ANALYZE mal.numbered;
@@ -281,12 +305,21 @@ SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[
     $$nextval('mal.numbers') > 0$$, $$setval('mal.numbers', 7) > 0$$, $$lo_create(0) > 0$$, $$pg_cancel_backend(pg_backend_pid())$$, $$pg_sleep(0) IS NOT NULL$$,
     $$query_to_xml('SELECT 1', false, false, '') IS NOT NULL$$, $$cursor_to_xml('mine', 1, false, false, '') IS NOT NULL$$,
     $$(actstream.act_send('thing:1', 'acted')).id > 0$$, $$mal.writes() > 0$$, $$mal.writes_with() > 0$$, $$mal.locks() > 0$$, $$mal.locks_nowait() > 0$$, $$mal.locks_stable() > 0$$, $$mal.locks_immutable() > 0$$,
-    $$EXISTS (SELECT FROM mal.common FOR UPDATE)$$, $$to_json('x'::mal.kind5) IS NOT NULL$$, $$to_json('x'::mal.kind6) IS NOT NULL$$, $$txid_current() > 0$$, $$pg_current_xact_id() IS NOT NULL$$,
+    $$EXISTS (SELECT FROM mal.common FOR UPDATE)$$, $$to_json('x'::mal.kind5) IS NOT NULL$$, $$to_json('x'::mal.kind6) IS NOT NULL$$, $$to_json('x'::mal.kind7) IS NOT NULL$$, $$txid_current() > 0$$, $$pg_current_xact_id() IS NOT NULL$$, $$txid_current_if_assigned() IS NULL$$, $$inet_client_addr() IS NULL$$,
+    $$table_to_xmlschema('mal.common', true, true, '') IS NOT NULL$$,
     $$mal.commands() > 0$$, $$mal.closes() > 0$$, $$mal.sets() > 0$$, $$mal.sets_role() > 0$$, $$mal.sets_path() > 0$$]) AS c \gexec
 -- what the planner would call for an estimate
 SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[$$EXISTS (SELECT FROM mal.spans WHERE span && mal.span(5, 500))$$, 'random() >= 0 AND clock_timestamp() IS NOT NULL']) AS c \gexec
 SELECT pg_temp.try($$EXISTS (SELECT FROM mal.numbered WHERE (n * 1) OPERATOR(mal.====) 7)$$);
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+-- the seed of a generator is not set, and functions make no plan of any size
+SET client_min_messages = error;
+SELECT actstream.expand('seeding:1') IS NOT NULL AS expanded \gset
+RESET client_min_messages;
+SELECT random() = 0.19726358498438978 AS seeded;
+SET statement_timeout = '20s';
+SELECT pg_temp.try('id < 2 OR mal.twice_30(id) > 0');
+RESET statement_timeout;
 -- nothing runs in parallel workers
 SET ROLE actstream_mallory;
 CREATE TABLE mal.many AS SELECT i FROM generate_series(1, 10000) AS i;
