@@ -77,14 +77,15 @@ push_member(JsonbInState *state, const char *key, const char *json)
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
-/* ObjectRowTaker: store the value. */
+/* ObjectRowTaker: store the value, if all of it can be converted. */
 static void
 take_value(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 {
-	NullableDatum *value = &((NullableDatum *) arg)[position];
+	NullableDatum *result = &((NullableDatum *) arg)[position];
+	NullableDatum value;
 
-	value->value = SPI_getbinval(row, tupdesc, 2, &value->isnull);
-	value->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value->value));
+	value.value = SPI_getbinval(row, tupdesc, 2, &value.isnull);
+	value.value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value.value));
 	if (tupdesc->natts > 2)
 	{
 		JsonbInState state = {0};
@@ -93,9 +94,10 @@ take_value(void *arg, int position, HeapTuple row, TupleDesc tupdesc)
 		for (int i = 3; i <= tupdesc->natts; i++)
 			push_member(&state, SPI_fname(tupdesc, i), SPI_getvalue(row, tupdesc, i));
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-		value->value = DirectFunctionCall2(jsonb_concat, value->value,
-										   JsonbPGetDatum(JsonbValueToJsonb(state.result)));
+		value.value = DirectFunctionCall2(jsonb_concat, value.value,
+										  JsonbPGetDatum(JsonbValueToJsonb(state.result)));
 	}
+	*result = value;
 }
 
 /*
