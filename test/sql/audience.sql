@@ -95,7 +95,7 @@ SELECT scans($$ SELECT f FROM actstream.which_followed('user:1', '{repo:41,repo:
 -- also behind a policy that is to be evaluated first
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 SET ROLE actstream_heard;
-SELECT heard.scans($$ SELECT f FROM actstream.actions a, actstream.audience(a) f WHERE a.id < 7 $$);
+SELECT scan FROM heard.scans($$ SELECT f FROM actstream.actions a, actstream.audience(a) f WHERE a.id < 7 $$) AS scan WHERE scan ~ 'follows';
 RESET ROLE;
 RESET enable_bitmapscan;
 

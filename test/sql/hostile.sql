@@ -204,7 +204,7 @@ SELECT count(*) > 0 FROM actstream.user_stream('site:root');
 COMMIT;
 SELECT * FROM public.others();
 BEGIN;
-SELECT actstream_internal.object_exists('plain:1'), actstream_internal.object_exists('part:1'), actstream_internal.object_exists('part:3');
+SELECT actstream_internal.object_exists('plain:1'), actstream_internal.object_exists('part:1');
 SELECT * FROM actstream.integrity_check();
 SELECT label FROM actstream.register('mal.plain');
 SELECT label, relation FROM actstream.rebind('plain', 'mal.plain');
