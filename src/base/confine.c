@@ -193,6 +193,9 @@ is_harmless_core(const Form_pg_proc proc)
 
 	if (proc->provolatile == PROVOLATILE_VOLATILE)
 		return is_one_of(proc, harmless_volatile, lengthof(harmless_volatile));
+	/* locks any table */
+	if (strcmp(NameStr(proc->proname), "satisfies_hash_partition") == 0)
+		return false;
 	return proc->provolatile == PROVOLATILE_IMMUTABLE ||
 		is_one_of(proc, harmless_stable, lengthof(harmless_stable)) ||
 		!tells_too_much(NameStr(proc->proname));

@@ -243,7 +243,10 @@ typedef struct LockJob
 	Oid			owner;
 } LockJob;
 
-/* AttemptFunction: wait for a lock on the table, unless that takes too long. */
+/*
+ * AttemptFunction: wait for a lock on the table, unless that takes too long.  The transaction keeps it,
+ * so that it is had again at once.
+ */
 static void
 wait_for_table(void *arg)
 {
@@ -253,7 +256,6 @@ wait_for_table(void *arg)
 	limit_wait(job->owner);
 	LockRelationOid(job->relid, AccessShareLock);
 	AtEOXact_GUC(false, level);
-	UnlockRelationOid(job->relid, AccessShareLock);
 }
 
 /* Open the table of an object type, locked for reading; NULL if there is none, or not in time. */
@@ -481,6 +483,7 @@ typedef struct ReadJob
 {
 	const ObjectTable *table;
 	TableQuestion question;
+	bool		limited;		/* is the wait for locks limited? */
 	const int  *positions;		/* of the keys among the arguments */
 	ObjectRowTaker take;
 	void	   *arg;
@@ -491,19 +494,14 @@ typedef struct ReadJob
 static uint64
 run_query(const ReadJob *job)
 {
-	Oid			owner = job->table->rel->rd_rel->relowner;
-	bool		limited = may_keep_waiting(owner);
-	TimestampTz start = limited ? GetCurrentTimestamp() : 0;
 	RunAs		before;
 	uint64		result;
 
 	TableRoleBegin(&before, job->table->rel, job->table->has_policies);
-	if (limited)
-		limit_wait(owner);
+	if (job->limited)
+		limit_wait(job->table->rel->rd_rel->relowner);
 	result = KeptQueryExecute(&job->question);
 	RunAsEnd(&before);
-	if (limited)
-		note_wait(start);
 	return result;
 }
 
@@ -540,20 +538,27 @@ static void
 attempt_rows(ReadJob *job)
 {
 	const ObjectTable *table = job->table;
+	Oid			owner = table->rel->rd_rel->relowner;
+	TimestampTz start = 0;
 	ErrorData  *error;
 
+	job->limited = may_keep_waiting(owner);
+	if (job->limited)
+		start = GetCurrentTimestamp();
 	if (IsInParallelMode() || !row_security)
 	{
 		read_rows(job);
 		return;
 	}
 	error = Attempt(read_rows, job);
+	if (job->limited)
+		note_wait(start);
 	if (error == NULL)
 		return;
 	if (ErrorIsOfServer(error) &&
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
-	warn(RelationGetRelid(table->rel), table->rel->rd_rel->relowner, error);
+	warn(RelationGetRelid(table->rel), owner, error);
 }
 
 /*
