@@ -83,6 +83,7 @@ jsonb_input(char *text, Datum *result)
 
 /* 19: the hook that sees a relation before its paths are built has another name */
 #if PG_VERSION_NUM >= 190000
+#include "optimizer/pathnode.h"
 #define get_relation_info_hook build_simple_rel_hook
 #define get_relation_info_hook_type build_simple_rel_hook_type
 #define RELATION_HOOK_ARGS PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
