@@ -8,6 +8,7 @@
 #include "base/attempt.h"
 
 #include "access/xact.h"
+#include "mb/pg_wchar.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -25,6 +26,9 @@ ErrorIsOfServer(const ErrorData *error)
 	return error->domain == NULL || strcmp(error->domain, PG_TEXTDOMAIN("postgres")) == 0;
 }
 
+/* An error can have a whole value in its message, which may be a large one; in bytes. */
+#define MAX_MESSAGE_SIZE	1024
+
 static bool
 is_about_the_attempt(const ErrorData *error)
 {
@@ -38,6 +42,14 @@ is_about_the_attempt(const ErrorData *error)
 		error->sqlerrcode != ERRCODE_ASSERT_FAILURE;
 }
 
+/* Shorten a text of an error that is too long to be passed on. */
+static void
+clip(char *text)
+{
+	if (text != NULL && strlen(text) > MAX_MESSAGE_SIZE)
+		text[pg_mbcliplen(text, strlen(text), MAX_MESSAGE_SIZE)] = '\0';
+}
+
 /*
  * Attempt
  *		Call function(arg) in a subtransaction.
@@ -46,11 +58,10 @@ is_about_the_attempt(const ErrorData *error)
  * the database is rolled back.  The error and whatever the function allocates are in
  * the caller's memory context.
  *
- * Errors that say nothing about the attempt itself are rethrown: cancellation of the
- * query by a timeout or by the user, failure to get a lock if lock_timeout is set, deadlocks, and
- * failed assertions.  Not lack of resources, nor system errors, which code that is called can provoke.
- * Those that a function of a procedural
- * language raises are not among them, whatever their codes.
+ * Errors that say nothing about the attempt itself are rethrown: cancellation of the query by a timeout
+ * or by the user, failure to get a lock if lock_timeout is set, deadlocks, and failed assertions.  Not
+ * lack of resources, nor system errors, which code that is called can provoke; nor what a function of a
+ * procedural language raises, whatever its code.
  */
 ErrorData *
 Attempt(AttemptFunction function, void *arg)
@@ -71,6 +82,9 @@ Attempt(AttemptFunction function, void *arg)
 		MemoryContextSwitchTo(oldcontext);
 		error = CopyErrorData();
 		FlushErrorState();
+		clip(error->message);
+		clip(error->detail);
+		clip(error->hint);
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();

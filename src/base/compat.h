@@ -137,9 +137,11 @@ all_settings(int *n)
 /* 19: what is particular to a type of setting is a member of all */
 #if PG_VERSION_NUM >= 190000
 #define bool_setting(setting) (&(setting)->_bool)
+#define int_setting(setting) (&(setting)->_int)
 #define real_setting(setting) (&(setting)->_real)
 #else
 #define bool_setting(setting) ((struct config_bool *) (setting))
+#define int_setting(setting) ((struct config_int *) (setting))
 #define real_setting(setting) ((struct config_real *) (setting))
 #endif
 

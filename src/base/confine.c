@@ -24,6 +24,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -31,6 +32,7 @@
 #include "miscadmin.h"
 #include "optimizer/plancat.h"
 #include "parser/parsetree.h"
+#include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -40,6 +42,7 @@
 #include "utils/rls.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 static ExecutorStart_hook_type next_executor_start_hook = NULL;
@@ -51,10 +54,14 @@ static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
 static get_index_stats_hook_type next_get_index_stats_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
 static GucBoolCheckHook next_check_exit_on_error = NULL;
+static GucIntCheckHook next_check_transaction_timeout = NULL;
 static GucRealCheckHook next_check_seed = NULL;
 
 /* The owner of the table that is looked up, while something is confined. */
 static Oid	owner_of_code = InvalidOid;
+
+/* Until when it may wait for locks, if that is limited; else 0. */
+static TimestampTz wait_until = 0;
 
 /* Is what runs now confined? */
 static bool
@@ -69,7 +76,8 @@ is_confined(void)
 
 /*
  * ConfineFor
- *		What will be confined from now on belongs to a table of this role.
+ *		What will be confined from now on belongs to a table of this role.  Its waits for
+ *		locks are not limited.
  *
  * Raises an error if something is confined already.
  */
@@ -81,6 +89,23 @@ ConfineFor(Oid owner)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot look up objects within security-restricted operation")));
 	owner_of_code = owner;
+	wait_until = 0;
+}
+
+/*
+ * ConfineLimitWaits
+ *		What is confined waits for locks no longer than that, in milliseconds, until the settings
+ *		are restored.
+ */
+void
+ConfineLimitWaits(long limit)
+{
+	char		value[32];
+
+	snprintf(value, sizeof(value), "%ldms", limit);
+	(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	wait_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit);
 }
 
 /* Raise an error: a confined statement is none that may be executed. */
@@ -172,7 +197,9 @@ is_harmless_sql(HeapTuple tuple)
 static bool
 tells_too_much(const char *name)
 {
-	static const char *const prefixes[] = {"pg_", "txid_current", "inet_client_", "inet_server_"};
+	static const char *const prefixes[] = {
+		"pg_", "fmgr_", "txid_current", "inet_client_", "inet_server_"
+	};
 
 	for (int i = 0; i < (int) lengthof(prefixes); i++)
 	{
@@ -187,7 +214,7 @@ static bool
 is_harmless_core(const Form_pg_proc proc)
 {
 	static const char *const harmless_volatile[] = {
-		"clock_timestamp", "timeofday", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7"
+		"clock_timestamp", "timeofday", "gen_random_uuid", "uuidv4", "uuidv7"
 	};
 	static const char *const harmless_stable[] = {"pg_has_role", "pg_typeof"};
 
@@ -232,15 +259,23 @@ is_harmless(HeapTuple tuple)
 	}
 }
 
-/* Raise an error if confined code must not call the function.  Tells whether it is one in SQL. */
-static bool
-look_at_function(Oid funcid)
+/* The row of a function in pg_proc; to be released. */
+static HeapTuple
+find_function(Oid funcid)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
-	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", funcid);
+	return tuple;
+}
+
+/* Raise an error if confined code must not call the function. */
+static void
+look_at_function(Oid funcid)
+{
+	HeapTuple	tuple = find_function(funcid);
+
 	if (!is_harmless(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -250,9 +285,15 @@ look_at_function(Oid funcid)
 						   GetUserNameFromId(owner_of_code, true),
 						   GetUserNameFromId(GetSessionUserId(), true)),
 				 errhint("Write the function in SQL, and not VOLATILE, or let another role own the table.")));
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
 	ReleaseSysCache(tuple);
-	return result;
+}
+
+/* While waits for locks are limited, let the next one be no longer than what is left. */
+static void
+limit_next_wait(void)
+{
+	if (wait_until != 0 && LockTimeout > 0)
+		LockTimeout = Max(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), wait_until), 1);
 }
 
 /*
@@ -264,21 +305,30 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 	if (next_object_access_hook != NULL)
 		next_object_access_hook(access, classid, objid, subid, arg);
 	if (access == OAT_FUNCTION_EXECUTE && is_confined())
-		(void) look_at_function(objid);
+		look_at_function(objid);
 }
 
 /*
  * Hook: a function that is not built in is looked up, to be called by whatever it is, such as a cast
- * that to_jsonb() finds, or is about to be inlined.  Nobody asks for one with SET clauses, or with
- * SECURITY DEFINER: see function_is_called().
+ * that to_jsonb() finds, or is about to be inlined.  Tells whether function_is_called() is to hear of
+ * its calls; of one with SET clauses, or with SECURITY DEFINER, it does so anyway.
  *
- * Those in SQL are not inlined, for a few can make a plan of any size.
+ * Those in SQL are not inlined then, for a few can make a plan of any size.
  */
 static bool
 needs_hook(Oid funcid)
 {
-	return (is_confined() && look_at_function(funcid)) ||
-		(next_needs_fmgr_hook != NULL && next_needs_fmgr_hook(funcid));
+	if (is_confined())
+	{
+		HeapTuple	tuple = find_function(funcid);
+		bool		result = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId ||
+			!is_harmless(tuple);
+
+		ReleaseSysCache(tuple);
+		if (result)
+			return true;
+	}
+	return next_needs_fmgr_hook != NULL && next_needs_fmgr_hook(funcid);
 }
 
 /* Hook: one of those functions is called. */
@@ -287,7 +337,10 @@ function_is_called(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 {
 	/* first, for nobody hears of the end of a call that is refused */
 	if (event == FHET_START && is_confined())
-		(void) look_at_function(flinfo->fn_oid);
+	{
+		look_at_function(flinfo->fn_oid);
+		limit_next_wait();
+	}
 	if (next_fmgr_hook != NULL)
 		next_fmgr_hook(event, flinfo, arg);
 }
@@ -307,6 +360,8 @@ owner_may_read(Oid relid)
 	if (object_ownercheck(RelationRelationId, relid, owner_of_code))
 		return true;
 	return relid >= FirstNormalObjectId &&
+		object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), owner_of_code,
+						ACL_USAGE) == ACLCHECK_OK &&
 		(relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) &&
 		pg_class_aclcheck(relid, owner_of_code, ACL_SELECT) == ACLCHECK_OK &&
 		check_enable_rls(relid, owner_of_code, true) != RLS_ENABLED;
@@ -353,7 +408,10 @@ static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
 	if (is_confined())
+	{
 		look_at_statement(queryDesc->plannedstmt);
+		limit_next_wait();
+	}
 	if (next_executor_start_hook != NULL)
 		next_executor_start_hook(queryDesc, eflags);
 	else
@@ -416,6 +474,7 @@ find_table(RELATION_HOOK_ARGS)
 		next_get_relation_info_hook(RELATION_HOOK_VALUES);
 	if (!is_confined())
 		return;
+	limit_next_wait();
 	refuse_foreign_table(planner_rt_fetch(rel->relid, root));
 	rel->statlist = NIL;
 	root->glob->parallelModeOK = false;
@@ -443,6 +502,13 @@ check_exit_on_error(bool *newval, void **extra, GucSource source)
 }
 
 static bool
+check_transaction_timeout(int *newval, void **extra, GucSource source)
+{
+	return may_set() && (next_check_transaction_timeout == NULL ||
+						 next_check_transaction_timeout(newval, extra, source));
+}
+
+static bool
 check_seed(double *newval, void **extra, GucSource source)
 {
 	return may_set() && (next_check_seed == NULL || next_check_seed(newval, extra, source));
@@ -460,6 +526,11 @@ hook_settings(void)
 		{
 			next_check_exit_on_error = bool_setting(settings[i])->check_hook;
 			bool_setting(settings[i])->check_hook = check_exit_on_error;
+		}
+		else if (strcmp(settings[i]->name, "transaction_timeout") == 0)
+		{
+			next_check_transaction_timeout = int_setting(settings[i])->check_hook;
+			int_setting(settings[i])->check_hook = check_transaction_timeout;
 		}
 		else if (strcmp(settings[i]->name, "seed") == 0)
 		{

@@ -17,6 +17,7 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
+#include "base/confine.h"
 #include "display/object_read.h"
 #include "object/kept_query.h"
 #include "object/object_key.h"
@@ -53,14 +54,19 @@
 #define MAX_WAIT		1000
 #define NO_WAIT_AFTER	10000
 
+/* For so many owners that is remembered. */
+#define NUM_OWNERS		16
+
 /* How long a statement has waited, or read tables of such owners, in milliseconds. */
+static TimestampTz waiting_statement = 0;
+static long waited = 0;
+
+/* For whose locks was waited in vain, and when? */
 static struct
 {
-	TimestampTz statement;		/* when it began */
-	long		waited;
-	Oid			owner;			/* whose lock was waited for in vain last */
+	Oid			owner;
 	TimestampTz when;
-}			patience;
+}			in_vain[NUM_OWNERS];
 
 /* Compares references, and for equal references their positions. */
 static int
@@ -190,30 +196,55 @@ may_keep_waiting(Oid owner)
 	return LockTimeout == 0 && !IsInParallelMode() && !TableRoleIsTrusted(owner);
 }
 
+/* Has a statement waited in vain for a lock of this owner not long ago? */
+static bool
+waited_in_vain(Oid owner)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < NUM_OWNERS; i++)
+	{
+		if (in_vain[i].owner == owner &&
+			!TimestampDifferenceExceeds(in_vain[i].when, now, NO_WAIT_AFTER))
+			return true;
+	}
+	return false;
+}
+
+/* A lock of this owner was waited for in vain: remember that in place of the oldest. */
+static void
+note_vain_wait(Oid owner)
+{
+	int			oldest = 0;
+
+	for (int i = 1; i < NUM_OWNERS; i++)
+	{
+		if (in_vain[i].when < in_vain[oldest].when)
+			oldest = i;
+	}
+	in_vain[oldest].owner = owner;
+	in_vain[oldest].when = GetCurrentTimestamp();
+}
+
 /* Until the settings are restored, wait no longer for locks of this owner than is left. */
 static void
 limit_wait(Oid owner)
 {
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
-	bool		in_vain = patience.owner == owner &&
-		!TimestampDifferenceExceeds(patience.when, GetCurrentTimestamp(), NO_WAIT_AFTER);
-	char		limit[32];
 
-	if (patience.statement != statement)
+	if (waiting_statement != statement)
 	{
-		patience.statement = statement;
-		patience.waited = 0;
+		waiting_statement = statement;
+		waited = 0;
 	}
-	snprintf(limit, sizeof(limit), "%ldms", in_vain ? 1 : Max(MAX_WAIT - patience.waited, 1));
-	(void) set_config_option("lock_timeout", limit, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	ConfineLimitWaits(waited_in_vain(owner) ? 1 : Max(MAX_WAIT - waited, 1));
 }
 
 /* What began then may have waited all the time. */
 static void
 note_wait(TimestampTz start)
 {
-	patience.waited += TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
+	waited += TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
 }
 
 /* Warn that objects have no names because of the error. */
@@ -223,10 +254,7 @@ warn(Oid relid, Oid owner, const ErrorData *error)
 	char	   *name = get_rel_name(relid);
 
 	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
-	{
-		patience.owner = owner;
-		patience.when = GetCurrentTimestamp();
-	}
+		note_vain_wait(owner);
 	/* it may be gone */
 	if (name != NULL && TableWarnsStatement(relid))
 		ereport(WARNING,

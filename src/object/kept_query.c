@@ -138,13 +138,15 @@ plan_of(KeptQuery *query, const TableQuestion *question)
 	return plan;
 }
 
-/* After an execution, for which the query may have been planned: reckon with what that takes. */
+/* After an execution, for which the query has perhaps been planned: reckon with what that takes. */
 static void
 measure(KeptQuery *query)
 {
 	Size		size = 0;
 	ListCell   *lc;
 
+	if (query->plan == NULL)
+		return;
 	foreach(lc, SPI_plan_get_plan_sources(query->plan))
 	{
 		CachedPlanSource *source = lfirst(lc);
@@ -178,11 +180,11 @@ KeptQueryExecute(const TableQuestion *question)
 	PG_FINALLY();
 	{
 		query->users--;
+		measure(query);
 	}
 	PG_END_TRY();
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_snapshot returned %s for %s", SPI_result_code_string(result),
 			 question->sql);
-	measure(query);
 	return SPI_processed;
 }

@@ -306,21 +306,27 @@ SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[
     $$query_to_xml('SELECT 1', false, false, '') IS NOT NULL$$, $$cursor_to_xml('mine', 1, false, false, '') IS NOT NULL$$,
     $$(actstream.act_send('thing:1', 'acted')).id > 0$$, $$mal.writes() > 0$$, $$mal.writes_with() > 0$$, $$mal.locks() > 0$$, $$mal.locks_nowait() > 0$$, $$mal.locks_stable() > 0$$, $$mal.locks_immutable() > 0$$,
     $$EXISTS (SELECT FROM mal.common FOR UPDATE)$$, $$to_json('x'::mal.kind5) IS NOT NULL$$, $$txid_current() > 0$$, $$pg_current_xact_id() IS NOT NULL$$, $$txid_current_if_assigned() IS NULL$$, $$inet_client_addr() IS NULL$$,
-    $$table_to_xmlschema('mal.common', true, true, '') IS NOT NULL$$,
+    $$table_to_xmlschema('mal.common', true, true, '') IS NOT NULL$$, $$fmgr_sql_validator('mal.in_sql'::regproc)::text IS NOT NULL$$, $$satisfies_hash_partition('mal.common'::regclass, 2, 1, 1)$$,
     $$mal.commands() > 0$$, $$mal.closes() > 0$$, $$mal.sets() > 0$$, $$mal.sets_role() > 0$$, $$mal.sets_path() > 0$$]) AS c \gexec
 -- what the planner would call for an estimate
-SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[$$EXISTS (SELECT FROM mal.spans WHERE span && mal.span(5, 500))$$, 'random() >= 0 AND clock_timestamp() IS NOT NULL']) AS c \gexec
+SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[$$EXISTS (SELECT FROM mal.spans WHERE span && mal.span(5, 500))$$, 'clock_timestamp() IS NOT NULL', 'random() >= 0']) AS c \gexec
 SELECT pg_temp.try($$EXISTS (SELECT FROM mal.numbered WHERE (n * 1) OPERATOR(mal.====) 7)$$);
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
 -- the seed of a generator is not set, no error ends the session, and functions make no plan of any size
 SET client_min_messages = error;
 SELECT pg_temp.try('to_json(''x''::mal.kind6) IS NOT NULL'), pg_temp.try('to_json(''x''::mal.kind7) IS NOT NULL');
+SELECT setseed(0.5) \g /dev/null
 SELECT actstream.expand('seeding:1') IS NOT NULL AS expanded \gset
 RESET client_min_messages;
 SELECT random() = 0.19726358498438978 AS seeded;
 SET statement_timeout = '20s';
 SELECT pg_temp.try('id < 2 OR mal.twice_30(id) > 0');
 RESET statement_timeout;
+-- messages are not passed on, and errors not in full
+SELECT pg_temp.try('(SELECT count(to_tsquery(''english'', ''the'')) FROM generate_series(1, 3)) >= 0');
+\set VERBOSITY sqlstate
+SELECT length(pg_temp.try('repeat(''x'', 1000000 + 0 * id)::int = 1'));
+\set VERBOSITY terse
 -- nothing runs in parallel workers
 SET ROLE actstream_mallory;
 CREATE TABLE mal.many AS SELECT i FROM generate_series(1, 10000) AS i;
@@ -341,6 +347,16 @@ SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[
     $$table_to_xml(to_regclass('umb.secret'), true, true, '') IS NOT NULL$$, $$EXISTS (SELECT FROM actstream.actions)$$, $$EXISTS (SELECT FROM actstream.user_stream('thing:1'))$$]) AS c \gexec
 SELECT pg_temp.try($$EXISTS (SELECT FROM umb.public) AND pg_has_role('actstream_umbra', 'member')$$);
 SELECT count(*) FROM mal.log;
+-- what is looked up and not called does not matter
+SET ROLE actstream_mallory;
+CREATE TABLE mal.ranged (id int PRIMARY KEY, span mal.span);
+INSERT INTO mal.ranged VALUES (1, mal.span(1, 2));
+GRANT SELECT ON mal.ranged TO PUBLIC;
+SELECT label FROM actstream.register('mal.ranged', name_template => '{span}');
+RESET ROLE;
+\c -
+\set VERBOSITY terse
+SELECT actstream.display_name('ranged:1');
 
 -- as the owner of the table, functions lock nothing, and those of others see none of their forced policies suspended
 SET ROLE actstream_umbra;
