@@ -345,6 +345,18 @@ SELECT format('SELECT pg_temp.try(%L)', c) FROM unnest(ARRAY[
     $$EXISTS (SELECT FROM umb.secret)$$, $$EXISTS (SELECT FROM umb.shown)$$, $$EXISTS (SELECT FROM mal.others_view)$$, $$EXISTS (SELECT FROM umb.docs)$$, $$EXISTS (SELECT FROM pg_stats)$$,
     $$EXISTS (SELECT FROM pg_prepared_statements)$$, $$EXISTS (SELECT FROM pg_cursor())$$, $$EXISTS (SELECT FROM pg_stat_get_activity(NULL))$$, $$EXISTS (SELECT FROM information_schema.tables)$$,
     $$table_to_xml(to_regclass('umb.secret'), true, true, '') IS NOT NULL$$, $$EXISTS (SELECT FROM actstream.actions)$$, $$EXISTS (SELECT FROM actstream.user_stream('thing:1'))$$]) AS c \gexec
+CREATE SCHEMA mal_closed;
+CREATE TABLE mal_closed.secret (id int);
+GRANT SELECT ON mal_closed.secret TO PUBLIC;
+GRANT USAGE ON SCHEMA mal_closed TO actstream_umbra;
+SET check_function_bodies = off;
+SET ROLE actstream_mallory;
+CREATE FUNCTION mal.enters() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT count(*) >= 0 FROM mal_closed.secret';
+RESET ROLE;
+RESET check_function_bodies;
+SELECT pg_temp.try('mal.enters()');
+DROP TABLE mal_closed.secret;
+DROP SCHEMA mal_closed;
 SELECT pg_temp.try($$EXISTS (SELECT FROM umb.public) AND pg_has_role('actstream_umbra', 'member')$$);
 SELECT count(*) FROM mal.log;
 -- what is looked up and not called does not matter
