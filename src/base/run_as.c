@@ -59,7 +59,7 @@ RunAsBegin(RunAs *before, Oid userid, RunAsMode mode)
 
 	before->guc_level = mode == RUN_AS_CASCADE ? 0 : NewGUCNestLevel();
 	before->read_only = XactReadOnly;
-	/* nor is anything said meanwhile */
+	/* there could be any number of messages */
 	if ((flags & SECURITY_CONFINED) != 0)
 		(void) set_config_option("client_min_messages", "error", PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
