@@ -21,6 +21,7 @@ Prints lines "PROPERTY: N checked, M wrong" and the delay from commit to consume
 """
 import argparse
 import collections
+import contextlib
 import multiprocessing
 import os
 import random
@@ -33,6 +34,7 @@ import threading
 import time
 
 import psycopg
+import psycopg2
 
 from kill import kill_backend, kill_server, report, wait_for
 
@@ -75,6 +77,12 @@ INSERT = "INSERT INTO actstream.actions (actor, verb, target) VALUES ('person:%s
 SOME = "(SELECT last_value - :old FROM actstream.actions_id_seq)"
 DICE = "\\set t random(1, 1000)\n\\set old random_exponential(1, 100000, 10)\n\\set r random(1, 1000000000)\n"
 
+# Consumers read by a library in C: one in Python would take the processor from the writers.
+PREPARE = """
+PREPARE changes AS
+SELECT position, operation, (action).id, (action).description, (action).verb FROM actstream.changes_since($1, max_rows => 2000)
+"""
+
 # how often, and what
 SCRIPTS = [
     (40, INSERT % (1, 'one')),
@@ -108,37 +116,40 @@ class Consumer:
         self.received = {}
         self.reconnects = 0
         self.dice = random.Random(options.seed * 100 + number)
-        self.notified = threading.Event()
 
     def run(self, pipe):
         self.position = self.start
         drained = False
         while not drained:
             try:
-                with psycopg.connect(self.options.conninfo, autocommit=True) as connection:
-                    connection.add_notify_handler(lambda notification: self.notified.set())
-                    connection.execute('LISTEN actstream')
+                with contextlib.closing(psycopg2.connect(self.options.conninfo)) as connection:
+                    connection.autocommit = True
+                    connection.cursor().execute('LISTEN actstream')
+                    connection.cursor().execute(PREPARE)
                     self.reconnects += 1
                     drained = self.consume(connection)
-            except psycopg.OperationalError:
+            except psycopg2.Error as error:
+                # the server is gone, or says that it is going
+                if error.pgcode and not error.pgcode.startswith('57'):
+                    raise
                 time.sleep(0.02)
         pipe.send((self.told, self.last, self.received, self.reconnects))
 
     def wait(self, connection):
         """For a notification; one may have come with the rows."""
-        connection.pgconn.consume_input()
-        if connection.pgconn.notifies() is None and not self.notified.is_set():
+        connection.poll()
+        if not connection.notifies:
             select.select([connection], [], [], 5)
 
     def consume(self, connection):
         """Until all is told after the end, or to connect again."""
+        cursor = connection.cursor()
         while True:
             # the flag first: what was committed before it is then read
             ended = self.stop.is_set()
-            self.notified.clear()
-            rows = connection.execute(
-                "SELECT position, operation, (action).id, (action).description, (action).verb FROM actstream.changes_since(%s, max_rows => 2000)",
-                (self.position,), prepare=True).fetchall()
+            connection.notifies.clear()
+            cursor.execute('EXECUTE changes (%s)', (self.position,))
+            rows = cursor.fetchall()
             now = time.time()
             if rows and self.dice.random() < 0.002:
                 return False            # forgets what it was told, and is told again
