@@ -277,7 +277,16 @@ with_binding(RegisteredType *type)
 	{
 		/* set first: a change during BindingFind() clears it again */
 		type->binding_known = true;
-		type->nkeys = BindingFind(type->relation, type->key_columns, type->keys);
+		PG_TRY();
+		{
+			type->nkeys = BindingFind(type->relation, type->key_columns, type->keys);
+		}
+		PG_CATCH();
+		{
+			type->binding_known = false;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
 	}
 	return type;
 }

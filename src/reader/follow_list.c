@@ -234,6 +234,7 @@ look_at_tables(const FollowTables *tables)
 		else
 			list->stale = true;
 	}
+	known.watched = false;
 	known.follows = RelationGetRelid(tables->follows);
 	known.mutes = RelationGetRelid(tables->mutes);
 	known.begin = ReadNextFullTransactionId();
