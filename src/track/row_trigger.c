@@ -13,10 +13,11 @@
  *					each trigger AFTER UPDATE what an update in place would do.
  *
  * The tuple that a move has deleted is marked.  The two events are queued one after the
- * other by one command, whose ID is in both tuples, so the remembered row cannot be
- * matched with an unrelated insertion.  What users' triggers do in between, they do at a
- * greater trigger depth.  If a trigger BEFORE INSERT suppresses the insertion, the row
- * is gone without an action.
+ * other by one command, whose ID is in both tuples.  What users' triggers do in between,
+ * they do at a greater trigger depth.  If a trigger BEFORE INSERT suppresses the
+ * insertion, the row is gone without an action.  Only where the same statement inserts
+ * another row next, in a WITH query, that one is taken for the row that has moved:
+ * PostgreSQL does not tell them apart.
  */
 #include "postgres.h"
 
@@ -174,11 +175,12 @@ is_arrival(Move *move, const TriggerData *trigdata)
 		move->to = relid;
 		return is_new;
 	}
-	if (OidIsValid(move->to))
-		return ItemPointerEquals(&move->new, &row->t_self);
+	/* that of a subtransaction that was rolled back is not had again, but the place can be */
 	if (HeapTupleHeaderGetXmin(row->t_data) != move->xid ||
 		HeapTupleHeaderGetCmin(row->t_data) != move->cid)
 		return false;
+	if (OidIsValid(move->to))
+		return ItemPointerEquals(&move->new, &row->t_self);
 	move->to = relid;
 	move->new = row->t_self;
 	return true;
