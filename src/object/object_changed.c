@@ -60,12 +60,18 @@ typedef struct Move
 	Ref		   *new_ref;
 } Move;
 
-typedef struct Renaming
+typedef struct RenamingNote
 {
-	const Ref  *old_ref;		/* hash key, compared by what it points to */
 	Ref		   *new_ref;
 	CommandId	command;		/* current when it was noted */
 	SubTransactionId subid;		/* likewise */
+	struct RenamingNote *before;	/* what holds again if that is rolled back */
+} RenamingNote;
+
+typedef struct Renaming
+{
+	const Ref  *old_ref;		/* hash key, compared by what it points to */
+	RenamingNote *note;			/* the latest */
 } Renaming;
 
 /* both live until the end of the transaction; NULL if there are no entries */
@@ -175,11 +181,15 @@ forget_undone(SubXactEvent event, SubTransactionId mySubid, SubTransactionId par
 	hash_seq_init(&status, renamings);
 	while ((renaming = hash_seq_search(&status)) != NULL)
 	{
-		if (renaming->subid != mySubid)
-			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
-			renaming->subid = parentSubid;
-		else
+		for (RenamingNote *note = renaming->note; note != NULL && note->subid == mySubid;
+			 note = note->before)
+		{
+			if (event == SUBXACT_EVENT_COMMIT_SUB)
+				note->subid = parentSubid;
+			else
+				renaming->note = note->before;
+		}
+		if (renaming->note == NULL)
 			(void) hash_search(renamings, &renaming->old_ref, HASH_REMOVE, NULL);
 	}
 }
@@ -266,16 +276,23 @@ static void
 remember_renaming(const Ref *old_ref, const Ref *new_ref)
 {
 	Renaming   *renaming;
+	RenamingNote *note;
 	bool		found;
 
 	if (renamings == NULL)
 		make_tables();
+	note = MemoryContextAlloc(moves_context, sizeof(RenamingNote));
+	note->new_ref = copy_ref(new_ref);
+	note->command = GetCurrentCommandId(false);
+	note->subid = GetCurrentSubTransactionId();
 	renaming = hash_search(renamings, &old_ref, HASH_ENTER, &found);
 	if (!found)
+	{
 		renaming->old_ref = copy_ref(old_ref);
-	renaming->new_ref = copy_ref(new_ref);
-	renaming->command = GetCurrentCommandId(false);
-	renaming->subid = GetCurrentSubTransactionId();
+		renaming->note = NULL;
+	}
+	note->before = renaming->note;
+	renaming->note = note;
 }
 
 /*
@@ -311,9 +328,9 @@ whereabouts(const Ref *ref, CommandId since)
 	{
 		Renaming   *renaming = steps-- > 0 ? hash_search(renamings, &ref, HASH_FIND, NULL) : NULL;
 
-		if (renaming == NULL || renaming->command <= since)
+		if (renaming == NULL || renaming->note->command <= since)
 			return NULL;
-		ref = renaming->new_ref;
+		ref = renaming->note->new_ref;
 	}
 	return ref;
 }
@@ -400,8 +417,10 @@ moved_reference(TriggerData *trigdata, const RegisteredType *type, const Ref *ol
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("could not follow object \"%s\" to its new partition",
 						RefToText(old_ref)),
-				 errdetail("A trigger that fires after \"%s\" has changed its key.",
-						   "zz_actstream_move")));
+				 errdetail("A trigger that fires after \"%s\" has changed its key, or one that fires before the insertion has suppressed it.",
+						   "zz_actstream_move"),
+				 errhint("Delete the row instead, or let the trigger have a name that comes before \"%s\".",
+						 "zz_actstream_move")));
 	return move->new_ref;
 }
 

@@ -638,6 +638,30 @@ DROP TRIGGER emigrate ON part;
 CREATE FUNCTION relocate() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.id := OLD.id + 1; RETURN NEW; END$$;
 CREATE TRIGGER zzz BEFORE UPDATE ON part FOR EACH ROW WHEN (NEW.note = 'relocate') EXECUTE FUNCTION relocate();
 UPDATE part SET note = 'relocate', region = 'eu' WHERE id = 300;
+-- a row that gets one key after the other, also in a subtransaction that is rolled back
+CREATE TABLE turned (id int PRIMARY KEY);
+SELECT label FROM actstream.register('turned');
+CREATE FUNCTION turn() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.id = 2 THEN
+        UPDATE turned SET id = 3 WHERE id = 2;
+        BEGIN
+            INSERT INTO turned VALUES (2);
+            UPDATE turned SET id = 4 WHERE id = 2;
+            RAISE EXCEPTION 'no';
+        EXCEPTION WHEN raise_exception THEN
+            NULL;
+        END;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER a_turn AFTER UPDATE ON turned FOR EACH ROW EXECUTE FUNCTION turn();
+INSERT INTO turned VALUES (1);
+INSERT INTO actstream.actions (actor, verb) VALUES ('turned:1', 'turned');
+UPDATE turned SET id = 2 WHERE id = 1;
+SELECT t.id, a.actor FROM turned t, actstream.actions a WHERE a.verb = 'turned';
+DROP TABLE turned;
+DROP FUNCTION turn;
 SELECT * FROM actions;
 DROP TRIGGER zzz ON part;
 -- a partition that is truncated, a row that is deleted
