@@ -7,7 +7,7 @@
 
 typedef void (*AttemptFunction) (void *arg);
 
-extern bool ErrorIsOfServer(const ErrorData *error);
 extern ErrorData *Attempt(AttemptFunction function, void *arg);
+extern ErrorData *AttemptLock(AttemptFunction function, void *arg, bool *changed);
 
 #endif							/* ACTSTREAM_ATTEMPT_H */

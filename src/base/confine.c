@@ -32,7 +32,6 @@
 #include "miscadmin.h"
 #include "optimizer/plancat.h"
 #include "parser/parsetree.h"
-#include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -42,7 +41,6 @@
 #include "utils/rls.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 static ExecutorStart_hook_type next_executor_start_hook = NULL;
@@ -60,9 +58,6 @@ static GucRealCheckHook next_check_seed = NULL;
 /* The owner of the table that is looked up, while something is confined. */
 static Oid	owner_of_code = InvalidOid;
 
-/* Until when it may wait for locks, if that is limited; else 0. */
-static TimestampTz wait_until = 0;
-
 /* Is what runs now confined? */
 static bool
 is_confined(void)
@@ -76,8 +71,7 @@ is_confined(void)
 
 /*
  * ConfineFor
- *		What will be confined from now on belongs to a table of this role.  Its waits for
- *		locks are not limited.
+ *		What will be confined from now on belongs to a table of this role.
  *
  * Raises an error if something is confined already.
  */
@@ -89,23 +83,6 @@ ConfineFor(Oid owner)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot look up objects within security-restricted operation")));
 	owner_of_code = owner;
-	wait_until = 0;
-}
-
-/*
- * ConfineLimitWaits
- *		What is confined waits for locks no longer than that, in milliseconds, until the settings
- *		are restored.
- */
-void
-ConfineLimitWaits(long limit)
-{
-	char		value[32];
-
-	snprintf(value, sizeof(value), "%ldms", limit);
-	(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	wait_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit);
 }
 
 /* Raise an error: a confined statement is none that may be executed. */
@@ -288,14 +265,6 @@ look_at_function(Oid funcid)
 	ReleaseSysCache(tuple);
 }
 
-/* While waits for locks are limited, let the next one be no longer than what is left. */
-static void
-limit_next_wait(void)
-{
-	if (wait_until != 0 && LockTimeout > 0)
-		LockTimeout = Max(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), wait_until), 1);
-}
-
 /*
  * Hook: an object is accessed, such as a function by what prepares an expression for evaluation.
  */
@@ -337,10 +306,7 @@ function_is_called(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 {
 	/* first, for nobody hears of the end of a call that is refused */
 	if (event == FHET_START && is_confined())
-	{
 		look_at_function(flinfo->fn_oid);
-		limit_next_wait();
-	}
 	if (next_fmgr_hook != NULL)
 		next_fmgr_hook(event, flinfo, arg);
 }
@@ -408,10 +374,7 @@ static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
 	if (is_confined())
-	{
 		look_at_statement(queryDesc->plannedstmt);
-		limit_next_wait();
-	}
 	if (next_executor_start_hook != NULL)
 		next_executor_start_hook(queryDesc, eflags);
 	else
@@ -474,7 +437,6 @@ find_table(RELATION_HOOK_ARGS)
 		next_get_relation_info_hook(RELATION_HOOK_VALUES);
 	if (!is_confined())
 		return;
-	limit_next_wait();
 	refuse_foreign_table(planner_rt_fetch(rel->relid, root));
 	rel->statlist = NIL;
 	root->glob->parallelModeOK = false;

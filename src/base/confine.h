@@ -7,6 +7,5 @@
 
 extern void ConfineInit(void);
 extern void ConfineFor(Oid owner);
-extern void ConfineLimitWaits(long limit);
 
 #endif							/* ACTSTREAM_CONFINE_H */

@@ -17,11 +17,11 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "base/confine.h"
 #include "display/object_read.h"
 #include "object/kept_query.h"
 #include "object/object_key.h"
 #include "object/object_row.h"
+#include "object/owner_watch.h"
 #include "object/table_role.h"
 #include "object/table_warning.h"
 #include "ref/ref_ops.h"
@@ -34,39 +34,15 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
-
-/*
- * For so many milliseconds a statement waits for locks that owners of tables can hold, who are not
- * trusted; and if it has waited in vain, for so long no statement waits for those of the same owner.
- */
-#define MAX_WAIT		1000
-#define NO_WAIT_AFTER	10000
-
-/* For so many owners that is remembered. */
-#define NUM_OWNERS		16
-
-/* How long a statement has waited, or read tables of such owners, in milliseconds. */
-static TimestampTz waiting_statement = 0;
-static long waited = 0;
-
-/* For whose locks was waited in vain, and when? */
-static struct
-{
-	Oid			owner;
-	TimestampTz when;
-}			in_vain[NUM_OWNERS];
 
 /* Compares references, and for equal references their positions. */
 static int
@@ -189,72 +165,12 @@ find_type(RegisteredType *result, const ObjectBatch *batch)
 	return true;
 }
 
-/* Could the role keep the page waiting, and nothing else would end that? */
-static bool
-may_keep_waiting(Oid owner)
-{
-	return LockTimeout == 0 && !IsInParallelMode() && !TableRoleIsTrusted(owner);
-}
-
-/* Has a statement waited in vain for a lock of this owner not long ago? */
-static bool
-waited_in_vain(Oid owner)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	for (int i = 0; i < NUM_OWNERS; i++)
-	{
-		if (in_vain[i].owner == owner &&
-			!TimestampDifferenceExceeds(in_vain[i].when, now, NO_WAIT_AFTER))
-			return true;
-	}
-	return false;
-}
-
-/* A lock of this owner was waited for in vain: remember that in place of the oldest. */
-static void
-note_vain_wait(Oid owner)
-{
-	int			oldest = 0;
-
-	for (int i = 1; i < NUM_OWNERS; i++)
-	{
-		if (in_vain[i].when < in_vain[oldest].when)
-			oldest = i;
-	}
-	in_vain[oldest].owner = owner;
-	in_vain[oldest].when = GetCurrentTimestamp();
-}
-
-/* Until the settings are restored, wait no longer for locks of this owner than is left. */
-static void
-limit_wait(Oid owner)
-{
-	TimestampTz statement = GetCurrentStatementStartTimestamp();
-
-	if (waiting_statement != statement)
-	{
-		waiting_statement = statement;
-		waited = 0;
-	}
-	ConfineLimitWaits(waited_in_vain(owner) ? 1 : Max(MAX_WAIT - waited, 1));
-}
-
-/* What began then may have waited all the time. */
-static void
-note_wait(TimestampTz start)
-{
-	waited += TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
-}
-
 /* Warn that objects have no names because of the error. */
 static void
-warn(Oid relid, Oid owner, const ErrorData *error)
+warn(Oid relid, const ErrorData *error)
 {
 	char	   *name = get_rel_name(relid);
 
-	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
-		note_vain_wait(owner);
 	/* it may be gone */
 	if (name != NULL && TableWarnsStatement(relid))
 		ereport(WARNING,
@@ -271,52 +187,80 @@ typedef struct LockJob
 	Oid			owner;
 } LockJob;
 
-/*
- * AttemptFunction: wait for a lock on the table, unless that takes too long.  The transaction keeps it,
- * so that it is had again at once.
- */
+/* WatchedFunction */
+static void
+lock_table(void *arg)
+{
+	const LockJob *job = arg;
+
+	LockRelationOid(job->relid, AccessShareLock);
+}
+
+/* AttemptFunction: wait for a lock on the table, unless that takes too long. */
 static void
 wait_for_table(void *arg)
 {
 	const LockJob *job = arg;
-	int			level = NewGUCNestLevel();
 
-	limit_wait(job->owner);
-	LockRelationOid(job->relid, AccessShareLock);
-	AtEOXact_GUC(false, level);
+	OwnerWatch(job->owner, true, lock_table, arg);
+}
+
+/*
+ * Take over a lock from the transaction, to which it belongs since the attempt has ended: else it could
+ * not be released before the end of the transaction.
+ */
+static void
+take_over_lock(Oid relid)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+
+	LockRelationOid(relid, AccessShareLock);
+	CurrentResourceOwner = CurTransactionResourceOwner;
+	UnlockRelationOid(relid, AccessShareLock);
+	CurrentResourceOwner = owner;
+}
+
+/* Lock a table for reading, and warn if that fails.  Returns whether it is locked. */
+static bool
+lock_for_reading(LockJob *job)
+{
+	ErrorData  *error;
+
+	if (OwnerIsWithinLimits(job->owner) && ConditionalLockRelationOid(job->relid, AccessShareLock))
+		return true;
+	if (IsInParallelMode())
+	{
+		wait_for_table(job);
+		return true;
+	}
+	error = Attempt(wait_for_table, job);
+	if (error != NULL)
+	{
+		warn(job->relid, error);
+		return false;
+	}
+	take_over_lock(job->relid);
+	return true;
 }
 
 /* Open the table of an object type, locked for reading; NULL if there is none, or not in time. */
 static Relation
 open_table(Oid relid)
 {
-	LockJob		job = {.relid = relid, .owner = InvalidOid};
-	HeapTuple	tuple;
-	ErrorData  *error;
-	TimestampTz start;
+	LockJob		job = {.relid = relid};
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Relation	rel;
 
-	if (ConditionalLockRelationOid(relid, AccessShareLock))
-	{
-		Relation	rel = try_table_open(relid, NoLock);
-
-		if (rel == NULL)
-			UnlockRelationOid(relid, AccessShareLock);
-		return rel;
-	}
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	job.owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
-	if (!may_keep_waiting(job.owner))
-		return try_table_open(relid, AccessShareLock);
-	start = GetCurrentTimestamp();
-	error = Attempt(wait_for_table, &job);
-	note_wait(start);
-	if (error == NULL)
-		return try_table_open(relid, AccessShareLock);
-	warn(relid, job.owner, error);
-	return NULL;
+	if (!lock_for_reading(&job))
+		return NULL;
+	rel = OwnerTableOpen(job.owner, relid);
+	if (rel == NULL)
+		UnlockRelationOid(relid, AccessShareLock);
+	return rel;
 }
 
 /*
@@ -511,37 +455,35 @@ typedef struct ReadJob
 {
 	const ObjectTable *table;
 	TableQuestion question;
-	bool		limited;		/* is the wait for locks limited? */
+	uint64		nrows;			/* of the result */
 	const int  *positions;		/* of the keys among the arguments */
 	ObjectRowTaker take;
 	void	   *arg;
 	MemoryContext context;		/* for what is taken */
 } ReadJob;
 
-/* Run the query as the role that reads the table.  Returns the number of rows. */
-static uint64
-run_query(const ReadJob *job)
+/* WatchedFunction: run the query as the role that reads the table. */
+static void
+run_query(void *arg)
 {
+	ReadJob    *job = arg;
 	RunAs		before;
-	uint64		result;
 
 	TableRoleBegin(&before, job->table->rel, job->table->has_policies);
-	if (job->limited)
-		limit_wait(job->table->rel->rd_rel->relowner);
-	result = KeptQueryExecute(&job->question);
+	job->nrows = KeptQueryExecute(&job->question);
 	RunAsEnd(&before);
-	return result;
 }
 
 /* AttemptFunction: read the rows; SPI is connected. */
 static void
 read_rows(void *arg)
 {
-	const ReadJob *job = arg;
-	uint64		nrows = run_query(job);
-	MemoryContext oldcontext = MemoryContextSwitchTo(job->context);
+	ReadJob    *job = arg;
+	MemoryContext oldcontext;
 
-	for (uint64 i = 0; i < nrows; i++)
+	OwnerWatch(job->table->rel->rd_rel->relowner, true, run_query, job);
+	oldcontext = MemoryContextSwitchTo(job->context);
+	for (uint64 i = 0; i < job->nrows; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
 		TupleDesc	tupdesc = SPI_tuptable->tupdesc;
@@ -558,35 +500,22 @@ read_rows(void *arg)
  * Do what a ReadJob says.  If that fails, the rows that are not taken yet are left out, with a warning:
  * the owner of one table must not be able to break pages that are about other tables, too.
  *
- * Raises serialization failures and the like, and what Attempt() raises.  In parallel
- * workers, where nothing can be attempted, and with row_security = off, which asks for
- * an error, it raises all errors.
+ * Raises what Attempt() raises.  In parallel workers, where nothing can be attempted, and with
+ * row_security = off, which asks for an error, it raises all errors.
  */
 static void
 attempt_rows(ReadJob *job)
 {
-	const ObjectTable *table = job->table;
-	Oid			owner = table->rel->rd_rel->relowner;
-	TimestampTz start = 0;
 	ErrorData  *error;
 
-	job->limited = may_keep_waiting(owner);
-	if (job->limited)
-		start = GetCurrentTimestamp();
 	if (IsInParallelMode() || !row_security)
 	{
 		read_rows(job);
 		return;
 	}
 	error = Attempt(read_rows, job);
-	if (job->limited)
-		note_wait(start);
-	if (error == NULL)
-		return;
-	if (ErrorIsOfServer(error) &&
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
-		ReThrowError(error);
-	warn(RelationGetRelid(table->rel), owner, error);
+	if (error != NULL)
+		warn(RelationGetRelid(job->table->rel), error);
 }
 
 /*

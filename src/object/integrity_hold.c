@@ -15,6 +15,7 @@
 #include "object/integrity.h"
 #include "object/integrity_hold.h"
 #include "object/object_row.h"
+#include "object/owner_watch.h"
 #include "object/table_warning.h"
 
 #include "access/table.h"
@@ -34,6 +35,7 @@ typedef struct HoldQuestion
 	const Ref  *ref;
 	Oid			owner;
 	Snapshot	before;
+	Snapshot	seen_with;		/* InvalidSnapshot: now */
 	bool		holds;
 } HoldQuestion;
 
@@ -76,11 +78,28 @@ owner_may_see_row(const HoldQuestion *question, Snapshot before)
 		 may_see_row(question, question->owner, before));
 }
 
-static bool
-both_may_see_row(const HoldQuestion *question, Snapshot before)
+/* WatchedFunction: may both the current user and the owner see the row?  The answer is in "holds". */
+static void
+look_for_both(void *arg)
 {
-	return may_see_row(question, GetUserId(), before) &&
-		(question->owner == GetUserId() || owner_may_see_row(question, before));
+	HoldQuestion *question = arg;
+
+	/* the owner first, as for that role no query may be needed */
+	question->holds = (question->owner == GetUserId() ||
+					   owner_may_see_row(question, question->seen_with)) &&
+		may_see_row(question, GetUserId(), question->seen_with);
+}
+
+/*
+ * May both see the row, as of then?  Unlike the object itself, what a policy refers to may be locked by
+ * anybody, so that is not waited for as long as it takes.
+ */
+static bool
+both_may_see_row(HoldQuestion *question, Snapshot before)
+{
+	question->seen_with = before;
+	OwnerWatch(question->rel->rd_rel->relowner, true, look_for_both, question);
+	return question->holds;
 }
 
 /* AttemptFunction */
@@ -120,18 +139,19 @@ is_plain(const HoldQuestion *question)
 
 /*
  * Check with an AttemptFunction, which sets question->holds; an error means false.  A
- * row that another transaction has deleted or updated since this one began counts as
- * missing, without a warning.
+ * row that another transaction has deleted or updated since this one began, at REPEATABLE
+ * READ, counts as missing, without a warning.
  */
 static void
 attempt(AttemptFunction function, HoldQuestion *question)
 {
-	ErrorData  *error = Attempt(function, question);
+	bool		changed;
+	ErrorData  *error = AttemptLock(function, question, &changed);
 
 	if (error == NULL)
 		return;
 	question->holds = false;
-	if ((!ErrorIsOfServer(error) || error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE) &&
+	if (!changed &&
 		TableWarnsFirst(RelationGetRelid(question->rel), WARN_OBJECT))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),

@@ -303,10 +303,8 @@ forget_if_possible(Loss *loss)
 	error = Attempt(forget_lost, loss);
 	if (error == NULL)
 		return;
-	if ((ErrorIsOfServer(error) &&
-		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK) ||
-		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
-		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
+	if (type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
+		error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION)
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
@@ -403,11 +401,12 @@ trigger_goes(Oid trigger)
 static void
 child_changes(Oid relid, Oid parent)
 {
+	bool		is_bound = may_be_registered(relid) && is_registered(relid);
 	Event	   *event;
 
-	if (!may_be_registered(parent))
+	if (!may_be_registered(parent) && !is_bound)
 		return;
-	if (find_type(parent) == NULL)
+	if (find_type(parent) == NULL && !is_bound)
 	{
 		if (get_rel_relispartition(relid) &&
 			OidIsValid(get_trigger_oid(parent, BINDING_TRIGGER_NAME, true)))
@@ -532,9 +531,24 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+/* Warn if a table to which a type is bound is now a partition: rows can leave it. */
+static void
+warn_of_parent(Oid relid)
+{
+	const RegisteredType *type = find_type(relid);
+
+	if (type != NULL && type->relation == relid && get_rel_relispartition(relid))
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" of object type \"%s\" is now a partition of another table",
+						get_rel_name(relid), type->label),
+				 errdetail("A row that moves to another partition counts as deleted."),
+				 errhint("Bind the object type to the partitioned table with actstream.rebind().")));
+}
+
 /*
  * A table was attached to a registered table, or to one of its partitions, or detached
- * from it.
+ * from it; or a registered table was attached to another one.
  */
 static void
 child_changed(const Event *child)
@@ -544,7 +558,10 @@ child_changed(const Event *child)
 	ListCell   *lc;
 
 	if (found == NULL)
+	{
+		warn_of_parent(child->relid);
 		return;
+	}
 	type = *found;
 	if (get_rel_relispartition(child->relid))
 	{
