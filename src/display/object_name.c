@@ -117,7 +117,7 @@ fill_template(const Filling *filling, char **values)
 		char	   *value = part->is_column ? *values++ : NULL;
 
 		if (!part->is_column)
-			appendStringInfoString(&text, part->text);
+			appendStringInfoString(&text, filling->is_url ? UriEncode(part->text) : part->text);
 		else if (!filling->is_url)
 			appendStringInfoString(&text, value != NULL ? value : "");
 		else if (value != NULL)
@@ -487,26 +487,11 @@ ObjectNames(const Ref *const *refs, int nrefs)
 }
 
 /*
- * ObjectUrls
- *		The URLs of the objects, as the current user may see them; in the current
- *		memory context.  Runs at most one query for each label.
- *
- * NULL for an object that has no URL, or that the user may not see, unless the URL
- * contains nothing that is not in the reference.
- */
-char **
-ObjectUrls(const Ref *const *refs, int nrefs)
-{
-	char	  **urls;
-
-	fill_all(refs, nrefs, NULL, &urls);
-	return urls;
-}
-
-/*
  * ObjectNamesAndUrls
- *		Both the names and the URLs of the objects: ObjectNames() and ObjectUrls() with
- *		one query for each label.
+ *		The names of the objects, as ObjectNames() returns them, and their URLs.
+ *
+ * The URL is NULL for an object that has none, or that the user may not see, unless it
+ * contains nothing that is not in the reference.
  */
 void
 ObjectNamesAndUrls(const Ref *const *refs, int nrefs, char ***names, char ***urls)
@@ -534,11 +519,12 @@ Datum
 actstream_url(PG_FUNCTION_ARGS)
 {
 	const Ref  *ref = PG_GETARG_REF_PP(0);
-	char	   *text = ObjectUrls(&ref, 1)[0];
+	char	  **urls;
 
-	if (text == NULL)
+	fill_all(&ref, 1, NULL, &urls);
+	if (urls[0] == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(text));
+	PG_RETURN_TEXT_P(cstring_to_text(urls[0]));
 }
 
 /*

@@ -8,7 +8,6 @@
 #include "ref/ref.h"
 
 extern char **ObjectNames(const Ref *const *refs, int nrefs);
-extern char **ObjectUrls(const Ref *const *refs, int nrefs);
 extern void ObjectNamesAndUrls(const Ref *const *refs, int nrefs,
 							   char ***names, char ***urls);
 
