@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/sql_function.h"
 #include "mark/mark_row.h"
 #include "object/integrity.h"
 #include "tables/own_trigger.h"
@@ -135,6 +136,21 @@ replace_call(const FuncExpr *call, const char *name)
 	return (Node *) result;
 }
 
+/* May a call of the function be replaced, for the current user? */
+static bool
+is_replaceable(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	result = SqlFunctionIsInlinable(tuple) && !FmgrHookIsNeeded(function) &&
+		object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /*
  * notifications_support(internal) RETURNS internal
  *		Support function of notifications(): replaces a call by one of a function that reads
@@ -155,9 +171,7 @@ actstream_notifications_support(PG_FUNCTION_ARGS)
 		list_length(request->fcall->args) != 6)
 		PG_RETURN_POINTER(NULL);
 	archived = lfourth(request->fcall->args);
-	if (!IsA(archived, Const) || FmgrHookIsNeeded(request->fcall->funcid) ||
-		object_aclcheck(ProcedureRelationId, request->fcall->funcid, GetUserId(),
-						ACL_EXECUTE) != ACLCHECK_OK)
+	if (!IsA(archived, Const) || !is_replaceable(request->fcall->funcid))
 		PG_RETURN_POINTER(NULL);
 	request->root->glob->dependsOnRole = true;
 	record_plan_function_dependency(request->root, request->fcall->funcid);

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/sql_function.h"
 #include "stream/stream_body.h"
 
 #include "access/htup_details.h"
@@ -89,21 +90,6 @@ prepare_body(HeapTuple proc)
 }
 
 /*
- * Is the function still as it was created, so that it may be inlined?  Its owner may
- * have changed how it is to be executed.
- */
-static bool
-is_inlinable(HeapTuple proc)
-{
-	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(proc);
-
-	return form->prolang == SQLlanguageId && !form->prosecdef && !form->proisstrict &&
-		form->provolatile != PROVOLATILE_VOLATILE &&
-		heap_attisnull(proc, Anum_pg_proc_proconfig, NULL) &&
-		heap_attisnull(proc, Anum_pg_proc_prosqlbody, NULL);
-}
-
-/*
  * The query of a plan, revalidated, with its tables locked; NULL if it is not exactly one SELECT.
  * Tells whether it depends on policies.
  */
@@ -157,7 +143,7 @@ StreamBodyTake(HeapTuple proc, StreamBody **body)
 	bool		found;
 
 	*body = NULL;
-	if (!is_inlinable(proc))
+	if (!SqlFunctionIsInlinable(proc))
 		return NULL;
 	if (bodies == NULL)
 		make_bodies();
