@@ -29,6 +29,7 @@
 #include "tables/own_tables.h"
 #include "tables/table_index.h"
 
+#include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -202,7 +203,8 @@ clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 
 /*
  * The sort order of a stream, as far as it is useful to the query.  In a subquery it is
- * kept completely, because we do not know what outer queries can use.
+ * kept completely, because we do not know what outer queries can use; but that of a
+ * partition only as far as it is known of the partitioned table.
  */
 static List *
 stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
@@ -216,7 +218,7 @@ stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
 		Var		   *var = makeVar(rel->relid, columns[i], types[i], -1, InvalidOid, 0);
 		Oid			operator = lookup_type_cache(types[i], TYPECACHE_GT_OPR)->gt_opr;
 		List	   *pathkey = expression_pathkey(root, (Expr *) var, operator, rel->relids,
-											 root->parent_root != NULL);
+											 root->parent_root != NULL && rel->reloptkind == RELOPT_BASEREL);
 
 		if (pathkey == NIL)
 			break;
@@ -361,7 +363,25 @@ add_narrow_paths(PlannerInfo *root, RelOptInfo *rel, const StreamScan *stream)
 	}
 }
 
-/* The paths that look up rows in a unique index by columns of other relations. */
+/*
+ * Does the path look for one id?  In a partitioned table that is not all of a unique index, but there
+ * is hardly more than one row.
+ */
+static bool
+is_by_id(const IndexPath *path)
+{
+	const IndexClause *first = path->indexclauses == NIL ? NULL : linitial(path->indexclauses);
+	const OpExpr *clause;
+
+	if (first == NULL || first->indexcol != 0 || path->indexinfo->indexkeys[0] != Anum_action_id ||
+		list_length(first->indexquals) != 1)
+		return false;
+	clause = (OpExpr *) linitial_node(RestrictInfo, first->indexquals)->clause;
+	return IsA(clause, OpExpr) &&
+		get_op_opfamily_strategy(clause->opno, path->indexinfo->opfamily[0]) == BTEqualStrategyNumber;
+}
+
+/* The paths that look up rows in a unique index, by columns of other relations or by one id. */
 static List *
 lookup_paths(RelOptInfo *rel)
 {
@@ -373,7 +393,7 @@ lookup_paths(RelOptInfo *rel)
 		IndexPath  *path = lfirst(lc);
 
 		if (IsA(path, IndexPath) && path->indexinfo->unique &&
-			!bms_equal(PATH_REQ_OUTER(&path->path), rel->lateral_relids))
+			(!bms_equal(PATH_REQ_OUTER(&path->path), rel->lateral_relids) || is_by_id(path)))
 			result = lappend(result, path);
 	}
 	return result;

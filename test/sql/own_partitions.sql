@@ -171,6 +171,12 @@ UPDATE actstream.actions SET verb = 'said', public = true WHERE NOT public;
 COMMIT;
 SELECT actstream.unread_count('u:2');
 
+-- one action is looked up in each partition, although an id alone is not unique there
+INSERT INTO actstream.actions (actor, verb) SELECT 'u:1', 'did' FROM generate_series(1, 2000);
+ANALYZE actstream.actions;
+EXPLAIN (COSTS OFF) SELECT verb FROM actstream.user_stream('u:2') WHERE id = 2;
+SELECT verb FROM actstream.user_stream('u:2') WHERE id = 2;
+
 SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;
 DROP SCHEMA parts CASCADE;
