@@ -9,7 +9,7 @@
 
 #include "base/compat.h"
 #include "base/row_limit.h"
-#include "mark/mark_row.h"
+#include "mark/mark_below.h"
 #include "tables/spi_plan.h"
 
 #include "access/relation.h"
@@ -72,17 +72,17 @@ static SpiPlan look_at_record = {
 	.nargs = 6, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID}, \
 	.generic = true}
 
-/* rows of the stream that are not above the place, up to $9 */
+/* rows of the stream that are not above the place, up to $8 */
 #define COUNT_BELOW(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
 	"SELECT FROM " BELOW_MARK " AS b CROSS JOIN LATERAL (" \
 	"SELECT FROM actstream_internal.notices($1, $2, $3, NULL, NULL) n" \
 	" WHERE n.id OPERATOR(pg_catalog.=) b.id" \
 	" AND n.\"timestamp\" OPERATOR(pg_catalog.=) b.\"timestamp\"" \
 	" AND (n.\"timestamp\", n.id) OPERATOR(pg_catalog.<=) ($4, $5)" \
-	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n LIMIT $9) AS n", \
-	.nargs = 9, \
-	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, \
-		PG_SNAPSHOTOID, XID8OID, INT8OID}, .generic = true}
+	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n LIMIT $8) AS n", \
+	.nargs = 8, \
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8ARRAYOID, \
+		TIMESTAMPTZARRAYOID, INT8OID}, .generic = true}
 
 static SpiPlan count_above[] = {[MARK_SEEN] = COUNT_ABOVE("seen"), [MARK_READ] = COUNT_ABOVE("read")};
 static SpiPlan count_below[] = {[MARK_SEEN] = COUNT_BELOW("seen"), [MARK_READ] = COUNT_BELOW("read")};
@@ -113,19 +113,13 @@ get_cap(FunctionCallInfo fcinfo)
 }
 
 /*
- * What has been stored of the reader's notifications: the place of the mark, when it was set,
- * its snapshot and the next transaction id, and whether there are exceptions above it and below it.
+ * What has been stored of the reader's notifications: the mark, and whether there are exceptions
+ * above it and below it.
  */
 typedef struct Mark
 {
 	bool		exists;
-	ActionPlace place;
-	Datum		time;
-	Datum		snapshot;
-	Datum		next;
-	char		time_isnull;
-	char		snapshot_isnull;
-	char		next_isnull;
+	MarkSet		set;
 	bool		exceptions_above;
 	bool		exceptions_below;
 } Mark;
@@ -138,11 +132,11 @@ get_mark(MarkKind kind, Mark *mark)
 	char		isnull;
 	Datum		cursor = SpiPlanColumn(before + LOOK_CURSOR, &isnull);
 
-	mark->place = OldestPlaceOf(DT_NOBEGIN);
-	mark->exists = MarkPlace(cursor, isnull, &mark->place);
-	mark->time = SpiPlanColumn(before + LOOK_TIME, &mark->time_isnull);
-	mark->snapshot = SpiPlanColumn(before + LOOK_SNAPSHOT, &mark->snapshot_isnull);
-	mark->next = SpiPlanColumn(before + LOOK_NEXT, &mark->next_isnull);
+	mark->set.place = OldestPlaceOf(DT_NOBEGIN);
+	mark->exists = MarkPlace(cursor, isnull, &mark->set.place);
+	mark->set.time = SpiPlanColumn(before + LOOK_TIME, &mark->set.time_isnull);
+	mark->set.snapshot = SpiPlanColumn(before + LOOK_SNAPSHOT, &mark->set.snapshot_isnull);
+	mark->set.next = SpiPlanColumn(before + LOOK_NEXT, &mark->set.next_isnull);
 }
 
 /*
@@ -153,7 +147,7 @@ get_mark(MarkKind kind, Mark *mark)
 static void
 look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
 {
-	mark->place = OldestPlaceOf(DT_NOBEGIN);
+	mark->set.place = OldestPlaceOf(DT_NOBEGIN);
 	if (SpiPlanRead(&look, values, nulls) > 0)
 	{
 		get_mark(kind, mark);
@@ -162,13 +156,13 @@ look_at_mark(MarkKind kind, Datum *values, char *nulls, Mark *mark)
 			Mark		read = {0};
 
 			get_mark(MARK_READ, &read);
-			if (ActionPlaceCompare(&read.place, &mark->place) > 0)
+			if (ActionPlaceCompare(&read.set.place, &mark->set.place) > 0)
 				*mark = read;
 		}
 		mark->exceptions_above = SpiPlanColumnIsTrue(LOOK_EXCEPTIONS);
 	}
-	values[3] = TimestampTzGetDatum(mark->place.timestamp);
-	values[4] = Int64GetDatum(mark->place.id);
+	values[3] = TimestampTzGetDatum(mark->set.place.timestamp);
+	values[4] = Int64GetDatum(mark->set.place.id);
 	nulls[3] = nulls[4] = ' ';
 	if (mark->exceptions_above)
 	{
@@ -202,8 +196,8 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 	int64		cap = get_cap(fcinfo);
 	int64		result;
 	Mark		mark = {0};
-	Datum		values[9];
-	char		nulls[9];
+	Datum		values[8];
+	char		nulls[8];
 
 	for (int i = 0; i < (int) lengthof(tables); i++)
 		(void) OwnTableId(tables[i]);
@@ -219,14 +213,9 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 				   cap == USUAL_CAP ? &count_usual : &count_plain, values, nulls);
 	if (result < cap && mark.exists && (mark.exceptions_below || is_record_used()))
 	{
-		values[5] = mark.time;
-		nulls[5] = mark.time_isnull;
-		values[6] = mark.snapshot;
-		nulls[6] = mark.snapshot_isnull;
-		values[7] = mark.next;
-		nulls[7] = mark.next_isnull;
-		values[8] = Int64GetDatum(cap - result);
-		nulls[8] = ' ';
+		MarkFindRecorded(&mark.set, true, &values[5], &nulls[5]);
+		values[7] = Int64GetDatum(cap - result);
+		nulls[7] = ' ';
 		result += count(&count_below[kind], values, nulls);
 	}
 	SPI_finish();

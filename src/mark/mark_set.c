@@ -7,8 +7,8 @@
 #include "base/compat.h"
 #include "change/incarnation.h"
 #include "mark/mark_actions.h"
+#include "mark/mark_below.h"
 #include "mark/mark_lock.h"
-#include "mark/mark_row.h"
 #include "tables/local_tables.h"
 #include "tables/spi_plan.h"
 
@@ -69,15 +69,15 @@ static SpiPlan clear_needless = {
 	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID}
 };
 
-/* what is unread up to ($9, $10), although it is below the mark at ($4, $5) */
+/* what is unread up to ($8, $9), although it is below the mark at ($4, $5) */
 static SpiPlan find_below = {
 	.sql = "SELECT pg_catalog.array_agg(b.id) FROM " BELOW_MARK " AS b"
-	" WHERE (b.\"timestamp\", b.id) OPERATOR(pg_catalog.<=) ($9, $10)"
+	" WHERE (b.\"timestamp\", b.id) OPERATOR(pg_catalog.<=) ($8, $9)"
 	" AND EXISTS (SELECT FROM actstream.actions a WHERE a.id OPERATOR(pg_catalog.=) b.id"
 	" AND a.\"timestamp\" OPERATOR(pg_catalog.=) b.\"timestamp\")",
-	.nargs = 10,
-	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID,
-	PG_SNAPSHOTOID, XID8OID, TIMESTAMPTZOID, INT8OID}
+	.nargs = 9,
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8ARRAYOID,
+	TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT8OID}
 };
 
 /*
@@ -118,20 +118,22 @@ remove_needless(const Datum *values, const char *nulls, ActionPlace place)
  * The row of marks is the result of SPI.  Returns how many actions.
  */
 static int64
-read_below(const Datum *values, ActionPlace mark, ActionPlace up_to)
+read_below(const Datum *values, ActionPlace place, ActionPlace up_to)
 {
-	Datum		args[10] = {values[0], values[1]};
-	char		nulls[10] = {' ', ' ', 'n', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	Datum		args[9] = {values[0], values[1]};
+	char		nulls[9] = {' ', ' ', 'n', ' ', ' ', ' ', ' ', ' ', ' '};
+	MarkSet		mark = {.place = place};
 	Datum		actions;
 	char		isnull;
 
-	args[3] = TimestampTzGetDatum(mark.timestamp);
-	args[4] = Int64GetDatum(mark.id);
-	args[5] = SpiPlanColumn(LOCKED_READ_AT, &nulls[5]);
-	args[6] = SpiPlanColumn(LOCKED_READ_SNAPSHOT, &nulls[6]);
-	args[7] = SpiPlanColumn(LOCKED_READ_NEXT, &nulls[7]);
-	args[8] = TimestampTzGetDatum(up_to.timestamp);
-	args[9] = Int64GetDatum(up_to.id);
+	mark.time = SpiPlanColumn(LOCKED_READ_AT, &mark.time_isnull);
+	mark.snapshot = SpiPlanColumn(LOCKED_READ_SNAPSHOT, &mark.snapshot_isnull);
+	mark.next = SpiPlanColumn(LOCKED_READ_NEXT, &mark.next_isnull);
+	args[3] = TimestampTzGetDatum(place.timestamp);
+	args[4] = Int64GetDatum(place.id);
+	MarkFindRecorded(&mark, false, &args[5], &nulls[5]);
+	args[7] = TimestampTzGetDatum(up_to.timestamp);
+	args[8] = Int64GetDatum(up_to.id);
 	SpiPlanExecute(&find_below, args, nulls);
 	actions = SpiPlanColumn(1, &isnull);
 	return isnull == 'n' ? 0 : MarkActions(args, nulls, actions, true);
