@@ -14,6 +14,7 @@
 #include "tables/own_tables.h"
 
 #include "access/genam.h"
+#include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -69,6 +70,21 @@ StreamTablesFind(Relation action, List **indexes)
 	return true;
 }
 
+/* Open an index that the plan relies on; the transaction of a cursor may have dropped it since. */
+static Relation
+open_index(Relation action, Oid index)
+{
+	Relation	result = try_relation_open(index, AccessShareLock);
+
+	if (result == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("an index of table \"%s\" that the stream is read from was dropped",
+						RelationGetRelationName(action)),
+				 errhint("Open the cursor again.")));
+	return result;
+}
+
 /*
  * StreamTablesOpen
  *		Open the indexes, so that none can be dropped before the reader needs it;
@@ -83,12 +99,12 @@ StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes)
 	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
 	{
 		tables->indexes[i] = list_nth_oid(indexes, i);
-		tables->index_rels[i] = index_open(tables->indexes[i], AccessShareLock);
+		tables->index_rels[i] = open_index(action, tables->indexes[i]);
 	}
 	tables->recency_index = list_nth_oid(indexes, NUM_ACTION_INDEXES);
 	tables->verb_index = list_nth_oid(indexes, NUM_ACTION_INDEXES + 1);
 	tables->verb_index_rel = OidIsValid(tables->verb_index) ?
-		index_open(tables->verb_index, AccessShareLock) : NULL;
+		open_index(action, tables->verb_index) : NULL;
 }
 
 /*

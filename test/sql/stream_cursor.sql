@@ -131,4 +131,10 @@ EXPLAIN (COSTS OFF) SELECT FROM actstream.public_stream(before => '7ffffffffffff
 SELECT verb FROM actstream.public_stream(before => '7fffffffffffffff8000000000000000', after => '80000000000000007fffffffffffffff') WHERE verb <> 'did';
 SELECT verb FROM actstream.public_stream(after => '7fffffffffffffff7ffffffffffffffe');
 SELECT verb FROM actstream.public_stream(before => '80000000000000008000000000000001');
+-- an index goes before the first row is fetched
+BEGIN;
+DECLARE late CURSOR FOR SELECT id FROM actstream.public_stream();
+DROP INDEX actstream.actions_timestamp_idx;
+FETCH 1 FROM late;
+ROLLBACK;
 DROP FUNCTION pages, refused;
