@@ -12,6 +12,7 @@
 #include "base/template.h"
 #include "object/integrity.h"
 #include "object/integrity_remove.h"
+#include "object/key_type.h"
 #include "object/object_key.h"
 #include "object/object_type_rules.h"
 #include "register/register.h"
@@ -21,6 +22,7 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -412,12 +414,6 @@ key_for_rebinding(Relation rel, const RegisteredType *type)
 	return columns != NIL && ObjectKeyIsUnique(rel, columns, InvalidOid) ? columns : ObjectKeyPrimary(rel);
 }
 
-static bool
-is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
 /*
  * Raise ERRCODE_DATATYPE_MISMATCH unless "columns" of the table "new" match the key of
  * the type, whose table is "old", in number and types.  All integer types match, since
@@ -437,7 +433,7 @@ check_same_key(Relation old, const RegisteredType *type, Relation new, List *col
 		Oid			new_type = ObjectKeyType(RelationGetDescr(new), attnum);
 		Oid			old_type = ObjectKeyType(RelationGetDescr(old), type->keys[i]);
 
-		if (new_type != old_type && !(is_integer(new_type) && is_integer(old_type)))
+		if (new_type != old_type && !(KeyTypeIsInteger(new_type) && KeyTypeIsInteger(old_type)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("key column \"%s\" is of type %s, not %s",
@@ -470,6 +466,13 @@ release_label(const RegisteredType *type, Relation new, List *columns)
 	RegistryRequireBound(type);
 	check_same_key(old, type, new, columns);
 	relation_close(old, NoLock);
+}
+
+/* Is the table a partition of the other, on whatever level? */
+static bool
+is_partition_of(Oid relid, Oid ancestor)
+{
+	return get_rel_relispartition(relid) && list_member_oid(get_partition_ancestors(relid), ancestor);
 }
 
 /*
@@ -534,6 +537,8 @@ actstream_rebind(PG_FUNCTION_ARGS)
 		ereport(NOTICE,
 				(errmsg("relation \"%s\" is tracked, but not \"%s\"", get_rel_name(type.relation),
 						get_rel_name(relid)),
+				 is_partition_of(type.relation, relid) ?
+				 errhint("Call actstream.untrack() for the partition, and actstream.track() for the partitioned table.") :
 				 errhint("Call actstream.track() for what it is to send.")));
 	PG_RETURN_DATUM(result);
 }

@@ -201,7 +201,10 @@ parse_timestamp_column(Parser *parser, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is of type %s, not %s", name,
-						format_type_be(type), format_type_be(TIMESTAMPTZOID))));
+						format_type_be(type), format_type_be(TIMESTAMPTZOID)),
+				 getBaseType(type) == TIMESTAMPOID ?
+				 errhint("Add a column such as \"at %s GENERATED ALWAYS AS (%s AT TIME ZONE 'UTC') STORED\", with the time zone that the values are in.",
+						 format_type_be(TIMESTAMPTZOID), quote_identifier(name)) : 0));
 	note_problem(parser, psprintf(_("column \"%s\" is of type %s, not %s"), name,
 								  format_type_be(type), format_type_be(TIMESTAMPTZOID)));
 	return InvalidAttrNumber;

@@ -284,6 +284,25 @@ ALTER TABLE handed ATTACH PARTITION handed_2 FOR VALUES FROM (10) TO (20);
 RESET ROLE;
 SELECT * FROM broken;
 DROP TABLE handed;
+-- a registered table becomes a partition
+CREATE TABLE message (id int PRIMARY KEY, author text DEFAULT 'web:1');
+INSERT INTO message VALUES (1);
+SELECT label FROM actstream.register('message');
+SELECT label FROM actstream.register_external('web');
+SELECT actstream.track('message', 'wrote', 'web:1');
+BEGIN;
+ALTER TABLE message RENAME TO message_1;
+CREATE TABLE message (id int PRIMARY KEY, author text DEFAULT 'web:1') PARTITION BY RANGE (id);
+ALTER TABLE message ATTACH PARTITION message_1 FOR VALUES FROM (0) TO (10);
+SELECT label, relation FROM actstream.rebind('message', 'message');
+SELECT actstream.untrack('message_1');
+SELECT actstream.track('message', 'wrote', 'web:1');
+CREATE TABLE message_2 PARTITION OF message FOR VALUES FROM (10) TO (20);
+COMMIT;
+INSERT INTO message VALUES (2), (12);
+UPDATE message SET id = 11 WHERE id = 2;
+SELECT actor, verb, action_object FROM actstream.actions WHERE actor = 'web:1' ORDER BY id;
+DROP TABLE message;
 -- nothing is left behind that would keep a role
 DROP OWNED BY part_one, part_two, part_stranger;
 DROP ROLE part_one, part_two, part_stranger;

@@ -424,6 +424,8 @@ SELECT actstream.track('post', 'x', 'user:{nope}');
 SELECT actstream.track('post', 'x', 'user');
 SELECT actstream.track('post', 'x', 'user:1', events => '{truncate}');
 SELECT actstream.track('post', 'x', 'user:1', condition => 'true, false');
+ALTER TABLE post ADD "made At" timestamp;
+SELECT actstream.track('post', 'x', 'user:1', timestamp_column => 'made At');
 
 RESET search_path;
 SET client_min_messages = warning;
