@@ -187,8 +187,8 @@ record_update(HeapTuple row, HeapTuple old, bool seen, TupleDesc tupdesc)
 {
 	bool		isnull;
 
-	if (column_of(row, tupdesc, Anum_action_id, &isnull) ==
-		column_of(old, tupdesc, Anum_action_id, &isnull))
+	if (DatumGetInt64(column_of(row, tupdesc, Anum_action_id, &isnull)) ==
+		DatumGetInt64(column_of(old, tupdesc, Anum_action_id, &isnull)))
 		record_row(&insert_change, 'U', row, old, seen, tupdesc);
 	else
 	{

@@ -122,6 +122,16 @@ KeyType(Oid type)
 }
 
 /*
+ * KeyTypeIsInteger
+ *		Is that one of the integer types, which references write alike?
+ */
+bool
+KeyTypeIsInteger(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+/*
  * KeyTypeEquality
  *		The operator that compares keys of a type that KeyType() returned.
  */

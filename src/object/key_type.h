@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 
 extern Oid	KeyType(Oid type);
+extern bool KeyTypeIsInteger(Oid type);
 extern Oid	KeyTypeEquality(Oid type);
 extern void KeyTypeAppendEquality(StringInfo sql, Oid left_type, const char *left,
 								  Oid right_type, const char *right);

@@ -384,14 +384,13 @@ append_key(StringInfo key, const RegisteredType *type, Oid relid, HeapTuple row,
 }
 
 /*
- * ObjectKeyRef
- *		The reference to a row of "relid", the table of the type or a partition.
+ * The reference to a row of "relid", the table of the type or a partition.
  *
  * Raises ERRCODE_NULL_VALUE_NOT_ALLOWED for a null in the key, and what
  * RefFromText() and RegistryRequireBound() raise.
  */
-Ref *
-ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tupdesc)
+static Ref *
+ref_of_row(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tupdesc)
 {
 	StringInfoData key;
 	const char *null_column;
@@ -407,8 +406,9 @@ ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tup
 
 /*
  * ObjectKeyRefIfAny
- *		The same, but NULL if the row has a key that no reference can have: an empty
- *		one, one that is too long, or one with a null.
+ *		The reference to a row of "relid", the table of the type or a partition; NULL if
+ *		no reference can have its key: an empty one, one that is too long, or one with a
+ *		null.
  */
 Ref *
 ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row, TupleDesc tupdesc)
@@ -664,7 +664,7 @@ actstream_ref_of(PG_FUNCTION_ARGS)
 	row.t_tableOid = InvalidOid;
 	row.t_data = header;
 
-	result = ObjectKeyRef(type, relid, &row, tupdesc);
+	result = ref_of_row(type, relid, &row, tupdesc);
 	ReleaseTupleDesc(tupdesc);
 	PG_RETURN_REF_P(result);
 }

@@ -13,8 +13,6 @@
 extern List *ObjectKeyPrimary(Relation rel);
 extern bool ObjectKeyIsUnique(Relation rel, List *columns, Oid without);
 extern void ObjectKeyCheck(Relation rel, List *columns);
-extern Ref *ObjectKeyRef(const RegisteredType *type, Oid relid, HeapTuple row,
-						 TupleDesc tupdesc);
 extern Ref *ObjectKeyRefIfAny(const RegisteredType *type, Oid relid, HeapTuple row,
 							  TupleDesc tupdesc);
 extern bool ObjectKeyTypeFits(TupleDesc tupdesc, AttrNumber attnum);

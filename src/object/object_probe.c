@@ -25,9 +25,12 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* May the owner of the table read its rows, and lock them if "lock" is set? */
-static bool
-owner_may_read(Relation rel, bool lock)
+/*
+ * ObjectProbeIsAllowed
+ *		May the owner of the table read its rows, and lock them if "lock" is set?
+ */
+bool
+ObjectProbeIsAllowed(Relation rel, bool lock)
 {
 	Oid			owner = rel->rd_rel->relowner;
 	AclMode		needed = ACL_SELECT | (lock ? ACL_UPDATE : 0);
@@ -184,7 +187,7 @@ ObjectProbe(Relation rel, const RegisteredType *type, const Datum *values, bool 
 	Oid			primary_key;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION ||
-		!OidIsValid(primary_key = primary_key_index(rel)) || !owner_may_read(rel, lock))
+		!OidIsValid(primary_key = primary_key_index(rel)) || !ObjectProbeIsAllowed(rel, lock))
 		return PROBE_IMPOSSIBLE;
 
 	index = index_open(primary_key, AccessShareLock);

@@ -17,6 +17,7 @@ typedef enum ProbeResult
 	PROBE_PRESENT
 } ProbeResult;
 
+extern bool ObjectProbeIsAllowed(Relation rel, bool lock);
 extern ProbeResult ObjectProbe(Relation rel, const RegisteredType *type, const Datum *values,
 							   bool lock, Snapshot snapshot);
 

@@ -14,6 +14,7 @@
 #include "object/integrity.h"
 #include "object/integrity_remove.h"
 #include "object/object_key.h"
+#include "object/object_probe.h"
 #include "object/object_trigger.h"
 #include "object/object_type_rules.h"
 #include "tables/own_trigger.h"
@@ -620,18 +621,6 @@ ObjectTypeCheckPartition(Oid relid)
 	table_close(rel, NoLock);
 }
 
-/* May the owner of a table read and lock its rows? */
-static bool
-owner_may_look(Relation rel)
-{
-	Oid			owner = rel->rd_rel->relowner;
-	AclMode		needed = ACL_SELECT | ACL_UPDATE;
-
-	return pg_class_aclmask(RelationGetRelid(rel), owner, needed, ACLMASK_ALL) == needed &&
-		object_aclcheck(NamespaceRelationId, RelationGetNamespace(rel), owner,
-						ACL_USAGE) == ACLCHECK_OK;
-}
-
 /*
  * object_type_fault(label)
  *
@@ -658,7 +647,7 @@ actstream_object_type_fault(PG_FUNCTION_ARGS)
 	if (type.nkeys == 0)
 		fault = psprintf(_("It has no trigger \"%s\" on the registered key columns."),
 						 BINDING_TRIGGER_NAME);
-	else if (!owner_may_look(rel))
+	else if (!ObjectProbeIsAllowed(rel, true))
 		fault = _("Its owner lacks SELECT or UPDATE on it, or USAGE on its schema.");
 	else if (rel->rd_rel->relispartition)
 		fault = _("It is a partition of another table.");

@@ -302,7 +302,7 @@ parse_ref(const char *str, int len, int malformed, Node *escontext)
 }
 
 /*
- * RefFromInteger, RefFromUuid, RefFromText
+ * RefFromInteger, RefFromText
  *		Make a reference, in the current memory context.
  *
  * Raise ERRCODE_INVALID_TEXT_REPRESENTATION for a malformed label or an empty key,
@@ -313,13 +313,6 @@ RefFromInteger(const char *label, int label_len, int64 key)
 {
 	RefCheckLabel(label, label_len);
 	return make_integer_ref(label, label_len, key);
-}
-
-Ref *
-RefFromUuid(const char *label, int label_len, const pg_uuid_t *key)
-{
-	RefCheckLabel(label, label_len);
-	return make_uuid_ref(label, label_len, key);
 }
 
 Ref *
@@ -466,8 +459,9 @@ actstream_ref_from_uuid(PG_FUNCTION_ARGS)
 {
 	text	   *label = PG_GETARG_TEXT_PP(0);
 
-	PG_RETURN_REF_P(RefFromUuid(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label),
-								PG_GETARG_UUID_P(1)));
+	RefCheckLabel(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+	PG_RETURN_REF_P(make_uuid_ref(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label),
+								  PG_GETARG_UUID_P(1)));
 }
 
 Datum

@@ -61,7 +61,6 @@ extern bool RefIsWellFormed(const char *str);
 extern bool RefLabelIsWellFormed(const char *label, int len);
 extern void RefCheckLabel(const char *label, int len);
 extern Ref *RefFromInteger(const char *label, int label_len, int64 key);
-extern Ref *RefFromUuid(const char *label, int label_len, const pg_uuid_t *key);
 extern Ref *RefFromText(const char *label, int label_len, const char *key, int key_len);
 extern Ref *RefAfterLabel(const char *label, int label_len);
 extern int	RefLabelLength(const Ref *ref);

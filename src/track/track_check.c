@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "base/attempt.h"
 #include "object/integrity_hold.h"
+#include "object/key_type.h"
 #include "object/object_key.h"
 #include "object/registry.h"
 #include "track/track_check.h"
@@ -67,17 +68,11 @@ check_count(const Check *check, int nparts)
 				 errhint("Write it as %s, with columns of the tracked table.", example(check))));
 }
 
-static bool
-is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
 /* Can a column be a part of the key?  The types are those of ObjectKeyType(). */
 static bool
 types_fit(Oid column, Oid key)
 {
-	return column == key || (is_integer(column) && is_integer(key)) ||
+	return column == key || (KeyTypeIsInteger(column) && KeyTypeIsInteger(key)) ||
 		TypeCategory(key) == TYPCATEGORY_STRING;
 }
 
