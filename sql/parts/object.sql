@@ -46,12 +46,13 @@ CREATE FUNCTION actstream.register_external(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_register_external';
 CREATE FUNCTION actstream.unregister(label text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unregister';
-CREATE FUNCTION actstream.rebind(label text, relation regclass) RETURNS actstream.object_type
+CREATE FUNCTION actstream.rebind(label text, relation regclass, key_columns name[] DEFAULT NULL)
+    RETURNS actstream.object_type
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_rebind';
 COMMENT ON FUNCTION actstream.register(regclass, text, name[], text, text, text, boolean)
     IS 'let actions and follows refer to rows of a table; null arguments leave a registration unchanged';
-COMMENT ON FUNCTION actstream.rebind(text, regclass)
-    IS 'bind an object type to another table, which must have all rows that are referred to';
+COMMENT ON FUNCTION actstream.rebind(text, regclass, name[])
+    IS 'bind an object type to another table, or to other columns, which must have all rows that are referred to';
 COMMENT ON FUNCTION actstream.register_external(text, text, text)
     IS 'let actions and follows refer to objects outside this database';
 COMMENT ON FUNCTION actstream.unregister(text)

@@ -283,7 +283,7 @@ check_unreferenced(const RegisteredType *type)
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("object type \"%s\" is still referenced", type->label),
 				 errdetail("Actions, follows, mutes or marks refer to objects of that type."),
-				 errhint("Delete those rows of actstream.actions, actstream.follows, actstream.mutes and actstream.marks first, or bind the object type to another table with actstream.rebind().")));
+				 errhint("Delete those rows of actstream.actions, actstream.follows, actstream.mutes and actstream.marks first, or bind the object type to another table, or to other columns, with actstream.rebind().")));
 }
 
 /* "relid" if the table exists, else InvalidOid. */

@@ -463,8 +463,11 @@ release_label(const RegisteredType *type, Relation new, List *columns)
 		return;
 	}
 	ObjectTypeCheckOwner(type->relation);
-	RegistryRequireBound(type);
-	check_same_key(old, type, new, columns);
+	/* a key that the table itself has lost is replaced by the one that it has now */
+	if (type->relation != RelationGetRelid(new))
+		RegistryRequireBound(type);
+	if (type->nkeys > 0)
+		check_same_key(old, type, new, columns);
 	relation_close(old, NoLock);
 }
 
@@ -476,7 +479,7 @@ is_partition_of(Oid relid, Oid ancestor)
 }
 
 /*
- * rebind(label, relation)
+ * rebind(label, relation, key_columns)
  *
  * Locks the new table against changes, as well as the old one and the label; then checks
  * that every object that is referred to exists in the new table.
@@ -507,9 +510,9 @@ actstream_rebind(PG_FUNCTION_ARGS)
 	if (RegistryLookupRelation(relid) != NULL)
 		(void) type_to_register(relid, label);
 	type = *registered_type(label);
-	columns = key_for_rebinding(rel, &type);
+	columns = PG_ARGISNULL(2) ? key_for_rebinding(rel, &type) : NameArrayToList(PG_GETARG_DATUM(2));
 	ObjectKeyCheck(rel, columns);
-	if (type.relation != relid)
+	if (type.relation != relid || !ObjectTypeIsBoundBy(&type, ListToNameArray(columns)))
 		release_label(&type, rel, columns);
 
 	lock_registry();

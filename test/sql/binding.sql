@@ -256,6 +256,40 @@ SELECT follower, followee FROM actstream.follows;
 RESET ROLE;
 SELECT * FROM actstream.integrity_check();
 SET ROLE bind_owner;
+-- to other columns of the same table: a key that becomes larger without a rewrite of the table
+CREATE TABLE shop.item (id int PRIMARY KEY, name text);
+INSERT INTO shop.item VALUES (1, 'Nut'), (2, 'Bolt');
+SELECT label FROM actstream.register('shop.item', 'item', name_template => '{name}');
+SELECT verb FROM actstream.act_send('item:2', 'broke');
+ALTER TABLE shop.item ADD new_id bigint;
+UPDATE shop.item SET new_id = id;
+ALTER TABLE shop.item ALTER new_id SET NOT NULL;
+CREATE UNIQUE INDEX item_new ON shop.item (new_id);
+SELECT shop.try($$SELECT actstream.register('shop.item', 'item', key_columns => '{new_id}')$$);
+UPDATE shop.item SET new_id = 3 WHERE id = 2;
+SELECT shop.try($$SELECT actstream.rebind('item', 'shop.item', '{new_id}')$$);
+UPDATE shop.item SET new_id = 2 WHERE id = 2;
+SELECT shop.try($$SELECT actstream.rebind('item', 'shop.item', '{name}')$$), shop.try($$SELECT actstream.rebind('item', 'shop.item', '{new_id,id}')$$),
+       shop.try($$SELECT actstream.rebind('item', 'shop.item', '{}')$$), shop.try($$SELECT actstream.rebind('item', 'shop.item', '{NULL}')$$);
+SELECT label, key_columns FROM actstream.rebind('item', 'shop.item', '{new_id}');
+BEGIN;
+ALTER TABLE shop.item DROP CONSTRAINT item_pkey, ADD CONSTRAINT item_pkey PRIMARY KEY USING INDEX item_new;
+ALTER TABLE shop.item DROP COLUMN id;
+ALTER TABLE shop.item RENAME new_id TO id;
+COMMIT;
+SELECT label, key_columns FROM actstream.object_types WHERE label = 'item';
+UPDATE shop.item SET id = 5000000000 WHERE id = 2;
+SELECT actor, actstream.display_name(actor) FROM actstream.actions WHERE verb = 'broke';
+-- also if the key has gone before
+ALTER TABLE shop.item ADD next_id bigint UNIQUE;
+UPDATE shop.item SET next_id = id;
+ALTER TABLE shop.item ALTER next_id SET NOT NULL;
+ALTER TABLE shop.item DROP COLUMN id CASCADE;
+SELECT shop.try($$SELECT actstream.act_send('item:1', 'broke')$$);
+SELECT label, key_columns FROM actstream.rebind('item', 'shop.item', '{next_id}');
+DELETE FROM shop.item;
+SELECT count(*) FROM actstream.actions WHERE verb = 'broke';
+DROP TABLE shop.item;
 -- whose the tables are
 SELECT shop.try($$SELECT actstream.rebind('nobody', 'shop.users')$$);
 SELECT shop.try($$SELECT actstream.rebind('user', 'actstream.actions')$$);
