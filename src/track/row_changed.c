@@ -302,7 +302,7 @@ EmitRowChange(const RowChange *change)
 				 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
 						change->trigger->tgname, RelationGetRelationName(change->rel),
 						cached.problem),
-				 errhint("Register what is not registered; otherwise, call actstream.untrack(), and then actstream.track() again.")));
+				 errhint("Correct this, or call actstream.untrack(), and then actstream.track() again.")));
 	if (cached.tracking == NULL || is_being_emitted(cached.source))
 		return;
 
