@@ -43,13 +43,14 @@ is_about_the_attempt(const ErrorData *error)
 }
 
 /*
- * Has something that was to be locked been changed since the transaction's snapshot, at REPEATABLE READ?
+ * Has something that was to be locked been changed since the transaction's snapshot?  That SERIALIZABLE
+ * transactions depend on each other has the same code, but a hint besides.
  */
 static bool
 is_change_meanwhile(const ErrorData *error)
 {
 	return is_of_server(error) && error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE &&
-		!IsolationIsSerializable();
+		error->hint == NULL;
 }
 
 /* Shorten a text of an error that is too long to be passed on. */
@@ -116,8 +117,8 @@ Attempt(AttemptFunction function, void *arg)
 
 /*
  * AttemptLock
- *		As Attempt(); but at REPEATABLE READ also returns the error that something to be locked has been
- *		changed meanwhile, and sets *changed if it is that one.
+ *		As Attempt(); but also returns the error that something to be locked has been changed since
+ *		the transaction's snapshot, and sets *changed if it is that one.
  */
 ErrorData *
 AttemptLock(AttemptFunction function, void *arg, bool *changed)

@@ -139,8 +139,8 @@ is_plain(const HoldQuestion *question)
 
 /*
  * Check with an AttemptFunction, which sets question->holds; an error means false.  A
- * row that another transaction has deleted or updated since this one began, at REPEATABLE
- * READ, counts as missing, without a warning.
+ * row that another transaction has deleted or updated since this one began counts as
+ * missing, without a warning.
  */
 static void
 attempt(AttemptFunction function, HoldQuestion *question)

@@ -182,7 +182,8 @@ begin(const WatchedOwner *owner, bool limit_waits)
 	wait_limit = limit_waits && LockTimeout == 0 && !IsInParallelMode() ? find_wait_limit(owner) : LONG_MAX;
 	taken_limit = size + MAX_TAKEN - owner->taken;
 	state = WATCHING;
-	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK), TICK);
+	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+															wait_limit == 0 ? 1 : TICK), TICK);
 	return size;
 }
 
