@@ -14,6 +14,7 @@
 #include "recency/recency_map.h"
 #include "register/ddl.h"
 #include "stream/stream_plan.h"
+#include "tables/spi_plan.h"
 #include "track/actor.h"
 
 #include "fmgr.h"
@@ -32,6 +33,7 @@ _PG_init(void)
 	LanguageDefineSetting();
 	RecencyDefineSetting();
 	ConfineInit();
+	SpiPlanInit();
 	SharedMemoryInit();
 	DoorbellInit();
 	StreamPlanInit();

@@ -45,7 +45,7 @@ CREATE FUNCTION actstream.unfollow(
     flag        text DEFAULT '',
     send_action boolean DEFAULT false)
     RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_unfollow';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unfollow';
 COMMENT ON FUNCTION actstream.follow(actstream.ref, actstream.ref, text, boolean, boolean, text, boolean, timestamptz, jsonb, text[])
     IS 'follow an object, or only its actions with some verbs; the empty flag, the default, is the plain kind';
 COMMENT ON FUNCTION actstream.unfollow(actstream.ref, actstream.ref, text, boolean)

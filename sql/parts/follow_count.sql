@@ -41,7 +41,7 @@ CREATE FUNCTION actstream.unfollow_many(
     flag        text DEFAULT NULL,
     send_action boolean DEFAULT false)
     RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_unfollow_many';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_unfollow_many';
 COMMENT ON FUNCTION actstream.unfollow_many(actstream.ref, actstream.ref[], text, boolean)
     IS 'stop following many objects, with that flag; with a null flag, the default, for all flags; returns the number of follows that ended';
 

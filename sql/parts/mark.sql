@@ -170,31 +170,27 @@ $$;
 COMMENT ON FUNCTION actstream.notifications(actstream.ref, text, text, boolean, text, text)
     IS E'@simpleCollections only\nthe user_stream of a reader, with what has been seen and read; or what is in the archive';
 
--- How many rows are below a mark cannot be estimated: compiling the plan would take a
--- thousand times as long as running it, and after an import most of the record can be of
--- one transaction, so that the planner would read all of it.  And plans are kept, which
--- can have been made when a table was small.
 CREATE FUNCTION actstream.unseen_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap bigint DEFAULT 100)
     RETURNS integer
-    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_unseen_count';
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'actstream_unseen_count';
 CREATE FUNCTION actstream.unread_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap bigint DEFAULT 100)
     RETURNS integer
-    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_unread_count';
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'actstream_unread_count';
 COMMENT ON FUNCTION actstream.unseen_count(actstream.ref, text, text, bigint)
     IS 'how many notifications their reader has not seen; counts no further than cap';
 COMMENT ON FUNCTION actstream.unread_count(actstream.ref, text, text, bigint)
     IS 'how many notifications their reader has not read; counts no further than cap';
 
 CREATE FUNCTION actstream.mark_all_seen(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_mark_all_seen';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_all_seen';
 CREATE FUNCTION actstream.mark_all_read(reader actstream.ref, feed text DEFAULT '', up_to text DEFAULT NULL) RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_mark_all_read';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_all_read';
 CREATE FUNCTION actstream.mark_read(reader actstream.ref, actions bigint[], feed text DEFAULT '') RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_mark_read';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_read';
 CREATE FUNCTION actstream.mark_unread(reader actstream.ref, actions bigint[], feed text DEFAULT '') RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_mark_unread';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_mark_unread';
 CREATE FUNCTION actstream.archive(reader actstream.ref, actions bigint[], feed text DEFAULT '', until timestamptz DEFAULT NULL) RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE SET jit = off SET enable_seqscan = off AS 'MODULE_PATHNAME', 'actstream_archive';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'actstream_archive';
 COMMENT ON FUNCTION actstream.mark_all_seen(actstream.ref, text, text)
     IS 'mark notifications as seen, up to a cursor, or to the newest';
 COMMENT ON FUNCTION actstream.mark_all_read(actstream.ref, text, text)

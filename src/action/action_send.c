@@ -69,7 +69,8 @@ static SpiPlan emit_action_by_id = {
 static SpiPlan find_sent = {
 	.sql = "SELECT a::actstream.action FROM actstream.actions a WHERE a.external_id OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
-	.argtypes = {TEXTOID}
+	.argtypes = {TEXTOID},
+	.by_index = true
 };
 
 /*

@@ -202,7 +202,7 @@ wait_for_table(void *arg)
 {
 	const LockJob *job = arg;
 
-	OwnerWatch(job->owner, true, lock_table, arg);
+	OwnerWatch(job->owner, lock_table, arg);
 }
 
 /*
@@ -226,9 +226,9 @@ lock_for_reading(LockJob *job)
 {
 	ErrorData  *error;
 
-	if (OwnerIsWithinLimits(job->owner) && ConditionalLockRelationOid(job->relid, AccessShareLock))
+	if (ConditionalLockRelationOid(job->relid, AccessShareLock))
 		return true;
-	if (IsInParallelMode())
+	if (IsInParallelMode() || !row_security)
 	{
 		wait_for_table(job);
 		return true;
@@ -257,7 +257,7 @@ open_table(Oid relid)
 	ReleaseSysCache(tuple);
 	if (!lock_for_reading(&job))
 		return NULL;
-	rel = OwnerTableOpen(job.owner, relid);
+	rel = try_table_open(relid, NoLock);
 	if (rel == NULL)
 		UnlockRelationOid(relid, AccessShareLock);
 	return rel;
@@ -481,7 +481,7 @@ read_rows(void *arg)
 	ReadJob    *job = arg;
 	MemoryContext oldcontext;
 
-	OwnerWatch(job->table->rel->rd_rel->relowner, true, run_query, job);
+	OwnerWatch(job->table->rel->rd_rel->relowner, run_query, job);
 	oldcontext = MemoryContextSwitchTo(job->context);
 	for (uint64 i = 0; i < job->nrows; i++)
 	{

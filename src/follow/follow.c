@@ -61,13 +61,15 @@ static SpiPlan update_follow = {
 	.sql = "UPDATE actstream.follows f SET actor_only = $4, verbs = $6"
 	" WHERE " IS_FOLLOW " AND NOT (" HAS_TERMS ") RETURNING f::actstream.follow",
 	.nargs = Natts_follow,
-	.argtypes = FOLLOW_ARGTYPES
+	.argtypes = FOLLOW_ARGTYPES,
+	.by_index = true
 };
 
 static SpiPlan find_follow = {
 	.sql = "SELECT f::actstream.follow FROM actstream.follows f WHERE " IS_FOLLOW " AND " HAS_TERMS,
 	.nargs = Natts_follow,
-	.argtypes = FOLLOW_ARGTYPES
+	.argtypes = FOLLOW_ARGTYPES,
+	.by_index = true
 };
 
 static SpiPlan delete_follow = {
@@ -76,7 +78,8 @@ static SpiPlan delete_follow = {
 	" AND f.followee OPERATOR(pg_catalog.=) $2"
 	" AND ($3 IS NULL OR f.flag OPERATOR(pg_catalog.=) $3) RETURNING f.flag",
 	.nargs = 3,
-	.argtypes = {REF_ARG, REF_ARG, TEXTOID}
+	.argtypes = {REF_ARG, REF_ARG, TEXTOID},
+	.by_index = true
 };
 
 /*
@@ -101,7 +104,8 @@ static SpiPlan find_like_by_actor = {
 	" WHERE a.actor OPERATOR(pg_catalog.=) $1" IS_LIKE
 	" ORDER BY a.\"timestamp\" DESC, a.id DESC LIMIT 20) AS a",
 	.nargs = 6,
-	.argtypes = LIKE_ARGTYPES
+	.argtypes = LIKE_ARGTYPES,
+	.by_index = true
 };
 
 /* with IS TRUE, no index on these columns is considered */
@@ -111,7 +115,8 @@ static SpiPlan find_like_by_target = {
 	" AND (a.actor OPERATOR(pg_catalog.=) $1) IS TRUE"
 	" AND (a.verb OPERATOR(pg_catalog.=) $2) IS TRUE LIMIT 1",
 	.nargs = 6,
-	.argtypes = LIKE_ARGTYPES
+	.argtypes = LIKE_ARGTYPES,
+	.by_index = true
 };
 
 /*

@@ -47,7 +47,8 @@ enum
 static SpiPlan count_followees = {
 	.sql = "SELECT FROM " FOLLOWEES_IN_ORDER,
 	.nargs = NUM_ARGS,
-	.argtypes = FOLLOW_MANY_ARGTYPES
+	.argtypes = FOLLOW_MANY_ARGTYPES,
+	.by_index = true
 };
 
 static SpiPlan insert_new_follows = {
@@ -69,13 +70,15 @@ static SpiPlan update_follows = {
 	.sql = "UPDATE actstream.follows f SET actor_only = $4, verbs = $6 WHERE" THESE_FOLLOWS
 	" AND NOT (" HAS_TERMS ")",
 	.nargs = NUM_ARGS,
-	.argtypes = FOLLOW_MANY_ARGTYPES
+	.argtypes = FOLLOW_MANY_ARGTYPES,
+	.by_index = true
 };
 
 static SpiPlan find_follows = {
 	.sql = "SELECT FROM actstream.follows f WHERE" THESE_FOLLOWS " AND " HAS_TERMS,
 	.nargs = NUM_ARGS,
-	.argtypes = FOLLOW_MANY_ARGTYPES
+	.argtypes = FOLLOW_MANY_ARGTYPES,
+	.by_index = true
 };
 
 #define FOLLOWS_TO_END \
@@ -87,13 +90,15 @@ static SpiPlan lock_follows = {
 	.sql = "SELECT FROM actstream.follows f WHERE" FOLLOWS_TO_END
 	" ORDER BY f.followee, f.flag FOR UPDATE",
 	.nargs = 3,
-	.argtypes = {REF_ARG, REF_ARRAY_ARG, TEXTOID}
+	.argtypes = {REF_ARG, REF_ARRAY_ARG, TEXTOID},
+	.by_index = true
 };
 
 static SpiPlan delete_follows = {
 	.sql = "DELETE FROM actstream.follows f WHERE" FOLLOWS_TO_END " RETURNING f.followee, f.flag",
 	.nargs = 3,
-	.argtypes = {REF_ARG, REF_ARRAY_ARG, TEXTOID}
+	.argtypes = {REF_ARG, REF_ARRAY_ARG, TEXTOID},
+	.by_index = true
 };
 
 /* Send an action for each follow, with its flag in column 2 or else with that flag. */

@@ -35,7 +35,8 @@ static SpiPlan delete_follows = {
 	.sql = "DELETE FROM actstream.follows f"
 	" WHERE f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) $2",
 	.nargs = 2,
-	.argtypes = {REF_ARG, REF_ARG}
+	.argtypes = {REF_ARG, REF_ARG},
+	.by_index = true
 };
 
 /* Is a mute with these values a block that has not expired? */

@@ -40,7 +40,8 @@ static SpiPlan set_read = {
 	" ON CONFLICT (reader, feed, \"timestamp\", action_id) DO UPDATE SET read = excluded.read,"
 	" archived = " IS_AWAY("x") " IS TRUE, until = CASE WHEN " IS_AWAY("x") " THEN x.until END",
 	.nargs = 4,
-	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, BOOLOID}
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, BOOLOID},
+	.by_index = true
 };
 
 /*
@@ -52,7 +53,8 @@ static SpiPlan lock_seen = {
 	.sql = "SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x")
 	" AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) FOR UPDATE",
 	.nargs = 3,
-	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID},
+	.by_index = true
 };
 
 /* exceptions that say what the mark says */
@@ -64,7 +66,8 @@ static SpiPlan delete_needless = {
 	" WHERE n.id OPERATOR(pg_catalog.=) x.action_id"
 	" AND n.\"timestamp\" OPERATOR(pg_catalog.=) x.\"timestamp\")",
 	.nargs = 3,
-	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID},
+	.by_index = true
 };
 
 /*
@@ -91,7 +94,8 @@ static SpiPlan put_away = {
 	" SET read = COALESCE(excluded.read, x.read), archived = true, until = excluded.until"
 	" WHERE NOT (x.archived AND " IS_SAME("x.until", "excluded.until") ")",
 	.nargs = 4,
-	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, TIMESTAMPTZOID}
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID, TIMESTAMPTZOID},
+	.by_index = true
 };
 
 /* these are the reader's own rows, whatever has become of the actions */
@@ -99,14 +103,16 @@ static SpiPlan take_out = {
 	.sql = "UPDATE actstream.mark_exceptions x SET archived = false, until = NULL WHERE "
 	OF_READER("x") " AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) AND " IS_AWAY("x"),
 	.nargs = 3,
-	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID},
+	.by_index = true
 };
 
 static SpiPlan delete_empty = {
 	.sql = "DELETE FROM actstream.mark_exceptions x WHERE " OF_READER("x")
 	" AND x.action_id OPERATOR(pg_catalog.=) ANY ($3) AND x.read IS NULL AND NOT x.archived",
 	.nargs = 3,
-	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID}
+	.argtypes = {REF_ARG, TEXTOID, INT8ARRAYOID},
+	.by_index = true
 };
 
 /*

@@ -36,7 +36,7 @@ static SpiPlan find_recorded = {
 	" AND c.transaction OPERATOR(pg_catalog.<) $5) AS r",
 	.nargs = 5,
 	.argtypes = {TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, PG_SNAPSHOTOID, XID8OID},
-	.generic = true
+	.by_index = true
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "base/row_limit.h"
+#include "base/run_as.h"
 #include "mark/mark_below.h"
 #include "tables/spi_plan.h"
 
@@ -36,7 +37,7 @@ static SpiPlan look = {
 	.sql = "SELECT " LOOK_MARK("seen") " " LOOK_MARK("read")
 	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") ")"
 	" FROM actstream.marks m WHERE " OF_READER("m"),
-	.nargs = 2, .argtypes = {REF_ARG, TEXTOID}, .generic = true
+	.nargs = 2, .argtypes = {REF_ARG, TEXTOID}, .by_index = true
 };
 
 /*
@@ -48,13 +49,13 @@ static SpiPlan look_at_exceptions = {
 	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.>) ($4, $5)),"
 	" EXISTS (SELECT FROM actstream.mark_exceptions x WHERE " OF_READER("x") " AND " SAYS_READ("x")
 	" AND (x.\"timestamp\", x.action_id) OPERATOR(pg_catalog.<=) ($4, $5))",
-	.nargs = 5, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID}, .generic = true
+	.nargs = 5, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID}, .by_index = true
 };
 
 /* Is there a record?  Its last entry is looked for at the end that is not trimmed. */
 static SpiPlan look_at_record = {
 	.sql = "SELECT FROM actstream.changes c ORDER BY c.transaction DESC LIMIT 1",
-	.generic = true
+	.by_index = true
 };
 
 /* rows of the stream above the place ($4, $5), if there are no exceptions, up to $6 */
@@ -62,7 +63,7 @@ static SpiPlan look_at_record = {
 	"SELECT FROM actstream.user_stream($1, $3, without_own => true) s" \
 	" WHERE (s.\"timestamp\", s.id) OPERATOR(pg_catalog.>) ($4, $5) LIMIT " limit ") AS s", \
 	.nargs = 6, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID}, \
-	.generic = true}
+	.by_index = true}
 
 /* the same if there are */
 #define COUNT_ABOVE(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
@@ -70,7 +71,7 @@ static SpiPlan look_at_record = {
 	" WHERE (n.\"timestamp\", n.id) OPERATOR(pg_catalog.>) ($4, $5)" \
 	" AND NOT n.hidden AND NOT n." mark " LIMIT $6) AS n", \
 	.nargs = 6, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID}, \
-	.generic = true}
+	.by_index = true}
 
 /* rows of the stream that are not above the place, up to $8 */
 #define COUNT_BELOW(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
@@ -82,7 +83,7 @@ static SpiPlan look_at_record = {
 	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n LIMIT $8) AS n", \
 	.nargs = 8, \
 	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8ARRAYOID, \
-		TIMESTAMPTZARRAYOID, INT8OID}, .generic = true}
+		TIMESTAMPTZARRAYOID, INT8OID}, .by_index = true}
 
 static SpiPlan count_above[] = {[MARK_SEEN] = COUNT_ABOVE("seen"), [MARK_READ] = COUNT_ABOVE("read")};
 static SpiPlan count_below[] = {[MARK_SEEN] = COUNT_BELOW("seen"), [MARK_READ] = COUNT_BELOW("read")};
@@ -179,9 +180,16 @@ is_record_used(void)
 	Relation	rel = OwnTableOpen(OWN_CHANGES, AccessShareLock);
 	bool		result = rel->rd_rel->relkind != RELKIND_RELATION ||
 		RelationGetNumberOfBlocks(rel) > 0;
+	RunAs		before;
 
 	relation_close(rel, AccessShareLock);
-	return result && SpiPlanRead(&look_at_record, NULL, NULL) > 0;
+	if (!result)
+		return false;
+	/* behind a policy, a search in vain would read all of it */
+	RunAsBegin(&before, OwnTableOwner(OWN_CHANGES), RUN_AS_RESTRICTED);
+	result = SpiPlanRead(&look_at_record, NULL, NULL) > 0;
+	RunAsEnd(&before);
+	return result;
 }
 
 /*

@@ -19,7 +19,8 @@ static SpiPlan lock_mark = {
 	.sql = "SELECT m.seen, m.read, m.read_at, m.read_snapshot, m.read_next FROM actstream.marks m"
 	" WHERE " OF_READER("m") " FOR NO KEY UPDATE",
 	.nargs = 2,
-	.argtypes = {REF_ARG, TEXTOID}
+	.argtypes = {REF_ARG, TEXTOID},
+	.by_index = true
 };
 
 #define INSERT_MARK "INSERT INTO actstream.marks (reader, feed) VALUES ($1, $2)"

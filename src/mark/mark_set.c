@@ -27,7 +27,7 @@ static SpiPlan find_newest = {
 	" ORDER BY s.\"timestamp\" DESC, s.id DESC LIMIT 1",
 	.nargs = 2,
 	.argtypes = {REF_ARG, TIMESTAMPTZOID},
-	.generic = true
+	.by_index = true
 };
 
 /*
@@ -48,7 +48,8 @@ static SpiPlan set_marks = {
 	SET_MARK("seen", "$5", "CASE WHEN $8 THEN m.seen ELSE $3 END") ", " SET_MARK("read", "$6", "$3")
 	", incarnation = $4 WHERE " OF_READER("m"),
 	.nargs = 8,
-	.argtypes = {REF_ARG, TEXTOID, TEXTOID, INT8OID, BOOLOID, BOOLOID, XID8OID, BOOLOID}
+	.argtypes = {REF_ARG, TEXTOID, TEXTOID, INT8OID, BOOLOID, BOOLOID, XID8OID, BOOLOID},
+	.by_index = true
 };
 
 /* exceptions that a mark at ($3, $4) makes needless */
@@ -60,13 +61,15 @@ static SpiPlan delete_needless = {
 	.sql = "DELETE FROM actstream.mark_exceptions x" NOT_ABOVE
 	" AND (NOT x.archived OR x.until OPERATOR(pg_catalog.<=) pg_catalog.now())",
 	.nargs = 4,
-	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID}
+	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID},
+	.by_index = true
 };
 
 static SpiPlan clear_needless = {
 	.sql = "UPDATE actstream.mark_exceptions x SET read = NULL" NOT_ABOVE " AND x.read IS NOT NULL",
 	.nargs = 4,
-	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID}
+	.argtypes = {REF_ARG, TEXTOID, TIMESTAMPTZOID, INT8OID},
+	.by_index = true
 };
 
 /* what is unread up to ($8, $9), although it is below the mark at ($4, $5) */
@@ -77,7 +80,8 @@ static SpiPlan find_below = {
 	" AND a.\"timestamp\" OPERATOR(pg_catalog.=) b.\"timestamp\")",
 	.nargs = 9,
 	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8ARRAYOID,
-	TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT8OID}
+	TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT8OID},
+	.by_index = true
 };
 
 /*

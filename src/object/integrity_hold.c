@@ -98,7 +98,7 @@ static bool
 both_may_see_row(HoldQuestion *question, Snapshot before)
 {
 	question->seen_with = before;
-	OwnerWatch(question->rel->rd_rel->relowner, true, look_for_both, question);
+	OwnerWatch(question->rel->rd_rel->relowner, look_for_both, question);
 	return question->holds;
 }
 

@@ -32,6 +32,8 @@ typedef struct KeptQuery
 	KeptKey		key;			/* hash key */
 	SPIPlanPtr	plan;			/* NULL if there is none */
 	Size		size;			/* of the plan */
+	bool		too_large;		/* is a plan that fits any arguments too large to be kept? */
+	bool		goes;			/* is the plan too large? */
 	char	   *sql;			/* text that the plan was prepared from */
 	int			nargs;
 	Oid			argtypes[INDEX_MAX_KEYS];
@@ -51,14 +53,15 @@ forget(KeptQuery *query)
 	if (plan == NULL)
 		return;
 	query->plan = NULL;
+	query->goes = false;
 	kept_size -= query->size;
 	pfree(query->sql);
 	SPI_freeplan(plan);
 }
 
-/* Forget all queries that are not being executed. */
+/* Forget the queries that are not being executed: all of them, or those whose plan is too large. */
 static void
-forget_all(void)
+forget_queries(bool all)
 {
 	HASH_SEQ_STATUS scan;
 	KeptQuery  *query;
@@ -66,7 +69,7 @@ forget_all(void)
 	hash_seq_init(&scan, kept_queries);
 	while ((query = hash_seq_search(&scan)) != NULL)
 	{
-		if (query->users > 0)
+		if (query->users > 0 || !(all || query->goes))
 			continue;
 		forget(query);
 		hash_search(kept_queries, &query->key, HASH_REMOVE, NULL);
@@ -86,12 +89,16 @@ find_query(const TableQuestion *question)
 
 		kept_queries = hash_create("actstream kept queries", 32, &ctl, HASH_ELEM | HASH_BLOBS);
 	}
+	/* a few large ones must not cost the plans of others */
 	if (kept_size > MAX_KEPT_SIZE)
-		forget_all();
+		forget_queries(false);
+	if (kept_size > MAX_KEPT_SIZE)
+		forget_queries(true);
 	query = hash_search(kept_queries, &key, HASH_ENTER, &found);
 	if (!found)
 	{
 		query->plan = NULL;
+		query->too_large = query->goes = false;
 		query->users = 0;
 	}
 	return query;
@@ -99,12 +106,13 @@ find_query(const TableQuestion *question)
 
 /* Prepare a query, in the memory of SPI. */
 static SPIPlanPtr
-prepare(const TableQuestion *question)
+prepare(const KeptQuery *query, const TableQuestion *question)
 {
-	SPIPlanPtr	plan = SPI_prepare(question->sql, question->nargs, question->argtypes);
+	SPIPlanPtr	plan = SPI_prepare_cursor(question->sql, question->nargs, question->argtypes,
+										  query->too_large ? CURSOR_OPT_CUSTOM_PLAN : 0);
 
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for %s",
+		elog(ERROR, "SPI_prepare_cursor returned %s for %s",
 			 SPI_result_code_string(SPI_result), question->sql);
 	return plan;
 }
@@ -121,11 +129,13 @@ plan_of(KeptQuery *query, const TableQuestion *question)
 	Size		size = sizeof(Oid) * question->nargs;
 	SPIPlanPtr	plan;
 
+	if (query->goes && query->users == 0)
+		forget(query);
 	if (query->plan != NULL && query->nargs == question->nargs &&
 		memcmp(query->argtypes, question->argtypes, size) == 0 &&
 		strcmp(query->sql, question->sql) == 0)
 		return query->plan;
-	plan = prepare(question);
+	plan = prepare(query, question);
 	if (query->users > 0)
 		return plan;
 	forget(query);
@@ -157,6 +167,9 @@ measure(KeptQuery *query)
 	}
 	kept_size += size - query->size;
 	query->size = size;
+	/* that of a table with many partitions: for one row, few of them have to be planned for */
+	query->goes = size > MAX_KEPT_SIZE / 4;
+	query->too_large |= query->goes;
 }
 
 /*
@@ -183,6 +196,8 @@ KeptQueryExecute(const TableQuestion *question)
 		measure(query);
 	}
 	PG_END_TRY();
+	if (query->goes && query->users == 0)
+		forget(query);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_snapshot returned %s for %s", SPI_result_code_string(result),
 			 question->sql);

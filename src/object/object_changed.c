@@ -263,12 +263,12 @@ static void
 remember_move(TriggerData *trigdata, const Ref *new_ref)
 {
 	MovedRow	row = moved_row(trigdata);
-	Move	   *move;
+	Ref		   *copy;
 
 	if (moves == NULL)
 		make_tables();
-	move = hash_search(moves, &row, HASH_ENTER, NULL);
-	move->new_ref = copy_ref(new_ref);
+	copy = copy_ref(new_ref);
+	((Move *) hash_search(moves, &row, HASH_ENTER, NULL))->new_ref = copy;
 }
 
 /* Remember that the row that had "old_ref" now has "new_ref". */
@@ -277,7 +277,6 @@ remember_renaming(const Ref *old_ref, const Ref *new_ref)
 {
 	Renaming   *renaming;
 	RenamingNote *note;
-	bool		found;
 
 	if (renamings == NULL)
 		make_tables();
@@ -285,10 +284,13 @@ remember_renaming(const Ref *old_ref, const Ref *new_ref)
 	note->new_ref = copy_ref(new_ref);
 	note->command = GetCurrentCommandId(false);
 	note->subid = GetCurrentSubTransactionId();
-	renaming = hash_search(renamings, &old_ref, HASH_ENTER, &found);
-	if (!found)
+	renaming = hash_search(renamings, &old_ref, HASH_FIND, NULL);
+	if (renaming == NULL)
 	{
-		renaming->old_ref = copy_ref(old_ref);
+		const Ref  *key = copy_ref(old_ref);
+
+		renaming = hash_search(renamings, &key, HASH_ENTER, NULL);
+		renaming->old_ref = key;
 		renaming->note = NULL;
 	}
 	note->before = renaming->note;

@@ -11,7 +11,6 @@
 #include "object/object_key.h"
 #include "object/object_probe.h"
 #include "object/object_row.h"
-#include "object/owner_watch.h"
 #include "object/table_role.h"
 
 #include "access/xact.h"
@@ -48,47 +47,27 @@ text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *arg
 	return sql.data;
 }
 
-/* A row to look up with a query. */
-typedef struct QueryJob
-{
-	Relation	rel;
-	const RegisteredType *type;
-	RowQuery	query;
-	TableQuestion question;
-	bool		found;			/* the result */
-} QueryJob;
-
-/* WatchedFunction: as the owner of the table or as the current user. */
-static void
-run_query(void *arg)
-{
-	QueryJob   *job = arg;
-	Oid			argtypes[INDEX_MAX_KEYS];
-	RunAs		before;
-
-	TableRoleBegin(&before, job->rel, job->query == ROW_QUERY_VISIBLE);
-	SPI_connect();
-	job->question.argtypes = argtypes;
-	job->question.sql = text_of_query(job->rel, job->type, job->query, argtypes);
-	job->found = KeptQueryExecute(&job->question) > 0;
-	SPI_finish();
-	RunAsEnd(&before);
-}
-
+/* Look up a row with a query, as the owner of the table or as the current user. */
 static bool
 find_by_query(Relation rel, const RegisteredType *type, Datum *values, RowQuery query,
 			  Snapshot snapshot, bool read_only)
 {
-	QueryJob	job = {
-		.rel = rel, .type = type, .query = query,
-		.question = {
-			.relation = RelationGetRelid(rel), .purpose = query, .nargs = type->nkeys,
-			.args = values, .snapshot = snapshot, .read_only = read_only, .max_rows = 1
-		}
+	Oid			argtypes[INDEX_MAX_KEYS];
+	TableQuestion question = {
+		.relation = RelationGetRelid(rel), .purpose = query, .nargs = type->nkeys,
+		.argtypes = argtypes, .args = values, .snapshot = snapshot, .read_only = read_only,
+		.max_rows = 1
 	};
+	RunAs		before;
+	bool		found;
 
-	OwnerWatch(rel->rd_rel->relowner, false, run_query, &job);
-	return job.found;
+	TableRoleBegin(&before, rel, query == ROW_QUERY_VISIBLE);
+	SPI_connect();
+	question.sql = text_of_query(rel, type, query, argtypes);
+	found = KeptQueryExecute(&question) > 0;
+	SPI_finish();
+	RunAsEnd(&before);
+	return found;
 }
 
 /*

@@ -1,13 +1,11 @@
 /*
  * owner_watch.c
- *		Watching what looking up rows of somebody's table takes of the session.
+ *		Watching how long looking up rows of somebody's table waits for locks.
  *
- * Confined code, see confine.c, can do little; but it can wait for a lock that its owner holds, and
- * what PostgreSQL remembers of names, time zones or a large table that it meets stays in the session's
- * memory.  So for owners who are not trusted both are limited.
- *
- * A look-up that lasts is looked at again and again by a timer.  It is ended as lock_timeout would
- * end it.
+ * The owner of a table, or of one that its policies read, can hold locks on them.  How long a statement
+ * waits for those of owners who are not trusted is limited.  lock_timeout would limit each wait alone;
+ * so a timer looks again and again whether a look-up that lasts is waiting, and in the end has it
+ * cancelled as lock_timeout would.
  */
 #include "postgres.h"
 
@@ -15,11 +13,10 @@
 #include "object/owner_watch.h"
 #include "object/table_role.h"
 
-#include "access/table.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "storage/proc.h"
-#include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -27,27 +24,21 @@
 #define TICK			10
 
 /*
- * So many milliseconds a statement waits for locks, which is less than it takes to look for a deadlock;
- * and if it has waited in vain, for so long no statement waits in look-ups of the same owner.
+ * So many milliseconds a statement waits, which is less than the usual deadlock_timeout; and if it has
+ * waited in vain, for so long no statement waits in look-ups of the same owner.
  */
 #define MAX_WAIT		900
 #define NO_WAIT_AFTER	10000
 
-/* So many bytes of the session's memory an owner can take. */
-#define MAX_TAKEN		(64 * 1024 * 1024)
-
-/* So many owners are remembered. */
+/* For so many owners that is remembered. */
 #define NUM_OWNERS		16
 
-typedef struct WatchedOwner
+/* For whose locks was waited in vain, and when? */
+static struct
 {
 	Oid			owner;
-	uint64		used;			/* when it was last, on a clock that counts look-ups */
-	TimestampTz in_vain;		/* when a look-up has last waited in vain */
-	Size		taken;			/* of the session's memory */
-} WatchedOwner;
-
-static WatchedOwner owners[NUM_OWNERS];
+	TimestampTz when;
+}			in_vain[NUM_OWNERS];
 
 /* How long a statement has waited, in milliseconds. */
 static TimestampTz waiting_statement = 0;
@@ -56,224 +47,147 @@ static volatile long waited = 0;
 /* The look-up that is being watched. */
 static volatile enum
 {
-	NOT_WATCHING, WATCHING, HAS_WAITED, HAS_TAKEN
+	NOT_WATCHING, WATCHING, HAS_WAITED
 }			state = NOT_WATCHING;
 static long wait_limit;
-static Size taken_limit;
+static long waited_before;
 
 static bool timer_exists = false;
 static TimeoutId timer;
 
-/* The memory of the hash table of that name, if it lives as long as the session; or NULL. */
-static MemoryContext
-find_hash_table(const char *name)
-{
-	MemoryContext context = TopMemoryContext->firstchild;
-
-	while (context != NULL && (context->ident == NULL || strcmp(context->ident, name) != 0))
-		context = context->nextchild;
-	return context;
-}
-
-/* The size of what PostgreSQL remembers for as long as the session lasts, as far as it can grow. */
-static Size
-kept_memory(void)
-{
-	/* the name is that in pgtz.c; once made, it stays */
-	static MemoryContext timezones = NULL;
-
-	if (timezones == NULL)
-		timezones = find_hash_table("Timezones");
-	return MemoryContextMemAllocated(CacheMemoryContext, false) +
-		(timezones != NULL ? MemoryContextMemAllocated(timezones, false) : 0);
-}
-
-/* Signal handler: end the look-up, if it has waited too long, or taken too much. */
+/* Signal handler: have the look-up cancelled if it waits, and has waited too long. */
 static void
 tick(void)
 {
-	if (state != WATCHING)
+	/* a session that ends in the middle of a look-up does not come to end() */
+	if (state != WATCHING || proc_exit_inprogress || MyProc == NULL || MyProc->waitLock == NULL)
 		return;
-	if (MyProc->waitLock != NULL)
-	{
-		waited += TICK;
-		if (waited >= wait_limit)
-			state = HAS_WAITED;
-	}
-	if (kept_memory() > taken_limit)
-		state = HAS_TAKEN;
-	if (state != WATCHING)
-		enable_timeout_after(LOCK_TIMEOUT, 0);
+	waited += TICK;
+	if (waited < wait_limit)
+		return;
+	state = HAS_WAITED;
+	enable_timeout_after(LOCK_TIMEOUT, 0);
 }
 
-/* What is known of an owner; in place of the one that was not used for longest if nothing is. */
-static WatchedOwner *
-find_owner(Oid owner)
+/* Has a statement waited in vain for a lock of this owner not long ago? */
+static bool
+waited_in_vain(Oid owner)
 {
-	static uint64 clock = 0;
-	WatchedOwner *result = &owners[0];
+	TimestampTz now = GetCurrentTimestamp();
 
 	for (int i = 0; i < NUM_OWNERS; i++)
 	{
-		if (owners[i].owner == owner)
-		{
-			result = &owners[i];
-			break;
-		}
-		if (owners[i].used < result->used)
-			result = &owners[i];
+		if (in_vain[i].owner == owner &&
+			!TimestampDifferenceExceeds(in_vain[i].when, now, NO_WAIT_AFTER))
+			return true;
 	}
-	if (result->owner != owner)
-		*result = (WatchedOwner) {.owner = owner};
-	result->used = ++clock;
-	return result;
+	return false;
 }
 
-/* Raise an error: the owner has taken too much. */
+/* A lock of this owner was waited for in vain: remember that in place of the oldest. */
 static void
-refuse_owner(const WatchedOwner *owner)
+note_vain_wait(Oid owner)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("tables of role \"%s\" have taken too much memory",
-					GetUserNameFromId(owner->owner, true)),
-			 errdetail("What is remembered of them, and of their policies and casts, fills more than %d MB of this session.",
-					   MAX_TAKEN / (1024 * 1024))));
+	int			oldest = 0;
+
+	for (int i = 1; i < NUM_OWNERS; i++)
+	{
+		if (in_vain[i].when < in_vain[oldest].when)
+			oldest = i;
+	}
+	in_vain[oldest].owner = owner;
+	in_vain[oldest].when = GetCurrentTimestamp();
 }
 
-/* How long, in all, may the statement wait in a look-up of the owner? */
-static long
-find_wait_limit(const WatchedOwner *owner)
+/* Begin to watch a look-up. */
+static void
+begin(Oid owner)
 {
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
-
-	if (waiting_statement != statement)
-	{
-		waiting_statement = statement;
-		waited = 0;
-	}
-	if (owner->in_vain != 0 &&
-		!TimestampDifferenceExceeds(owner->in_vain, GetCurrentTimestamp(), NO_WAIT_AFTER))
-		return 0;
-	return MAX_WAIT;
-}
-
-/* Reckon with what has been taken since the size was that. */
-static void
-reckon(WatchedOwner *owner, Size size_before)
-{
-	Size		size = kept_memory();
-
-	if (size > size_before)
-		owner->taken += size - size_before;
-}
-
-/* Begin to watch a look-up.  Returns the size of what is kept. */
-static Size
-begin(const WatchedOwner *owner, bool limit_waits)
-{
-	Size		size = kept_memory();
 
 	if (!timer_exists)
 	{
 		timer = RegisterTimeout(USER_TIMEOUT, tick);
 		timer_exists = true;
 	}
-	wait_limit = limit_waits && LockTimeout == 0 && !IsInParallelMode() ? find_wait_limit(owner) : LONG_MAX;
-	taken_limit = size + MAX_TAKEN - owner->taken;
+	if (waiting_statement != statement)
+	{
+		waiting_statement = statement;
+		waited = 0;
+	}
+	waited_before = waited;
+	wait_limit = waited_in_vain(owner) ? 0 : MAX_WAIT;
 	state = WATCHING;
 	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 															wait_limit == 0 ? 1 : TICK), TICK);
-	return size;
 }
 
 /*
- * End it, and reckon with what it has taken.  If it has ended before it could be cancelled, nothing is to be
- * cancelled; unless that is the wish of somebody else, too.
+ * End it.  If it has ended before it could be cancelled, nothing is to be cancelled any more, unless
+ * statement_timeout wants that, too.
  */
 static void
-end(WatchedOwner *owner, Size size_before)
+end(Oid owner)
 {
 	disable_timeout(timer, false);
-	if (state != WATCHING)
+	if (state == HAS_WAITED)
 	{
+		/* not if others have used up nearly all of the time */
+		if (waited - waited_before >= MAX_WAIT / 2)
+			note_vain_wait(owner);
 		if (get_timeout_indicator(LOCK_TIMEOUT, true) &&
 			!get_timeout_indicator(STATEMENT_TIMEOUT, false))
 			QueryCancelPending = false;
 		disable_timeout(LOCK_TIMEOUT, false);
 	}
-	if (state == HAS_WAITED)
-		owner->in_vain = GetCurrentTimestamp();
 	state = NOT_WATCHING;
-	reckon(owner, size_before);
+}
+
+/*
+ * Has statement_timeout elapsed?  If that happens together with the end of the wait, the server reports
+ * only one of them.
+ */
+static bool
+statement_has_timed_out(void)
+{
+	return StatementTimeout > 0 && !get_timeout_active(STATEMENT_TIMEOUT) &&
+		get_timeout_finish_time(STATEMENT_TIMEOUT) <= GetCurrentTimestamp();
 }
 
 /*
  * OwnerWatch
- *		Call function(arg), which looks up rows of a table of that owner.
+ *		Call function(arg), which looks up rows of a table of that owner, or locks one.
  *
- * Unless the owner is trusted, raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if the owner's tables
- * take too much memory; and if "limit_waits", ERRCODE_LOCK_NOT_AVAILABLE if the current
- * statement waits too long for locks, unless lock_timeout is set.  In parallel mode, where
- * the error could not be caught, waits are not limited.
+ * Unless the owner is trusted, or lock_timeout is set, raises ERRCODE_LOCK_NOT_AVAILABLE if the current
+ * statement waits for locks for too long.  Not so in parallel mode, where the error could not be caught.
  */
 void
-OwnerWatch(Oid owner, bool limit_waits, WatchedFunction function, void *arg)
+OwnerWatch(Oid owner, WatchedFunction function, void *arg)
 {
-	WatchedOwner *watched;
-	Size		size;
-
-	if (state != NOT_WATCHING || TableRoleIsTrusted(owner))
+	if (state != NOT_WATCHING || LockTimeout > 0 || IsInParallelMode() || TableRoleIsTrusted(owner))
 	{
 		function(arg);
 		return;
 	}
-	watched = find_owner(owner);
-	if (watched->taken > MAX_TAKEN)
-		refuse_owner(watched);
-	size = begin(watched, limit_waits);
+	begin(owner);
 	PG_TRY();
 	{
 		function(arg);
 	}
 	PG_CATCH();
 	{
-		bool		has_taken = state == HAS_TAKEN && geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE;
+		bool		has_waited = state == HAS_WAITED && geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE;
 
-		end(watched, size);
-		if (has_taken)
+		end(owner);
+		if (has_waited && statement_has_timed_out())
 		{
 			FlushErrorState();
-			refuse_owner(watched);
+			ereport(ERROR,
+					(errcode(ERRCODE_QUERY_CANCELED),
+					 errmsg("canceling statement due to statement timeout")));
 		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	end(watched, size);
-}
-
-/*
- * OwnerIsWithinLimits
- *		Will OwnerWatch() not raise an error at once, for what the owner has taken?
- */
-bool
-OwnerIsWithinLimits(Oid owner)
-{
-	return find_owner(owner)->taken <= MAX_TAKEN || TableRoleIsTrusted(owner);
-}
-
-/*
- * OwnerTableOpen
- *		Open a table of the owner, on which the caller has a lock; NULL if it is gone.
- *
- * What is remembered of the table can be large, and is reckoned with.
- */
-Relation
-OwnerTableOpen(Oid owner, Oid relid)
-{
-	Size		size = kept_memory();
-	Relation	result = try_table_open(relid, NoLock);
-
-	reckon(find_owner(owner), size);
-	return result;
+	end(owner);
 }

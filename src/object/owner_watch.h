@@ -1,16 +1,12 @@
 /*
  * owner_watch.h
- *		Watching what looking up rows of somebody's table takes of the session.
+ *		Watching how long looking up rows of somebody's table waits for locks.
  */
 #ifndef ACTSTREAM_OWNER_WATCH_H
 #define ACTSTREAM_OWNER_WATCH_H
 
-#include "utils/relcache.h"
-
 typedef void (*WatchedFunction) (void *arg);
 
-extern void OwnerWatch(Oid owner, bool limit_waits, WatchedFunction function, void *arg);
-extern bool OwnerIsWithinLimits(Oid owner);
-extern Relation OwnerTableOpen(Oid owner, Oid relid);
+extern void OwnerWatch(Oid owner, WatchedFunction function, void *arg);
 
 #endif							/* ACTSTREAM_OWNER_WATCH_H */

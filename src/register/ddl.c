@@ -536,14 +536,16 @@ static void
 warn_of_parent(Oid relid)
 {
 	const RegisteredType *type = find_type(relid);
+	List	   *ancestors = get_rel_relispartition(relid) ? get_partition_ancestors(relid) : NIL;
 
-	if (type != NULL && type->relation == relid && get_rel_relispartition(relid))
+	if (type != NULL && type->relation == relid && ancestors != NIL)
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" of object type \"%s\" is now a partition of another table",
 						get_rel_name(relid), type->label),
 				 errdetail("A row that moves to another partition counts as deleted."),
-				 errhint("Bind the object type to the partitioned table with actstream.rebind().")));
+				 errhint("Bind the object type to table \"%s\" with actstream.rebind().",
+						 get_rel_name(llast_oid(ancestors)))));
 }
 
 /*

@@ -13,15 +13,125 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
+#include "optimizer/plancat.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
+
+/* What counts as large. */
+#define LARGE_TABLE_PAGES	2000
+#define LARGE_INDEX_PAGES	500
+#define LARGE_TABLE_ROWS	100000
+
+static bool planning_by_index = false;
+static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
+static get_relation_info_hook_type next_get_relation_info_hook = NULL;
+
+/* Is there a plan that will be used again for the current user, as far as is known? */
+static bool
+is_planned(const CachedPlanSource *source)
+{
+	const CachedPlan *plan = source->gplan;
+
+	return source->is_valid && plan != NULL && plan->is_valid &&
+		(!source->dependsOnRLS || source->rewriteRoleId == GetUserId()) &&
+		(!plan->dependsOnRole || plan->planRoleId == GetUserId());
+}
+
+/*
+ * Plan a statement that looks rows up in indexes.
+ *
+ * A plan is kept, perhaps for longer than what the planner knew of the tables holds.  Compiling it would take longer than to run it.  The settings hold for that plan alone, not for
+ * those of functions that the statement calls.
+ */
+static void
+plan_by_index(SPIPlanPtr plan)
+{
+	static const char *const settings[] = {"enable_seqscan", "jit"};
+	List	   *sources = SPI_plan_get_plan_sources(plan);
+	CachedPlan *planned;
+	int			level;
+
+	if (list_length(sources) != 1 || is_planned(linitial(sources)))
+		return;
+	level = NewGUCNestLevel();
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	planning_by_index = true;
+	PG_TRY();
+	{
+		planned = SPI_plan_get_cached_plan(plan);
+	}
+	PG_FINALLY();
+	{
+		planning_by_index = false;
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(true, level);
+	if (planned != NULL)
+		ReleaseCachedPlan(planned, CurrentResourceOwner);
+}
+
+/*
+ * Hooks: while a statement is planned by index, there are no statistics, and tables and indexes count as
+ * large.  Of those that are or were small, the planner would take any index, to read all of it.
+ */
+static bool
+find_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
+					VariableStatData *vardata)
+{
+	if (planning_by_index)
+	{
+		vardata->statsTuple = NULL;
+		return true;
+	}
+	return next_get_relation_stats_hook != NULL &&
+		next_get_relation_stats_hook(root, rte, attnum, vardata);
+}
+
+static void
+assume_large(RELATION_HOOK_ARGS)
+{
+	ListCell   *lc;
+
+	if (next_get_relation_info_hook != NULL)
+		next_get_relation_info_hook(RELATION_HOOK_VALUES);
+	if (!planning_by_index)
+		return;
+	rel->pages = Max(rel->pages, LARGE_TABLE_PAGES);
+	rel->tuples = Max(rel->tuples, LARGE_TABLE_ROWS);
+	foreach(lc, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+
+		index->pages = Max(index->pages, LARGE_INDEX_PAGES);
+		index->tuples = Max(index->tuples, LARGE_TABLE_ROWS);
+	}
+}
+
+/*
+ * SpiPlanInit
+ *		Called once, when the library is loaded.
+ */
+void
+SpiPlanInit(void)
+{
+	next_get_relation_stats_hook = get_relation_stats_hook;
+	get_relation_stats_hook = find_relation_stats;
+	next_get_relation_info_hook = get_relation_info_hook;
+	get_relation_info_hook = assume_large;
+}
 
 /*
  * Make sure that the statement is prepared with the current type of references, which
  * has another OID after DROP and CREATE EXTENSION.
  */
 static void
-prepare(SpiPlan *plan)
+make_plan(SpiPlan *plan)
 {
 	Oid			ref_type = RefTypeId();
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
@@ -41,12 +151,20 @@ prepare(SpiPlan *plan)
 	}
 
 	plan->plan = SPI_prepare_cursor(plan->sql, plan->nargs, argtypes,
-									plan->generic ? CURSOR_OPT_GENERIC_PLAN : 0);
+									plan->generic || plan->by_index ? CURSOR_OPT_GENERIC_PLAN : 0);
 	if (plan->plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s for %s",
 			 SPI_result_code_string(SPI_result), plan->sql);
 	SPI_keepplan(plan->plan);
 	plan->ref_type = ref_type;
+}
+
+static void
+prepare(SpiPlan *plan)
+{
+	make_plan(plan);
+	if (plan->by_index)
+		plan_by_index(plan->plan);
 }
 
 /*

@@ -39,10 +39,12 @@ typedef struct SpiPlan
 	int			nargs;
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
 	bool		generic;		/* planned once, whatever the arguments */
+	bool		by_index;		/* the same, and never to read a whole table */
 	SPIPlanPtr	plan;
 	Oid			ref_type;		/* OID of actstream.ref in the plan */
 } SpiPlan;
 
+extern void SpiPlanInit(void);
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls);
 extern Portal SpiPlanOpen(SpiPlan *plan, Datum *values, const char *nulls);

@@ -474,25 +474,6 @@ $$;
 SELECT label, actstream.url(actstream.ref(label, '1'))
 FROM unnest(ARRAY[E'java\tscript:alert({key})', E' \njavascript:alert({key})', E'\x01javascript:alert({key})', 'javascript:alert({key})', '/süß/{key}?a[]=%7B%']) WITH ORDINALITY AS t (template, n),
      actstream.register_external('scheme_' || n, url_template => template);
--- what is remembered of an owner's table, policies and casts stays in the session's memory
-CREATE TYPE names.kind AS ENUM ('a');
-CREATE TABLE names.remembered (id int PRIMARY KEY, kind names.kind);
-INSERT INTO names.remembered VALUES (1, 'a');
-CREATE FUNCTION names.kind_json(names.kind) RETURNS json STABLE LANGUAGE sql AS $$
-    SELECT to_json(count(to_regnamespace('n' || i))) FROM generate_series(1, 3000000) AS i
-$$;
-CREATE CAST (names.kind AS json) WITH FUNCTION names.kind_json(names.kind);
-SELECT label FROM actstream.register('names.remembered', name_template => '{id}');
-GRANT SELECT ON names.remembered TO actstream_reader;
-ALTER TYPE names.kind OWNER TO actstream_owner;
-ALTER FUNCTION names.kind_json OWNER TO actstream_owner;
-ALTER TABLE names.remembered OWNER TO actstream_owner;
-SELECT sum(total_bytes) AS before FROM pg_backend_memory_contexts \gset
-SET ROLE actstream_reader;
-SELECT actstream.expand('remembered:1');
-SELECT actstream.expand('remembered:1'), actstream.display_name('remembered:1');
-RESET ROLE;
-SELECT sum(total_bytes) - :before < 100000000 AS bounded FROM pg_backend_memory_contexts;
 
 SET client_min_messages = warning;
 DROP SCHEMA names, names_hidden, evil CASCADE;
