@@ -150,8 +150,11 @@ end(Oid owner)
 static bool
 statement_has_timed_out(void)
 {
+	TimestampTz due = get_timeout_finish_time(STATEMENT_TIMEOUT);
+
+	/* that of an earlier statement says nothing */
 	return StatementTimeout > 0 && !get_timeout_active(STATEMENT_TIMEOUT) &&
-		get_timeout_finish_time(STATEMENT_TIMEOUT) <= GetCurrentTimestamp();
+		due > GetCurrentStatementStartTimestamp() && due <= GetCurrentTimestamp();
 }
 
 /*
