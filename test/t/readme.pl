@@ -302,7 +302,7 @@ $node->safe_psql('postgres', q{
     BEGIN
         EXECUTE format('DO %L', 'BEGIN RAISE ' || condition || '; END');
         RETURN NULL;
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN OTHERS OR query_canceled THEN
         RETURN SQLSTATE;
     END $$});
 is( $node->safe_psql('postgres', 'SELECT sqlstate(c) FROM unnest(ARRAY[' . join(', ', map { "'$condition{$_}'" } sort keys %condition) . ']) c'),
