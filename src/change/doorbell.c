@@ -46,7 +46,7 @@ extern PGDLLEXPORT void actstream_doorbell_main(Datum database);
 
 /* To wake sessions takes time from senders: each but a few adds so much to the interval. */
 #define FEW_LISTENERS		10
-#define MS_PER_LISTENER		5
+#define MS_PER_LISTENER		10
 
 /* If none starts, a worker is requested at most this often. */
 #define REQUEST_INTERVAL_MS	1000
