@@ -17,7 +17,7 @@
 
 /*
  * How much memory plans are kept in, in bytes; most take some ten kilobytes, but policies of a table can
- * make them large.  If it gets more, all begins anew.
+ * make them large.  If it gets more, all begins anew.  A single plan that takes a quarter of it is not kept.
  */
 #define MAX_KEPT_SIZE	(4 * 1024 * 1024)
 
@@ -167,7 +167,7 @@ measure(KeptQuery *query)
 	}
 	kept_size += size - query->size;
 	query->size = size;
-	/* that of a table with many partitions: for one row, few of them have to be planned for */
+	/* from now on plan for the row alone: of many partitions, few are then in the plan */
 	query->goes = size > MAX_KEPT_SIZE / 4;
 	query->too_large |= query->goes;
 }

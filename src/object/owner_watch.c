@@ -20,20 +20,20 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/* A look-up is looked at so often, in milliseconds. */
+/* How often a look-up is checked, in milliseconds. */
 #define TICK			10
 
 /*
- * So many milliseconds a statement waits, which is less than the usual deadlock_timeout; and if it has
- * waited in vain, for so long no statement waits in look-ups of the same owner.
+ * How long a statement may wait in all, in milliseconds: less than the usual deadlock_timeout.  If it has
+ * waited in vain, look-ups of the same owner do not wait again for the second of these times.
  */
 #define MAX_WAIT		900
 #define NO_WAIT_AFTER	10000
 
-/* For so many owners that is remembered. */
+/* The number of owners for whom that is remembered. */
 #define NUM_OWNERS		16
 
-/* For whose locks was waited in vain, and when? */
+/* Owners whose locks were waited for in vain, and when. */
 static struct
 {
 	Oid			owner;
