@@ -14,6 +14,7 @@
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
@@ -221,4 +222,60 @@ StreamBoundApply(const StreamBound *bound, NullableDatum timestamp, NullableDatu
 	if (!is_less)
 		limit_oldest(strictly ? NewestPlaceOf(limit) : OldestPlaceOf(limit), strictly,
 					 newest, oldest);
+}
+
+/*
+ * StreamBoundsInit
+ *		Prepare the clauses, each of which is a bound, for a node of the plan.
+ */
+StreamBounds
+StreamBoundsInit(List *clauses, Index rti, PlanState *node)
+{
+	StreamBounds result = {.bounds = palloc0(list_length(clauses) * sizeof(StreamBoundState))};
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		StreamBoundState *state = &result.bounds[result.nbounds++];
+
+		if (!StreamBoundOfClause(lfirst(lc), rti, &state->bound))
+			elog(ERROR, "clause of stream scan is not a bound");
+		state->timestamp = ExecInitExpr(state->bound.timestamp, node);
+		state->id = ExecInitExpr(state->bound.id, node);
+	}
+	return result;
+}
+
+/* The value of an expression; null for NULL. */
+NullableDatum
+StreamEvaluate(ExprState *expr, ExprContext *econtext)
+{
+	NullableDatum result = {.isnull = true};
+
+	if (expr != NULL)
+		result.value = ExecEvalExpr(expr, econtext, &result.isnull);
+	return result;
+}
+
+/*
+ * StreamBoundsApply
+ *		The places, from "newest" to "oldest", that are within all bounds; see
+ *		StreamBoundApply().  Evaluates the expressions.
+ */
+void
+StreamBoundsApply(const StreamBounds *bounds, ExprContext *econtext,
+				  ActionPlace *newest, ActionPlace *oldest)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
+	*newest = NewestPlaceOf(DT_NOEND);
+	*oldest = OldestPlaceOf(DT_NOBEGIN);
+	for (int i = 0; i < bounds->nbounds; i++)
+	{
+		const StreamBoundState *state = &bounds->bounds[i];
+
+		StreamBoundApply(&state->bound, StreamEvaluate(state->timestamp, econtext),
+						 StreamEvaluate(state->id, econtext), newest, oldest);
+	}
+	MemoryContextSwitchTo(oldcontext);
 }

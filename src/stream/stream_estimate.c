@@ -34,6 +34,9 @@
 /* Assumed number of objects in an array that is not known at plan time. */
 #define DEFAULT_NUM_OBJECTS		10
 
+/* Lists that a page opens, at most: which ones, the recency map tells, or the time line. */
+#define LISTS_PER_PAGE	20
+
 /* Lists per follow: some are only for the followee as the actor, some for all roles. */
 #define LISTS_PER_FOLLOW		2
 
@@ -277,7 +280,9 @@ StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
  * Assumes that all rows within the limits are read, and the filters evaluated on each of
  * them, even if few rows pass.
  *
- * Opening a list costs as much as descending an index, see btcostestimate(); then each
+ * Opening a list costs as much as descending an index, see btcostestimate().  Few are opened
+ * before the first rows come; this keeps the plan for a reader with few follows from looking so
+ * much cheaper than that for any reader that each page would be planned again.  Then each
  * row costs an index entry and a visit to the heap, see cost_index().  On the time line,
  * successive rows are mostly on the same or adjacent pages, since actions are usually
  * inserted in the order of time.
@@ -298,7 +303,7 @@ StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List
 	pages = estimates->in_order ?
 		ceil(visited / Max(rel->tuples, 1) * rel->pages) :
 		index_pages_fetched(visited, rel->pages, rel->pages, root);
-	path->startup_cost = estimates->lists * descent + qual_cost.startup;
-	path->total_cost = path->startup_cost + visited * (per_row + qual_cost.per_tuple) +
+	path->startup_cost = Min(estimates->lists, LISTS_PER_PAGE) * descent + qual_cost.startup;
+	path->total_cost = estimates->lists * descent + qual_cost.startup + visited * (per_row + qual_cost.per_tuple) +
 		pages * random_page_cost;
 }

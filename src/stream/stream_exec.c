@@ -28,14 +28,6 @@
  */
 #define PAGE_GROWTH		8
 
-/* A condition that limits the scan, and the expressions for its values. */
-typedef struct BoundState
-{
-	StreamBound bound;
-	ExprState  *timestamp;
-	ExprState  *id;				/* NULL if the bound has no id */
-} BoundState;
-
 typedef struct StreamScanState
 {
 	CustomScanState css;
@@ -46,8 +38,7 @@ typedef struct StreamScanState
 	List	   *indexes;		/* for StreamTablesOpen() */
 	ExprState  *conditions;		/* the rows of the stream meet them */
 	List	   *args;			/* List of ExprState: the arguments that say which stream */
-	BoundState *bounds;
-	int			nbounds;
+	StreamBounds bounds;
 	ExprState  *verbs;			/* the verbs that are wanted; NULL: any */
 	StreamTables tables;
 	StreamReader *reader;		/* NULL until the first row is wanted */
@@ -104,22 +95,12 @@ init_expressions(StreamScanState *state, List *conditions, List *bounds, List *v
 {
 	ScanState  *node = &state->css.ss;
 	FuncExpr   *condition = llast_node(FuncExpr, conditions);
-	ListCell   *lc;
 
 	state->conditions = ExecInitQual(conditions, &node->ps);
 	state->kept_follows = list_length(condition->args) > STREAM_FOLLOWS_ARG &&
 		exprType(list_nth(condition->args, STREAM_FOLLOWS_ARG)) == STREAM_KEPT_FOLLOWS;
 	state->args = ExecInitExprList(list_copy_tail(condition->args, STREAM_ROW_ARGS), &node->ps);
-	state->bounds = palloc0(list_length(bounds) * sizeof(BoundState));
-	foreach(lc, bounds)
-	{
-		BoundState *bound = &state->bounds[state->nbounds++];
-
-		if (!StreamBoundOfClause(lfirst(lc), ((Scan *) node->ps.plan)->scanrelid, &bound->bound))
-			elog(ERROR, "clause of stream scan is not a bound");
-		bound->timestamp = ExecInitExpr(bound->bound.timestamp, &node->ps);
-		bound->id = ExecInitExpr(bound->bound.id, &node->ps);
-	}
+	state->bounds = StreamBoundsInit(bounds, ((Scan *) node->ps.plan)->scanrelid, &node->ps);
 	if (verbs != NIL)
 		state->verbs = ExecInitExpr(StreamVerbsOfClause(linitial(verbs),
 														((Scan *) node->ps.plan)->scanrelid),
@@ -158,22 +139,13 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 					 list_nth(plan->custom_exprs, STREAM_SCAN_VERBS));
 }
 
-static NullableDatum
-evaluate(StreamScanState *state, ExprState *expr)
-{
-	NullableDatum result = {.isnull = true};
-
-	if (expr != NULL)
-		result.value = ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &result.isnull);
-	return result;
-}
-
 /* Evaluate which stream to read, once the reader holds nothing of the previous one. */
 static void
 evaluate_subject(StreamScanState *state)
 {
 	NullableDatum args[STREAM_MAX_ARGS - STREAM_ROW_ARGS];
 	EState	   *estate = state->css.ss.ps.state;
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
 	MemoryContext oldcontext;
 	ListCell   *lc;
 
@@ -183,31 +155,12 @@ evaluate_subject(StreamScanState *state)
 	MemoryContextReset(state->subject_context);
 	oldcontext = MemoryContextSwitchTo(state->subject_context);
 	foreach(lc, state->args)
-		args[foreach_current_index(lc)] = evaluate(state, lfirst(lc));
+		args[foreach_current_index(lc)] = StreamEvaluate(lfirst(lc), econtext);
 	state->subject = StreamSubjectOf(state->kind, args, state->kept_follows,
 									 estate->es_snapshot);
 	state->call.verbs = state->verbs == NULL ? NULL :
-		StreamVerbsOfValue(exprType((Node *) state->verbs->expr), evaluate(state, state->verbs));
+		StreamVerbsOfValue(exprType((Node *) state->verbs->expr), StreamEvaluate(state->verbs, econtext));
 	MemoryContextSwitchTo(oldcontext);
-}
-
-/* Narrow the part to read by the bounds. */
-static void
-apply_bounds(StreamScanState *state)
-{
-	StreamCall *call = &state->call;
-	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	MemoryContext oldcontext = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-
-	for (int i = 0; i < state->nbounds; i++)
-	{
-		BoundState *bound = &state->bounds[i];
-
-		StreamBoundApply(&bound->bound, evaluate(state, bound->timestamp),
-						 evaluate(state, bound->id), &call->newest, &call->oldest);
-	}
-	MemoryContextSwitchTo(oldcontext);
-	state->empty = ActionPlaceCompare(&call->newest, &call->oldest) < 0;
 }
 
 /* Create the reader and open its tables, which stay open until the end. */
@@ -237,9 +190,8 @@ begin_reading(StreamScanState *state)
 	StreamCall *call = &state->call;
 
 	state->begun = true;
-	call->newest = NewestPlaceOf(DT_NOEND);
-	call->oldest = OldestPlaceOf(DT_NOBEGIN);
-	apply_bounds(state);
+	StreamBoundsApply(&state->bounds, state->css.ss.ps.ps_ExprContext, &call->newest, &call->oldest);
+	state->empty = ActionPlaceCompare(&call->newest, &call->oldest) < 0;
 	if (state->empty)
 		return;
 	if (state->reader == NULL)

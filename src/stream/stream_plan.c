@@ -16,6 +16,7 @@
 
 #include "base/compat.h"
 #include "reader/stream_tables.h"
+#include "stream/stream_append.h"
 #include "stream/stream_bound.h"
 #include "stream/stream_estimate.h"
 #include "stream/stream_exec.h"
@@ -50,7 +51,7 @@ PG_FUNCTION_INFO_V1(actstream_stream_support);
 static Plan *plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 						 List *tlist, List *clauses, List *custom_plans);
 
-static const CustomPathMethods stream_path_methods = {
+const CustomPathMethods stream_path_methods = {
 	.CustomName = STREAM_SCAN_NAME,
 	.PlanCustomPath = plan_stream
 };
@@ -452,6 +453,8 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	if (rel->reloptkind == RELOPT_BASEREL)
 		LocalTablesRefuseDistributed();
 	root->glob->dependsOnRole = true;
+	if (rte->inh)
+		StreamAppendPlan(root, rel);
 	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte, &stream))
 		return;
 	rel->pathlist = lookup_paths(rel);
@@ -642,6 +645,7 @@ StreamPlanInit(void)
 							 NULL,
 							 NULL);
 	RegisterCustomScanMethods(&stream_scan_methods);
+	StreamAppendInit();
 	next_set_rel_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = set_stream_pathlist;
 	next_get_relation_info_hook = get_relation_info_hook;

@@ -368,12 +368,37 @@ DECLARE
     result bigint = 0;
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
-        result := result + (line ~ 'Custom Scan .*actual')::int;
+        result := result + (line ~ 'Custom Scan .* on .*actual')::int;
     END LOOP;
     RETURN result;
 END
 $$;
 SELECT begun(query) AS partitions, query FROM page ORDER BY n;
+-- and those that are newer than the page neither
+SELECT begun($$SELECT * FROM actstream.user_stream('o:1') WHERE ("timestamp", id) < ('2025-02-10 05:00+00', 100) LIMIT 20$$);
+PREPARE next(actstream.ref, timestamptz, bigint) AS SELECT s.id, s."timestamp" FROM actstream.user_stream($1) s WHERE (s."timestamp", s.id) < ($2, $3) LIMIT 3;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE next('o:1', '2025-03-10 05:00+00', 100);
+EXECUTE next('o:1', '2025-02-10 05:00+00', 100);
+EXECUTE next('o:1', '2026-02-10 05:00+00', 100);
+EXECUTE next('o:1', NULL, 100);
+RESET plan_cache_mode;
+DEALLOCATE next;
+SELECT count(*) AS pages, sum(cardinality(s.ids)) AS ids, count(*) FILTER (WHERE s.ids IS DISTINCT FROM p.ids) AS wrong
+FROM generate_series(1, 9) AS o, generate_series(timestamptz '2024-12-30 00:00+00', '2025-05-10 00:00+00', interval '11 days') AS t,
+    LATERAL (SELECT array_agg(id) AS ids FROM (SELECT id FROM actstream.user_stream(actstream.ref('o', o)) s WHERE (s."timestamp", s.id) < (t, 100) LIMIT 20) AS s) AS s,
+    LATERAL (SELECT array_agg(id) AS ids FROM (SELECT id FROM plain.user_stream(actstream.ref('o', o)) p WHERE (p."timestamp", p.id) < (t, 100) ORDER BY p."timestamp" DESC, p.id DESC LIMIT 20) AS p) AS p;
+SELECT a.tableoid::regclass AS tab, a.id, verb FROM actstream.actions a
+WHERE a.public AND actstream_internal.in_stream_of(a.actor, a.target, a.action_object, a."timestamp", a.verb, '{o:1}', 1)
+  AND "timestamp" < '2025-03-01 10:00+00'
+ORDER BY "timestamp" DESC, id DESC LIMIT 5 FOR UPDATE;
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT s.id FROM actstream.actor_stream('o:1') s;
+MOVE 30 FROM c;
+FETCH 2 FROM c;
+MOVE BACKWARD 31 FROM c;
+FETCH 2 FROM c;
+COMMIT;
 -- nor by parallel workers, which would read and sort them all
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
