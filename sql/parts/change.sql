@@ -187,15 +187,12 @@ CREATE FUNCTION actstream.stream_position() RETURNS text
 COMMENT ON FUNCTION actstream.stream_position()
     IS 'a position in the record of changes: changes_since() tells what happens afterwards';
 
--- Compiling a plan would take longer than running it.  Objects are looked up one by one, which
--- statistics do not tell: one that has most of the follows would make the planner read them all,
--- and a record that was empty when they were made, all changes of an action for each of them.
 CREATE FUNCTION actstream.changes_since(
     since    text,
     viewers  actstream.ref[] DEFAULT NULL,
     max_rows bigint DEFAULT 1000)
     RETURNS SETOF actstream.changed_action
-    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 100 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 100
     AS 'MODULE_PATHNAME', 'actstream_changes_since';
 COMMENT ON FUNCTION actstream.changes_since(text, actstream.ref[], bigint)
     IS E'@simpleCollections only\nchanges to actions since a position, or those that concern the streams of some viewers, and the next position';

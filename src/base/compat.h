@@ -93,6 +93,17 @@ jsonb_input(char *text, Datum *result)
 #define RELATION_HOOK_VALUES root, relid, inhparent, rel
 #endif
 
+/* 19: the planner's hook has one more argument */
+#if PG_VERSION_NUM >= 190000
+#define PLANNER_HOOK_ARGS Query *parse, const char *query_string, int cursorOptions, \
+	ParamListInfo boundParams, ExplainState *es
+#define PLANNER_HOOK_VALUES parse, query_string, cursorOptions, boundParams, es
+#else
+#define PLANNER_HOOK_ARGS Query *parse, const char *query_string, int cursorOptions, \
+	ParamListInfo boundParams
+#define PLANNER_HOOK_VALUES parse, query_string, cursorOptions, boundParams
+#endif
+
 /* 16: the privileges that a query needs are no longer in its range table entries */
 #if PG_VERSION_NUM >= 160000
 #include "parser/parse_relation.h"

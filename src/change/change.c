@@ -33,7 +33,8 @@ PG_FUNCTION_INFO_V1(actstream_note_gap);
 	" $8, $9, $10, $11, $12)", \
 	.nargs = 12, \
 	.argtypes = {XID8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, CHAROID, BOOLOID, \
-		BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG}}
+		BOOLOID, REF_ARG, TEXTOID, REF_ARG, REF_ARG}, \
+	.by_index = true}
 
 static SpiPlan insert_change = INSERT_CHANGE("$7");
 
@@ -53,7 +54,7 @@ static SpiPlan find_change = {
 	" AND c.action_id OPERATOR(pg_catalog.=) $2 AND c.operation OPERATOR(pg_catalog.<>) 'G' LIMIT 1",
 	.nargs = 2,
 	.argtypes = {XID8OID, INT8OID},
-	.generic = true
+	.by_index = true
 };
 
 /* What was changed by this transaction, or before, may not be in the record. */

@@ -77,7 +77,7 @@
  * There is no ORDER BY at the end, which might sort everything before the first row.  The rows stay
  * in the order of g: OFFSET keeps the planner from joining in another way than row by row.
  */
-#define CHANGES(condition, join, told, limit, is_generic) { \
+#define CHANGES(condition, join, told) { \
 	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
 	"SELECT c.transaction, c.action_id, pg_catalog.min(c.recorded) AS recorded," \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
@@ -86,14 +86,14 @@
 	" FROM actstream.changes c" \
 	" WHERE c.transaction OPERATOR(pg_catalog.<>) $1 AND c.incarnation OPERATOR(pg_catalog.=) $2" \
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' AND " condition \
-	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT " limit ") AS g" \
+	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT $3) AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, actstream_internal.action_of(a) AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" join \
 	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
 		XID8OID, XID8OID}, \
-	.generic = is_generic}
+	.by_index = true}
 
 /* the rest of a transaction; those that the position lists, and have ended; those that are later */
 #define REST	"c.transaction OPERATOR(pg_catalog.=) $4 AND c.action_id OPERATOR(pg_catalog.>) $5"
@@ -201,26 +201,23 @@
 	" ROW(o.public, o.actor, o.verb, o.action_object, o.target)::pg_catalog.record)) AS w" \
 	" GROUP BY w.viewer HAVING pg_catalog.bool_or(w.is_in) OR pg_catalog.bool_or(w.was_in) ORDER BY w.viewer"
 
-#define TO_CALLER(limit, is_generic) { \
-	CHANGES(REST, MADE(BEFORE_REST), TOLD, limit, is_generic), \
-	CHANGES(LISTED, MADE(BEFORE_LISTED), TOLD, limit, is_generic), \
-	CHANGES(LATER, MADE(BEFORE_IN_ORDER), TOLD, limit, is_generic)}
-#define TO_VIEWERS(limit, is_generic) { \
-	CHANGES(REST, UNTOLD_VERSIONS(""), TOLD_TO, limit, is_generic), \
-	CHANGES(LISTED, UNTOLD_VERSIONS(NO_LISTED), TOLD_TO, limit, is_generic), \
-	CHANGES(LATER, UNTOLD_VERSIONS(NO_LATER), TOLD_TO, limit, is_generic)}
-
-/* with the usual limit as a constant, a plan serves for all calls */
-static SpiPlan for_caller[2][NUM_PHASES] = {TO_CALLER("1000", true), TO_CALLER("$3", false)};
-static SpiPlan for_viewers[2][NUM_PHASES] = {TO_VIEWERS("1000", true), TO_VIEWERS("$3", false)};
+static SpiPlan for_caller[NUM_PHASES] = {
+	CHANGES(REST, MADE(BEFORE_REST), TOLD),
+	CHANGES(LISTED, MADE(BEFORE_LISTED), TOLD),
+	CHANGES(LATER, MADE(BEFORE_IN_ORDER), TOLD)
+};
+static SpiPlan for_viewers[NUM_PHASES] = {
+	CHANGES(REST, UNTOLD_VERSIONS(""), TOLD_TO),
+	CHANGES(LISTED, UNTOLD_VERSIONS(NO_LISTED), TOLD_TO),
+	CHANGES(LATER, UNTOLD_VERSIONS(NO_LATER), TOLD_TO)
+};
 
 /*
  * ChangeQueries
- *		The statements for each phase: for viewers or for whoever calls, with USUAL_LIMIT as the
- *		limit or any other.
+ *		The statements for each phase: for viewers or for whoever calls.
  */
 SpiPlan *
-ChangeQueries(bool to_viewers, bool usual_limit)
+ChangeQueries(bool to_viewers)
 {
-	return to_viewers ? for_viewers[!usual_limit] : for_caller[!usual_limit];
+	return to_viewers ? for_viewers : for_caller;
 }

@@ -37,9 +37,6 @@ enum
 	COLUMN_TRANSACTION = 1, COLUMN_ID, COLUMN_VIEWER, COLUMN_OPERATION, COLUMN_ACTION
 };
 
-/* The usual limit. */
-#define USUAL_LIMIT			1000
-
-extern SpiPlan *ChangeQueries(bool to_viewers, bool usual_limit);
+extern SpiPlan *ChangeQueries(bool to_viewers);
 
 #endif							/* ACTSTREAM_CHANGE_QUERIES_H */

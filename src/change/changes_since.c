@@ -36,6 +36,9 @@ PG_FUNCTION_INFO_V1(actstream_changes_since);
 /* Rows that are fetched at a time: two of these batches are in memory, with their actions. */
 #define FETCH_ROWS			100
 
+/* Actions that one statement finds, at most. */
+#define MAX_ACTIONS			1000
+
 /* After so many actions a call returns, whether they were of interest or not. */
 #define REPORT_ACTIONS		10000
 
@@ -58,7 +61,7 @@ static SpiPlan find_gaps = {
 	" WHERE g.operation OPERATOR(pg_catalog.=) 'G' AND g.incarnation OPERATOR(pg_catalog.=) $1",
 	.nargs = 2,
 	.argtypes = {INT8OID, XID8ARRAYOID},
-	.generic = true
+	.by_index = true
 };
 
 /* The last transaction from $1 on and before $2 that has changed anything, without $4. */
@@ -69,7 +72,7 @@ static SpiPlan find_last = {
 	" AND c.operation OPERATOR(pg_catalog.<>) 'G' ORDER BY c.transaction DESC LIMIT 1",
 	.nargs = 4,
 	.argtypes = {XID8OID, XID8OID, INT8OID, XID8OID},
-	.generic = true
+	.by_index = true
 };
 
 /* A place in the order in which changes are told. */
@@ -353,7 +356,7 @@ static bool
 tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 		   uint64 transaction, int64 id)
 {
-	int64		limit = Min(telling->max_rows, USUAL_LIMIT);
+	int64		limit = Min(telling->max_rows, MAX_ACTIONS);
 	int64		before;
 	bool		is_full;
 
@@ -391,7 +394,7 @@ tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 		SPI_cursor_close(portal);
 		is_full = telling->nactions - before == limit;
 		/* few rows are wanted, but it may take many actions to find them */
-		limit = Min(limit * 2, USUAL_LIMIT);
+		limit = Min(limit * 2, MAX_ACTIONS);
 	} while (!telling->enough && is_full);
 	return !telling->enough;
 }
@@ -529,8 +532,7 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	nulls[ARG_VIEWERS] = PG_ARGISNULL(1) ? 'n' : ' ';
 	values[ARG_XMAX] = UInt64GetDatum(telling.now->xmax);
 	values[ARG_FROM_XMAX] = UInt64GetDatum(telling.from->xmax);
-	tell_changes(&telling, ChangeQueries(!PG_ARGISNULL(1), telling.max_rows >= USUAL_LIMIT), values,
-				 nulls);
+	tell_changes(&telling, ChangeQueries(!PG_ARGISNULL(1)), values, nulls);
 	if (telling.held_back)
 		PositionKeep(telling.now);
 	tell(&telling);

@@ -36,8 +36,6 @@
  * object of an array, and to all objects of a label.  Statements come in sets, one for
  * each column that has references.
  *
- * One object is not treated as an array of one: a statement with an array, whose length
- * is not known beforehand, would be planned each time.
  */
 #define ONE_OBJECT(column)	"t." column " OPERATOR(pg_catalog.=) $1"
 #define ANY_OBJECT(column)	"t." column " OPERATOR(pg_catalog.=) ANY ($1)"
@@ -65,15 +63,15 @@ static const OwnTable table_of[NUM_COLUMNS] = {
 	[READER] = OWN_MARKS
 };
 
-#define STATEMENTS(argtype, begin, condition, end) { \
-	[ACTOR] = {.sql = begin("actions", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}}, \
-	[ACTION_OBJECT] = {.sql = begin("actions", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}}, \
-	[TARGET] = {.sql = begin("actions", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}}, \
-	[FOLLOWER] = {.sql = begin("follows", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}}, \
-	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}}, \
-	[MUTER] = {.sql = begin("mutes", "muter") condition("muter") end, .nargs = 1, .argtypes = {argtype}}, \
-	[MUTED] = {.sql = begin("mutes", "muted") condition("muted") end, .nargs = 1, .argtypes = {argtype}}, \
-	[READER] = {.sql = begin("marks", "reader") condition("reader") end, .nargs = 1, .argtypes = {argtype}} \
+#define STATEMENTS(argtype, begin, condition, end, index) { \
+	[ACTOR] = {.sql = begin("actions", "actor") condition("actor") end, .nargs = 1, .argtypes = {argtype}, .by_index = index}, \
+	[ACTION_OBJECT] = {.sql = begin("actions", "action_object") condition("action_object") end, .nargs = 1, .argtypes = {argtype}, .by_index = index}, \
+	[TARGET] = {.sql = begin("actions", "target") condition("target") end, .nargs = 1, .argtypes = {argtype}, .by_index = index}, \
+	[FOLLOWER] = {.sql = begin("follows", "follower") condition("follower") end, .nargs = 1, .argtypes = {argtype}, .by_index = index}, \
+	[FOLLOWEE] = {.sql = begin("follows", "followee") condition("followee") end, .nargs = 1, .argtypes = {argtype}, .by_index = index}, \
+	[MUTER] = {.sql = begin("mutes", "muter") condition("muter") end, .nargs = 1, .argtypes = {argtype}, .by_index = index}, \
+	[MUTED] = {.sql = begin("mutes", "muted") condition("muted") end, .nargs = 1, .argtypes = {argtype}, .by_index = index}, \
+	[READER] = {.sql = begin("marks", "reader") condition("reader") end, .nargs = 1, .argtypes = {argtype}, .by_index = index} \
 }
 
 #define FIND(relation, column)	"SELECT t." column " FROM actstream." relation " t WHERE "
@@ -95,21 +93,21 @@ typedef struct Statements
 } Statements;
 
 static Statements of_object = {
-	.find = STATEMENTS(REF_ARG, FIND, ONE_OBJECT, FIRST_ONE),
-	.delete = STATEMENTS(REF_ARG, DELETE, ONE_OBJECT, ""),
-	.empty = STATEMENTS(REF_ARG, EMPTY, ONE_OBJECT, "")
+	.find = STATEMENTS(REF_ARG, FIND, ONE_OBJECT, FIRST_ONE, true),
+	.delete = STATEMENTS(REF_ARG, DELETE, ONE_OBJECT, "", true),
+	.empty = STATEMENTS(REF_ARG, EMPTY, ONE_OBJECT, "", true)
 };
 
 static Statements of_objects = {
-	.find = STATEMENTS(REF_ARRAY_ARG, FIND, ANY_OBJECT, FIRST_ONE),
-	.delete = STATEMENTS(REF_ARRAY_ARG, DELETE, ANY_OBJECT, ""),
-	.empty = STATEMENTS(REF_ARRAY_ARG, EMPTY, ANY_OBJECT, "")
+	.find = STATEMENTS(REF_ARRAY_ARG, FIND, ANY_OBJECT, FIRST_ONE, true),
+	.delete = STATEMENTS(REF_ARRAY_ARG, DELETE, ANY_OBJECT, "", true),
+	.empty = STATEMENTS(REF_ARRAY_ARG, EMPTY, ANY_OBJECT, "", true)
 };
 
 static Statements of_label = {
-	.find = STATEMENTS(TEXTOID, FIND, OF_LABEL, FIRST_ONE),
-	.delete = STATEMENTS(TEXTOID, DELETE, OF_LABEL, ""),
-	.empty = STATEMENTS(TEXTOID, EMPTY, OF_LABEL, "")
+	.find = STATEMENTS(TEXTOID, FIND, OF_LABEL, FIRST_ONE, false),
+	.delete = STATEMENTS(TEXTOID, DELETE, OF_LABEL, "", false),
+	.empty = STATEMENTS(TEXTOID, EMPTY, OF_LABEL, "", false)
 };
 
 /*
@@ -119,13 +117,13 @@ static Statements of_label = {
 #define RENAME_IN_ACTION(column) \
 	{.sql = "UPDATE actstream.actions t SET " column " = $2" \
 	 " WHERE t." column " OPERATOR(pg_catalog.=) $1", \
-	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
+	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}, .by_index = true}
 #define RENAME_IN_PAIR(relation, column, other, same) \
 	{.sql = "UPDATE actstream." relation " t SET " column " = $2" \
 	 " WHERE t." column " OPERATOR(pg_catalog.=) $1 AND NOT EXISTS" \
 	 " (SELECT FROM actstream." relation " u WHERE u." column " OPERATOR(pg_catalog.=) $2" \
 	 " AND u." other " OPERATOR(pg_catalog.=) t." other same ")", \
-	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
+	 .nargs = 2, .argtypes = {REF_ARG, REF_ARG}, .by_index = true}
 #define RENAME_IN_FOLLOW(column, other) \
 	RENAME_IN_PAIR("follows", column, other, " AND u.flag OPERATOR(pg_catalog.=) t.flag")
 #define RENAME_IN_MUTE(column, other) \
@@ -144,7 +142,7 @@ static SpiPlan rename_object[NUM_COLUMNS] = {
 		" WHERE t.reader OPERATOR(pg_catalog.=) $1 AND NOT EXISTS"
 		" (SELECT FROM actstream.marks u WHERE u.reader OPERATOR(pg_catalog.=) $2"
 		" AND u.feed OPERATOR(pg_catalog.=) t.feed)",
-	.nargs = 2, .argtypes = {REF_ARG, REF_ARG}}
+	.nargs = 2, .argtypes = {REF_ARG, REF_ARG}, .by_index = true}
 };
 
 /* the tables that have references */

@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "object/kept_query.h"
+#include "tables/spi_plan.h"
 
 #include "executor/spi.h"
 #include "utils/hsearch.h"
@@ -109,7 +110,8 @@ static SPIPlanPtr
 prepare(const KeptQuery *query, const TableQuestion *question)
 {
 	SPIPlanPtr	plan = SPI_prepare_cursor(question->sql, question->nargs, question->argtypes,
-										  query->too_large ? CURSOR_OPT_CUSTOM_PLAN : 0);
+										  CURSOR_OPT_BY_INDEX |
+										  (query->too_large ? CURSOR_OPT_CUSTOM_PLAN : 0));
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s for %s",

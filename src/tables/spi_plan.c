@@ -13,67 +13,91 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "optimizer/plancat.h"
-#include "utils/guc.h"
+#include "optimizer/planner.h"
 #include "utils/lsyscache.h"
-#include "utils/plancache.h"
 #include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
 
-/* What counts as large. */
-#define LARGE_TABLE_PAGES	2000
-#define LARGE_INDEX_PAGES	500
-#define LARGE_TABLE_ROWS	100000
+/*
+ * What counts as large: so large that the rows with only some of the values that are looked up
+ * would be many.
+ */
+#define LARGE_TABLE_PAGES	20000
+#define LARGE_INDEX_PAGES	5000
+#define LARGE_TABLE_ROWS	1000000
+
+/*
+ * The settings of the planner that keep it from reading tables whole, from preparing memory for many
+ * rows, and from compiling.
+ */
+typedef struct PlannerSettings
+{
+	bool		seqscan;
+	bool		bitmapscan;
+	bool		hashagg;
+	bool		jit;
+} PlannerSettings;
 
 static bool planning_by_index = false;
+static PlannerSettings settings_before;	/* those of the session, if "planning_by_index" */
+static planner_hook_type next_planner_hook = NULL;
 static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
 
-/* Is there a plan that will be used again for the current user, as far as is known? */
-static bool
-is_planned(const CachedPlanSource *source)
+static PlannerSettings
+get_settings(void)
 {
-	const CachedPlan *plan = source->gplan;
+	return (PlannerSettings) {enable_seqscan, enable_bitmapscan, enable_hashagg, jit_enabled};
+}
 
-	return source->is_valid && plan != NULL && plan->is_valid &&
-		(!source->dependsOnRLS || source->rewriteRoleId == GetUserId()) &&
-		(!plan->dependsOnRole || plan->planRoleId == GetUserId());
+static void
+use_settings(PlannerSettings settings)
+{
+	enable_seqscan = settings.seqscan;
+	enable_bitmapscan = settings.bitmapscan;
+	enable_hashagg = settings.hashagg;
+	jit_enabled = settings.jit;
 }
 
 /*
- * Plan a statement that looks rows up in indexes.
+ * Hook: plan a statement; one with CURSOR_OPT_BY_INDEX by index, whenever and by whomever that is
+ * asked for.
  *
- * A plan is kept, perhaps for longer than what the planner knew of the tables holds.  Compiling it would take longer than to run it.  The settings hold for that plan alone, not for
- * those of functions that the statement calls.
+ * Its plan is kept, perhaps for longer than what the planner knew of the tables holds.  To compile it
+ * would take longer than to run it.  The planner evaluates functions; what these plan, and keep, is
+ * planned as ever.
  */
-static void
-plan_by_index(SPIPlanPtr plan)
+static PlannedStmt *
+plan_statement(PLANNER_HOOK_ARGS)
 {
-	static const char *const settings[] = {"enable_seqscan", "jit"};
-	List	   *sources = SPI_plan_get_plan_sources(plan);
-	CachedPlan *planned;
-	int			level;
+	bool		by_index = (cursorOptions & CURSOR_OPT_BY_INDEX) != 0;
+	bool		outer = planning_by_index;
+	PlannerSettings settings = get_settings();
+	PlannedStmt *result;
 
-	if (list_length(sources) != 1 || is_planned(linitial(sources)))
-		return;
-	level = NewGUCNestLevel();
-	for (int i = 0; i < (int) lengthof(settings); i++)
-		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-								 true, 0, false);
-	planning_by_index = true;
+	if (by_index == outer)
+		return next_planner_hook ? next_planner_hook(PLANNER_HOOK_VALUES) :
+			standard_planner(PLANNER_HOOK_VALUES);
 	PG_TRY();
 	{
-		planned = SPI_plan_get_cached_plan(plan);
+		planning_by_index = by_index;
+		if (by_index)
+			settings_before = settings;
+		use_settings(by_index ? (PlannerSettings) {0} : settings_before);
+		result = next_planner_hook ? next_planner_hook(PLANNER_HOOK_VALUES) :
+			standard_planner(PLANNER_HOOK_VALUES);
 	}
 	PG_FINALLY();
 	{
-		planning_by_index = false;
+		planning_by_index = outer;
+		use_settings(settings);
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, level);
-	if (planned != NULL)
-		ReleaseCachedPlan(planned, CurrentResourceOwner);
+	return result;
 }
 
 /*
@@ -120,6 +144,8 @@ assume_large(RELATION_HOOK_ARGS)
 void
 SpiPlanInit(void)
 {
+	next_planner_hook = planner_hook;
+	planner_hook = plan_statement;
 	next_get_relation_stats_hook = get_relation_stats_hook;
 	get_relation_stats_hook = find_relation_stats;
 	next_get_relation_info_hook = get_relation_info_hook;
@@ -131,7 +157,7 @@ SpiPlanInit(void)
  * has another OID after DROP and CREATE EXTENSION.
  */
 static void
-make_plan(SpiPlan *plan)
+prepare(SpiPlan *plan)
 {
 	Oid			ref_type = RefTypeId();
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
@@ -151,20 +177,12 @@ make_plan(SpiPlan *plan)
 	}
 
 	plan->plan = SPI_prepare_cursor(plan->sql, plan->nargs, argtypes,
-									plan->generic || plan->by_index ? CURSOR_OPT_GENERIC_PLAN : 0);
+									plan->by_index ? CURSOR_OPT_BY_INDEX | CURSOR_OPT_GENERIC_PLAN : 0);
 	if (plan->plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s for %s",
 			 SPI_result_code_string(SPI_result), plan->sql);
 	SPI_keepplan(plan->plan);
 	plan->ref_type = ref_type;
-}
-
-static void
-prepare(SpiPlan *plan)
-{
-	make_plan(plan);
-	if (plan->by_index)
-		plan_by_index(plan->plan);
 }
 
 /*

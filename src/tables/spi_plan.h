@@ -32,14 +32,20 @@
  */
 #define SPI_PLAN_TRIES 100
 
+/*
+ * Option of a prepared statement: it is planned so as not to read a whole table, whatever its
+ * statistics say.  PostgreSQL has no such bit.
+ */
+#define CURSOR_OPT_BY_INDEX	0x40000000
+
 /* One statement.  The last two fields belong to spi_plan.c, and are zero at first. */
 typedef struct SpiPlan
 {
 	const char *sql;
 	int			nargs;
 	Oid			argtypes[SPI_PLAN_MAX_ARGS];
-	bool		generic;		/* planned once, whatever the arguments */
-	bool		by_index;		/* the same, and never to read a whole table */
+	bool		by_index;		/* CURSOR_OPT_BY_INDEX, and planned once, whatever the
+								 * arguments are, but for plan_cache_mode */
 	SPIPlanPtr	plan;
 	Oid			ref_type;		/* OID of actstream.ref in the plan */
 } SpiPlan;
