@@ -65,7 +65,9 @@ typedef struct RenamingNote
 	Ref		   *new_ref;
 	CommandId	command;		/* current when it was noted */
 	SubTransactionId subid;		/* likewise */
-	struct RenamingNote *before;	/* what holds again if that is rolled back */
+	struct Renaming *renaming;	/* whose note it is */
+	struct RenamingNote *before;	/* its note that holds again if that is rolled back */
+	struct RenamingNote *earlier;	/* the note before, of whatever renaming */
 } RenamingNote;
 
 typedef struct Renaming
@@ -77,6 +79,7 @@ typedef struct Renaming
 /* both live until the end of the transaction; NULL if there are no entries */
 static HTAB *moves = NULL;
 static HTAB *renamings = NULL;
+static RenamingNote *latest_note = NULL;
 static MemoryContext moves_context = NULL;
 
 /* registered tables being truncated, in TopTransactionContext */
@@ -157,6 +160,7 @@ forget_moves(XactEvent event, void *arg)
 		event == XACT_EVENT_PREPARE)
 	{
 		moves = renamings = NULL;
+		latest_note = NULL;
 		moves_context = NULL;
 		truncated_tables = NIL;
 	}
@@ -170,27 +174,22 @@ static void
 forget_undone(SubXactEvent event, SubTransactionId mySubid, SubTransactionId parentSubid,
 			  void *arg)
 {
-	HASH_SEQ_STATUS status;
-	Renaming   *renaming;
-
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		truncated_tables = NIL;
-	if (renamings == NULL ||
-		(event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB))
+	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
 		return;
-	hash_seq_init(&status, renamings);
-	while ((renaming = hash_seq_search(&status)) != NULL)
+	/* its notes are the latest ones */
+	for (RenamingNote *note = latest_note; note != NULL && note->subid == mySubid; note = note->earlier)
 	{
-		for (RenamingNote *note = renaming->note; note != NULL && note->subid == mySubid;
-			 note = note->before)
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
 		{
-			if (event == SUBXACT_EVENT_COMMIT_SUB)
-				note->subid = parentSubid;
-			else
-				renaming->note = note->before;
+			note->subid = parentSubid;
+			continue;
 		}
-		if (renaming->note == NULL)
-			(void) hash_search(renamings, &renaming->old_ref, HASH_REMOVE, NULL);
+		latest_note = note->earlier;
+		note->renaming->note = note->before;
+		if (note->before == NULL)
+			(void) hash_search(renamings, &note->renaming->old_ref, HASH_REMOVE, NULL);
 	}
 }
 
@@ -293,8 +292,11 @@ remember_renaming(const Ref *old_ref, const Ref *new_ref)
 		renaming->old_ref = key;
 		renaming->note = NULL;
 	}
+	note->renaming = renaming;
 	note->before = renaming->note;
 	renaming->note = note;
+	note->earlier = latest_note;
+	latest_note = note;
 }
 
 /*
