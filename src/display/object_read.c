@@ -202,6 +202,10 @@ wait_for_table(void *arg)
 {
 	const LockJob *job = arg;
 
+	if (!OwnerWatchMayWait(job->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not obtain lock on relation \"%s\"", get_rel_name(job->relid))));
 	OwnerWatch(job->owner, lock_table, arg);
 }
 
@@ -391,7 +395,13 @@ make_sql(const ObjectTable *table, const char *columns, bool many)
 												RelationGetRelationName(table->rel)),
 					 many ? "ON" : "WHERE");
 	ObjectKeyAppendCondition(&sql, &table->type, RelationGetDescr(table->rel),
-							 many ? "k.k" : "$");
+							 many ? "k.k%d" : "$%d");
+	if (many && table->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		/* says nothing new, but tells the planner in which partitions there is nothing to find */
+		appendStringInfoString(&sql, " AND ");
+		ObjectKeyAppendCondition(&sql, &table->type, RelationGetDescr(table->rel), "ANY ($%d)");
+	}
 	/* no plan is to serve for both: plans do not know whether forced policies are suspended */
 	if (table->has_policies)
 		appendStringInfoString(&sql, " -- with policies");

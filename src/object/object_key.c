@@ -435,7 +435,7 @@ ObjectKeyType(TupleDesc tupdesc, AttrNumber attnum)
 /*
  * ObjectKeyAppendCondition
  *		Append to a query the condition that the key columns of "x", an alias of the
- *		type's table, equal "other" followed by a number, from 1.
+ *		type's table, equal "other", a format for the number of each, from 1.
  */
 void
 ObjectKeyAppendCondition(StringInfo sql, const RegisteredType *type, TupleDesc tupdesc,
@@ -449,7 +449,7 @@ ObjectKeyAppendCondition(StringInfo sql, const RegisteredType *type, TupleDesc t
 			appendStringInfoString(sql, " AND ");
 		KeyTypeAppendEquality(sql, att->atttypid,
 							  psprintf("x.%s", quote_identifier(NameStr(att->attname))),
-							  KeyType(att->atttypid), psprintf("%s%d", other, i + 1));
+							  KeyType(att->atttypid), psprintf(other, i + 1));
 	}
 }
 

@@ -41,7 +41,7 @@ text_of_query(Relation rel, const RegisteredType *type, RowQuery query, Oid *arg
 												RelationGetRelationName(rel)));
 	for (int i = 0; i < type->nkeys; i++)
 		argtypes[i] = ObjectKeyType(tupdesc, type->keys[i]);
-	ObjectKeyAppendCondition(&sql, type, tupdesc, "$");
+	ObjectKeyAppendCondition(&sql, type, tupdesc, "$%d");
 	if (query == ROW_QUERY_LOCK)
 		appendStringInfoString(&sql, " FOR KEY SHARE OF x");
 	return sql.data;

@@ -99,24 +99,39 @@ note_vain_wait(Oid owner)
 	in_vain[oldest].when = GetCurrentTimestamp();
 }
 
-/* Begin to watch a look-up. */
-static void
-begin(Oid owner)
+/* May the current statement still wait for locks of this owner? */
+static bool
+may_wait(Oid owner)
 {
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
 
-	if (!timer_exists)
-	{
-		timer = RegisterTimeout(USER_TIMEOUT, tick);
-		timer_exists = true;
-	}
 	if (waiting_statement != statement)
 	{
 		waiting_statement = statement;
 		waited = 0;
 	}
+	return waited < MAX_WAIT && !waited_in_vain(owner);
+}
+
+/* Are look-ups in tables of this owner watched?  Not by one that is watched itself. */
+static bool
+is_watched(Oid owner)
+{
+	return state == NOT_WATCHING && LockTimeout == 0 && !IsInParallelMode() &&
+		!TableRoleIsTrusted(owner);
+}
+
+/* Begin to watch a look-up. */
+static void
+begin(Oid owner)
+{
+	if (!timer_exists)
+	{
+		timer = RegisterTimeout(USER_TIMEOUT, tick);
+		timer_exists = true;
+	}
+	wait_limit = may_wait(owner) ? MAX_WAIT : 0;
 	waited_before = waited;
-	wait_limit = waited_in_vain(owner) ? 0 : MAX_WAIT;
 	state = WATCHING;
 	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 															wait_limit == 0 ? 1 : TICK), TICK);
@@ -167,7 +182,7 @@ statement_has_timed_out(void)
 void
 OwnerWatch(Oid owner, WatchedFunction function, void *arg)
 {
-	if (state != NOT_WATCHING || LockTimeout > 0 || IsInParallelMode() || TableRoleIsTrusted(owner))
+	if (!is_watched(owner))
 	{
 		function(arg);
 		return;
@@ -193,4 +208,14 @@ OwnerWatch(Oid owner, WatchedFunction function, void *arg)
 	}
 	PG_END_TRY();
 	end(owner);
+}
+
+/*
+ * OwnerWatchMayWait
+ *		May OwnerWatch() wait for a lock of that owner?
+ */
+bool
+OwnerWatchMayWait(Oid owner)
+{
+	return !is_watched(owner) || may_wait(owner);
 }

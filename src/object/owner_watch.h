@@ -7,6 +7,7 @@
 
 typedef void (*WatchedFunction) (void *arg);
 
+extern bool OwnerWatchMayWait(Oid owner);
 extern void OwnerWatch(Oid owner, WatchedFunction function, void *arg);
 
 #endif							/* ACTSTREAM_OWNER_WATCH_H */

@@ -15,7 +15,6 @@
 #include "stream/stream_append.h"
 #include "stream/stream_bound.h"
 #include "stream/stream_exec.h"
-#include "stream/stream_plan.h"
 #include "stream/stream_scan.h"
 
 #include "access/table.h"
@@ -80,9 +79,9 @@ static const CustomExecMethods append_exec_methods = {
 	.ReScanCustomScan = rescan_append
 };
 
-/* Is it an Append that only scans streams? */
+/* Is it an Append of paths that all have these methods? */
 static bool
-appends_streams(Path *path)
+appends_only(Path *path, const CustomPathMethods *methods)
 {
 	AppendPath *append = (AppendPath *) path;
 	ListCell   *lc;
@@ -93,7 +92,7 @@ appends_streams(Path *path)
 	{
 		CustomPath *subpath = lfirst(lc);
 
-		if (!IsA(subpath, CustomPath) || subpath->methods != &stream_path_methods)
+		if (!IsA(subpath, CustomPath) || subpath->methods != methods)
 			return false;
 	}
 	return true;
@@ -116,13 +115,14 @@ append_path(AppendPath *append)
 
 /*
  * StreamAppendPlan
- *		Replace the paths of a partitioned table, if all of them append scans of streams.
+ *		Replace the paths of a partitioned table, if all of them append scans of streams, whose
+ *		paths have the methods "scan_methods".
  *
  * What is not a partitioned table any more for the planner keeps its paths: else it would make
  * them again, for the target list of the query.
  */
 void
-StreamAppendPlan(PlannerInfo *root, RelOptInfo *rel)
+StreamAppendPlan(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *scan_methods)
 {
 	ListCell   *lc;
 
@@ -131,7 +131,7 @@ StreamAppendPlan(PlannerInfo *root, RelOptInfo *rel)
 		return;
 	foreach(lc, rel->pathlist)
 	{
-		if (!appends_streams(lfirst(lc)))
+		if (!appends_only(lfirst(lc), scan_methods))
 			return;
 	}
 	foreach(lc, rel->pathlist)

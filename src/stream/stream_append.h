@@ -5,9 +5,10 @@
 #ifndef ACTSTREAM_STREAM_APPEND_H
 #define ACTSTREAM_STREAM_APPEND_H
 
-#include "nodes/pathnodes.h"
+#include "nodes/extensible.h"
 
 extern void StreamAppendInit(void);
-extern void StreamAppendPlan(PlannerInfo *root, RelOptInfo *rel);
+extern void StreamAppendPlan(PlannerInfo *root, RelOptInfo *rel,
+							 const CustomPathMethods *scan_methods);
 
 #endif							/* ACTSTREAM_STREAM_APPEND_H */

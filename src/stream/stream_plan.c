@@ -51,7 +51,7 @@ PG_FUNCTION_INFO_V1(actstream_stream_support);
 static Plan *plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 						 List *tlist, List *clauses, List *custom_plans);
 
-const CustomPathMethods stream_path_methods = {
+static const CustomPathMethods stream_path_methods = {
 	.CustomName = STREAM_SCAN_NAME,
 	.PlanCustomPath = plan_stream
 };
@@ -454,7 +454,7 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 		LocalTablesRefuseDistributed();
 	root->glob->dependsOnRole = true;
 	if (rte->inh)
-		StreamAppendPlan(root, rel);
+		StreamAppendPlan(root, rel, &stream_path_methods);
 	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte, &stream))
 		return;
 	rel->pathlist = lookup_paths(rel);

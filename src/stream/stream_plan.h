@@ -5,10 +5,6 @@
 #ifndef ACTSTREAM_STREAM_PLAN_H
 #define ACTSTREAM_STREAM_PLAN_H
 
-#include "nodes/extensible.h"
-
-extern const CustomPathMethods stream_path_methods;
-
 extern void StreamPlanInit(void);
 
 #endif							/* ACTSTREAM_STREAM_PLAN_H */
