@@ -60,6 +60,10 @@ COMMENT ON FUNCTION actstream.group_sentence_html(actstream.action_group, timest
 COMMENT ON FUNCTION actstream.group_sentence_parts(actstream.action_group, timestamptz, text) IS 'a group of actions as a sentence, as an array of texts, objects and the time';
 COMMENT ON FUNCTION actstream.group_sentences(actstream.action_group[], timestamptz, text) IS 'a page of groups as sentences, in all three forms, with one query for each type of object';
 
+CREATE FUNCTION actstream_internal.value_size(value "any") RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'actstream_value_size';
+COMMENT ON FUNCTION actstream_internal.value_size("any") IS 'how large a value is without compression, in bytes; 0 if all of its type are as large';
+
 -- Every sentence needs them, whichever role asks: they are read without regard to
 -- privileges, as the registry is.
 CREATE TYPE actstream.phrase AS (

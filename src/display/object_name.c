@@ -21,6 +21,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -36,6 +37,15 @@ PG_FUNCTION_INFO_V1(actstream_template_fault);
  * page has many of them.
  */
 #define MAX_TEXT_SIZE	65536
+
+/*
+ * A value that is not a text is left out if it is larger than this, in bytes without compression: its
+ * text can be thousands of times as large.
+ */
+#define MAX_VALUE_SIZE	8192
+
+/* Values that are in memory at a time. */
+#define MAX_VALUES		256
 
 /* A template of a type that is being filled. */
 typedef struct Filling
@@ -341,13 +351,15 @@ select_columns(const ObjectTable *table, List *read)
 		Oid			type = getBaseType(att->atttypid);
 
 		/* of a text, the rest is not even read */
-		if (type == TEXTOID || type == VARCHAROID)
-			appendStringInfo(&sql, ", pg_catalog.left(x.%s, %d)", column, MAX_TEXT_SIZE + 1);
+		if (IsBinaryCoercible(type, TEXTOID))
+			appendStringInfo(&sql, ", pg_catalog.left(x.%s::pg_catalog.text, %d)",
+							 column, MAX_TEXT_SIZE + 1);
 		else
 			/* converts with the output function of its type, which a cast might not use */
-			appendStringInfo(&sql, ", CASE WHEN pg_catalog.num_nulls(x.%s) OPERATOR(pg_catalog.=) 0"
+			appendStringInfo(&sql, ", CASE WHEN actstream_internal.value_size(x.%s)"
+							 " OPERATOR(pg_catalog.<=) %d"
 							 " THEN pg_catalog.left(pg_catalog.format('%%s', x.%s), %d) END",
-							 column, column, MAX_TEXT_SIZE + 1);
+							 column, MAX_VALUE_SIZE, column, MAX_TEXT_SIZE + 1);
 	}
 	return sql.data;
 }
@@ -387,6 +399,8 @@ fill_from_table(Fillings *fillings, const ObjectBatch *batch, ObjectTable *table
 {
 	List	   *read = NIL;
 	ReadPurpose purpose;
+	char	   *columns;
+	int			nrefs;
 
 	prepare_filling(&fillings->name, &read, batch, table);
 	prepare_filling(&fillings->url, &read, batch, table);
@@ -398,7 +412,17 @@ fill_from_table(Fillings *fillings, const ObjectBatch *batch, ObjectTable *table
 		purpose = READ_FOR_URL;
 	else
 		return;
-	ObjectTableRead(table, batch, purpose, select_columns(table, read), take_row, fillings);
+	columns = select_columns(table, read);
+	nrefs = Max(1, MAX_VALUES / Max(1, list_length(read)));
+	for (int i = 0; i < batch->nrefs; i += nrefs)
+	{
+		ObjectBatch part = *batch;
+
+		part.nrefs = Min(nrefs, batch->nrefs - i);
+		part.refs += i;
+		part.positions += i;
+		ObjectTableRead(table, &part, purpose, columns, take_row, fillings);
+	}
 }
 
 static void

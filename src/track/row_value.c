@@ -13,9 +13,9 @@
 #include "base/compat.h"
 #include "base/attempt.h"
 #include "base/run_as.h"
+#include "base/value_size.h"
 #include "track/row_value.h"
 
-#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
@@ -137,13 +137,6 @@ is_json(Oid type)
 	return type == JSONOID || type == JSONARRAYOID;
 }
 
-/* The size of the value without compression; 0 if its type has a fixed width. */
-static Size
-size_of(Oid type, Datum value)
-{
-	return get_typlen(type) == -1 ? toast_raw_datum_size(value) : 0;
-}
-
 static ErrorData *
 too_large(void)
 {
@@ -170,7 +163,7 @@ begin(Conversion *conversion, const RowValue *value, bool *is_large, ErrorData *
 		return false;
 	conversion->type = getBaseType(TupleDescAttr(value->tupdesc, value->attnum - 1)->atttypid);
 	conversion->owner = value->owner;
-	size = size_of(conversion->type, conversion->value);
+	size = ValueSize(conversion->type, conversion->value);
 	*is_large = size > LARGE_SIZE;
 	if (size <= MAX_SIZE)
 		return true;

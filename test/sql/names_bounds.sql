@@ -42,6 +42,36 @@ SELECT code, pg_temp.named(code) FROM unnest('{22012,40001,40P01,42501,53100,55P
 RESET client_min_messages;
 RESET ROLE;
 
+-- memory: large values that are no texts are left out; of many columns, few rows are read at a time
+SET ROLE bounds_owner;
+CREATE TABLE bounds.large (id int PRIMARY KEY, raw bytea, list int[], word text, mail text);
+INSERT INTO bounds.large VALUES (1, decode(repeat('00', 20000000), 'hex'), array(SELECT 0 FROM generate_series(1, 1000000)), 'small', repeat('x', 9000)),
+    (2, '\x00ff', '{1,2}', NULL, 'x');
+SELECT label FROM actstream.register('bounds.large', name_template => 'large {raw} {list} {word} {mail}');
+CREATE TABLE bounds.wide (id int PRIMARY KEY);
+SELECT format('ALTER TABLE bounds.wide %s', string_agg(format('ADD c%s text', i), ', ')) FROM generate_series(1, 100) AS i
+\gset
+:format;
+INSERT INTO bounds.wide (id, c1, c99) SELECT i, 'first ' || i, 'last ' || i FROM generate_series(1, 50) AS i;
+SELECT label FROM actstream.register('bounds.wide', name_template => (SELECT string_agg(format('{c%s}', i), '' ORDER BY i) FROM generate_series(1, 100) AS i));
+-- and of partitions, those that can have the objects
+CREATE TABLE bounds.parted (id int PRIMARY KEY, name text) PARTITION BY RANGE (id);
+SELECT format('CREATE TABLE bounds.parted_%s PARTITION OF bounds.parted FOR VALUES FROM (%s) TO (%s)', i, i * 10, i * 10 + 10) FROM generate_series(0, 29) AS i
+\set ECHO none
+\gexec
+\set ECHO all
+INSERT INTO bounds.parted SELECT i, 'part ' || i / 10 FROM generate_series(0, 299) AS i;
+SELECT label FROM actstream.register('bounds.parted', name_template => '{name}');
+GRANT SELECT ON bounds.large, bounds.wide, bounds.parted TO bounds_reader;
+SET ROLE bounds_reader;
+SELECT object, length(name), left(name, 30) FROM actstream.display_all('{large:1,large:2}');
+SELECT count(*), min(name), max(name) FROM actstream.display_all(array(SELECT actstream.ref('wide', i) FROM generate_series(1, 50) AS i));
+BEGIN;
+SELECT object, name FROM actstream.display_all('{parted:5,parted:105,parted:299,parted:300}');
+SELECT count(DISTINCT relation) < 15 AS few_locked FROM pg_locks WHERE pid = pg_backend_pid() AND relation::regclass::text ~ 'parted';
+COMMIT;
+RESET ROLE;
+
 -- addresses that run something are no links, whoever chooses the scheme
 SELECT label FROM actstream.register_external('script', url_template => 'javascript:alert({key})');
 SELECT label FROM actstream.register_external('chosen', url_template => '{key}:{key}');
