@@ -79,6 +79,7 @@ $function$
         ('changes_gap_idx', 'btree', 'transaction', '(operation = ''G''::"char")', false),
         ('changes_action_id_idx', 'btree', 'action_id, transaction', NULL, false),
         ('changes_delay_idx', 'gist', 'delay', 'arrived', false),
+        ('mark_exceptions_action_id_idx', 'btree', 'reader, feed, action_id', NULL, false),
         ('mark_exceptions_read_idx', 'btree', 'reader, feed, timestamp, action_id', '((read IS NOT NULL) OR (until IS NOT NULL))', false)
 $function$;
 COMMENT ON FUNCTION actstream_internal.table_indexes() IS 'indexes of the tables, for create_tables() and integrity_check()';
@@ -415,11 +416,14 @@ $function$
             CREATE INDEX %1$I ON actstream.mark_exceptions (reader, feed, "timestamp", action_id)
                 WHERE read IS NOT NULL OR until IS NOT NULL;
             COMMENT ON INDEX actstream.%1$I IS 'exceptions that say what has been read' $$),
-        (87, 'mark_exceptions', 'constraint', 'mark_exceptions_until_check', $$
+        (87, 'mark_exceptions', 'index', 'mark_exceptions_action_id_idx', $$
+            CREATE INDEX %1$I ON actstream.mark_exceptions (reader, feed, action_id);
+            COMMENT ON INDEX actstream.%1$I IS 'exceptions by action' $$),
+        (88, 'mark_exceptions', 'constraint', 'mark_exceptions_until_check', $$
             ALTER TABLE actstream.mark_exceptions ADD CONSTRAINT mark_exceptions_until_check CHECK (archived OR until IS NULL);
             COMMENT ON CONSTRAINT mark_exceptions_until_check ON actstream.mark_exceptions
                 IS 'only what is archived comes back' $$),
-        (88, 'mark_exceptions', 'constraint', 'mark_exceptions_reader_feed_fkey', $$
+        (89, 'mark_exceptions', 'constraint', 'mark_exceptions_reader_feed_fkey', $$
             ALTER TABLE actstream.mark_exceptions ADD CONSTRAINT mark_exceptions_reader_feed_fkey
                 FOREIGN KEY (reader, feed) REFERENCES actstream.marks (reader, feed) ON UPDATE CASCADE ON DELETE CASCADE;
             COMMENT ON CONSTRAINT mark_exceptions_reader_feed_fkey ON actstream.mark_exceptions

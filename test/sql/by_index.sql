@@ -27,7 +27,7 @@ BEGIN
     PERFORM actstream.follow('person:1', 'person:2'), actstream.unfollow('person:1', 'person:3');
     PERFORM actstream.follow_many('person:1', '{person:2}'), actstream.unfollow_many('person:1', '{person:4}');
     PERFORM actstream.act_send('person:2', 'sang', external_id => 'x');
-    PERFORM actstream.mark_read('person:1', '{1}'), actstream.mark_all_read('person:1');
+    PERFORM actstream.mark_read('person:1', '{1}'), actstream.archive('person:1', '{1}'), actstream.mark_all_read('person:1');
     PERFORM actstream.display_name('person:3'), actstream.display_all('{person:1,person:5}');
     INSERT INTO song VALUES (1, 2);
     UPDATE person SET id = 22 WHERE id = 12;
@@ -132,6 +132,17 @@ SELECT pg_stat_force_next_flush();
 BEGIN;
 SELECT actstream.follow_many('person:1', '{person:100,person:101,person:102}') AS new;
 SELECT idx_tup_fetch < 100 AS few FROM pg_stat_xact_all_tables WHERE schemaname = 'actstream' AND relname = 'follows';
+COMMIT;
+
+-- one notification is archived, whatever else is in the archive
+SET session_replication_role = replica;
+INSERT INTO actstream.mark_exceptions (reader, feed, action_id, "timestamp", archived)
+SELECT 'person:1', '', i, '2020-01-01', true FROM generate_series(1000, 5000) AS i;
+RESET session_replication_role;
+SELECT pg_stat_force_next_flush();
+BEGIN;
+SELECT actstream.archive('person:1', '{4000}', until => '-infinity') AS taken_out;
+SELECT idx_tup_fetch < 100 AS few FROM pg_stat_xact_all_tables WHERE schemaname = 'actstream' AND relname = 'mark_exceptions';
 COMMIT;
 
 SET client_min_messages = warning;

@@ -51,7 +51,7 @@ DECLARE
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
         IF line ~ 'mark_exceptions|Index Cond' THEN
-            RETURN NEXT ltrim(regexp_replace(line, '^.*->  | using \w+| [|]{2} .*$', '', 'g'));
+            RETURN NEXT ltrim(regexp_replace(line, '^.*->  | using \w+| [|]{2} .*$| AND \("timestamp" = s."timestamp"\)', '', 'g'));
         END IF;
     END LOOP;
 END $$;
