@@ -79,14 +79,14 @@ static const CustomExecMethods append_exec_methods = {
 	.ReScanCustomScan = rescan_append
 };
 
-/* Is it an Append of paths that all have these methods? */
+/* Is it an Append of several paths that all have these methods? */
 static bool
 appends_only(Path *path, const CustomPathMethods *methods)
 {
 	AppendPath *append = (AppendPath *) path;
 	ListCell   *lc;
 
-	if (!IsA(path, AppendPath) || append->path.parallel_aware || append->subpaths == NIL)
+	if (!IsA(path, AppendPath) || append->path.parallel_aware || list_length(append->subpaths) < 2)
 		return false;
 	foreach(lc, append->subpaths)
 	{
