@@ -9,7 +9,6 @@
 
 #include "base/compat.h"
 #include "object/kept_query.h"
-#include "tables/spi_plan.h"
 
 #include "executor/spi.h"
 #include "utils/hsearch.h"
@@ -110,8 +109,7 @@ static SPIPlanPtr
 prepare(const KeptQuery *query, const TableQuestion *question)
 {
 	SPIPlanPtr	plan = SPI_prepare_cursor(question->sql, question->nargs, question->argtypes,
-										  CURSOR_OPT_BY_INDEX |
-										  (query->too_large ? CURSOR_OPT_CUSTOM_PLAN : 0));
+										  query->too_large ? CURSOR_OPT_CUSTOM_PLAN : 0);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s for %s",

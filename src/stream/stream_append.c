@@ -7,7 +7,8 @@
  * to read a page: its rows are usually in one partition, or in two.  This node takes the place
  * of the Append.  It prepares a scan when it comes to it, and leaves out the partitions that
  * cannot have rows within the bounds, those that are compared as rows of two columns, too,
- * of which the planner makes no use.
+ * of which the planner makes no use.  As with an Append, all partitions are open from the start,
+ * and privileges are those of whoever starts the query.
  */
 #include "postgres.h"
 
@@ -21,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "parser/parsetree.h"
@@ -44,6 +46,8 @@ typedef struct StreamAppendState
 {
 	CustomScanState css;
 	int			eflags;
+	Oid			userid;			/* the user who has started the query */
+	int			security;		/* in this security context */
 	Part	   *parts;
 	int			nparts;
 	int			current;		/* index of the part that is being read */
@@ -79,7 +83,7 @@ static const CustomExecMethods append_exec_methods = {
 	.ReScanCustomScan = rescan_append
 };
 
-/* Is it an Append of several paths that all have these methods? */
+/* Is it an Append of several scans, whose paths have these methods, and of Appends of such? */
 static bool
 appends_only(Path *path, const CustomPathMethods *methods)
 {
@@ -92,7 +96,8 @@ appends_only(Path *path, const CustomPathMethods *methods)
 	{
 		CustomPath *subpath = lfirst(lc);
 
-		if (!IsA(subpath, CustomPath) || subpath->methods != methods)
+		if (!IsA(subpath, CustomPath) ||
+			(subpath->methods != methods && subpath->methods != &append_path_methods))
 			return false;
 	}
 	return true;
@@ -126,8 +131,7 @@ StreamAppendPlan(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *sc
 {
 	ListCell   *lc;
 
-	if (rel->reloptkind != RELOPT_BASEREL || !IS_PARTITIONED_REL(rel) ||
-		bms_is_member(rel->relid, root->all_result_relids) || rel->partial_pathlist != NIL)
+	if (!IS_PARTITIONED_REL(rel) || bms_is_member(rel->relid, root->all_result_relids) || rel->partial_pathlist != NIL)
 		return;
 	foreach(lc, rel->pathlist)
 	{
@@ -221,40 +225,75 @@ create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-/* Prepare the scan of a partition. */
+/* Prepare the scan of a partition, as the user who has started the query. */
 static void
 begin_part(StreamAppendState *state, Part *part)
 {
 	EState	   *estate = state->css.ss.ps.state;
 	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
+	Oid			userid;
+	int			security;
 
+	/* after an error, the end of the transaction sets them again */
+	GetUserIdAndSecContext(&userid, &security);
+	SetUserIdAndSecContext(state->userid, state->security);
 	part->state = ExecInitNode(part->plan, estate, state->eflags);
+	SetUserIdAndSecContext(userid, security);
 	state->css.custom_ps = lappend(state->css.custom_ps, part->state);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+/* The scan of a partition, without what the planner has put over it, if all rows pass that or none. */
+static CustomScan *
+scan_of(Plan *plan)
+{
+	while (IsA(plan, Result))
+		plan = outerPlan(plan);
+	return castNode(CustomScan, plan);
+}
+
+/* Open the tables of all scans, for others of this session not to change them. */
+static void
+open_tables(CustomScan *scan, EState *estate, int eflags)
+{
+	ListCell   *lc;
+
+	if (scan->methods == &stream_scan_methods)
+		(void) ExecOpenScanRelation(estate, scan->scan.scanrelid, eflags);
+	foreach(lc, scan->custom_plans)
+		open_tables(scan_of(lfirst(lc)), estate, eflags);
+}
+
+/* The bounds, which are those of each scan. */
+static StreamBounds
+init_bounds(CustomScan *scan, PlanState *node)
+{
+	if (scan->methods != &stream_scan_methods)
+		return init_bounds(scan_of(linitial(scan->custom_plans)), node);
+	return StreamBoundsInit(list_nth(scan->custom_exprs, STREAM_SCAN_BOUNDS), scan->scan.scanrelid, node);
 }
 
 /*
  * Callback: begin the execution of the plan.
  *
- * The bounds are those of each scan, so they are taken from the first one.  For EXPLAIN, all scans
- * are prepared.
+ * Prepares the first scan, which checks the right to call what all of them call; all of them if they
+ * are to be explained.
  */
 static void
 begin_append(CustomScanState *node, EState *estate, int eflags)
 {
 	StreamAppendState *state = (StreamAppendState *) node;
-	CustomScan *first = (CustomScan *) state->parts[0].plan;
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	bool		all = (eflags & EXEC_FLAG_EXPLAIN_ONLY) || estate->es_instrument != 0;
 
 	/* the rows are those of the scans, in slots of their kind */
 	node->ss.ps.resultopsset = true;
 	node->ss.ps.resultopsfixed = false;
 	state->eflags = eflags;
-	if (IsA(first, CustomScan) && first->methods == &stream_scan_methods)
-		state->bounds = StreamBoundsInit(list_nth(first->custom_exprs, STREAM_SCAN_BOUNDS),
-										 first->scan.scanrelid, &node->ss.ps);
-	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && estate->es_instrument == 0)
-		return;
-	for (int i = 0; i < state->nparts; i++)
+	GetUserIdAndSecContext(&state->userid, &state->security);
+	state->bounds = init_bounds(scan, &node->ss.ps);
+	open_tables(scan, estate, eflags);
+	for (int i = 0; i < (all ? state->nparts : 1); i++)
 		begin_part(state, &state->parts[i]);
 }
 

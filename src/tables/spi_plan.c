@@ -15,9 +15,9 @@
 #include "executor/executor.h"
 #include "jit/jit.h"
 #include "miscadmin.h"
-#include "optimizer/cost.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
@@ -30,85 +30,68 @@
 #define LARGE_INDEX_PAGES	5000
 #define LARGE_TABLE_ROWS	1000000
 
-/*
- * The settings of the planner that keep it from reading tables whole, from preparing memory for many
- * rows, and from compiling.
- */
-typedef struct PlannerSettings
-{
-	bool		seqscan;
-	bool		bitmapscan;
-	bool		hashagg;
-	bool		jit;
-} PlannerSettings;
-
 static bool planning_by_index = false;
-static PlannerSettings settings_before;	/* those of the session, if "planning_by_index" */
+static List *own_relids = NIL;	/* the tables of ours in the statement that is being planned */
 static planner_hook_type next_planner_hook = NULL;
 static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
 
-static PlannerSettings
-get_settings(void)
-{
-	return (PlannerSettings) {enable_seqscan, enable_bitmapscan, enable_hashagg, jit_enabled};
-}
-
-static void
-use_settings(PlannerSettings settings)
-{
-	enable_seqscan = settings.seqscan;
-	enable_bitmapscan = settings.bitmapscan;
-	enable_hashagg = settings.hashagg;
-	jit_enabled = settings.jit;
-}
-
 /*
  * Hook: plan a statement; one with CURSOR_OPT_BY_INDEX by index, whenever and by whomever that is
- * asked for.
+ * asked for, but not what functions plan that the planner evaluates meanwhile.
  *
  * Its plan is kept, perhaps for longer than what the planner knew of the tables holds.  To compile it
- * would take longer than to run it.  The planner evaluates functions; what these plan, and keep, is
- * planned as ever.
+ * would take longer than to run it.
  */
 static PlannedStmt *
 plan_statement(PLANNER_HOOK_ARGS)
 {
-	bool		by_index = (cursorOptions & CURSOR_OPT_BY_INDEX) != 0;
 	bool		outer = planning_by_index;
-	PlannerSettings settings = get_settings();
+	List	   *outer_relids = own_relids;
 	PlannedStmt *result;
 
-	if (by_index == outer)
-		return next_planner_hook ? next_planner_hook(PLANNER_HOOK_VALUES) :
-			standard_planner(PLANNER_HOOK_VALUES);
 	PG_TRY();
 	{
-		planning_by_index = by_index;
-		if (by_index)
-			settings_before = settings;
-		use_settings(by_index ? (PlannerSettings) {0} : settings_before);
+		planning_by_index = (cursorOptions & CURSOR_OPT_BY_INDEX) != 0;
+		own_relids = NIL;
 		result = next_planner_hook ? next_planner_hook(PLANNER_HOOK_VALUES) :
 			standard_planner(PLANNER_HOOK_VALUES);
+		if (planning_by_index)
+			result->jitFlags = PGJIT_NONE;
 	}
 	PG_FINALLY();
 	{
 		planning_by_index = outer;
-		use_settings(settings);
+		own_relids = outer_relids;
 	}
 	PG_END_TRY();
 	return result;
 }
 
+/* Is it a table of ours, or a partition of one? */
+static bool
+is_own(PlannerInfo *root, const RelOptInfo *rel)
+{
+	Index		rti = rel->relid;
+
+	while (!IsAnyOwnTable(planner_rt_fetch(rti, root)->relid))
+	{
+		if (root->append_rel_array == NULL || root->append_rel_array[rti] == NULL)
+			return false;
+		rti = root->append_rel_array[rti]->parent_relid;
+	}
+	return true;
+}
+
 /*
- * Hooks: while a statement is planned by index, there are no statistics, and tables and indexes count as
- * large.  Of those that are or were small, the planner would take any index, to read all of it.
+ * Hooks: while a statement is planned by index, our tables have no statistics, and they and their indexes
+ * count as large.  Of those that are or were small, the planner would take any index, to read all of it.
  */
 static bool
 find_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 					VariableStatData *vardata)
 {
-	if (planning_by_index)
+	if (list_member_oid(own_relids, rte->relid))
 	{
 		vardata->statsTuple = NULL;
 		return true;
@@ -124,8 +107,10 @@ assume_large(RELATION_HOOK_ARGS)
 
 	if (next_get_relation_info_hook != NULL)
 		next_get_relation_info_hook(RELATION_HOOK_VALUES);
-	if (!planning_by_index)
+	if (!planning_by_index || !is_own(root, rel))
 		return;
+	own_relids = lappend_oid(own_relids, planner_rt_fetch(rel->relid, root)->relid);
+	rel->statlist = NIL;
 	rel->pages = Max(rel->pages, LARGE_TABLE_PAGES);
 	rel->tuples = Max(rel->tuples, LARGE_TABLE_ROWS);
 	foreach(lc, rel->indexlist)

@@ -33,8 +33,8 @@
 #define SPI_PLAN_TRIES 100
 
 /*
- * Option of a prepared statement: it is planned so as not to read a whole table, whatever its
- * statistics say.  PostgreSQL has no such bit.
+ * Option of a prepared statement: it is planned so as not to read a whole table of ours, whatever
+ * its statistics say.  PostgreSQL has no such bit.
  */
 #define CURSOR_OPT_BY_INDEX	0x40000000
 

@@ -399,6 +399,55 @@ FETCH 2 FROM c;
 MOVE BACKWARD 31 FROM c;
 FETCH 2 FROM c;
 COMMIT;
+-- while a query is executed, none of them can be taken away
+BEGIN;
+DECLARE c CURSOR FOR SELECT s.id FROM actstream.actor_stream('o:1') s;
+FETCH 1 FROM c;
+SAVEPOINT s;
+TRUNCATE actstream.action_0;
+ROLLBACK TO s;
+DROP TABLE actstream.action_0;
+ROLLBACK TO s;
+ALTER TYPE actstream.action ALTER ATTRIBUTE data TYPE text CASCADE;
+ROLLBACK;
+-- functions are called with the rights of whoever has started it
+CREATE FUNCTION secret(verb text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+REVOKE ALL ON FUNCTION secret FROM PUBLIC;
+CREATE FUNCTION page() RETURNS refcursor LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    c refcursor = 'c';
+BEGIN
+    OPEN c FOR SELECT s.id FROM actstream.actor_stream('o:1') s WHERE secret(s.verb);
+    RETURN c;
+END
+$$;
+CREATE FUNCTION fetch_all(c refcursor) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS 'DECLARE n bigint; BEGIN MOVE ALL FROM c; GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END';
+SET ROLE stream_tenant;
+BEGIN;
+SELECT page();
+MOVE ALL FROM c;
+SELECT fetch_all('c');
+COMMIT;
+BEGIN;
+DECLARE c CURSOR FOR SELECT s.id FROM actstream.actor_stream('o:1') s WHERE secret(s.verb);
+COMMIT;
+RESET ROLE;
+DROP FUNCTION secret, page, fetch_all;
+-- partitions of partitions
+BEGIN;
+DROP TABLE actstream.action_35;
+CREATE TABLE actstream.action_35 PARTITION OF actstream.actions FOR VALUES FROM ('2025-05-03 12:00+00') TO ('2025-05-07 00:00+00') PARTITION BY RANGE ("timestamp");
+SELECT format('CREATE TABLE actstream.action_35_%s PARTITION OF actstream.action_35 FOR VALUES FROM (%L) TO (%L)',
+              i, timestamptz '2025-05-03 12:00+00' + i * interval '28 hours', timestamptz '2025-05-03 12:00+00' + (i + 1) * interval '28 hours')
+FROM generate_series(0, 2) AS i
+\set ECHO none
+\gexec
+\set ECHO all
+SELECT send(2940, 3000);
+SELECT begun(query) AS partitions, query FROM page ORDER BY n LIMIT 3;
+SELECT begun($$SELECT * FROM actstream.user_stream('o:1') WHERE ("timestamp", id) < ('2025-05-04 05:00+00', 100) LIMIT 10$$);
+SELECT * FROM compare();
+ROLLBACK;
 -- nor by parallel workers, which would read and sort them all
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
