@@ -94,6 +94,7 @@ AS $$
            OR actstream.ref_label(f.followee) OPERATOR(pg_catalog.=) ANY (following.labels))
 $$;
 
+-- Each is looked up: the follower may follow many others.
 CREATE FUNCTION actstream.which_followed(
     follower actstream.ref,
     objects  actstream.ref[],
@@ -101,11 +102,14 @@ CREATE FUNCTION actstream.which_followed(
     RETURNS SETOF actstream.ref
     LANGUAGE sql STABLE PARALLEL SAFE SUPPORT actstream_internal.tables_support
 AS $$
-    SELECT DISTINCT f.followee
-    FROM actstream.follows f
-    WHERE f.follower OPERATOR(pg_catalog.=) which_followed.follower
-      AND f.followee OPERATOR(pg_catalog.=) ANY (which_followed.objects)
-      AND (which_followed.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) which_followed.flag)
+    SELECT o.object
+    FROM (SELECT DISTINCT u.object FROM pg_catalog.unnest(which_followed.objects) AS u (object)) AS o
+    CROSS JOIN LATERAL (
+        SELECT FROM actstream.follows f
+        WHERE f.follower OPERATOR(pg_catalog.=) which_followed.follower
+          AND f.followee OPERATOR(pg_catalog.=) o.object
+          AND (which_followed.flag IS NULL OR f.flag OPERATOR(pg_catalog.=) which_followed.flag)
+        LIMIT 1) AS f
 $$;
 
 -- Both are found in the index alone; behind policies on follows only because the columns are taken out of

@@ -56,7 +56,8 @@ COMMENT ON FUNCTION actstream_internal.is_marked(timestamptz, bigint, text) IS '
 -- CASE rather than COALESCE: behind a policy that could leak, as far as PostgreSQL knows, and would be
 -- no condition for an index.
 --
---   hidden    is in the archive now
+--   hidden    is in the archive now; by CASE, for the planner would take the share of exceptions for that of
+--             the stream
 --   returned  came back from there, and was not read since
 --   covered   has been read, as far as the mark says
 CREATE FUNCTION actstream_internal.notices(
@@ -73,7 +74,8 @@ CREATE FUNCTION actstream_internal.notices(
             SELECT s AS action, s.id, s."timestamp",
                    s.actor OPERATOR(pg_catalog.=) $1 AS own,
                    e.read AS excepted,
-                   (e.archived AND (e.until IS NULL OR e.until OPERATOR(pg_catalog.>) pg_catalog.now())) IS TRUE AS hidden,
+                   CASE WHEN e.archived AND (e.until IS NULL OR e.until OPERATOR(pg_catalog.>) pg_catalog.now())
+                        THEN true ELSE false END AS hidden,
                    (e.until OPERATOR(pg_catalog.<=) pg_catalog.now()) IS TRUE
                        AND (actstream_internal.is_marked(s."timestamp", s.id, m.read)
                             AND e.until OPERATOR(pg_catalog.<=) m.read_at) IS NOT TRUE AS returned,

@@ -2,7 +2,7 @@
  * object_read.c
  *		Reading the rows that references name, as the current user sees them.
  *
- * All references of a type are read with one query.  The names in a feed come from
+ * All references of a type are read with one query, or few.  The names in a feed come from
  * tables that the reader of the feed has not chosen; any role may have registered them.
  * Code of the table's owner, such as index expressions, generated columns and casts, must
  * not run with the reader's rights.  So the query runs as the owner, confined, and

@@ -12,8 +12,10 @@
 #include "tables/local_tables.h"
 #include "tables/spi_plan.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(actstream_follow_many);
@@ -188,15 +190,20 @@ actstream_unfollow_many(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	char		nulls[3];
 	uint64		nremoved;
+	Snapshot	snapshot;
 
 	LocalTableRequire(OWN_FOLLOWS);
 	for (int i = 0; i < (int) lengthof(values); i++)
 		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
 
 	SPI_connect();
+	/* one snapshot for both, for a row that came meanwhile would be locked out of order */
+	snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() :
+								GetLatestSnapshot());
 	/* policies may let rows be deleted that they do not let be locked */
-	(void) SpiPlanExecute(&lock_follows, values, nulls);
-	nremoved = SpiPlanExecute(&delete_follows, values, nulls);
+	(void) SpiPlanExecuteSnapshot(&lock_follows, values, nulls, snapshot);
+	nremoved = SpiPlanExecuteSnapshot(&delete_follows, values, nulls, snapshot);
+	UnregisterSnapshot(snapshot);
 	if (!PG_ARGISNULL(3) && PG_GETARG_BOOL(3))
 		send_actions(SPI_tuptable, nremoved, values[FOLLOWER], "stopped", NULL);
 	SPI_finish();

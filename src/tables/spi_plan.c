@@ -246,6 +246,17 @@ SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
+ * SpiPlanExecuteSnapshot
+ *		The same, on the state of the database that the snapshot sees, with what this
+ *		transaction has done since.
+ */
+uint64
+SpiPlanExecuteSnapshot(SpiPlan *plan, Datum *values, const char *nulls, Snapshot snapshot)
+{
+	return execute(plan, values, nulls, snapshot, InvalidSnapshot, true);
+}
+
+/*
  * Run the statement as the current user on the latest state of the database.  Without
  * "fire_triggers" AFTER triggers are queued for the query that is being run.
  */

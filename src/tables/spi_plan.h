@@ -52,6 +52,8 @@ typedef struct SpiPlan
 
 extern void SpiPlanInit(void);
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
+extern uint64 SpiPlanExecuteSnapshot(SpiPlan *plan, Datum *values, const char *nulls,
+									 Snapshot snapshot);
 extern uint64 SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls);
 extern Portal SpiPlanOpen(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls);

@@ -145,6 +145,27 @@ SELECT actstream.archive('person:1', '{4000}', until => '-infinity') AS taken_ou
 SELECT idx_tup_fetch < 100 AS few FROM pg_stat_xact_all_tables WHERE schemaname = 'actstream' AND relname = 'mark_exceptions';
 COMMIT;
 
+-- nor do statistics of the archive, or of one follower, tell what a page is like
+SET session_replication_role = replica;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref('person', 100 + i), 'sang' FROM generate_series(1, 1000) AS i;
+RESET session_replication_role;
+ANALYZE;
+CREATE FUNCTION planned_rows(query text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+    RETURN plan->0->'Plan'->'Plan Rows';
+END
+$$;
+SELECT planned_rows($$SELECT n.* FROM actstream.notifications('person:1') n LIMIT 20$$);
+SELECT planned_rows($$SELECT n.* FROM actstream.notifications('person:1') n WHERE NOT n.read LIMIT 20$$) > 1 AS several;
+SELECT pg_stat_force_next_flush();
+BEGIN;
+SELECT actstream.which_followed('person:1', '{person:100,person:7,person:100,person:4000}') ORDER BY 1;
+SELECT idx_tup_fetch < 100 AS few FROM pg_stat_xact_all_tables WHERE schemaname = 'actstream' AND relname = 'follows';
+COMMIT;
+
 SET client_min_messages = warning;
 DROP OWNED BY reader;
 DROP ROLE reader;
@@ -152,5 +173,5 @@ DROP TABLE person, song, big;
 DROP VIEW read_whole;
 DROP PROCEDURE look_up;
 DROP EXTENSION actstream CASCADE;
-DROP FUNCTION IF EXISTS mine;
+DROP FUNCTION IF EXISTS mine, planned_rows;
 DROP SCHEMA elsewhere;
