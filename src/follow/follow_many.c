@@ -3,7 +3,8 @@
  *		Following and unfollowing many objects at once.
  *
  * One statement does it for all of them, in the order of their references, so that
- * whoever changes follows of the same follower locks them in the same order.
+ * whoever changes follows of the same follower locks them in the same order; but if others delete
+ * some meanwhile, these are stored last.
  */
 #include "postgres.h"
 
@@ -14,12 +15,15 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(actstream_follow_many);
 PG_FUNCTION_INFO_V1(actstream_unfollow_many);
+PG_FUNCTION_INFO_V1(actstream_which_followed);
 
 /* fewer than SPI_PLAN_TRIES, for each may be long; a trigger may keep rows from appearing */
 #define MAX_TRIES	5
@@ -40,11 +44,10 @@ enum
 	"INSERT INTO actstream.follows AS f (follower, followee, flag, actor_only, started, verbs)" \
 	" SELECT $1, o.object, $3, $4, $5, $6 FROM " FOLLOWEES_IN_ORDER
 
-/* what may be changed of a follow */
-#define THESE_FOLLOWS \
-	" f.follower OPERATOR(pg_catalog.=) $1" \
-	" AND f.followee OPERATOR(pg_catalog.=) ANY ($2)" \
-	" AND f.flag OPERATOR(pg_catalog.=) $3"
+/* each is looked up: the follower may have many others */
+#define IS_FOLLOW_OF(f) \
+	f ".follower OPERATOR(pg_catalog.=) $1 AND " f ".followee OPERATOR(pg_catalog.=) o.object" \
+	" AND " f ".flag OPERATOR(pg_catalog.=) $3"
 
 static SpiPlan count_followees = {
 	.sql = "SELECT FROM " FOLLOWEES_IN_ORDER,
@@ -61,25 +64,34 @@ static SpiPlan insert_new_follows = {
 
 /* those that cannot be seen, to raise the error if they are there */
 static SpiPlan insert_unseen_follows = {
-	.sql = INSERT_FOLLOWS " WHERE NOT EXISTS (SELECT FROM actstream.follows g"
-	" WHERE g.follower OPERATOR(pg_catalog.=) $1 AND g.followee OPERATOR(pg_catalog.=) o.object"
-	" AND g.flag OPERATOR(pg_catalog.=) $3)",
+	.sql = INSERT_FOLLOWS " WHERE NOT EXISTS (SELECT FROM actstream.follows g WHERE " IS_FOLLOW_OF("g") ")",
 	.nargs = NUM_ARGS,
 	.argtypes = FOLLOW_MANY_ARGTYPES
 };
 
 static SpiPlan update_follows = {
-	.sql = "UPDATE actstream.follows f SET actor_only = $4, verbs = $6 WHERE" THESE_FOLLOWS
-	" AND NOT (" HAS_TERMS ")",
+	.sql = "UPDATE actstream.follows f SET actor_only = $4, verbs = $6 FROM " FOLLOWEES_IN_ORDER
+	" WHERE " IS_FOLLOW_OF("f") " AND NOT (" HAS_TERMS ")",
 	.nargs = NUM_ARGS,
 	.argtypes = FOLLOW_MANY_ARGTYPES,
 	.by_index = true
 };
 
 static SpiPlan find_follows = {
-	.sql = "SELECT FROM actstream.follows f WHERE" THESE_FOLLOWS " AND " HAS_TERMS,
+	.sql = "SELECT FROM " FOLLOWEES_IN_ORDER " CROSS JOIN LATERAL (SELECT FROM actstream.follows f"
+	" WHERE " IS_FOLLOW_OF("f") " AND " HAS_TERMS " LIMIT 1) AS f",
 	.nargs = NUM_ARGS,
 	.argtypes = FOLLOW_MANY_ARGTYPES,
+	.by_index = true
+};
+
+/* those that have a follow with that flag, or with any */
+static SpiPlan find_followed = {
+	.sql = "SELECT o.object FROM " FOLLOWEES_IN_ORDER " CROSS JOIN LATERAL (SELECT FROM actstream.follows f"
+	" WHERE f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) o.object"
+	" AND ($3 IS NULL OR f.flag OPERATOR(pg_catalog.=) $3) LIMIT 1) AS f",
+	.nargs = 3,
+	.argtypes = {REF_ARG, REF_ARRAY_ARG, TEXTOID},
 	.by_index = true
 };
 
@@ -87,7 +99,7 @@ static SpiPlan find_follows = {
 	" f.follower OPERATOR(pg_catalog.=) $1 AND f.followee OPERATOR(pg_catalog.=) ANY ($2)" \
 	" AND ($3 IS NULL OR f.flag OPERATOR(pg_catalog.=) $3)"
 
-/* first, because DELETE takes the rows in the order in which it finds them */
+/* first, because DELETE and UPDATE take the rows in the order in which they find them */
 static SpiPlan lock_follows = {
 	.sql = "SELECT FROM actstream.follows f WHERE" FOLLOWS_TO_END
 	" ORDER BY f.followee, f.flag FOR UPDATE",
@@ -143,6 +155,9 @@ store_follows(Datum *values, const char *nulls, bool send_action)
 			send_actions(inserted, ninserted, values[FOLLOWER], "started", &values[FLAG]);
 		if (nnew == nfollowees)
 			return nnew;
+		if (SpiPlanExecute(&find_follows, values, nulls) >= nfollowees)
+			return nnew;
+		(void) SpiPlanExecute(&lock_follows, values, nulls);
 		(void) SpiPlanExecute(&update_follows, values, nulls);
 		if (SpiPlanExecute(&find_follows, values, nulls) >= nfollowees)
 			return nnew;
@@ -208,4 +223,33 @@ actstream_unfollow_many(PG_FUNCTION_ARGS)
 		send_actions(SPI_tuptable, nremoved, values[FOLLOWER], "stopped", NULL);
 	SPI_finish();
 	PG_RETURN_INT64((int64) nremoved);
+}
+
+/*
+ * which_followed(follower, objects, flag) RETURNS SETOF ref
+ */
+Datum
+actstream_which_followed(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[3];
+	char		nulls[3];
+	uint64		n;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	(void) OwnTableId(OWN_FOLLOWS);
+	for (int i = 0; i < (int) lengthof(values); i++)
+		values[i] = SpiPlanArg(fcinfo, i, &nulls[i]);
+
+	SPI_connect();
+	n = SpiPlanRead(&find_followed, values, nulls);
+	for (uint64 i = 0; i < n; i++)
+	{
+		bool		isnull;
+		Datum		followee = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &followee, &isnull);
+	}
+	SPI_finish();
+	return (Datum) 0;
 }

@@ -7,7 +7,8 @@
  * whoever stores a follow, after that, is refused if there is a block, even one whose
  * transaction goes on; and whoever stores a block, after that, waits for the transactions of
  * follows, and then deletes these.  Of two at the same time at least one sees the other.
- * Only one side waits, so this makes no deadlocks.
+ * So one side waits; the other one, too, where a block that goes on has ended the very follow that is
+ * stored, for the old row of that.
  */
 #include "postgres.h"
 

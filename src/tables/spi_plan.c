@@ -23,12 +23,14 @@
 #include "utils/snapmgr.h"
 
 /*
- * What counts as large: so large that the rows with only some of the values that are looked up
- * would be many.
+ * What counts as large.  Of follows and exceptions, most can be of one object, with the same flag or
+ * feed: so many that those are not read all.  More rows of other tables could be too many for a policy to
+ * look for a value among them by a hash table.
  */
-#define LARGE_TABLE_PAGES	20000
-#define LARGE_INDEX_PAGES	5000
-#define LARGE_TABLE_ROWS	1000000
+#define LARGE_TABLE_ROWS	100000
+#define LARGEST_TABLE_ROWS	1000000
+#define ROWS_OF_PAGE		50
+#define ENTRIES_OF_PAGE		200
 
 static bool planning_by_index = false;
 static List *own_relids = NIL;	/* the tables of ours in the statement that is being planned */
@@ -68,19 +70,21 @@ plan_statement(PLANNER_HOOK_ARGS)
 	return result;
 }
 
-/* Is it a table of ours, or a partition of one? */
-static bool
-is_own(PlannerInfo *root, const RelOptInfo *rel)
+/* How many rows are assumed of a table of ours, or a partition of one; 0 for any other. */
+static double
+assumed_rows(PlannerInfo *root, const RelOptInfo *rel)
 {
 	Index		rti = rel->relid;
+	Oid			relid;
 
-	while (!IsAnyOwnTable(planner_rt_fetch(rti, root)->relid))
+	while (!IsAnyOwnTable(relid = planner_rt_fetch(rti, root)->relid))
 	{
 		if (root->append_rel_array == NULL || root->append_rel_array[rti] == NULL)
-			return false;
+			return 0;
 		rti = root->append_rel_array[rti]->parent_relid;
 	}
-	return true;
+	return IsOwnTable(relid, OWN_FOLLOWS) || IsOwnTable(relid, OWN_MARK_EXCEPTIONS) ?
+		LARGEST_TABLE_ROWS : LARGE_TABLE_ROWS;
 }
 
 /*
@@ -103,22 +107,24 @@ find_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 static void
 assume_large(RELATION_HOOK_ARGS)
 {
+	double		rows;
 	ListCell   *lc;
 
 	if (next_get_relation_info_hook != NULL)
 		next_get_relation_info_hook(RELATION_HOOK_VALUES);
-	if (!planning_by_index || !is_own(root, rel))
+	rows = planning_by_index ? assumed_rows(root, rel) : 0;
+	if (rows == 0)
 		return;
 	own_relids = lappend_oid(own_relids, planner_rt_fetch(rel->relid, root)->relid);
 	rel->statlist = NIL;
-	rel->pages = Max(rel->pages, LARGE_TABLE_PAGES);
-	rel->tuples = Max(rel->tuples, LARGE_TABLE_ROWS);
+	rel->pages = Max(rel->pages, rows / ROWS_OF_PAGE);
+	rel->tuples = Max(rel->tuples, rows);
 	foreach(lc, rel->indexlist)
 	{
 		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
 
-		index->pages = Max(index->pages, LARGE_INDEX_PAGES);
-		index->tuples = Max(index->tuples, LARGE_TABLE_ROWS);
+		index->pages = Max(index->pages, rows / ENTRIES_OF_PAGE);
+		index->tuples = Max(index->tuples, rows);
 	}
 }
 

@@ -91,7 +91,6 @@ BEGIN
 END $$;
 SET enable_bitmapscan = off;
 SELECT scans($$ SELECT f FROM actstream.actions a, actstream.audience(a, 'watching') f WHERE a.id = 7 $$);
-SELECT scans($$ SELECT f FROM actstream.which_followed('user:1', '{repo:41,repo:42}', '') f $$);
 -- also behind a policy that is to be evaluated first
 ALTER TABLE actstream.follows ENABLE ROW LEVEL SECURITY;
 SET ROLE actstream_heard;
