@@ -26,7 +26,6 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
@@ -400,11 +399,11 @@ tell_phase(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls,
 }
 
 /*
- * The last transaction after the position whose changes policies may hide from the caller; 0 if
- * there is none.
+ * The last transaction that is later than all that the position has seen or lists, and has changed
+ * anything; 0 if there is none.  Asked as the owner: no policy hides it.
  */
 static uint64
-last_hidden(const Position *from, const Position *now)
+last_later(const Position *from, const Position *now)
 {
 	Datum		values[] = {
 		UInt64GetDatum(from->xmax), UInt64GetDatum(now->xmax), Int64GetDatum(Incarnation()),
@@ -412,10 +411,24 @@ last_hidden(const Position *from, const Position *now)
 	};
 	char		isnull;
 
-	if (check_enable_rls(OwnTableId(OWN_CHANGES), InvalidOid, true) != RLS_ENABLED ||
-		SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_RESTRICTED, &find_last, values, NULL) == 0)
+	if (SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_RESTRICTED, &find_last, values, NULL) == 0)
 		return 0;
 	return DatumGetUInt64(SpiPlanColumn(1, &isnull));
+}
+
+/*
+ * Tell what later transactions have changed, of which the last is given.  If there is none, as most
+ * often when a program waits, to start the statement would take most of the time of the call.
+ */
+static bool
+tell_later(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls, uint64 last)
+{
+	uint64		xmax = telling->from->xmax;
+
+	if (last >= xmax)
+		return tell_phase(telling, plan, values, nulls, xmax - 1, PG_INT64_MAX);
+	SpiPlanRequireRights(plan);
+	return true;
 }
 
 /* Tell everything, or enough; SPI is connected. */
@@ -424,6 +437,7 @@ tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 {
 	Position   *from = telling->from;
 	bool		was_partly = from->partly != 0;
+	uint64		last = last_later(from, telling->now);
 	int			nended;
 
 	values[ARG_ENDED] = ended_transactions(from, telling->now, &nended);
@@ -436,7 +450,7 @@ tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 	}
 	if ((nended == 0 ||
 		 tell_phase(telling, &plans[PHASE_LISTED], values, nulls, 0, PG_INT64_MAX)) &&
-		tell_phase(telling, &plans[PHASE_LATER], values, nulls, from->xmax - 1, PG_INT64_MAX))
+		tell_later(telling, &plans[PHASE_LATER], values, nulls, last))
 	{
 		/* all that there is */
 		reach(telling, telling->now);
@@ -445,13 +459,12 @@ enough:
 	if (telling->nactions == 0 && !was_partly &&
 		telling->now->xmax - from->xmax <= RENEW_TRANSACTIONS)
 	{
-		uint64		hidden = last_hidden(from, telling->now);
 		Position   *position;
 
-		if (nended == 0 && hidden == 0)
+		if (nended == 0 && last == 0)
 			return;
-		/* what has ended would make the position too old when it is trimmed */
-		position = PositionAfter(from, telling->now, Max(hidden, from->xmax - 1));
+		/* what has ended, or policies hide, would make the position too old when it is trimmed */
+		position = PositionAfter(from, telling->now, Max(last, from->xmax - 1));
 		reach(telling, position);
 		PositionFree(position);
 	}

@@ -307,6 +307,16 @@ DROP TRIGGER s ON actstream.actions;
 GRANT USAGE ON SCHEMA actstream TO changes_reader;
 GRANT SELECT, UPDATE ON kept TO changes_reader;
 SELECT keep('all'), keep('viewers');
+-- where nothing is new, too
+SET ROLE changes_reader;
+SELECT try('SELECT * FROM told(''all'')');
+RESET ROLE;
+GRANT SELECT ON actstream.changes, actstream.actions TO changes_reader;
+SET ROLE changes_reader;
+SELECT operation FROM told('all');
+SELECT try('SELECT * FROM told(''viewers'', ''{o:11}'')');
+RESET ROLE;
+REVOKE SELECT ON actstream.changes, actstream.actions FROM changes_reader;
 SELECT verb FROM actstream.act_send('o:1', 'did', target => 'o:2');
 SELECT verb FROM actstream.act_send('o:1', 'secret', target => 'o:2', description => 'words');
 SET ROLE changes_reader;
