@@ -16,8 +16,9 @@ told since the position.  Triggers that know nothing of the record keep a ledger
 With --broken the record has the transaction ids of subtransactions, as the rows themselves have:
 then something must be wrong.
 
-Prints lines "PROPERTY: N checked, M wrong" and the delay from commit to consumer, and exits with
-1 if anything is wrong or was never put to the test.
+Prints lines "PROPERTY: N checked, M wrong" and the delay from commit to consumer, in the whole run
+and apart from the seconds after each kill, and exits with 1 if anything is wrong or was never put
+to the test.
 """
 import argparse
 import collections
@@ -104,6 +105,10 @@ SCRIPTS = [
     (1, "DELETE FROM thing WHERE id = (SELECT last_value - :old / 10 FROM thing_id_seq);\n"),
     (2, "BEGIN;\n" + INSERT % (11, 'slow') + "\\sleep :t ms\n" + INSERT % (11, 'late') + "COMMIT;\n"),
 ]
+
+
+# from a kill until all have connected again
+RECOVERY_SECONDS = 5
 
 
 class Consumer:
@@ -254,23 +259,27 @@ def estimate_changes(options):
 
 
 def run_writers(options):
-    """One set of writers until each kill, evenly among the changes, and one after the last."""
+    """One set of writers until each kill, evenly among the changes, and one after the last.
+
+    Returns when the kills were.
+    """
     dice = random.Random(options.seed)
-    killed = done = 0
+    kills = []
+    done = 0
     errors = collections.Counter()
     with tempfile.TemporaryDirectory() as directory:
-        while done < options.changes or killed < options.kills:
+        while done < options.changes or len(kills) < options.kills:
             with tempfile.TemporaryFile('w+') as messages:
                 writers = write(options, directory, messages)
-                wanted = estimate_changes(options) + options.changes * (killed + 1) / (options.kills + 1) - done
+                wanted = estimate_changes(options) + options.changes * (len(kills) + 1) / (options.kills + 1) - done
                 while writers.poll() is None and estimate_changes(options) < wanted:
                     time.sleep(1 + dice.random())
-                if killed < options.kills:
-                    if killed % 2:
-                        kill_server(options.data)
-                    else:
+                if len(kills) < options.kills:
+                    kills.append(time.time())
+                    if len(kills) % 2:
                         kill_backend(options.data, dice)
-                    killed += 1
+                    else:
+                        kill_server(options.data)
                 writers.terminate()
                 writers.wait()
                 messages.seek(0)
@@ -281,6 +290,7 @@ def run_writers(options):
             print('%d changes' % done, flush=True)
     for error, number in errors.items():
         print('writers met %d times: %s' % (number, error))
+    return kills
 
 
 def expected(connection):
@@ -344,7 +354,7 @@ def main():
     for thread in others + [idler]:
         thread.start()
     try:
-        run_writers(options)
+        kills = run_writers(options)
     finally:
         for thread in others:
             thread.stop.set()
@@ -357,10 +367,17 @@ def main():
         stop.set()
     results = [end.recv() for _, end in consumers]
     with wait_for(options.conninfo) as connection:
-        sys.exit(0 if check(options, connection, results) else 1)
+        sys.exit(0 if check(options, connection, results, kills) else 1)
 
 
-def check(options, connection, results):
+def print_delays(what, delays):
+    if delays:
+        delays.sort()
+        print('%s, ms: p50 %.1f, p90 %.1f, p99 %.1f, longest %.1f (of %d)' %
+              tuple([what] + [percentile(delays, share) * 1000 for share in (0.5, 0.9, 0.99, 1)] + [len(delays)]))
+
+
+def check(options, connection, results, kills):
     ledger = expected(connection)
     now = dict(connection.execute('SELECT id, description FROM actstream.actions').fetchall())
     committed = dict(connection.execute("""
@@ -368,15 +385,18 @@ def check(options, connection, results):
         FROM actstream.actions WHERE verb = 'one' AND id % 16 = 0 AND description IS NULL""").fetchall())
     changes = sum(sum(counts) for counts in ledger.values())
     missing = doubled = stale = 0
-    delays = []
+    delays, undisturbed = [], []
     for told, last, received, _ in results:
         difference = compare(told, last, ledger, now)
         missing, doubled, stale = missing + difference[0], doubled + difference[1], stale + difference[2]
-        delays += [at - committed[number] for number, at in received.items() if committed.get(number)]
-    delays.sort()
-    if delays:
-        print('delay from commit to consumer, ms: p50 %.1f, p90 %.1f, p99 %.1f, longest %.1f (of %d)' %
-              tuple([percentile(delays, share) * 1000 for share in (0.5, 0.9, 0.99, 1)] + [len(delays)]))
+        for number, at in received.items():
+            since = committed.get(number)
+            if since:
+                delays.append(at - since)
+                if not any(since < kill + RECOVERY_SECONDS and at > kill for kill in kills):
+                    undisturbed.append(at - since)
+    print_delays('delay from commit to consumer', delays)
+    print_delays('the same, but for %d seconds from each kill' % RECOVERY_SECONDS, undisturbed)
     print('consumers connected %d times' % sum(result[3] for result in results))
     with connection.cursor() as cursor:
         idled = cursor.execute("SELECT count(*) FROM actstream.actions WHERE verb = 'idle'").fetchone()[0]
