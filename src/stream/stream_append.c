@@ -20,7 +20,6 @@
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
@@ -131,7 +130,8 @@ StreamAppendPlan(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *sc
 {
 	ListCell   *lc;
 
-	if (!IS_PARTITIONED_REL(rel) || bms_is_member(rel->relid, root->all_result_relids) || rel->partial_pathlist != NIL)
+	if (!IS_PARTITIONED_REL(rel) || bms_is_member(rel->relid, root->all_result_relids) ||
+		rel->partial_pathlist != NIL)
 		return;
 	foreach(lc, rel->pathlist)
 	{
