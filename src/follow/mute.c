@@ -189,8 +189,13 @@ actstream_mute_check(PG_FUNCTION_ARGS)
 	if (!no_muter && !no_muted && is_block_in_force(block, no_block, until, no_until) &&
 		OidIsValid(OwnTableFind(OWN_FOLLOWS)))
 	{
-		end_follows(DatumGetRefPP(muter), DatumGetRefPP(muted));
-		end_follows(DatumGetRefPP(muted), DatumGetRefPP(muter));
+		const Ref  *first = DatumGetRefPP(muter);
+		const Ref  *second = DatumGetRefPP(muted);
+		bool		in_order = RefCompare(first, second) < 0;
+
+		/* in one order, for two that block each other not to wait for each other */
+		end_follows(in_order ? first : second, in_order ? second : first);
+		end_follows(in_order ? second : first, in_order ? first : second);
 	}
 	return PointerGetDatum(NULL);
 }
