@@ -177,15 +177,6 @@ checked_relations(const PlannedStmt *statement)
 	return result;
 }
 
-/* 16: nor are they checked by going through it */
-#include "executor/executor.h"
-#if PG_VERSION_NUM >= 160000
-#define check_permissions(statement) \
-	((void) ExecCheckPermissions((statement)->rtable, (statement)->permInfos, true))
-#else
-#define check_permissions(statement) ((void) ExecCheckRTPerms((statement)->rtable, true))
-#endif
-
 /* 16: files of relations have another name */
 #if PG_VERSION_NUM < 160000
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid

@@ -77,8 +77,8 @@
  * There is no ORDER BY at the end, which might sort everything before the first row.  The rows stay
  * in the order of g: OFFSET keeps the planner from joining in another way than row by row.
  */
-#define CHANGES(condition, join, told) { \
-	.sql = "SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
+#define CHANGES(condition, join, told) \
+	"SELECT g.transaction, g.action_id, t.viewer, t.operation, t.action FROM (" \
 	"SELECT c.transaction, c.action_id, pg_catalog.min(c.recorded) AS recorded," \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'D') OPERATOR(pg_catalog.>)" \
 	" pg_catalog.count(*) FILTER (WHERE c.operation OPERATOR(pg_catalog.=) 'I') AS deleted," \
@@ -89,7 +89,17 @@
 	" GROUP BY c.transaction, c.action_id ORDER BY c.transaction, c.action_id LIMIT $3) AS g" \
 	" LEFT JOIN LATERAL (SELECT a.id, actstream_internal.action_of(a) AS action FROM actstream.actions a" \
 	" WHERE a.id OPERATOR(pg_catalog.=) g.action_id OFFSET 0) AS n ON true" join \
-	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true", \
+	" LEFT JOIN LATERAL (" told " OFFSET 0) AS t ON true"
+
+/*
+ * Nothing; but the caller must have the rights that those changes take, and on what else is read.  The
+ * subquery is not even planned.
+ */
+#define RIGHTS(changes, others) \
+	"SELECT FROM (SELECT FROM (" changes ") AS c" others " OFFSET 0) AS s WHERE false"
+
+#define STATEMENT(text) { \
+	.sql = text, \
 	.nargs = NUM_ARGS, \
 	.argtypes = {XID8OID, INT8OID, INT8OID, XID8OID, INT8OID, XID8ARRAYOID, REF_ARRAY_ARG, \
 		XID8OID, XID8OID}, \
@@ -201,15 +211,22 @@
 	" ROW(o.public, o.actor, o.verb, o.action_object, o.target)::pg_catalog.record)) AS w" \
 	" GROUP BY w.viewer HAVING pg_catalog.bool_or(w.is_in) OR pg_catalog.bool_or(w.was_in) ORDER BY w.viewer"
 
+/* what audience() reads */
+#define FOLLOWS_AND_MUTES \
+	", (SELECT f.follower, f.followee, f.actor_only, f.verbs, f.flag, m.muter, m.muted, m.verbs, m.until, m.block" \
+	" FROM actstream.follows f, actstream.mutes m) AS f"
+
 static SpiPlan for_caller[NUM_PHASES] = {
-	CHANGES(REST, MADE(BEFORE_REST), TOLD),
-	CHANGES(LISTED, MADE(BEFORE_LISTED), TOLD),
-	CHANGES(LATER, MADE(BEFORE_IN_ORDER), TOLD)
+	STATEMENT(RIGHTS(CHANGES(REST, MADE(BEFORE_REST), TOLD), "")),
+	STATEMENT(CHANGES(REST, MADE(BEFORE_REST), TOLD)),
+	STATEMENT(CHANGES(LISTED, MADE(BEFORE_LISTED), TOLD)),
+	STATEMENT(CHANGES(LATER, MADE(BEFORE_IN_ORDER), TOLD))
 };
 static SpiPlan for_viewers[NUM_PHASES] = {
-	CHANGES(REST, UNTOLD_VERSIONS(""), TOLD_TO),
-	CHANGES(LISTED, UNTOLD_VERSIONS(NO_LISTED), TOLD_TO),
-	CHANGES(LATER, UNTOLD_VERSIONS(NO_LATER), TOLD_TO)
+	STATEMENT(RIGHTS(CHANGES(REST, UNTOLD_VERSIONS(""), TOLD_TO), FOLLOWS_AND_MUTES)),
+	STATEMENT(CHANGES(REST, UNTOLD_VERSIONS(""), TOLD_TO)),
+	STATEMENT(CHANGES(LISTED, UNTOLD_VERSIONS(NO_LISTED), TOLD_TO)),
+	STATEMENT(CHANGES(LATER, UNTOLD_VERSIONS(NO_LATER), TOLD_TO))
 };
 
 /*

@@ -10,6 +10,7 @@
 /* The order in which changes are told; there is a statement for each of these. */
 typedef enum Phase
 {
+	PHASE_NONE,					/* finds nothing, but needs the rights that the others need */
 	PHASE_REST,					/* the rest of a transaction that was told in part */
 	PHASE_LISTED,				/* those that the position lists, and have ended */
 	PHASE_LATER,				/* those that are later */

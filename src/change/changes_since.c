@@ -154,7 +154,7 @@ refuse_position(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_CURSOR_STATE),
 			 errmsg("position is too old"),
-			 errdetail("Changes since then have been trimmed or were not recorded, or the actions were truncated."),
+			 errdetail("Changes since then have been trimmed or were not recorded, a trigger of the record was altered, or the actions were truncated."),
 			 errhint("Get a new position from actstream.stream_position(), then read again whatever is needed.")));
 }
 
@@ -409,26 +409,15 @@ last_later(const Position *from, const Position *now)
 		UInt64GetDatum(from->xmax), UInt64GetDatum(now->xmax), Int64GetDatum(Incarnation()),
 		FullTransactionIdGetDatum(GetTopFullTransactionIdIfAny())
 	};
+	RunAs		before;
+	uint64		nfound;
 	char		isnull;
 
-	if (SpiPlanExecuteAs(OWN_CHANGES, RUN_AS_RESTRICTED, &find_last, values, NULL) == 0)
-		return 0;
-	return DatumGetUInt64(SpiPlanColumn(1, &isnull));
-}
-
-/*
- * Tell what later transactions have changed, of which the last is given.  If there is none, as most
- * often when a program waits, to start the statement would take most of the time of the call.
- */
-static bool
-tell_later(Telling *telling, SpiPlan *plan, Datum *values, const char *nulls, uint64 last)
-{
-	uint64		xmax = telling->from->xmax;
-
-	if (last >= xmax)
-		return tell_phase(telling, plan, values, nulls, xmax - 1, PG_INT64_MAX);
-	SpiPlanRequireRights(plan);
-	return true;
+	/* what the snapshot sees, as what is told: changes that are trimmed just now are still there */
+	RunAsBegin(&before, OwnTableOwner(OWN_CHANGES), RUN_AS_RESTRICTED);
+	nfound = SpiPlanRead(&find_last, values, NULL);
+	RunAsEnd(&before);
+	return nfound == 0 ? 0 : DatumGetUInt64(SpiPlanColumn(1, &isnull));
 }
 
 /* Tell everything, or enough; SPI is connected. */
@@ -450,7 +439,8 @@ tell_changes(Telling *telling, SpiPlan *plans, Datum *values, char *nulls)
 	}
 	if ((nended == 0 ||
 		 tell_phase(telling, &plans[PHASE_LISTED], values, nulls, 0, PG_INT64_MAX)) &&
-		tell_later(telling, &plans[PHASE_LATER], values, nulls, last))
+		(last < from->xmax ||
+		 tell_phase(telling, &plans[PHASE_LATER], values, nulls, from->xmax - 1, PG_INT64_MAX)))
 	{
 		/* all that there is */
 		reach(telling, telling->now);
@@ -495,8 +485,9 @@ actstream_stream_position(PG_FUNCTION_ARGS)
 Datum
 actstream_changes_since(PG_FUNCTION_ARGS)
 {
+	SpiPlan    *plans = ChangeQueries(!PG_ARGISNULL(1));
 	Telling		telling = {0};
-	Datum		values[NUM_ARGS];
+	Datum		values[NUM_ARGS] = {0};
 	char		nulls[NUM_ARGS];
 
 	require_record("changes_since()");
@@ -520,6 +511,9 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 					   TupleDescAttr(telling.result->setDesc, 0)->atttypid == TEXTOID);
 	telling.max_rows = PG_GETARG_INT64(2);
 	SPI_connect();
+	/* first, for without the rights a caller is not even told whether anything has changed */
+	memset(nulls, 'n', sizeof(nulls));
+	(void) SpiPlanRead(&plans[PHASE_NONE], values, nulls);
 	telling.reached = PG_GETARG_TEXT_P_COPY(0);
 	telling.from = PositionParse(text_to_cstring(telling.reached));
 	telling.row_context = AllocSetContextCreate(CurrentMemoryContext, "actstream row",
@@ -545,7 +539,7 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 	nulls[ARG_VIEWERS] = PG_ARGISNULL(1) ? 'n' : ' ';
 	values[ARG_XMAX] = UInt64GetDatum(telling.now->xmax);
 	values[ARG_FROM_XMAX] = UInt64GetDatum(telling.from->xmax);
-	tell_changes(&telling, ChangeQueries(!PG_ARGISNULL(1)), values, nulls);
+	tell_changes(&telling, plans, values, nulls);
 	if (telling.held_back)
 		PositionKeep(telling.now);
 	tell(&telling);

@@ -239,24 +239,6 @@ SpiPlanOpen(SpiPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
- * SpiPlanRequireRights
- *		Raise an error if the current user lacks a right that a SELECT needs on a table or column,
- *		as running it would; SPI must be connected.
- *
- * For statements that need not be run, since there is nothing that they could return.
- */
-void
-SpiPlanRequireRights(SpiPlan *plan)
-{
-	CachedPlan *cached;
-
-	prepare(plan);
-	cached = SPI_plan_get_cached_plan(plan->plan);
-	check_permissions(linitial_node(PlannedStmt, cached->stmt_list));
-	ReleaseCachedPlan(cached, CurrentResourceOwner);
-}
-
-/*
  * SpiPlanExecute
  *		Run the statement as the current user; SPI must be connected.
  *

@@ -56,7 +56,6 @@ extern uint64 SpiPlanExecuteSnapshot(SpiPlan *plan, Datum *values, const char *n
 									 Snapshot snapshot);
 extern uint64 SpiPlanRead(SpiPlan *plan, Datum *values, const char *nulls);
 extern Portal SpiPlanOpen(SpiPlan *plan, Datum *values, const char *nulls);
-extern void SpiPlanRequireRights(SpiPlan *plan);
 extern uint64 SpiPlanExecuteLatest(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteAs(OwnTable table, RunAsMode mode, SpiPlan *plan, Datum *values,
 							   const char *nulls);

@@ -107,6 +107,12 @@ sub audit_streams
     }
     is(audited(q{SELECT count(*) FROM actstream.user_stream((SELECT 'person:2'::actstream.ref)) WHERE "timestamp" > now()}),
         'actstream.actions actstream.follows actstream.mutes', "$name: and where nothing is found");
+    # rights are checked where a cursor is kept, too, when there is no statement any more
+    $node->safe_psql('shop', 'SELECT actstream.record_changes(true)');
+    is($node->safe_psql('shop', q{SELECT actstream.stream_position() AS position \gset
+        BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT * FROM actstream.changes_since(:'position'); COMMIT; FETCH c}), '',
+        "$name: nothing is new, for a cursor that is kept");
+    $node->safe_psql('shop', 'SELECT actstream.record_changes(false)');
     $node->safe_psql('shop', 'REVOKE SELECT ON actstream.actions, actstream.follows, actstream.mutes FROM auditor');
     return;
 }
