@@ -177,6 +177,15 @@ checked_relations(const PlannedStmt *statement)
 	return result;
 }
 
+/* 18: what is not to be used is no longer a matter of costs */
+#if PG_VERSION_NUM >= 180000
+#define disable_path(path) ((path)->disabled_nodes++)
+#else
+#include "optimizer/cost.h"
+#define disable_path(path) \
+	((path)->startup_cost += disable_cost, (path)->total_cost += disable_cost)
+#endif
+
 /* 16: files of relations have another name */
 #if PG_VERSION_NUM < 160000
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid

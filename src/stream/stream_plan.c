@@ -28,6 +28,7 @@
 #include "stream/stream_verbs.h"
 #include "tables/local_tables.h"
 #include "tables/own_tables.h"
+#include "tables/spi_plan.h"
 #include "tables/table_index.h"
 
 #include "access/stratnum.h"
@@ -40,6 +41,7 @@
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -203,12 +205,12 @@ clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 }
 
 /*
- * The sort order of a stream, as far as it is useful to the query.  In a subquery it is
+ * The sort order of a stream, as far as it is useful to the query unless "whole".  In a subquery it is
  * kept completely, because we do not know what outer queries can use; but that of a
  * partition only as far as it is known of the partitioned table.
  */
 static List *
-stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
+stream_pathkeys(PlannerInfo *root, RelOptInfo *rel, bool whole)
 {
 	static const AttrNumber columns[] = {Anum_action_timestamp, Anum_action_id};
 	static const Oid types[] = {TIMESTAMPTZOID, INT8OID};
@@ -219,7 +221,8 @@ stream_pathkeys(PlannerInfo *root, RelOptInfo *rel)
 		Var		   *var = makeVar(rel->relid, columns[i], types[i], -1, InvalidOid, 0);
 		Oid			operator = lookup_type_cache(types[i], TYPECACHE_GT_OPR)->gt_opr;
 		List	   *pathkey = expression_pathkey(root, (Expr *) var, operator, rel->relids,
-											 root->parent_root != NULL && rel->reloptkind == RELOPT_BASEREL);
+											 (whole || root->parent_root != NULL) &&
+											 rel->reloptkind == RELOPT_BASEREL);
 
 		if (pathkey == NIL)
 			break;
@@ -282,7 +285,7 @@ add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids r
 	path->path.param_info = get_baserel_parampathinfo(root, rel, required_outer);
 	/* with several child tables, workers would read each to its end and sort */
 	path->path.parallel_safe = rel->consider_parallel && rel->reloptkind == RELOPT_BASEREL;
-	path->path.pathkeys = stream_pathkeys(root, rel);
+	path->path.pathkeys = stream_pathkeys(root, rel, false);
 	path->path.rows = rel->rows;
 	if (path->path.param_info)
 	{
@@ -364,40 +367,89 @@ add_narrow_paths(PlannerInfo *root, RelOptInfo *rel, const StreamScan *stream)
 	}
 }
 
+/* The scan of an index that the path is, perhaps by way of a bitmap; NULL if it is none. */
+static IndexPath *
+index_path(Path *path)
+{
+	if (IsA(path, BitmapHeapPath))
+		path = ((BitmapHeapPath *) path)->bitmapqual;
+	return IsA(path, IndexPath) ? (IndexPath *) path : NULL;
+}
+
 /*
- * Does the path look for one id?  In a partitioned table that is not all of a unique index, but there
- * is hardly more than one row.
+ * Does the path look for one id, or for each of an array?  In a partitioned table that is not all of a
+ * unique index, but there are hardly more rows.
  */
 static bool
-is_by_id(const IndexPath *path)
+is_by_id(const IndexPath *path, bool *is_array)
 {
 	const IndexClause *first = path->indexclauses == NIL ? NULL : linitial(path->indexclauses);
-	const OpExpr *clause;
+	const Node *clause;
+	Oid			operator;
 
 	if (first == NULL || first->indexcol != 0 || path->indexinfo->indexkeys[0] != Anum_action_id ||
 		list_length(first->indexquals) != 1)
 		return false;
-	clause = (OpExpr *) linitial_node(RestrictInfo, first->indexquals)->clause;
-	return IsA(clause, OpExpr) &&
-		get_op_opfamily_strategy(clause->opno, path->indexinfo->opfamily[0]) == BTEqualStrategyNumber;
+	clause = (Node *) linitial_node(RestrictInfo, first->indexquals)->clause;
+	*is_array = IsA(clause, ScalarArrayOpExpr);
+	if (!*is_array && !IsA(clause, OpExpr))
+		return false;
+	operator = *is_array ? ((ScalarArrayOpExpr *) clause)->opno : ((OpExpr *) clause)->opno;
+	return get_op_opfamily_strategy(operator, path->indexinfo->opfamily[0]) == BTEqualStrategyNumber;
 }
 
-/* The paths that look up rows in a unique index, by columns of other relations or by one id. */
-static List *
-lookup_paths(RelOptInfo *rel)
+/* The scan of an index, with its rows put in the order of the stream, whether the query needs that or not. */
+static Path *
+path_in_order(PlannerInfo *root, RelOptInfo *rel, const IndexPath *lookup)
 {
-	List	   *result = NIL;
+	IndexPath  *path = makeNode(IndexPath);
+	PathTarget *target = copy_pathtarget(rel->reltarget);
+
+	memcpy(path, lookup, sizeof(IndexPath));
+	path->path.pathtarget = target;
+	add_new_column_to_pathtarget(target, (Expr *) makeVar(rel->relid, Anum_action_timestamp,
+														  TIMESTAMPTZOID, -1, InvalidOid, 0));
+	add_new_column_to_pathtarget(target, (Expr *) makeVar(rel->relid, Anum_action_id,
+														  INT8OID, -1, InvalidOid, 0));
+	return (Path *) create_projection_path(root, rel,
+										   (Path *) create_sort_path(root, rel, &path->path,
+																	 stream_pathkeys(root, rel, true), -1),
+										   rel->reltarget);
+}
+
+/*
+ * Add paths that look up rows in a unique index: "before" are those that the planner has made.  They
+ * are by columns of other relations or by ids.  Where it is by one id, nothing else is worth a thought,
+ * whatever statistics say; by several, the rows are put in the order of the stream.
+ *
+ * Returns whether there is any need to read the stream.
+ */
+static bool
+add_lookup_paths(PlannerInfo *root, RelOptInfo *rel, List *before)
+{
+	bool		is_needed = true;
 	ListCell   *lc;
 
-	foreach(lc, rel->pathlist)
+	foreach(lc, before)
 	{
-		IndexPath  *path = lfirst(lc);
+		IndexPath  *path = index_path(lfirst(lc));
+		bool		is_array = false;
+		bool		by_id;
 
-		if (IsA(path, IndexPath) && path->indexinfo->unique &&
-			(!bms_equal(PATH_REQ_OUTER(&path->path), rel->lateral_relids) || is_by_id(path)))
-			result = lappend(result, path);
+		if (path == NULL || !path->indexinfo->unique || !path->indexinfo->amhasgettuple)
+			continue;
+		by_id = is_by_id(path, &is_array);
+		if (!bms_equal(PATH_REQ_OUTER(&path->path), rel->lateral_relids))
+			rel->pathlist = lappend(rel->pathlist, path);
+		else if (by_id && !is_array)
+		{
+			rel->pathlist = lappend(rel->pathlist, path);
+			is_needed = false;
+		}
+		else if (by_id && rel->reloptkind == RELOPT_BASEREL)
+			rel->pathlist = lappend(rel->pathlist, path_in_order(root, rel, path));
 	}
-	return result;
+	return is_needed;
 }
 
 /* Can the reader read the table?  If so, fills in the indexes. */
@@ -442,6 +494,7 @@ static void
 set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
 	StreamScan	stream = {0};
+	List	   *others;
 
 	if (next_set_rel_pathlist_hook)
 		next_set_rel_pathlist_hook(root, rel, rti, rte);
@@ -457,8 +510,11 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 		StreamAppendPlan(root, rel, &stream_path_methods);
 	if (rte->inh || rte->tablesample != NULL || !find_stream(root, rel, rte, &stream))
 		return;
-	rel->pathlist = lookup_paths(rel);
-	rel->partial_pathlist = NIL;
+	others = rel->pathlist;
+	rel->pathlist = rel->partial_pathlist = NIL;
+	if (!add_lookup_paths(root, rel, others))
+		return;
+	PlanWithoutJit();
 	add_stream_path(root, rel, &stream, rel->lateral_relids);
 	add_parameterized_paths(root, rel, &stream);
 	add_narrow_paths(root, rel, &stream);

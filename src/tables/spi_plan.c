@@ -15,6 +15,7 @@
 #include "executor/executor.h"
 #include "jit/jit.h"
 #include "miscadmin.h"
+#include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "parser/parsetree.h"
@@ -33,10 +34,12 @@
 #define ENTRIES_OF_PAGE		200
 
 static bool planning_by_index = false;
+static bool without_jit = false;	/* the statement that is being planned */
 static List *own_relids = NIL;	/* the tables of ours in the statement that is being planned */
 static planner_hook_type next_planner_hook = NULL;
 static get_relation_stats_hook_type next_get_relation_stats_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
+static set_rel_pathlist_hook_type next_set_rel_pathlist_hook = NULL;
 
 /*
  * Hook: plan a statement; one with CURSOR_OPT_BY_INDEX by index, whenever and by whomever that is
@@ -48,26 +51,41 @@ static get_relation_info_hook_type next_get_relation_info_hook = NULL;
 static PlannedStmt *
 plan_statement(PLANNER_HOOK_ARGS)
 {
-	bool		outer = planning_by_index;
+	bool		outer_by_index = planning_by_index;
+	bool		outer_without_jit = without_jit;
 	List	   *outer_relids = own_relids;
 	PlannedStmt *result;
 
 	PG_TRY();
 	{
-		planning_by_index = (cursorOptions & CURSOR_OPT_BY_INDEX) != 0;
+		planning_by_index = without_jit = (cursorOptions & CURSOR_OPT_BY_INDEX) != 0;
 		own_relids = NIL;
 		result = next_planner_hook ? next_planner_hook(PLANNER_HOOK_VALUES) :
 			standard_planner(PLANNER_HOOK_VALUES);
-		if (planning_by_index)
+		if (without_jit)
 			result->jitFlags = PGJIT_NONE;
 	}
 	PG_FINALLY();
 	{
-		planning_by_index = outer;
+		planning_by_index = outer_by_index;
+		without_jit = outer_without_jit;
 		own_relids = outer_relids;
 	}
 	PG_END_TRY();
 	return result;
+}
+
+/*
+ * PlanWithoutJit
+ *		The statement that is being planned will not be compiled.
+ *
+ * For those that read streams: the planner counts all rows, where a page is read.  It knows about a LIMIT,
+ * but not how much is fetched from a cursor.
+ */
+void
+PlanWithoutJit(void)
+{
+	without_jit = true;
 }
 
 /* How many rows are assumed of a table of ours, or a partition of one; 0 for any other. */
@@ -90,6 +108,8 @@ assumed_rows(PlannerInfo *root, const RelOptInfo *rel)
 /*
  * Hooks: while a statement is planned by index, our tables have no statistics, and they and their indexes
  * count as large.  Of those that are or were small, the planner would take any index, to read all of it.
+ * Nor do they have bitmaps of one scan of an index, which would read all of its entries before the first
+ * row, nor sequential scans if there is another way.
  */
 static bool
 find_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
@@ -128,6 +148,26 @@ assume_large(RELATION_HOOK_ARGS)
 	}
 }
 
+static void
+avoid_reading_whole(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	if (next_set_rel_pathlist_hook != NULL)
+		next_set_rel_pathlist_hook(root, rel, rti, rte);
+	if (!list_member_oid(own_relids, rte->relid))
+		return;
+	foreach(lc, rel->pathlist)
+	{
+		Path	   *path = lfirst(lc);
+
+		if (path->pathtype == T_SeqScan)
+			disable_path(path);
+		else if (IsA(path, BitmapHeapPath) && IsA(((BitmapHeapPath *) path)->bitmapqual, IndexPath))
+			lfirst(lc) = ((BitmapHeapPath *) path)->bitmapqual;
+	}
+}
+
 /*
  * SpiPlanInit
  *		Called once, when the library is loaded.
@@ -141,6 +181,8 @@ SpiPlanInit(void)
 	get_relation_stats_hook = find_relation_stats;
 	next_get_relation_info_hook = get_relation_info_hook;
 	get_relation_info_hook = assume_large;
+	next_set_rel_pathlist_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = avoid_reading_whole;
 }
 
 /*

@@ -51,6 +51,7 @@ typedef struct SpiPlan
 } SpiPlan;
 
 extern void SpiPlanInit(void);
+extern void PlanWithoutJit(void);
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteSnapshot(SpiPlan *plan, Datum *values, const char *nulls,
 									 Snapshot snapshot);

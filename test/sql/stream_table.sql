@@ -33,7 +33,9 @@ FROM stream, unnest(ARRAY[
     'SELECT array(SELECT id FROM %s)',
     'SELECT array(SELECT id FROM %s LIMIT 20)',
     'SELECT array(SELECT id FROM %s WHERE ("timestamp", id) < (''2025-03-10 05:00+00'', 100) LIMIT 20)',
-    'SELECT array(SELECT id FROM %s WHERE "timestamp" BETWEEN ''2025-02-20'' AND ''2025-03-10 05:00'' AND verb = ''liked'')']) AS part;
+    'SELECT array(SELECT id FROM %s WHERE "timestamp" BETWEEN ''2025-02-20'' AND ''2025-03-10 05:00'' AND verb = ''liked'')',
+    'SELECT array(SELECT id FROM %s WHERE id = ANY (''{5,1200,1201,1202,1203,1204,1205,1206,1207,2999}''))',
+    'SELECT array(SELECT n FROM (SELECT id + 1, verb FROM %s WHERE id = ANY (ARRAY(SELECT generate_series(1000, 1010))) LIMIT 4) AS s (n, v))']) AS part;
 \i test/lib/answer.sql
 -- Queries, rows, and what differs
 CREATE FUNCTION compare(OUT queries bigint, OUT rows bigint, OUT differing text) LANGUAGE sql AS $$
@@ -42,6 +44,12 @@ CREATE FUNCTION compare(OUT queries bigint, OUT rows bigint, OUT differing text)
 $$;
 \i test/lib/plan.sql
 SELECT * FROM compare();
+-- of several ids, the rows are looked up, and put in the order of the stream, if that is cheaper
+SELECT plan($$SELECT verb FROM actstream.user_stream('o:1') WHERE id IN (1200, 1201, 5)$$);
+-- a query that reads a stream is never compiled, for it may be read by pages from a cursor
+SET jit_above_cost = 0;
+EXPLAIN (COSTS OFF) SELECT id, verb FROM actstream.public_stream();
+RESET jit_above_cost;
 
 --
 -- One scan, whoever reads: under a policy there is its condition, and no more
