@@ -13,8 +13,8 @@
  * slots as there were transactions at the same time, until there are fewer.  A slot that
  * becomes zero is deleted.
  *
- * Rows are written as the workers of logical replication do it: constraints, triggers and
- * indexes that the owner has added take part.
+ * Rows are written as the workers of logical replication do it: constraints, triggers for each row
+ * and indexes that the owner has added take part.
  */
 #include "postgres.h"
 

@@ -222,7 +222,7 @@ GroupCursorFromText(GroupCursor *cursor, const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid cursor: \"%s\"", text),
-				 errhint("Pass the column \"cursor\" of the last group of a page.")));
+				 errhint("Pass the column \"cursor\" of the last group of a page, or null.")));
 }
 
 /*

@@ -63,6 +63,6 @@ ActionPlaceFromText(const char *cursor)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid cursor: \"%s\"", cursor),
-				 errhint("Pass what actstream.stream_cursor() returns for the last, or first, action of a page.")));
+				 errhint("Pass what actstream.stream_cursor() returns for the last, or first, action of a page, or null.")));
 	return place;
 }
