@@ -511,7 +511,7 @@ actstream_changes_since(PG_FUNCTION_ARGS)
 					   TupleDescAttr(telling.result->setDesc, 0)->atttypid == TEXTOID);
 	telling.max_rows = PG_GETARG_INT64(2);
 	SPI_connect();
-	/* first, for without the rights a caller is not even told whether anything has changed */
+	/* first, for without the rights on tables a caller is not even told whether anything has changed */
 	memset(nulls, 'n', sizeof(nulls));
 	(void) SpiPlanRead(&plans[PHASE_NONE], values, nulls);
 	telling.reached = PG_GETARG_TEXT_P_COPY(0);

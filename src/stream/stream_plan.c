@@ -367,15 +367,6 @@ add_narrow_paths(PlannerInfo *root, RelOptInfo *rel, const StreamScan *stream)
 	}
 }
 
-/* The scan of an index that the path is, perhaps by way of a bitmap; NULL if it is none. */
-static IndexPath *
-index_path(Path *path)
-{
-	if (IsA(path, BitmapHeapPath))
-		path = ((BitmapHeapPath *) path)->bitmapqual;
-	return IsA(path, IndexPath) ? (IndexPath *) path : NULL;
-}
-
 /*
  * Does the path look for one id, or for each of an array?  In a partitioned table that is not all of a
  * unique index, but there are hardly more rows.
@@ -383,37 +374,57 @@ index_path(Path *path)
 static bool
 is_by_id(const IndexPath *path, bool *is_array)
 {
-	const IndexClause *first = path->indexclauses == NIL ? NULL : linitial(path->indexclauses);
-	const Node *clause;
-	Oid			operator;
+	bool		result = false;
+	ListCell   *lc;
 
-	if (first == NULL || first->indexcol != 0 || path->indexinfo->indexkeys[0] != Anum_action_id ||
-		list_length(first->indexquals) != 1)
-		return false;
-	clause = (Node *) linitial_node(RestrictInfo, first->indexquals)->clause;
-	*is_array = IsA(clause, ScalarArrayOpExpr);
-	if (!*is_array && !IsA(clause, OpExpr))
-		return false;
-	operator = *is_array ? ((ScalarArrayOpExpr *) clause)->opno : ((OpExpr *) clause)->opno;
-	return get_op_opfamily_strategy(operator, path->indexinfo->opfamily[0]) == BTEqualStrategyNumber;
+	*is_array = true;
+	foreach(lc, path->indexclauses)
+	{
+		const IndexClause *index_clause = lfirst_node(IndexClause, lc);
+		const Node *clause;
+		Oid			operator;
+
+		if (index_clause->indexcol != 0 || path->indexinfo->indexkeys[0] != Anum_action_id ||
+			list_length(index_clause->indexquals) != 1)
+			continue;
+		clause = (Node *) linitial_node(RestrictInfo, index_clause->indexquals)->clause;
+		if (IsA(clause, OpExpr))
+			operator = ((OpExpr *) clause)->opno;
+		else if (IsA(clause, ScalarArrayOpExpr))
+			operator = ((ScalarArrayOpExpr *) clause)->opno;
+		else
+			continue;
+		if (get_op_opfamily_strategy(operator, path->indexinfo->opfamily[0]) != BTEqualStrategyNumber)
+			continue;
+		result = true;
+		if (IsA(clause, OpExpr))
+			*is_array = false;
+	}
+	return result;
 }
 
-/* The scan of an index, with its rows put in the order of the stream, whether the query needs that or not. */
+/*
+ * The scan of an index, with its rows put in the order of the stream, whether the query needs that or
+ * not.  The scan needs no values from other relations, which a Sort cannot be known to need.
+ */
 static Path *
 path_in_order(PlannerInfo *root, RelOptInfo *rel, const IndexPath *lookup)
 {
+	List	   *pathkeys = stream_pathkeys(root, rel, true);
 	IndexPath  *path = makeNode(IndexPath);
 	PathTarget *target = copy_pathtarget(rel->reltarget);
 
 	memcpy(path, lookup, sizeof(IndexPath));
+	/* all rows have the same place */
+	if (pathkeys == NIL)
+		return &path->path;
 	path->path.pathtarget = target;
 	add_new_column_to_pathtarget(target, (Expr *) makeVar(rel->relid, Anum_action_timestamp,
 														  TIMESTAMPTZOID, -1, InvalidOid, 0));
 	add_new_column_to_pathtarget(target, (Expr *) makeVar(rel->relid, Anum_action_id,
 														  INT8OID, -1, InvalidOid, 0));
 	return (Path *) create_projection_path(root, rel,
-										   (Path *) create_sort_path(root, rel, &path->path,
-																	 stream_pathkeys(root, rel, true), -1),
+										   (Path *) create_sort_path(root, rel, &path->path, pathkeys, -1),
 										   rel->reltarget);
 }
 
@@ -432,11 +443,11 @@ add_lookup_paths(PlannerInfo *root, RelOptInfo *rel, List *before)
 
 	foreach(lc, before)
 	{
-		IndexPath  *path = index_path(lfirst(lc));
-		bool		is_array = false;
+		IndexPath  *path = PlainIndexPath(lfirst(lc));
+		bool		is_array;
 		bool		by_id;
 
-		if (path == NULL || !path->indexinfo->unique || !path->indexinfo->amhasgettuple)
+		if (path == NULL || !path->indexinfo->unique)
 			continue;
 		by_id = is_by_id(path, &is_array);
 		if (!bms_equal(PATH_REQ_OUTER(&path->path), rel->lateral_relids))
@@ -446,7 +457,7 @@ add_lookup_paths(PlannerInfo *root, RelOptInfo *rel, List *before)
 			rel->pathlist = lappend(rel->pathlist, path);
 			is_needed = false;
 		}
-		else if (by_id && rel->reloptkind == RELOPT_BASEREL)
+		else if (by_id && rel->reloptkind == RELOPT_BASEREL && bms_is_empty(rel->lateral_relids))
 			rel->pathlist = lappend(rel->pathlist, path_in_order(root, rel, path));
 	}
 	return is_needed;
@@ -512,9 +523,9 @@ set_stream_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 		return;
 	others = rel->pathlist;
 	rel->pathlist = rel->partial_pathlist = NIL;
+	PlanWithoutJit();
 	if (!add_lookup_paths(root, rel, others))
 		return;
-	PlanWithoutJit();
 	add_stream_path(root, rel, &stream, rel->lateral_relids);
 	add_parameterized_paths(root, rel, &stream);
 	add_narrow_paths(root, rel, &stream);

@@ -148,6 +148,42 @@ assume_large(RELATION_HOOK_ARGS)
 	}
 }
 
+static bool
+has_array(const IndexPath *path)
+{
+	ListCell   *lc;
+	ListCell   *qual;
+
+	foreach(lc, path->indexclauses)
+	{
+		foreach(qual, lfirst_node(IndexClause, lc)->indexquals)
+		{
+			if (IsA(lfirst_node(RestrictInfo, qual)->clause, ScalarArrayOpExpr))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * PlainIndexPath
+ *		The scan of one index that the path is, or could be instead of one by way of a bitmap; NULL
+ *		if it is none, or if the index can be read in no other way.
+ */
+IndexPath *
+PlainIndexPath(Path *path)
+{
+	IndexPath  *result;
+
+	if (IsA(path, IndexPath))
+		return (IndexPath *) path;
+	if (!IsA(path, BitmapHeapPath) || !IsA(((BitmapHeapPath *) path)->bitmapqual, IndexPath))
+		return NULL;
+	result = (IndexPath *) ((BitmapHeapPath *) path)->bitmapqual;
+	return result->indexinfo->amhasgettuple &&
+		(result->indexinfo->amsearcharray || !has_array(result)) ? result : NULL;
+}
+
 static void
 avoid_reading_whole(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
@@ -163,8 +199,8 @@ avoid_reading_whole(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 
 		if (path->pathtype == T_SeqScan)
 			disable_path(path);
-		else if (IsA(path, BitmapHeapPath) && IsA(((BitmapHeapPath *) path)->bitmapqual, IndexPath))
-			lfirst(lc) = ((BitmapHeapPath *) path)->bitmapqual;
+		else if (PlainIndexPath(path) != NULL)
+			lfirst(lc) = PlainIndexPath(path);
 	}
 }
 

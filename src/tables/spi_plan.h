@@ -9,6 +9,7 @@
 #include "tables/own_tables.h"
 
 #include "executor/spi.h"
+#include "nodes/pathnodes.h"
 
 /*
  * In the argument types of a SpiPlan: actstream.ref and its array type, whose OIDs
@@ -52,6 +53,7 @@ typedef struct SpiPlan
 
 extern void SpiPlanInit(void);
 extern void PlanWithoutJit(void);
+extern IndexPath *PlainIndexPath(Path *path);
 extern uint64 SpiPlanExecute(SpiPlan *plan, Datum *values, const char *nulls);
 extern uint64 SpiPlanExecuteSnapshot(SpiPlan *plan, Datum *values, const char *nulls,
 									 Snapshot snapshot);
