@@ -384,7 +384,10 @@ CREATE TABLE mal.locked (id int PRIMARY KEY, kind mal.kind4);
 INSERT INTO mal.locked VALUES (1, 'x');
 SELECT label FROM actstream.register('mal.locked');
 SELECT actstream.expand('locked:1');
+-- a parallel worker cannot call what to_json() calls
+SET max_parallel_workers_per_gather = 0;
 SELECT to_json(kind) FROM mal.locked;
+RESET max_parallel_workers_per_gather;
 CREATE TABLE mal.counted (id int PRIMARY KEY, kind mal.kind3);
 INSERT INTO mal.counted VALUES (1, 'x');
 SELECT label FROM actstream.register('mal.counted');
