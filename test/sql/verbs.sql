@@ -144,7 +144,8 @@ SELECT * FROM seen;
 SELECT how, follower, condition, cardinality(wanted) AS wanted, cardinality(got) AS got FROM wrong LIMIT 10;
 
 -- how it is read: few actions by their verb, many as before
-CREATE FUNCTION strategy(query text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION strategy(query text) RETURNS text
+LANGUAGE plpgsql SET max_parallel_workers_per_gather = 0 AS $$    -- a worker would keep its figures
 DECLARE
     plan json;
 BEGIN
