@@ -23,6 +23,7 @@
 #include "stream/stream_functions.h"
 #include "stream/stream_inline.h"
 #include "stream/stream_narrow.h"
+#include "stream/stream_order.h"
 #include "stream/stream_plan.h"
 #include "stream/stream_scan.h"
 #include "stream/stream_verbs.h"
@@ -41,12 +42,10 @@
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/restrictinfo.h"
-#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(actstream_stream_support);
 
@@ -204,35 +203,6 @@ clause_limits(PlannerInfo *root, RelOptInfo *rel, Expr *clause)
 		(bound.id == NULL || is_given(root, rel, (Node *) bound.id));
 }
 
-/*
- * The sort order of a stream, as far as it is useful to the query unless "whole".  In a subquery it is
- * kept completely, because we do not know what outer queries can use; but that of a
- * partition only as far as it is known of the partitioned table.
- */
-static List *
-stream_pathkeys(PlannerInfo *root, RelOptInfo *rel, bool whole)
-{
-	static const AttrNumber columns[] = {Anum_action_timestamp, Anum_action_id};
-	static const Oid types[] = {TIMESTAMPTZOID, INT8OID};
-	List	   *result = NIL;
-
-	for (int i = 0; i < (int) lengthof(columns); i++)
-	{
-		Var		   *var = makeVar(rel->relid, columns[i], types[i], -1, InvalidOid, 0);
-		Oid			operator = lookup_type_cache(types[i], TYPECACHE_GT_OPR)->gt_opr;
-		List	   *pathkey = expression_pathkey(root, (Expr *) var, operator, rel->relids,
-											 (whole || root->parent_root != NULL) &&
-											 rel->reloptkind == RELOPT_BASEREL);
-
-		if (pathkey == NIL)
-			break;
-		/* a constant is no part of a sort order */
-		if (!EC_MUST_BE_REDUNDANT(linitial_node(PathKey, pathkey)->pk_eclass))
-			result = list_concat(result, pathkey);
-	}
-	return result;
-}
-
 /* The clauses that the reader does not enforce. */
 static List *
 other_clauses(RelOptInfo *rel, List *clauses, FuncExpr *condition)
@@ -285,7 +255,7 @@ add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids r
 	path->path.param_info = get_baserel_parampathinfo(root, rel, required_outer);
 	/* with several child tables, workers would read each to its end and sort */
 	path->path.parallel_safe = rel->consider_parallel && rel->reloptkind == RELOPT_BASEREL;
-	path->path.pathkeys = stream_pathkeys(root, rel, false);
+	path->path.pathkeys = StreamOrder(root, rel, false);
 	path->path.rows = rel->rows;
 	if (path->path.param_info)
 	{
@@ -404,31 +374,6 @@ is_by_id(const IndexPath *path, bool *is_array)
 }
 
 /*
- * The scan of an index, with its rows put in the order of the stream, whether the query needs that or
- * not.  The scan needs no values from other relations, which a Sort cannot be known to need.
- */
-static Path *
-path_in_order(PlannerInfo *root, RelOptInfo *rel, const IndexPath *lookup)
-{
-	List	   *pathkeys = stream_pathkeys(root, rel, true);
-	IndexPath  *path = makeNode(IndexPath);
-	PathTarget *target = copy_pathtarget(rel->reltarget);
-
-	memcpy(path, lookup, sizeof(IndexPath));
-	/* all rows have the same place */
-	if (pathkeys == NIL)
-		return &path->path;
-	path->path.pathtarget = target;
-	add_new_column_to_pathtarget(target, (Expr *) makeVar(rel->relid, Anum_action_timestamp,
-														  TIMESTAMPTZOID, -1, InvalidOid, 0));
-	add_new_column_to_pathtarget(target, (Expr *) makeVar(rel->relid, Anum_action_id,
-														  INT8OID, -1, InvalidOid, 0));
-	return (Path *) create_projection_path(root, rel,
-										   (Path *) create_sort_path(root, rel, &path->path, pathkeys, -1),
-										   rel->reltarget);
-}
-
-/*
  * Add paths that look up rows in a unique index: "before" are those that the planner has made.  They
  * are by columns of other relations or by ids.  Where it is by one id, nothing else is worth a thought,
  * whatever statistics say; by several, the rows are put in the order of the stream.
@@ -458,7 +403,7 @@ add_lookup_paths(PlannerInfo *root, RelOptInfo *rel, List *before)
 			is_needed = false;
 		}
 		else if (by_id && rel->reloptkind == RELOPT_BASEREL && bms_is_empty(rel->lateral_relids))
-			rel->pathlist = lappend(rel->pathlist, path_in_order(root, rel, path));
+			rel->pathlist = lappend(rel->pathlist, StreamOrderPath(root, rel, path));
 	}
 	return is_needed;
 }
