@@ -38,6 +38,18 @@ enlarge(ActionChunk *chunk, MemoryContext context)
 }
 
 /*
+ * ActionChunkAdd
+ *		Add an entry to the chunk, older than those in it.  Entries are allocated in "context".
+ */
+void
+ActionChunkAdd(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context)
+{
+	if (chunk->n == chunk->capacity)
+		enlarge(chunk, context);
+	chunk->entries[chunk->n++] = *entry;
+}
+
+/*
  * ActionChunkSet
  *		Make the chunk consist of one entry, which is known already.
  *
@@ -47,11 +59,8 @@ enlarge(ActionChunk *chunk, MemoryContext context)
 void
 ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context)
 {
-	if (chunk->capacity == 0)
-		enlarge(chunk, context);
-	chunk->entries[0] = *entry;
-	chunk->next = 0;
-	chunk->n = 1;
+	chunk->next = chunk->n = 0;
+	ActionChunkAdd(chunk, entry, context);
 }
 
 static bool

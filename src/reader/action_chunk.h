@@ -25,6 +25,7 @@ typedef struct ActionChunk
 	ActionEntry first;			/* if clean: entry to begin with */
 } ActionChunk;
 
+extern void ActionChunkAdd(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context);
 extern void ActionChunkSet(ActionChunk *chunk, const ActionEntry *entry, MemoryContext context);
 extern void ActionChunkClean(ActionChunk *chunk, const ActionEntry *dead);
 extern void ActionChunkRead(ActionChunk *chunk, IndexCursor *cursor, AttrNumber timestamp,

@@ -25,14 +25,14 @@ typedef enum ReaderStrategy
 	READ_NOTHING,				/* not begun, or nothing to read */
 	READ_TIME_LINE,				/* only the time line so far */
 	READ_LISTS,					/* only lists */
-	READ_BOTH,					/* lists, after trying the time line */
-	READ_VERBS					/* actions with some verbs, perhaps after trying others */
+	READ_BOTH					/* lists, after trying the time line */
 } ReaderStrategy;
 
 /* The same with what concerns the reader as a whole. */
 typedef struct ReaderCounters
 {
 	ReaderStrategy strategy;	/* of the latest call */
+	bool		by_verb;		/* is its time line one of some verbs only? */
 	int64		sources;		/* objects that the stream is about */
 	bool		recency_map;	/* was it used by the latest call? */
 	int64		lists_skipped;	/* lists not opened owing to their bounds */

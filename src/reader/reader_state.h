@@ -10,7 +10,7 @@
 #include "reader/stream_call.h"
 #include "reader/stream_tables.h"
 #include "reader/time_line.h"
-#include "reader/verb_entries.h"
+#include "reader/verb_line.h"
 
 struct StreamReader
 {
@@ -37,14 +37,15 @@ struct StreamReader
 	const char *label;			/* of MODEL_STREAM */
 	int			label_len;
 	LabelEntries *entries;		/* of the label; NULL between calls */
-	VerbEntries *verbs;			/* of the verbs that are wanted; NULL if there is no use
-								 * collecting them */
-	int64		verb_turn;		/* entries to collect next */
-	int64		work_before;	/* work that was done when they were last collected */
+	VerbLine   *verbs;			/* what the time line reads, if only some verbs are wanted and
+								 * an index has these; or NULL */
+	int			nverbs;			/* how many they are */
 	int64		turn;			/* length of the current turn */
+	int64		work_before;	/* work that was done when the turn of the lists began */
 	bool		trying;			/* is the time line tried, with lists to follow? */
 	int64		visited_before; /* rows of the time line before this try */
 	int64		found;			/* rows of the stream found in the current call */
+	int64		found_before;	/* of these, those before this try */
 	int64		dead;			/* rows met that are dead to all transactions */
 	double		wanted;			/* rows of the page that are still wanted */
 	double		lists_cost;		/* cost of opening the lists, in rows of the time line */

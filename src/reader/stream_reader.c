@@ -11,7 +11,6 @@
 #include "reader/reader_state.h"
 #include "reader/source_filter.h"
 #include "reader/stream_reader.h"
-#include "reader/verb_reading.h"
 #include "tables/own_tables.h"
 
 #include "access/xact.h"
@@ -41,6 +40,13 @@
 
 /* Rows of the time line, and then entries, in the first turn for a label. */
 #define FIRST_TURN		256
+
+/*
+ * For each verb, what the line of verbs costs at least, in its rows; and what is read in the first
+ * turn of the lists.
+ */
+#define VERB_COST		32
+#define VERB_TURN		128
 
 /*
  * StreamReaderCreate
@@ -96,7 +102,16 @@ begin_time_line(StreamReader *reader, ActionFilter filter)
 	reader->counters.strategy = READ_TIME_LINE;
 	TimeLineBegin(reader->time_line, reader->below, reader->lists.oldest.timestamp,
 				  reader->lists.sources == NULL ? 0 : reader->lists.sources->hints.visited,
-				  reader->has_map ? &reader->map : NULL, filter, reader);
+				  reader->has_map ? &reader->map : NULL, reader->verbs, filter, reader);
+}
+
+/* A measure of what was read so far. */
+static int64
+work_done(const StreamReader *reader)
+{
+	const ReadCounters *counters = &reader->counters.read;
+
+	return counters->time_line_rows + counters->entries_read + counters->heap_fetches;
 }
 
 /* Merge the lists of the sources, below what has been read. */
@@ -105,6 +120,7 @@ begin_lists(StreamReader *reader)
 {
 	if (!reader->lists.merging)
 		reader->fell_short = false;
+	reader->work_before = work_done(reader);
 	SourceListsMerge(&reader->lists, reader->below, 1);
 }
 
@@ -132,16 +148,6 @@ read_place_again(StreamReader *reader)
 	reader->again = true;
 }
 
-/* Collect entries by verb; if these are all, go on with them. */
-static void
-collect_verbs(StreamReader *reader)
-{
-	if (!VerbReadingCollect(reader))
-		return;
-	read_place_again(reader);
-	VerbReadingBegin(reader);
-}
-
 static int64
 count_visits(StreamReader *reader)
 {
@@ -154,6 +160,8 @@ leave_hints(StreamReader *reader)
 {
 	SourceHints *hints = &reader->lists.sources->hints;
 
+	if (reader->verbs != NULL)
+		return;
 	if (reader->trying)
 		hints->visited = count_visits(reader);
 	if (reader->trying && reader->lists.merging)
@@ -162,7 +170,7 @@ leave_hints(StreamReader *reader)
 	if (reader->lists.merging && reader->fell_short &&
 		reader->counters.read.false_opens == reader->lists.false_opens_before)
 		hints->skip_tries = 0;
-	if (reader->lists.newest.timestamp == DT_NOEND && reader->verbs == NULL &&
+	if (reader->lists.newest.timestamp == DT_NOEND &&
 		reader->found >= reader->lists.page && reader->found < 2 * reader->lists.page)
 	{
 		hints->page = reader->lists.page;
@@ -209,7 +217,9 @@ StreamReaderReset(StreamReader *reader)
 	if (reader->entries != NULL)
 		LabelEntriesEnd(reader->entries);
 	reader->entries = NULL;
-	VerbReadingEnd(reader);
+	if (reader->verbs != NULL)
+		VerbLineEnd(reader->verbs);
+	reader->verbs = NULL;
 	reader->label = NULL;
 	reader->lists.sources = NULL;
 	reader->lists.n = 0;
@@ -257,6 +267,9 @@ add_newer_lists(StreamReader *reader)
 static bool
 lists_are_better(StreamReader *reader)
 {
+	/* they may lead to few actions with the verbs, and are given up again then */
+	if (reader->verbs != NULL)
+		return reader->nverbs * VERB_COST > SourceListsCost(&reader->lists);
 	return reader->lists.n < MIN_LISTS ||
 		(reader->lists.bounds != NULL && reader->lists.newest.timestamp == DT_NOEND &&
 		 reader->lists.sources->hints.skip_tries-- > 0);
@@ -293,20 +306,28 @@ begin_sources(StreamReader *reader)
 	}
 	else
 	{
-		reader->counted = false;
+		reader->counted = reader->verbs != NULL;
 		begin_try(reader, SourceListsCost(&reader->lists));
 	}
 }
 
-/* Too many bounds are too high: give the time line a turn. */
+/* Give the time line another turn, for as many rows as "cost". */
 static void
-doubt_bounds(StreamReader *reader)
+try_again(StreamReader *reader, double cost)
 {
-	double		cost = SourceListsDoubtBounds(&reader->lists);
-
 	read_place_again(reader);
 	reader->visited_before = reader->counters.read.time_line_rows;
+	reader->found_before = reader->found;
 	begin_try(reader, cost);
+}
+
+/* Have the lists, of which all actions are read, had enough for a turn, as only some verbs are wanted? */
+static bool
+is_turn_of_verbs(const StreamReader *reader)
+{
+	return reader->verbs != NULL && reader->label == NULL && !reader->at_bottom &&
+		reader->counters.strategy != READ_TIME_LINE &&
+		work_done(reader) - reader->work_before >= reader->turn;
 }
 
 /* Begin the first turn on the time line. */
@@ -318,6 +339,28 @@ begin_label(StreamReader *reader)
 	reader->turn = FIRST_TURN;
 	reader->trying = true;
 	begin_time_line(reader, shows_label);
+}
+
+/*
+ * If only some verbs are wanted, and there is an index for that, have the time line read from that.
+ *
+ * It is not known how many actions have the verbs.
+ */
+static void
+prepare_verbs(StreamReader *reader, const StreamCall *call)
+{
+	const VerbList *verbs = call->verbs;
+
+	if (!OidIsValid(reader->tables.verb_index))
+		return;
+	if (verbs == NULL && call->sources != NULL)
+		verbs = SourceSetVerbs(call->sources);
+	if (verbs == NULL || verbs->n > MOST_VERBS)
+		return;
+	reader->verbs = VerbLineCreate(reader->tables.action, reader->tables.verb_index,
+								   reader->snapshot, reader->fetch, verbs, &reader->counters.read);
+	reader->nverbs = verbs->n;
+	reader->turn = Max(reader->nverbs, 1) * VERB_TURN;
 }
 
 /*
@@ -337,7 +380,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->at_bottom = reader->has_latest = reader->again = false;
 	reader->wanted = reader->lists.page;
 	reader->visited_before = reader->counters.read.time_line_rows;
-	reader->found = reader->dead = 0;
+	reader->found = reader->found_before = reader->dead = 0;
 	reader->label = call->label;
 	reader->label_len = call->label == NULL ? 0 : strlen(call->label);
 	if (!call->continued && call->sources != NULL)
@@ -348,11 +391,9 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	RecencyLowererBegin(reader->lowerer, LOWERING_BUDGET);
 	if (call->sources != NULL && SourceSetFilters(call->sources))
 		SourceSetIndex(call->sources);
-	if (VerbReadingPrepare(reader, call))
-		collect_verbs(reader);
-	if (reader->counters.strategy == READ_VERBS)
-		;
-	else if (reader->kind == PUBLIC_STREAM)
+	prepare_verbs(reader, call);
+	reader->counters.by_verb = reader->verbs != NULL;
+	if (reader->kind == PUBLIC_STREAM)
 		begin_time_line(reader, NULL);
 	else if (reader->label != NULL)
 		begin_label(reader);
@@ -372,10 +413,10 @@ try_is_over(StreamReader *reader)
 
 	if (reader->label != NULL)
 		return visited >= reader->turn;
-	if (visited > reader->lists_cost + LIST_ROW_COST * reader->found)
+	if (visited > reader->lists_cost + LIST_ROW_COST * (reader->found - reader->found_before))
 		return true;
-	/* if bounds are in doubt, it is not known what the lists cost */
-	if (reader->lists.merging)
+	/* if bounds are in doubt, or verbs are wanted, it is not known what the lists cost */
+	if (reader->lists.merging || reader->verbs != NULL)
 		return false;
 	/*
 	 * Compare with the rows of the time line that the rest of the page would take at
@@ -409,8 +450,10 @@ end_try(StreamReader *reader)
 		begin_entries(reader);
 	else
 	{
-		reader->below = begin_of_lists(reader);
-		reader->lists.sources->hints.skip_tries = SKIPPED_TRIES;
+		if (reader->verbs == NULL || !reader->lists.merging)
+			reader->below = begin_of_lists(reader);
+		if (reader->verbs == NULL)
+			reader->lists.sources->hints.skip_tries = SKIPPED_TRIES;
 		begin_lists(reader);
 	}
 }
@@ -422,8 +465,12 @@ read_entry(StreamReader *reader, ActionEntry *entry)
 	if (reader->trying && TimeLineMayPause(reader->time_line) && try_is_over(reader) &&
 		!(add_newer_lists(reader) && !try_is_over(reader)))
 		end_try(reader);
-	if (VerbReadingIsDue(reader))
-		collect_verbs(reader);
+	if (is_turn_of_verbs(reader))
+	{
+		/* half of what is counted is reading entries, half is looking at rows */
+		try_again(reader, reader->turn / 2);
+		reader->turn *= 2;
+	}
 	if (reader->counters.strategy == READ_TIME_LINE)
 	{
 		if (!TimeLineNext(reader->time_line, entry))
@@ -437,7 +484,8 @@ read_entry(StreamReader *reader, ActionEntry *entry)
 				return false;
 			if (StreamMergeIsMisled(reader->lists.merge))
 			{
-				doubt_bounds(reader);
+				/* too many bounds are too high */
+				try_again(reader, SourceListsDoubtBounds(&reader->lists));
 				return read_entry(reader, entry);
 			}
 			if (!StreamMergeHasLeftOut(reader->lists.merge))
@@ -486,20 +534,15 @@ skip_dead(StreamReader *reader, const ActionEntry *entry)
 }
 
 /*
- * What a row to which an entry has led has to pass, or NULL.  On the time line, and among
- * those by verb, entries are of any objects; those of a list are of a source, of which only
- * some actions may be shown.
+ * What a row to which an entry has led has to pass, or NULL.  On the time line, entries are of
+ * any objects; those of a list are of a source, of which only some actions may be shown.
  */
 static ActionFilter
 find_filter(const StreamReader *reader)
 {
-	bool		by_verb = reader->counters.strategy == READ_VERBS;
-
 	if (reader->counters.strategy == READ_TIME_LINE)
 		return TimeLineFilter(reader->time_line);
-	if (reader->lists.sources != NULL && (by_verb || SourceSetFilters(reader->lists.sources)))
-		return shows_source;
-	return by_verb && reader->label != NULL ? shows_label : NULL;
+	return reader->lists.sources != NULL && SourceSetFilters(reader->lists.sources) ? shows_source : NULL;
 }
 
 /* Is the row, to which an entry has led, shown?  Entries by verb may be of private actions. */
@@ -510,7 +553,7 @@ is_wanted(StreamReader *reader, TupleTableSlot *row)
 	MemoryContext oldcontext;
 	bool		result;
 
-	if (reader->counters.strategy == READ_VERBS)
+	if (reader->verbs != NULL && reader->counters.strategy == READ_TIME_LINE)
 	{
 		bool		isnull;
 		Datum		public = slot_getattr(row, Anum_action_public, &isnull);

@@ -15,8 +15,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Least number of entries in the first chunk, and in those after it. */
+/* Least number of entries in the first chunk, if they are of some verbs only, and in those after it. */
 #define FIRST_CHUNK	64
+#define FIRST_OF_VERBS	32
 #define NEXT_CHUNK	256
 
 /* Entries of a slice. */
@@ -35,6 +36,7 @@ struct TimeLine
 								 * entry, and an oldest */
 
 	TimestampTz oldest;
+	VerbLine   *verbs;			/* to read instead of the index, or NULL */
 	ActionFilter filter;		/* or NULL */
 	void	   *filter_arg;
 	ActionChunk chunk;			/* entries from "next" to "wanted_end" may be wanted */
@@ -89,24 +91,29 @@ go_on_at(TimeLine *line, TimestampTz newest)
  *		"filter", or all of them if it is NULL.
  *
  * "expected" is an estimate of how many will be looked at.  "map", unless it is NULL,
- * is complete, and has to stay valid.
+ * is complete, and has to stay valid.  With "verbs", only the actions of that line are read, which
+ * it begins.
  */
 void
 TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest, int64 expected,
-			  const RecencyMap *map, ActionFilter filter, void *filter_arg)
+			  const RecencyMap *map, VerbLine *verbs, ActionFilter filter, void *filter_arg)
 {
 	line->oldest = oldest;
+	line->verbs = verbs;
+	if (verbs != NULL)
+		VerbLineBegin(verbs, newest, oldest);
 	line->filter = filter;
 	line->filter_arg = filter_arg;
 	line->chunk.n = line->chunk.next = 0;
-	line->chunk.size = Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
+	line->chunk.size = verbs != NULL ? FIRST_OF_VERBS :
+		Min(Max(expected, FIRST_CHUNK), LARGEST_CHUNK);
 	line->chunk.more = true;
 	line->chunk.clean = false;
 	line->chunk.resume = newest;
 	line->wanted_end = line->slice_end = 0;
 	line->counters->lists_opened++;
 	line->map = NULL;
-	if (map != NULL && RecencyTimeLineIsBounded(line->lowerer) &&
+	if (map != NULL && verbs == NULL && RecencyTimeLineIsBounded(line->lowerer) &&
 		newest.timestamp >= RecencyNewestOfAll(map))
 		line->map = map;
 	if (line->map != NULL)
@@ -157,12 +164,12 @@ get_cursor(TimeLine *line, bool has_newest, bool has_oldest)
 }
 
 /*
- * Read the next entries, once all have been taken.
+ * Read the next entries of the index, once all have been taken.
  *
  * Rows are compared on one page of the index only: see place_to_resume().
  */
 static void
-read_chunk(TimeLine *line)
+read_index(TimeLine *line)
 {
 	const ActionPlace newest_of_all = NewestPlaceOf(DT_NOEND);
 	bool		has_newest = ActionPlaceCompare(&line->chunk.resume, &newest_of_all) < 0;
@@ -183,6 +190,16 @@ read_chunk(TimeLine *line)
 	if (line->chunk.n < expected)
 		line->chunk.size = expected - line->chunk.n;
 	line->chunk.size = Max(line->chunk.size, NEXT_CHUNK);
+}
+
+/* Read the next entries, once all have been taken. */
+static void
+read_chunk(TimeLine *line)
+{
+	if (line->verbs != NULL)
+		VerbLineRead(line->verbs, &line->chunk, line->context);
+	else
+		read_index(line);
 	line->slice_end = 0;
 }
 
@@ -269,6 +286,8 @@ void
 TimeLineClean(TimeLine *line, const ActionEntry *dead)
 {
 	ActionChunkClean(&line->chunk, dead);
+	if (line->verbs != NULL)
+		VerbLineClean(line->verbs, dead);
 	line->wanted_end = line->slice_end = 0;
 }
 

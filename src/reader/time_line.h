@@ -8,6 +8,7 @@
 #include "reader/action_screen.h"
 #include "reader/read_counters.h"
 #include "reader/row_fetch.h"
+#include "reader/verb_line.h"
 #include "recency/recency_lower.h"
 
 typedef struct TimeLine TimeLine;
@@ -15,8 +16,8 @@ typedef struct TimeLine TimeLine;
 extern TimeLine *TimeLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
 								RecencyLowerer *lowerer, ReadCounters *counters);
 extern void TimeLineBegin(TimeLine *line, ActionPlace newest, TimestampTz oldest,
-						  int64 expected, const RecencyMap *map, ActionFilter filter,
-						  void *filter_arg);
+						  int64 expected, const RecencyMap *map, VerbLine *verbs,
+						  ActionFilter filter, void *filter_arg);
 extern void TimeLineCheckBound(TimeLine *line);
 extern bool TimeLineNext(TimeLine *line, ActionEntry *entry);
 extern void TimeLineClean(TimeLine *line, const ActionEntry *dead);

@@ -323,15 +323,14 @@ explain_clauses(StreamScanState *state, const char *name, int member, List *ance
 static void
 explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *es)
 {
-	static const char *const strategies[] = {
-		[READ_NOTHING] = "none",
-		[READ_TIME_LINE] = "time line",
-		[READ_LISTS] = "lists",
-		[READ_BOTH] = "time line, then lists",
-		[READ_VERBS] = "verbs"
+	static const char *const strategies[][2] = {
+		[READ_NOTHING] = {"none", "none"},
+		[READ_TIME_LINE] = {"time line", "verbs"},
+		[READ_LISTS] = {"lists", "lists"},
+		[READ_BOTH] = {"time line, then lists", "verbs and lists"}
 	};
 
-	ExplainPropertyText("Strategy", strategies[counters->strategy], es);
+	ExplainPropertyText("Strategy", strategies[counters->strategy][counters->by_verb], es);
 	ExplainPropertyInteger(kind == USER_STREAM ? "Followees" : "Objects", NULL,
 						   counters->sources, es);
 	ExplainPropertyInteger("Lists Opened", NULL, counters->read.lists_opened, es);

@@ -26,31 +26,63 @@ is_equality(Oid operator, Oid collation)
 		OidIsValid(collation) && get_collation_isdeterministic(collation);
 }
 
+/* The verb that an action must have according to "verb = value", either way around; else NULL. */
+static Expr *
+verb_of_clause(Expr *clause, Index rti)
+{
+	OpExpr	   *op = (OpExpr *) clause;
+
+	if (!IsA(clause, OpExpr) || list_length(op->args) != 2 ||
+		!is_equality(op->opno, op->inputcollid))
+		return NULL;
+	if (IsColumnOf(linitial(op->args), rti, Anum_action_verb))
+		return lsecond(op->args);
+	if (IsColumnOf(lsecond(op->args), rti, Anum_action_verb))
+		return linitial(op->args);
+	return NULL;
+}
+
+/* The verbs that an action may have according to "verb = value OR ...", as an array; else NULL. */
+static Expr *
+verbs_of_alternatives(List *clauses, Index rti)
+{
+	ArrayExpr  *result = makeNode(ArrayExpr);
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Expr	   *verb = verb_of_clause(lfirst(lc), rti);
+
+		if (verb == NULL)
+			return NULL;
+		result->elements = lappend(result->elements, verb);
+	}
+	result->array_typeid = TEXTARRAYOID;
+	result->element_typeid = TEXTOID;
+	result->location = -1;
+	return (Expr *) result;
+}
+
 /*
  * StreamVerbsOfClause
  *		The verb, or array of verbs, that an action must have according to the clause:
- *		"verb = value", either way around, or "verb = ANY (values)".  Else NULL.
+ *		"verb = value", either way around, several of these with OR, or "verb = ANY (values)".
+ *		Else NULL.
  *
  * "rti" is the index of actstream.actions in the range table.
  */
 Expr *
 StreamVerbsOfClause(Expr *clause, Index rti)
 {
-	OpExpr	   *op = (OpExpr *) clause;
 	ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
 
-	if (IsA(clause, OpExpr) && list_length(op->args) == 2 && is_equality(op->opno, op->inputcollid))
-	{
-		if (IsColumnOf(linitial(op->args), rti, Anum_action_verb))
-			return lsecond(op->args);
-		if (IsColumnOf(lsecond(op->args), rti, Anum_action_verb))
-			return linitial(op->args);
-	}
-	else if (IsA(clause, ScalarArrayOpExpr) && any->useOr &&
-			 is_equality(any->opno, any->inputcollid) &&
-			 IsColumnOf(linitial(any->args), rti, Anum_action_verb))
+	if (is_orclause(clause))
+		return verbs_of_alternatives(((BoolExpr *) clause)->args, rti);
+	if (IsA(clause, ScalarArrayOpExpr) && any->useOr &&
+		is_equality(any->opno, any->inputcollid) &&
+		IsColumnOf(linitial(any->args), rti, Anum_action_verb))
 		return lsecond(any->args);
-	return NULL;
+	return verb_of_clause(clause, rti);
 }
 
 /*

@@ -94,6 +94,17 @@ IndexCursorFindColumn(const IndexCursor *cursor, AttrNumber attnum)
 }
 
 /*
+ * IndexCursorOptions
+ *		The options (INDOPTION_...) of a column that the index is ordered by; -1 for another one.
+ */
+int
+IndexCursorOptions(const IndexCursor *cursor, AttrNumber attnum)
+{
+	return attnum > cursor->index->rd_index->indnkeyatts ? -1 :
+		cursor->index->rd_indoption[attnum - 1];
+}
+
+/*
  * IndexKeyInit
  *		Make a key compare a column of a btree index with a value of the column's type, by
  *		the operator for "strategy" in the index's operator family.

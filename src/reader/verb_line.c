@@ -1,0 +1,338 @@
+/*
+ * verb_line.c
+ *		Reading the actions that have some verbs from an index, newest first.
+ *
+ * The index is one that somebody has made for that, by verb and time.  It has the actions of
+ * each verb in their order, and those of several verbs are merged here.  Such an index may
+ * lack the id, which then is in the row; and it may go either way.  So entries are read at
+ * least to the end of a time, and sorted: only if the index has the order of the stream can
+ * that be the end of a place.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "reader/collected_entries.h"
+#include "reader/verb_line.h"
+#include "tables/own_tables.h"
+#include "tables/table_index.h"
+
+#include "access/stratnum.h"
+#include "access/xact.h"
+#include "catalog/pg_index.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Entries that are read of a verb at first; each time, twice as many. */
+#define FIRST_ENTRIES	32
+
+/* Dead rows that are met, where ids are fetched, before entries are marked. */
+#define FEW_DEAD		32
+
+/* One of the verbs. */
+typedef struct Verb
+{
+	const text *verb;
+	CollectedEntries entries;	/* read, the newest first */
+	int			n;
+	int			next;			/* first that has not been taken */
+	int			size;			/* how many to read next */
+	bool		more;			/* may there be more after these? */
+	ActionPlace resume;			/* no newer than this */
+} Verb;
+
+struct VerbLine
+{
+	RowFetch   *fetch;
+	ReadCounters *counters;
+	MemoryContext context;		/* that all of this is in */
+	Relation	action;
+	Oid			index;
+	Snapshot	snapshot;
+	IndexCursor *cursor;		/* NULL before the line begins */
+	AttrNumber	id;				/* column of the index, or InvalidAttrNumber */
+	ScanDirection direction;	/* in which the newest is first */
+	bool		is_ordered;		/* does the index have the order of the stream? */
+	TimestampTz oldest;			/* older ones do not, either */
+	int			dead;			/* rows met that are dead to all transactions */
+	bool		clean;			/* mark dead entries, which takes a visit to each row? */
+	ActionEntry upper;			/* newer entries do not belong to the line */
+	int			nverbs;
+	Verb		verbs[FLEXIBLE_ARRAY_MEMBER];
+};
+
+/*
+ * VerbLineCreate
+ *		Make a line of the actions with these verbs.  They may be private ones.  There is
+ *		nothing to read before VerbLineBegin().
+ *
+ * The caller holds a lock on the table; "index" is that of VerbIndexFind().  The verbs have to
+ * stay until the line is ended.  It is in the current memory context.
+ */
+VerbLine *
+VerbLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
+			   const VerbList *verbs, ReadCounters *counters)
+{
+	VerbLine   *line = palloc0(offsetof(VerbLine, verbs) + verbs->n * sizeof(Verb));
+
+	line->fetch = fetch;
+	line->counters = counters;
+	line->context = CurrentMemoryContext;
+	line->action = action;
+	line->index = index;
+	line->snapshot = snapshot;
+	line->nverbs = verbs->n;
+	for (int i = 0; i < verbs->n; i++)
+		line->verbs[i].verb = verbs->verbs[i];
+	return line;
+}
+
+/* Open the cursor, and find out what the index is like. */
+static void
+open_cursor(VerbLine *line, bool has_oldest)
+{
+	IndexCursor *cursor = IndexCursorOpen(line->action, line->index, 2 + has_oldest, line->snapshot);
+	int			options = IndexCursorOptions(cursor, Anum_verb_index_timestamp);
+
+	line->id = IndexCursorFindColumn(cursor, Anum_action_id);
+	line->direction = options & INDOPTION_DESC ? ForwardScanDirection : BackwardScanDirection;
+	line->is_ordered = line->id == Anum_verb_index_timestamp + 1 && options == 0 &&
+		IndexCursorOptions(cursor, line->id) == 0;
+	IndexCursorInitKey(cursor, 0, Anum_verb_index_verb, BTEqualStrategyNumber);
+	if (line->is_ordered)
+		IndexCursorInitPlace(cursor, 1, Anum_verb_index_timestamp);
+	else
+		IndexCursorInitKey(cursor, 1, Anum_verb_index_timestamp, BTLessEqualStrategyNumber);
+	if (has_oldest)
+		IndexCursorInitKey(cursor, 2, Anum_verb_index_timestamp, BTGreaterEqualStrategyNumber);
+	line->cursor = cursor;
+}
+
+/* Go on with the entries that are not newer than "upper". */
+static void
+begin_at(VerbLine *line, const ActionEntry *upper)
+{
+	line->upper = *upper;
+	for (int i = 0; i < line->nverbs; i++)
+	{
+		Verb	   *verb = &line->verbs[i];
+
+		verb->n = verb->next = 0;
+		verb->size = FIRST_ENTRIES;
+		verb->more = true;
+		verb->resume = upper->place;
+	}
+}
+
+/*
+ * VerbLineBegin
+ *		Begin with the actions from "newest" to "oldest", both included.
+ */
+void
+VerbLineBegin(VerbLine *line, ActionPlace newest, TimestampTz oldest)
+{
+	ActionEntry upper = {.place = newest};
+
+	ItemPointerSet(&upper.tid, MaxBlockNumber, PG_UINT16_MAX);
+	if (line->cursor == NULL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(line->context);
+
+		open_cursor(line, oldest > DT_NOBEGIN);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	line->oldest = oldest;
+	line->dead = 0;
+	line->clean = false;
+	begin_at(line, &upper);
+}
+
+/*
+ * VerbLineClean
+ *		The row of "dead", the entry taken last, is dead to all transactions: go on from there
+ *		without dead entries, which are marked.
+ */
+void
+VerbLineClean(VerbLine *line, const ActionEntry *dead)
+{
+	line->clean = true;
+	begin_at(line, dead);
+}
+
+/* Position the cursor before the entries that a verb goes on with. */
+static void
+seek_verb(VerbLine *line, const Verb *verb)
+{
+	IndexCursorSetKey(line->cursor, 0, PointerGetDatum(verb->verb));
+	if (line->is_ordered)
+		IndexCursorSetPlace(line->cursor, 1, &verb->resume);
+	else
+		IndexCursorSetKey(line->cursor, 1, TimestampTzGetDatum(verb->resume.timestamp));
+	if (line->oldest > DT_NOBEGIN)
+		IndexCursorSetKey(line->cursor, 2, TimestampTzGetDatum(line->oldest));
+	IndexCursorSeek(line->cursor);
+	line->counters->searches++;
+}
+
+/* The current entry of the cursor, as far as the index tells. */
+static ActionEntry
+current_entry(VerbLine *line)
+{
+	IndexCursor *cursor = line->cursor;
+	ActionEntry entry;
+	bool		isnull;
+
+	entry.place = NewestPlaceOf(DatumGetTimestampTz(IndexCursorColumn(cursor, Anum_verb_index_timestamp,
+																	  &isnull)));
+	entry.tid = *IndexCursorTid(cursor);
+	if (AttributeNumberIsValid(line->id))
+	{
+		Datum		id = IndexCursorColumn(cursor, line->id, &isnull);
+
+		if (!isnull)
+			entry.place.id = DatumGetInt64(id);
+	}
+	return entry;
+}
+
+/* Fill in ids that the index does not have, and drop the entries that lead to no row. */
+static void
+fetch_ids(VerbLine *line, CollectedEntries *entries)
+{
+	Size		kept = 0;
+
+	for (Size i = 0; i < entries->n; i++)
+	{
+		ActionEntry entry = entries->entries[i];
+		ItemPointerData tid = entry.tid;
+		TupleTableSlot *row;
+		bool		dead;
+		bool		isnull;
+		Datum		id;
+
+		CHECK_FOR_INTERRUPTS();
+		row = RowFetchVisible(line->fetch, &tid, &dead);
+		if (row == NULL)
+		{
+			line->clean |= dead && ++line->dead > FEW_DEAD && !TransactionStartedDuringRecovery();
+			continue;
+		}
+		id = slot_getattr(row, Anum_action_id, &isnull);
+		if (!isnull)
+			entry.place.id = DatumGetInt64(id);
+		entries->entries[kept++] = entry;
+	}
+	entries->n = kept;
+}
+
+/* Can reading stop before the entry, as those before it are of another time or place? */
+static bool
+is_boundary(const VerbLine *line, const ActionEntry *before, const ActionEntry *entry)
+{
+	return line->is_ordered ? ActionPlaceCompare(&before->place, &entry->place) != 0 :
+		before->place.timestamp != entry->place.timestamp;
+}
+
+/* Read the next entries of a verb whose entries have all been taken; it may turn out to have none. */
+static void
+read_verb(VerbLine *line, Verb *verb)
+{
+	CollectedEntries *entries = &verb->entries;
+
+	entries->n = 0;
+	verb->more = false;
+	seek_verb(line, verb);
+	while (IndexCursorNext(line->cursor, line->direction))
+	{
+		ActionEntry entry = current_entry(line);
+
+		CHECK_FOR_INTERRUPTS();
+		line->counters->entries_read++;
+		if (line->clean && IndexCursorMarkDead(line->cursor))
+		{
+			line->counters->heap_skips++;
+			continue;
+		}
+		if ((int) entries->n >= verb->size && is_boundary(line, &entries->entries[entries->n - 1], &entry))
+		{
+			verb->more = true;
+			verb->resume = line->is_ordered ? entry.place : NewestPlaceOf(entry.place.timestamp);
+			break;
+		}
+		CollectedEntriesAdd(entries, &entry);
+	}
+	IndexCursorRest(line->cursor);
+	verb->size = Min(verb->size * 2, LARGEST_CHUNK);
+	if (!AttributeNumberIsValid(line->id))
+		fetch_ids(line, entries);
+	CollectedEntriesSort(entries, line->upper.place, OldestPlaceOf(line->oldest), &verb->n);
+	verb->next = 0;
+	while (verb->next < verb->n &&
+		   ActionEntryCompare(&entries->entries[verb->next], &line->upper) > 0)
+		verb->next++;
+}
+
+/* The verb with the newest entry of those that have not been taken; NULL if there are none. */
+static Verb *
+newest_verb(VerbLine *line)
+{
+	Verb	   *result = NULL;
+
+	for (int i = 0; i < line->nverbs; i++)
+	{
+		Verb	   *verb = &line->verbs[i];
+
+		while (verb->next == verb->n && verb->more)
+			read_verb(line, verb);
+		if (verb->next < verb->n &&
+			(result == NULL || ActionEntryCompare(&verb->entries.entries[verb->next],
+												  &result->entries.entries[result->next]) > 0))
+			result = verb;
+	}
+	return result;
+}
+
+/*
+ * VerbLineRead
+ *		Replace the entries of the chunk, which have all been taken, by the next ones: as many
+ *		as its size, to the end of a place.
+ *
+ * Entries are allocated in "context".
+ */
+void
+VerbLineRead(VerbLine *line, ActionChunk *chunk, MemoryContext context)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(line->context);
+	Verb	   *verb;
+
+	chunk->n = chunk->next = 0;
+	chunk->more = chunk->clean = false;
+	while ((verb = newest_verb(line)) != NULL)
+	{
+		const ActionEntry *entry = &verb->entries.entries[verb->next];
+		const ActionEntry *before = chunk->n == 0 ? NULL : &chunk->entries[chunk->n - 1];
+
+		if (chunk->n >= chunk->size && ActionPlaceCompare(&before->place, &entry->place) != 0)
+		{
+			chunk->more = true;
+			break;
+		}
+		/* a verb may be given twice */
+		if (before == NULL || ActionEntryCompare(before, entry) != 0)
+			ActionChunkAdd(chunk, entry, context);
+		verb->next++;
+	}
+	chunk->size = Min(chunk->size * 2, LARGEST_CHUNK);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * VerbLineEnd
+ *		Release what the line holds, except for memory.
+ */
+void
+VerbLineEnd(VerbLine *line)
+{
+	if (line->cursor != NULL)
+		IndexCursorClose(line->cursor);
+}

@@ -1,0 +1,97 @@
+--
+-- Streams of some verbs, read by an index: what a page reads depends neither on how many actions
+-- have the verb, nor on what came later, nor on ties and dead rows
+--
+\i test/lib/fresh.sql
+SET timezone = 'UTC';
+SET jit = off;
+-- a worker would keep its figures
+SET max_parallel_workers_per_gather = 0;
+
+SELECT label FROM actstream.register_external('o');
+CREATE FUNCTION second(n int) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+    RETURN timestamptz '2026-01-01' + n * interval '1 second';
+-- VACUUM would remove dead rows
+ALTER TABLE actstream.actions SET (autovacuum_enabled = off);
+-- half of the time all did something old, then something new; private ones of both kinds
+INSERT INTO actstream.actions (id, "timestamp", public, actor, verb, target)
+SELECT i, second(i), i % 5 > 0, actstream.ref('o', i % 50), CASE WHEN i > 10000 THEN 'new' WHEN i % 2 = 0 THEN 'old' ELSE 'odd' END, actstream.ref('o', i % 7)
+FROM generate_series(1, 20000) i;
+INSERT INTO actstream.follows (follower, followee, started) SELECT 'o:900', actstream.ref('o', i), second(0) FROM generate_series(0, 39) i;
+INSERT INTO actstream.follows (follower, followee, started, verbs) SELECT 'o:901', actstream.ref('o', i), second(0), '{old,odd}' FROM generate_series(0, 39) i;
+INSERT INTO actstream.follows (follower, followee, started) SELECT 'o:902', actstream.ref('o', i), second(0) FROM generate_series(0, 2) i;
+VACUUM ANALYZE actstream.actions, actstream.follows;
+
+-- a page by way of the index, and the same without it: is it the same, and how many entries were read?
+CREATE TABLE read (index text, stream text, condition text, n int, same boolean, strategy text, entries int);
+CREATE PROCEDURE read_pages(index text) LANGUAGE plpgsql AS $$
+DECLARE
+    stream text;
+    condition text;
+    page text;
+    wanted bigint[];
+    got bigint[];
+    plan jsonb;
+BEGIN
+    FOREACH stream IN ARRAY ARRAY['public_stream()', 'user_stream(''o:900'')', 'user_stream(''o:901'')', 'user_stream(''o:902'')', 'model_stream(''o'')', 'actor_stream(''o:7'')', 'any_stream(''o:3'')'] LOOP
+        FOREACH condition IN ARRAY ARRAY['verb = ''old''', '''odd'' = verb OR verb = ''old''', 'verb = ANY (''{old,none,old}'')', 'verb = ''new''',
+                                         'verb = ''old'' AND "timestamp" < ''2026-01-01 02:00''', 'verb = ''none'''] LOOP
+            page := format('SELECT id FROM actstream.%s WHERE %s LIMIT 20', stream, condition);
+            SET LOCAL actstream.enable_streamscan = off;
+            EXECUTE format('SELECT array(SELECT id FROM actstream.%s WHERE %s ORDER BY "timestamp" DESC, id DESC LIMIT 20)', stream, condition) INTO wanted;
+            SET LOCAL actstream.enable_streamscan = on;
+            EXECUTE format('SELECT array(%s)', page) INTO got;
+            EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) ' || page INTO plan;
+            INSERT INTO read SELECT index, stream, condition, cardinality(got), wanted = got, p ->> 'Strategy', (p ->> 'Index Entries Read')::int FROM jsonb_path_query_first(plan, '$.**.Plans[0]') p;
+        END LOOP;
+    END LOOP;
+END
+$$;
+CALL read_pages('none');
+CREATE INDEX by_verb ON actstream.actions (verb, "timestamp");
+CALL read_pages('verb, timestamp');
+DROP INDEX actstream.by_verb;
+CREATE INDEX by_verb ON actstream.actions (verb, "timestamp" DESC, id) WHERE public;
+CALL read_pages('verb, timestamp DESC, id');
+DROP INDEX actstream.by_verb;
+CREATE INDEX by_verb ON actstream.actions (verb, "timestamp", id) WHERE public;
+CALL read_pages('verb, timestamp, id');
+SELECT index, stream, count(*), bool_and(same) AS same, bool_and(entries < 1000 OR n < 20) AS few, bool_or(strategy ~ 'verbs') AS by_verb FROM read GROUP BY 1, 2 ORDER BY min(ctid);
+
+-- Ties: an index that has the order of the stream need not be read to the end of an instant.
+CREATE FUNCTION entries(query text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    plan jsonb;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) ' || query INTO plan;
+    RETURN jsonb_path_query_first(plan, '$.**."Index Entries Read"');
+END
+$$;
+INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 30000 + i, second(30000), actstream.ref('o', i % 50), 'tied' FROM generate_series(1, 5000) i;
+SELECT array_agg(id::int) = ARRAY(SELECT generate_series(35000, 34981, -1)) AS same FROM (SELECT id FROM actstream.public_stream() WHERE verb = 'tied' LIMIT 20) s;
+SELECT array_agg(id::int) = ARRAY(SELECT generate_series(32999, 32980, -1)) AS same
+FROM (SELECT id FROM actstream.public_stream() WHERE verb = 'tied' AND ("timestamp", id) < (second(30000), 33000) LIMIT 20) s;
+SELECT count(*), max(id), min(id) FROM actstream.public_stream() WHERE verb = 'tied' AND ("timestamp", id) < (second(30000), 33000);
+SELECT entries('SELECT * FROM actstream.public_stream() WHERE verb = ''tied'' LIMIT 20') < 100 AS few,
+       entries('SELECT * FROM actstream.public_stream() WHERE verb = ''tied'' AND ("timestamp", id) < (second(30000), 33000) LIMIT 20') < 100 AS few_below;
+DROP INDEX actstream.by_verb;
+CREATE INDEX by_verb ON actstream.actions (verb, "timestamp");
+SELECT array_agg(id::int) = ARRAY(SELECT generate_series(32999, 32980, -1)) AS same,
+       entries('SELECT * FROM actstream.public_stream() WHERE verb = ''tied'' AND ("timestamp", id) < (second(30000), 33000) LIMIT 20') >= 5000 AS all_of_them
+FROM (SELECT id FROM actstream.public_stream() WHERE verb = 'tied' AND ("timestamp", id) < (second(30000), 33000) LIMIT 20) s;
+
+-- Dead rows: the first page that meets them marks them, and later ones skip them.
+INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 40000 + i, second(40000 + i), actstream.ref('o', i % 50), 'old' FROM generate_series(1, 5000) i;
+DELETE FROM actstream.actions WHERE id > 40000;
+SELECT array_agg(id::int) = ARRAY(SELECT i FROM generate_series(10000, 1, -2) i WHERE i % 5 > 0 LIMIT 20) AS same FROM (SELECT id FROM actstream.public_stream() WHERE verb = 'old' LIMIT 20) s;
+SELECT entries('SELECT * FROM actstream.public_stream() WHERE verb = ''old'' LIMIT 20') < 400 AS few;
+DROP INDEX actstream.by_verb;
+CREATE INDEX by_verb ON actstream.actions (verb, "timestamp" DESC, id);
+SELECT array_agg(id::int) = ARRAY(SELECT i FROM generate_series(10000, 1, -2) i WHERE i % 5 > 0 LIMIT 20) AS same FROM (SELECT id FROM actstream.public_stream() WHERE verb = 'old' LIMIT 20) s;
+SELECT entries('SELECT * FROM actstream.public_stream() WHERE verb = ''old'' LIMIT 20') < 400 AS few;
+
+SET client_min_messages = warning;
+DROP EXTENSION actstream CASCADE;
+DROP FUNCTION second, entries;
+DROP PROCEDURE read_pages;
+DROP TABLE read;
