@@ -177,6 +177,9 @@ ANALYZE actstream.actions;
 \i test/lib/plan.sql
 SELECT trim(' ->' FROM line) AS scans FROM plan($$SELECT verb FROM actstream.user_stream('u:2') WHERE id = 2$$) AS line WHERE line ~ 'Scan|Index Cond';
 SELECT verb FROM actstream.user_stream('u:2') WHERE id = 2;
+-- and so are several, if each is asked for
+SELECT trim(' ->' FROM line) AS scans FROM plan($$SELECT s.verb FROM unnest('{3,2}'::bigint[]) AS i CROSS JOIN LATERAL (SELECT * FROM actstream.user_stream('u:2') s WHERE s.id = i OFFSET 0) AS s$$) AS line WHERE line ~ 'Scan|Index Cond';
+SELECT s.id, s.verb FROM unnest('{3,-1,2}'::bigint[]) AS i CROSS JOIN LATERAL (SELECT * FROM actstream.user_stream('u:2') s WHERE s.id = i OFFSET 0) AS s;
 
 SET client_min_messages = warning;
 DROP FUNCTION plan;
