@@ -40,7 +40,9 @@ CREATE FUNCTION actstream.user_groups(
     span     interval DEFAULT '1 day',
     sample   integer DEFAULT 3,
     flag     text DEFAULT NULL,
-    before   text DEFAULT NULL)
+    before   text DEFAULT NULL,
+    verbs    text[] DEFAULT NULL,
+    without_own boolean DEFAULT false)
     RETURNS SETOF actstream.action_group
     LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT (g.row).cursor, (g.row).newest, (g.row).oldest, (g.row).verb, (g.row).actor, (g.row).action_object,
@@ -48,7 +50,8 @@ CREATE FUNCTION actstream.user_groups(
     FROM (SELECT actstream_internal.next_groups(a."timestamp", a.id, a.actor, a.verb, a.action_object, a.target,
                                                 $2, $3, $4, $6) AS row
           FROM ((SELECT s."timestamp", s.id, s.actor, s.verb, s.action_object, s.target
-                 FROM actstream.user_stream($1, flag => $5, before => actstream_internal.groups_start($6)) s
+                 FROM actstream.user_stream($1, flag => $5, before => actstream_internal.groups_start($6), without_own => $8) s
+                 WHERE $7 IS NULL OR s.verb OPERATOR(pg_catalog.=) ANY ($7)
                  ORDER BY s."timestamp" DESC, s.id DESC)
                 UNION ALL
                 SELECT NULL, NULL, NULL, NULL, NULL, NULL) a) g
@@ -59,7 +62,8 @@ CREATE FUNCTION actstream.groups_of(
     by      text[] DEFAULT '{verb,target}',
     span    interval DEFAULT '1 day',
     sample  integer DEFAULT 3,
-    before  text DEFAULT NULL)
+    before  text DEFAULT NULL,
+    verbs   text[] DEFAULT NULL)
     RETURNS SETOF actstream.action_group
     LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100 SUPPORT actstream_internal.stream_support AS $$
     SELECT (g.row).cursor, (g.row).newest, (g.row).oldest, (g.row).verb, (g.row).actor, (g.row).action_object,
@@ -68,11 +72,12 @@ CREATE FUNCTION actstream.groups_of(
                                                 $3, $4, $5, $6) AS row
           FROM ((SELECT s."timestamp", s.id, s.actor, s.verb, s.action_object, s.target
                  FROM actstream.stream_of($1, $2, before => actstream_internal.groups_start($6)) s
+                 WHERE $7 IS NULL OR s.verb OPERATOR(pg_catalog.=) ANY ($7)
                  ORDER BY s."timestamp" DESC, s.id DESC)
                 UNION ALL
                 SELECT NULL, NULL, NULL, NULL, NULL, NULL) a) g
 $$;
-COMMENT ON FUNCTION actstream.user_groups(actstream.ref, text[], interval, integer, text, text)
+COMMENT ON FUNCTION actstream.user_groups(actstream.ref, text[], interval, integer, text, text, text[], boolean)
     IS E'@simpleCollections only\nactions of the objects that a follower follows, in groups';
-COMMENT ON FUNCTION actstream.groups_of(actstream.ref[], text[], text[], interval, integer, text)
+COMMENT ON FUNCTION actstream.groups_of(actstream.ref[], text[], text[], interval, integer, text, text[])
     IS E'@simpleCollections only\nactions with any of the objects, in groups';

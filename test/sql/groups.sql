@@ -42,6 +42,15 @@ SET timezone = 'UTC';
 SELECT shown(g) FROM actstream.user_groups('o:reader', flag => 'near') g;
 SELECT shown(g) FROM actstream.groups_of('{o:photo,o:ben}', sample => 2) g;
 SELECT shown(g) FROM actstream.groups_of('{o:photo,o:ben}', '{actor}', by => '{actor}') g;
+-- of some verbs, and without what the follower did
+SELECT shown(g) FROM actstream.user_groups('o:reader', '{target}', verbs => '{liked,none}') g;
+SELECT shown(g) FROM actstream.groups_of('{o:photo,o:ben}', verbs => '{came,wrote}') g;
+SELECT count(*) FROM actstream.user_groups('o:reader', verbs => '{}');
+BEGIN;
+SELECT FROM actstream.follow('o:ann', 'o:photo', actor_only => false, send_action => false);
+SELECT shown(g) FROM actstream.user_groups('o:ann', '{target}') g;
+SELECT shown(g) FROM actstream.user_groups('o:ann', '{target}', without_own => true) g;
+ROLLBACK;
 SELECT count(*) FROM actstream.user_groups(NULL);
 SELECT count(*) FROM actstream.user_groups('o:nobody');
 SELECT count(*) FROM actstream.groups_of(NULL);
