@@ -33,6 +33,7 @@ typedef struct ReaderCounters
 {
 	ReaderStrategy strategy;	/* of the latest call */
 	bool		by_verb;		/* is its time line one of some verbs only? */
+	bool		by_turns;		/* and has it been read again after lists? */
 	int64		sources;		/* objects that the stream is about */
 	bool		recency_map;	/* was it used by the latest call? */
 	int64		lists_skipped;	/* lists not opened owing to their bounds */

@@ -41,11 +41,14 @@ struct StreamReader
 								 * an index has these; or NULL */
 	int			nverbs;			/* how many they are */
 	int64		turn;			/* length of the current turn */
-	int64		work_before;	/* work that was done when the turn of the lists began */
+	int64		turn_began;		/* work that was done when it began */
+	bool		opening;		/* have the lists not yet returned an entry? */
+	int64		opened;			/* work that was done when they had */
 	bool		trying;			/* is the time line tried, with lists to follow? */
 	int64		visited_before; /* rows of the time line before this try */
 	int64		found;			/* rows of the stream found in the current call */
 	int64		found_before;	/* of these, those before this try */
+	int64		missed;			/* rows met in this try that are not visible */
 	int64		dead;			/* rows met that are dead to all transactions */
 	double		wanted;			/* rows of the page that are still wanted */
 	double		lists_cost;		/* cost of opening the lists, in rows of the time line */

@@ -232,8 +232,44 @@ SourceSetAddNext(SourceSet *set, Ref *object, const SourceTerm *term)
 }
 
 /*
+ * VerbCompare
+ *		Less than, equal to, or greater than zero: the order of verbs in a list.
+ */
+int
+VerbCompare(const text *a, const text *b)
+{
+	int			a_len = VARSIZE_ANY_EXHDR(a);
+	int			b_len = VARSIZE_ANY_EXHDR(b);
+	int			order = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(a_len, b_len));
+
+	return order != 0 ? order : a_len - b_len;
+}
+
+static int
+compare_verbs(const void *a, const void *b, void *arg)
+{
+	return VerbCompare(*(const text *const *) a, *(const text *const *) b);
+}
+
+/* Put the verbs in order, each once. */
+static void
+sort_verbs(VerbList *verbs)
+{
+	int			kept = 0;
+
+	qsort_interruptible(verbs->verbs, verbs->n, sizeof(text *), compare_verbs, NULL);
+	for (int i = 0; i < verbs->n; i++)
+	{
+		if (kept == 0 || VerbCompare(verbs->verbs[kept - 1], verbs->verbs[i]) != 0)
+			verbs->verbs[kept++] = verbs->verbs[i];
+	}
+	verbs->n = kept;
+}
+
+/*
  * VerbListOfArray
- *		The elements of a text[] as verbs, in that memory context.  Nulls are skipped.
+ *		The elements of a text[] as verbs, in order, each once, in that memory context.  Nulls are
+ *		skipped.
  */
 const VerbList *
 VerbListOfArray(ArrayType *verbs, MemoryContext context)
@@ -244,7 +280,7 @@ VerbListOfArray(ArrayType *verbs, MemoryContext context)
 	VerbList   *result;
 
 	deconstruct_array(verbs, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	result = MemoryContextAlloc(context, offsetof(VerbList, verbs) + n * sizeof(text *));
+	result = MemoryContextAllocHuge(context, offsetof(VerbList, verbs) + n * sizeof(text *));
 	result->n = 0;
 	for (int i = 0; i < n; i++)
 	{
@@ -256,32 +292,43 @@ VerbListOfArray(ArrayType *verbs, MemoryContext context)
 		memcpy(copy, DatumGetPointer(elements[i]), VARSIZE_ANY(DatumGetPointer(elements[i])));
 		result->verbs[result->n++] = copy;
 	}
+	sort_verbs(result);
 	return result;
 }
 
-static int
-compare_verbs(const void *a, const void *b, void *arg)
-{
-	const text *x = *(const text *const *) a;
-	const text *y = *(const text *const *) b;
-	int			x_len = VARSIZE_ANY_EXHDR(x);
-	int			y_len = VARSIZE_ANY_EXHDR(y);
-	int			order = memcmp(VARDATA_ANY(x), VARDATA_ANY(y), Min(x_len, y_len));
-
-	return order != 0 ? order : x_len - y_len;
-}
-
 /*
- * SourceSetVerbs
- *		All verbs that the set shows, each once, in the current memory context; NULL if it
- *		shows some source with any verb, or if there are no sources.
+ * VerbListIntersect
+ *		The verbs that are in both lists, in the current memory context; NULL stands for all.
  */
 const VerbList *
-SourceSetVerbs(const SourceSet *set)
+VerbListIntersect(const VerbList *a, const VerbList *b)
 {
 	VerbList   *result;
-	int			n = 0;
-	int			kept = 0;
+	int			i = 0;
+	int			j = 0;
+
+	if (a == NULL || b == NULL)
+		return a == NULL ? b : a;
+	result = palloc(offsetof(VerbList, verbs) + Min(a->n, b->n) * sizeof(text *));
+	result->n = 0;
+	while (i < a->n && j < b->n)
+	{
+		int			order = VerbCompare(a->verbs[i], b->verbs[j]);
+
+		if (order == 0)
+			result->verbs[result->n++] = a->verbs[i];
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return result;
+}
+
+/* All verbs that the set shows; NULL if it shows some source with any verb, or if there are no sources. */
+static const VerbList *
+collect_verbs(const SourceSet *set)
+{
+	VerbList   *result;
+	Size		n = 0;
 
 	for (int i = 0; i < set->n; i++)
 	{
@@ -297,7 +344,7 @@ SourceSetVerbs(const SourceSet *set)
 	}
 	if (n == 0)
 		return NULL;
-	result = palloc(offsetof(VerbList, verbs) + n * sizeof(text *));
+	result = MemoryContextAllocHuge(set->context, offsetof(VerbList, verbs) + n * sizeof(text *));
 	result->n = 0;
 	for (int i = 0; i < set->n; i++)
 	{
@@ -307,14 +354,22 @@ SourceSetVerbs(const SourceSet *set)
 			result->n += term->verbs->n;
 		}
 	}
-	qsort_interruptible(result->verbs, n, sizeof(text *), compare_verbs, NULL);
-	for (int i = 0; i < n; i++)
-	{
-		if (kept == 0 || compare_verbs(&result->verbs[kept - 1], &result->verbs[i], NULL) != 0)
-			result->verbs[kept++] = result->verbs[i];
-	}
-	result->n = kept;
-	return result;
+	sort_verbs(result);
+	return repalloc_huge(result, offsetof(VerbList, verbs) + result->n * sizeof(text *));
+}
+
+/*
+ * SourceSetVerbs
+ *		All verbs that the set, which must not change any more, shows, in order, each once; NULL if
+ *		it shows some source with any verb, or if there are no sources.
+ */
+const VerbList *
+SourceSetVerbs(SourceSet *set)
+{
+	if (!set->knows_verbs)
+		set->verbs = collect_verbs(set);
+	set->knows_verbs = true;
+	return set->verbs;
 }
 
 /*

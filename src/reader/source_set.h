@@ -12,7 +12,7 @@
 
 #include "utils/array.h"
 
-/* Some verbs. */
+/* Some verbs, in order, each once. */
 typedef struct VerbList
 {
 	int			n;
@@ -86,6 +86,8 @@ typedef struct SourceSet
 	int			n;
 	int			capacity;
 	int			nlists;			/* 0 until counted */
+	bool		knows_verbs;	/* has SourceSetVerbs() been asked? */
+	const VerbList *verbs;		/* its answer */
 	char	   *space;			/* for references: the rest of a block */
 	Size		space_left;
 
@@ -106,7 +108,9 @@ extern void SourceSetAdd(SourceSet *set, Ref *object, const SourceTerm *term);
 extern void SourceSetAddNext(SourceSet *set, Ref *object, const SourceTerm *term);
 extern void SourceSetAddArray(SourceSet *set, ArrayType *objects, RoleSet roles);
 extern const VerbList *VerbListOfArray(ArrayType *verbs, MemoryContext context);
-extern const VerbList *SourceSetVerbs(const SourceSet *set);
+extern int	VerbCompare(const text *a, const text *b);
+extern const VerbList *VerbListIntersect(const VerbList *a, const VerbList *b);
+extern const VerbList *SourceSetVerbs(SourceSet *set);
 extern int	SourceSetCountLists(SourceSet *set);
 extern TimestampTz SourceSetSince(const SourceSet *set, int source, ActionIndex role);
 extern void SourceSetHash(SourceSet *set, bool used_again);

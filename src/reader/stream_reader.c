@@ -111,7 +111,21 @@ work_done(const StreamReader *reader)
 {
 	const ReadCounters *counters = &reader->counters.read;
 
-	return counters->time_line_rows + counters->entries_read + counters->heap_fetches;
+	return counters->time_line_rows + counters->entries_read + counters->searches +
+		counters->heap_fetches + counters->heap_skips;
+}
+
+/*
+ * A way to read has had its turn, as only some verbs are wanted: let the next turn be twice as long, but
+ * not shorter than what was spent.  So what a way costs to begin with is soon a small part of its turns.
+ */
+static void
+end_turn(StreamReader *reader)
+{
+	int64		done = work_done(reader);
+
+	reader->turn = Max(reader->turn * 2, done - reader->turn_began);
+	reader->turn_began = done;
 }
 
 /* Merge the lists of the sources, below what has been read. */
@@ -120,7 +134,7 @@ begin_lists(StreamReader *reader)
 {
 	if (!reader->lists.merging)
 		reader->fell_short = false;
-	reader->work_before = work_done(reader);
+	reader->opening = true;
 	SourceListsMerge(&reader->lists, reader->below, 1);
 }
 
@@ -231,13 +245,13 @@ StreamReaderReset(StreamReader *reader)
 }
 
 /*
- * The place where lists begin after the time line was tried.  If no row was found
- * there, that is the top, where the map knows the newest actions.
+ * The place where lists begin after the time line was tried.  If there was no row, not even one that
+ * is not visible, that is the top, where the map knows the newest actions.
  */
 static ActionPlace
 begin_of_lists(const StreamReader *reader)
 {
-	return reader->found == 0 && reader->lists.newest.timestamp == DT_NOEND ? reader->lists.newest : reader->below;
+	return reader->found == 0 && reader->missed == 0 && reader->lists.newest.timestamp == DT_NOEND ? reader->lists.newest : reader->below;
 }
 
 /*
@@ -318,16 +332,20 @@ try_again(StreamReader *reader, double cost)
 	read_place_again(reader);
 	reader->visited_before = reader->counters.read.time_line_rows;
 	reader->found_before = reader->found;
+	reader->missed = 0;
 	begin_try(reader, cost);
 }
 
-/* Have the lists, of which all actions are read, had enough for a turn, as only some verbs are wanted? */
+/*
+ * Have the lists, of which all actions are read, had enough for a turn, as only some verbs are wanted?
+ * What it takes to open them does not count.
+ */
 static bool
 is_turn_of_verbs(const StreamReader *reader)
 {
 	return reader->verbs != NULL && reader->label == NULL && !reader->at_bottom &&
-		reader->counters.strategy != READ_TIME_LINE &&
-		work_done(reader) - reader->work_before >= reader->turn;
+		reader->counters.strategy != READ_TIME_LINE && !reader->opening &&
+		work_done(reader) - reader->opened >= reader->turn;
 }
 
 /* Begin the first turn on the time line. */
@@ -353,14 +371,16 @@ prepare_verbs(StreamReader *reader, const StreamCall *call)
 
 	if (!OidIsValid(reader->tables.verb_index))
 		return;
-	if (verbs == NULL && call->sources != NULL)
-		verbs = SourceSetVerbs(call->sources);
+	if (call->sources != NULL)
+		verbs = VerbListIntersect(verbs, SourceSetVerbs(call->sources));
 	if (verbs == NULL || verbs->n > MOST_VERBS)
 		return;
 	reader->verbs = VerbLineCreate(reader->tables.action, reader->tables.verb_index,
 								   reader->snapshot, reader->fetch, verbs, &reader->counters.read);
 	reader->nverbs = verbs->n;
-	reader->turn = Max(reader->nverbs, 1) * VERB_TURN;
+	if (!call->continued || reader->turn == 0)
+		reader->turn = Max(reader->nverbs, 1) * VERB_TURN;
+	reader->turn_began = work_done(reader);
 }
 
 /*
@@ -380,7 +400,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	reader->at_bottom = reader->has_latest = reader->again = false;
 	reader->wanted = reader->lists.page;
 	reader->visited_before = reader->counters.read.time_line_rows;
-	reader->found = reader->found_before = reader->dead = 0;
+	reader->found = reader->found_before = reader->missed = reader->dead = 0;
 	reader->label = call->label;
 	reader->label_len = call->label == NULL ? 0 : strlen(call->label);
 	if (!call->continued && call->sources != NULL)
@@ -393,6 +413,7 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 		SourceSetIndex(call->sources);
 	prepare_verbs(reader, call);
 	reader->counters.by_verb = reader->verbs != NULL;
+	reader->counters.by_turns &= call->continued;
 	if (reader->kind == PUBLIC_STREAM)
 		begin_time_line(reader, NULL);
 	else if (reader->label != NULL)
@@ -405,6 +426,8 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 /*
  * try_is_over
  *		Has the time line had enough rows for this turn?
+ *
+ * Rows that are there, but not visible, are in the lists as well, where they take longer.
  */
 static bool
 try_is_over(StreamReader *reader)
@@ -413,7 +436,10 @@ try_is_over(StreamReader *reader)
 
 	if (reader->label != NULL)
 		return visited >= reader->turn;
-	if (visited > reader->lists_cost + LIST_ROW_COST * (reader->found - reader->found_before))
+	if (reader->verbs != NULL && work_done(reader) - reader->turn_began < reader->turn)
+		return false;
+	if (visited > reader->lists_cost +
+		LIST_ROW_COST * (reader->found - reader->found_before + reader->missed))
 		return true;
 	/* if bounds are in doubt, or verbs are wanted, it is not known what the lists cost */
 	if (reader->lists.merging || reader->verbs != NULL)
@@ -423,7 +449,7 @@ try_is_over(StreamReader *reader)
 	 * this rate.  One more row counts as found, as nothing is known about the rate
 	 * while none is.
 	 */
-	return reader->wanted * visited / (reader->found + 1) >
+	return reader->wanted * (visited - reader->missed) / (reader->found + 1) >
 		reader->lists_cost + LIST_ROW_COST * reader->wanted;
 }
 
@@ -454,6 +480,8 @@ end_try(StreamReader *reader)
 			reader->below = begin_of_lists(reader);
 		if (reader->verbs == NULL)
 			reader->lists.sources->hints.skip_tries = SKIPPED_TRIES;
+		else
+			end_turn(reader);
 		begin_lists(reader);
 	}
 }
@@ -467,9 +495,9 @@ read_entry(StreamReader *reader, ActionEntry *entry)
 		end_try(reader);
 	if (is_turn_of_verbs(reader))
 	{
-		/* half of what is counted is reading entries, half is looking at rows */
-		try_again(reader, reader->turn / 2);
-		reader->turn *= 2;
+		end_turn(reader);
+		reader->counters.by_turns = true;
+		try_again(reader, 0);
 	}
 	if (reader->counters.strategy == READ_TIME_LINE)
 	{
@@ -493,6 +521,9 @@ read_entry(StreamReader *reader, ActionEntry *entry)
 			reader->fell_short |= reader->found < reader->lists.page;
 			SourceListsWiden(&reader->lists, reader->below);
 		}
+		if (reader->opening)
+			reader->opened = work_done(reader);
+		reader->opening = false;
 	}
 	return true;
 }
@@ -545,7 +576,24 @@ find_filter(const StreamReader *reader)
 	return reader->lists.sources != NULL && SourceSetFilters(reader->lists.sources) ? shows_source : NULL;
 }
 
-/* Is the row, to which an entry has led, shown?  Entries by verb may be of private actions. */
+/*
+ * Where only some verbs are wanted, is the row, to which an entry has led, one of these?  Entries by verb
+ * may be of private actions, those of lists of any verb.
+ */
+static bool
+passes_as_verb(StreamReader *reader, TupleTableSlot *row)
+{
+	bool		by_verb = reader->counters.strategy == READ_TIME_LINE;
+	bool		isnull;
+	Datum		value = slot_getattr(row, by_verb ? Anum_action_public : Anum_action_verb, &isnull);
+	bool		result = !isnull &&
+		(by_verb ? DatumGetBool(value) : VerbLineHas(reader->verbs, DatumGetTextPP(value)));
+
+	reader->counters.rows_filtered += !result;
+	return result;
+}
+
+/* Is the row, to which an entry has led, shown? */
 static bool
 is_wanted(StreamReader *reader, TupleTableSlot *row)
 {
@@ -553,14 +601,8 @@ is_wanted(StreamReader *reader, TupleTableSlot *row)
 	MemoryContext oldcontext;
 	bool		result;
 
-	if (reader->verbs != NULL && reader->counters.strategy == READ_TIME_LINE)
-	{
-		bool		isnull;
-		Datum		public = slot_getattr(row, Anum_action_public, &isnull);
-
-		if (isnull || !DatumGetBool(public))
-			return false;
-	}
+	if (reader->verbs != NULL && !passes_as_verb(reader, row))
+		return false;
 	if (filter == NULL)
 		return true;
 	oldcontext = MemoryContextSwitchTo(reader->filter_context);
@@ -590,6 +632,7 @@ next_row(StreamReader *reader)
 		if (!ItemPointerIsValid(&entry.tid))
 			continue;
 		row = RowFetchVisible(reader->fetch, &entry.tid, &dead);
+		reader->missed += row == NULL;
 		if (row == NULL && reader->counters.strategy != READ_TIME_LINE)
 			StreamMergeMissed(reader->lists.merge, dead);
 		if (dead)

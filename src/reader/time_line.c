@@ -17,7 +17,7 @@
 
 /* Least number of entries in the first chunk, if they are of some verbs only, and in those after it. */
 #define FIRST_CHUNK	64
-#define FIRST_OF_VERBS	32
+#define FIRST_OF_VERBS	24
 #define NEXT_CHUNK	256
 
 /* Entries of a slice. */

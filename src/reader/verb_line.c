@@ -21,6 +21,7 @@
 #include "catalog/pg_index.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 /* Entries that are read of a verb at first; each time, twice as many. */
@@ -28,6 +29,9 @@
 
 /* Dead rows that are met, where ids are fetched, before entries are marked. */
 #define FEW_DEAD		32
+
+/* Entries are marked as long as more than one in this many is dead. */
+#define ENTRIES_PER_DEAD	32
 
 /* One of the verbs. */
 typedef struct Verb
@@ -92,12 +96,12 @@ static void
 open_cursor(VerbLine *line, bool has_oldest)
 {
 	IndexCursor *cursor = IndexCursorOpen(line->action, line->index, 2 + has_oldest, line->snapshot);
-	int			options = IndexCursorOptions(cursor, Anum_verb_index_timestamp);
+	Relation	index = IndexCursorIndex(cursor);
 
 	line->id = IndexCursorFindColumn(cursor, Anum_action_id);
-	line->direction = options & INDOPTION_DESC ? ForwardScanDirection : BackwardScanDirection;
-	line->is_ordered = line->id == Anum_verb_index_timestamp + 1 && options == 0 &&
-		IndexCursorOptions(cursor, line->id) == 0;
+	line->direction = index->rd_indoption[Anum_verb_index_timestamp - 1] & INDOPTION_DESC ?
+		ForwardScanDirection : BackwardScanDirection;
+	line->is_ordered = VerbIndexIsOrdered(index);
 	IndexCursorInitKey(cursor, 0, Anum_verb_index_verb, BTEqualStrategyNumber);
 	if (line->is_ordered)
 		IndexCursorInitPlace(cursor, 1, Anum_verb_index_timestamp);
@@ -238,6 +242,7 @@ static void
 read_verb(VerbLine *line, Verb *verb)
 {
 	CollectedEntries *entries = &verb->entries;
+	int			ndead = 0;
 
 	entries->n = 0;
 	verb->more = false;
@@ -251,6 +256,7 @@ read_verb(VerbLine *line, Verb *verb)
 		if (line->clean && IndexCursorMarkDead(line->cursor))
 		{
 			line->counters->heap_skips++;
+			ndead++;
 			continue;
 		}
 		if ((int) entries->n >= verb->size && is_boundary(line, &entries->entries[entries->n - 1], &entry))
@@ -262,6 +268,7 @@ read_verb(VerbLine *line, Verb *verb)
 		CollectedEntriesAdd(entries, &entry);
 	}
 	IndexCursorRest(line->cursor);
+	line->clean &= ndead > (int) entries->n / ENTRIES_PER_DEAD;
 	verb->size = Min(verb->size * 2, LARGEST_CHUNK);
 	if (!AttributeNumberIsValid(line->id))
 		fetch_ids(line, entries);
@@ -317,13 +324,26 @@ VerbLineRead(VerbLine *line, ActionChunk *chunk, MemoryContext context)
 			chunk->more = true;
 			break;
 		}
-		/* a verb may be given twice */
-		if (before == NULL || ActionEntryCompare(before, entry) != 0)
-			ActionChunkAdd(chunk, entry, context);
+		ActionChunkAdd(chunk, entry, context);
 		verb->next++;
 	}
 	chunk->size = Min(chunk->size * 2, LARGEST_CHUNK);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * VerbLineHas
+ *		Is it one of the verbs of the line?
+ */
+bool
+VerbLineHas(const VerbLine *line, const text *verb)
+{
+	for (int i = 0; i < line->nverbs; i++)
+	{
+		if (VerbCompare(line->verbs[i].verb, verb) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*

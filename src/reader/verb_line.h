@@ -19,6 +19,7 @@ extern VerbLine *VerbLineCreate(Relation action, Oid index, Snapshot snapshot, R
 extern void VerbLineBegin(VerbLine *line, ActionPlace newest, TimestampTz oldest);
 extern void VerbLineClean(VerbLine *line, const ActionEntry *dead);
 extern void VerbLineRead(VerbLine *line, ActionChunk *chunk, MemoryContext context);
+extern bool VerbLineHas(const VerbLine *line, const text *verb);
 extern void VerbLineEnd(VerbLine *line);
 
 #endif							/* ACTSTREAM_VERB_LINE_H */

@@ -278,7 +278,8 @@ StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
  *		and filters it by "filters".
  *
  * Assumes that all rows within the limits are read, and the filters evaluated on each of
- * them, even if few rows pass.
+ * them, even if few rows pass.  "by_verb" says that the limits contain one of verbs, whose actions may
+ * be read instead of lists.
  *
  * Opening a list costs as much as descending an index, see btcostestimate().  Few are opened
  * before the first rows come; this keeps the plan for a reader with few follows from looking so
@@ -289,13 +290,14 @@ StreamEstimate(PlannerInfo *root, StreamKind kind, List *args)
  */
 void
 StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List *limits,
-		   List *filters)
+		   bool by_verb, List *filters)
 {
 	RelOptInfo *rel = path->parent;
 	Cost		descent = 50.0 * cpu_operator_cost * 3;
 	Cost		per_row = cpu_index_tuple_cost + cpu_tuple_cost;
 	double		visited = clamp_row_est(estimates->rows *
 										clauselist_selectivity(root, limits, rel->relid, JOIN_INNER, NULL));
+	double		few_lists = Min(estimates->lists, LISTS_PER_PAGE);
 	double		pages;
 	QualCost	qual_cost;
 
@@ -303,7 +305,7 @@ StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List
 	pages = estimates->in_order ?
 		ceil(visited / Max(rel->tuples, 1) * rel->pages) :
 		index_pages_fetched(visited, rel->pages, rel->pages, root);
-	path->startup_cost = Min(estimates->lists, LISTS_PER_PAGE) * descent + qual_cost.startup;
-	path->total_cost = estimates->lists * descent + qual_cost.startup + visited * (per_row + qual_cost.per_tuple) +
+	path->startup_cost = few_lists * descent + qual_cost.startup;
+	path->total_cost = (by_verb ? few_lists : estimates->lists) * descent + qual_cost.startup + visited * (per_row + qual_cost.per_tuple) +
 		pages * random_page_cost;
 }

@@ -18,6 +18,6 @@ typedef struct StreamEstimates
 
 extern StreamEstimates StreamEstimate(PlannerInfo *root, StreamKind kind, List *args);
 extern void StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates,
-					   List *limits, List *filters);
+					   List *limits, bool by_verb, List *filters);
 
 #endif							/* ACTSTREAM_STREAM_ESTIMATE_H */

@@ -40,6 +40,7 @@ typedef struct StreamScanState
 	List	   *args;			/* List of ExprState: the arguments that say which stream */
 	StreamBounds bounds;
 	ExprState  *verbs;			/* the verbs that are wanted; NULL: any */
+	bool		verbs_optional; /* any, too, if their value is null? */
 	StreamTables tables;
 	StreamReader *reader;		/* NULL until the first row is wanted */
 	bool		begun;			/* has reading begun since the last rescan? */
@@ -103,7 +104,8 @@ init_expressions(StreamScanState *state, List *conditions, List *bounds, List *v
 	state->bounds = StreamBoundsInit(bounds, ((Scan *) node->ps.plan)->scanrelid, &node->ps);
 	if (verbs != NIL)
 		state->verbs = ExecInitExpr(StreamVerbsOfClause(linitial(verbs),
-														((Scan *) node->ps.plan)->scanrelid),
+														((Scan *) node->ps.plan)->scanrelid,
+														&state->verbs_optional),
 									&node->ps);
 }
 
@@ -158,8 +160,14 @@ evaluate_subject(StreamScanState *state)
 		args[foreach_current_index(lc)] = StreamEvaluate(lfirst(lc), econtext);
 	state->subject = StreamSubjectOf(state->kind, args, state->kept_follows,
 									 estate->es_snapshot);
-	state->call.verbs = state->verbs == NULL ? NULL :
-		StreamVerbsOfValue(exprType((Node *) state->verbs->expr), StreamEvaluate(state->verbs, econtext));
+	state->call.verbs = NULL;
+	if (state->verbs != NULL)
+	{
+		NullableDatum value = StreamEvaluate(state->verbs, econtext);
+
+		if (!value.isnull || !state->verbs_optional)
+			state->call.verbs = StreamVerbsOfValue(exprType((Node *) state->verbs->expr), value);
+	}
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -330,7 +338,9 @@ explain_counters(StreamKind kind, const ReaderCounters *counters, ExplainState *
 		[READ_BOTH] = {"time line, then lists", "verbs and lists"}
 	};
 
-	ExplainPropertyText("Strategy", strategies[counters->strategy][counters->by_verb], es);
+	ExplainPropertyText("Strategy",
+						strategies[counters->by_turns ? READ_BOTH : counters->strategy][counters->by_verb],
+						es);
 	ExplainPropertyInteger(kind == USER_STREAM ? "Followees" : "Objects", NULL,
 						   counters->sources, es);
 	ExplainPropertyInteger("Lists Opened", NULL, counters->read.lists_opened, es);

@@ -242,12 +242,37 @@ limiting_clauses(PlannerInfo *root, RelOptInfo *rel, List *clauses)
 	return result;
 }
 
+/*
+ * The condition that restricts the stream to some verbs, as a list of a RestrictInfo; NIL if there is
+ * none, or no index to make use of it.  It must be one that may be evaluated before policies.
+ */
+static List *
+find_verbs(PlannerInfo *root, RelOptInfo *rel, const List *indexes, List *clauses)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(llast_oid(indexes)))
+		return NIL;
+	foreach(lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		bool		optional;
+		Expr	   *verbs = StreamVerbsOfClause(rinfo->clause, rel->relid, &optional);
+
+		if (verbs != NULL && is_given(root, rel, (Node *) verbs) &&
+			restriction_is_securely_promotable(rinfo, rel))
+			return list_make1(rinfo);
+	}
+	return NIL;
+}
+
 /* Add a path that needs values from the relations "required_outer". */
 static void
 add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids required_outer)
 {
 	CustomPath *path = makeNode(CustomPath);
 	List	   *clauses = list_copy(rel->baserestrictinfo);
+	List	   *verbs;
 
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
@@ -262,8 +287,9 @@ add_stream_path(PlannerInfo *root, RelOptInfo *rel, StreamScan *stream, Relids r
 		path->path.rows = path->path.param_info->ppi_rows;
 		clauses = list_concat(clauses, path->path.param_info->ppi_clauses);
 	}
+	verbs = find_verbs(root, rel, stream->indexes, clauses);
 	StreamCost(root, &path->path, &stream->estimates,
-			   limiting_clauses(root, rel, clauses),
+			   list_concat(limiting_clauses(root, rel, clauses), verbs), verbs != NIL,
 			   other_clauses(rel, clauses, stream->condition));
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_private = list_make3(makeInteger(stream->kind), stream->condition,
@@ -586,29 +612,6 @@ wanted_rows(PlannerInfo *root, Path *path)
 	return list_make2_int(Min(rows, SMALL_PAGE), Min(rows, INT_MAX));
 }
 
-/*
- * The condition that restricts the stream to some verbs, as a list; NIL if there is none, or
- * no index to make use of it.  It must be one that may be evaluated before policies.
- */
-static List *
-find_verbs(PlannerInfo *root, RelOptInfo *rel, const List *indexes, List *clauses)
-{
-	ListCell   *lc;
-
-	if (!OidIsValid(llast_oid(indexes)))
-		return NIL;
-	foreach(lc, clauses)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		Expr	   *verbs = StreamVerbsOfClause(rinfo->clause, rel->relid);
-
-		if (verbs != NULL && is_given(root, rel, (Node *) verbs) &&
-			restriction_is_securely_promotable(rinfo, rel))
-			return list_make1(rinfo->clause);
-	}
-	return NIL;
-}
-
 /* Callback of the path: make the plan. */
 static Plan *
 plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
@@ -635,7 +638,8 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->custom_private = list_make3(linitial(best_path->custom_private),
 									  wanted_rows(root, &best_path->path),
 									  lthird(best_path->custom_private));
-	scan->custom_exprs = list_make3(list_make2(public, condition), bounds, verbs);
+	scan->custom_exprs = list_make3(list_make2(public, condition), bounds,
+									get_actual_clauses(verbs));
 	return &scan->scan.plan;
 }
 

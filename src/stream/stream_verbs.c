@@ -42,6 +42,19 @@ verb_of_clause(Expr *clause, Index rti)
 	return NULL;
 }
 
+/* The same, or the array of verbs according to "verb = ANY (values)". */
+static Expr *
+verbs_of_clause(Expr *clause, Index rti)
+{
+	ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
+
+	if (IsA(clause, ScalarArrayOpExpr) && any->useOr &&
+		is_equality(any->opno, any->inputcollid) &&
+		IsColumnOf(linitial(any->args), rti, Anum_action_verb))
+		return lsecond(any->args);
+	return verb_of_clause(clause, rti);
+}
+
 /* The verbs that an action may have according to "verb = value OR ...", as an array; else NULL. */
 static Expr *
 verbs_of_alternatives(List *clauses, Index rti)
@@ -63,26 +76,41 @@ verbs_of_alternatives(List *clauses, Index rti)
 	return (Expr *) result;
 }
 
+/* The verbs according to "values IS NULL OR verb = ANY (values)", either way around; else NULL. */
+static Expr *
+optional_verbs(List *clauses, Index rti)
+{
+	for (int i = 0; i < 2 && list_length(clauses) == 2; i++)
+	{
+		NullTest   *test = list_nth(clauses, i);
+		Expr	   *verbs = verbs_of_clause(list_nth(clauses, 1 - i), rti);
+
+		if (IsA(test, NullTest) && test->nulltesttype == IS_NULL && !test->argisrow &&
+			verbs != NULL && equal(test->arg, verbs))
+			return verbs;
+	}
+	return NULL;
+}
+
 /*
  * StreamVerbsOfClause
  *		The verb, or array of verbs, that an action must have according to the clause:
  *		"verb = value", either way around, several of these with OR, or "verb = ANY (values)".
- *		Else NULL.
+ *		Else NULL.  Sets *optional if all actions pass where the value is null.
  *
  * "rti" is the index of actstream.actions in the range table.
  */
 Expr *
-StreamVerbsOfClause(Expr *clause, Index rti)
+StreamVerbsOfClause(Expr *clause, Index rti, bool *optional)
 {
-	ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
+	Expr	   *result;
 
-	if (is_orclause(clause))
-		return verbs_of_alternatives(((BoolExpr *) clause)->args, rti);
-	if (IsA(clause, ScalarArrayOpExpr) && any->useOr &&
-		is_equality(any->opno, any->inputcollid) &&
-		IsColumnOf(linitial(any->args), rti, Anum_action_verb))
-		return lsecond(any->args);
-	return verb_of_clause(clause, rti);
+	*optional = false;
+	if (!is_orclause(clause))
+		return verbs_of_clause(clause, rti);
+	result = optional_verbs(((BoolExpr *) clause)->args, rti);
+	*optional = result != NULL;
+	return result != NULL ? result : verbs_of_alternatives(((BoolExpr *) clause)->args, rti);
 }
 
 /*

@@ -9,7 +9,7 @@
 
 #include "nodes/primnodes.h"
 
-extern Expr *StreamVerbsOfClause(Expr *clause, Index rti);
+extern Expr *StreamVerbsOfClause(Expr *clause, Index rti, bool *optional);
 extern const VerbList *StreamVerbsOfValue(Oid type, NullableDatum value);
 
 #endif							/* ACTSTREAM_STREAM_VERBS_H */

@@ -94,14 +94,13 @@ IndexCursorFindColumn(const IndexCursor *cursor, AttrNumber attnum)
 }
 
 /*
- * IndexCursorOptions
- *		The options (INDOPTION_...) of a column that the index is ordered by; -1 for another one.
+ * IndexCursorIndex
+ *		The index, which is open as long as the cursor is.
  */
-int
-IndexCursorOptions(const IndexCursor *cursor, AttrNumber attnum)
+Relation
+IndexCursorIndex(const IndexCursor *cursor)
 {
-	return attnum > cursor->index->rd_index->indnkeyatts ? -1 :
-		cursor->index->rd_indoption[attnum - 1];
+	return cursor->index;
 }
 
 /*

@@ -19,7 +19,7 @@ extern void IndexKeyInit(ScanKey key, Relation index, AttrNumber attnum, Strateg
 						 Datum value);
 extern IndexCursor *IndexCursorOpen(Relation heap, Oid index, int nkeys, Snapshot snapshot);
 extern AttrNumber IndexCursorFindColumn(const IndexCursor *cursor, AttrNumber attnum);
-extern int	IndexCursorOptions(const IndexCursor *cursor, AttrNumber attnum);
+extern Relation IndexCursorIndex(const IndexCursor *cursor);
 extern void IndexCursorInitKey(IndexCursor *cursor, int key, AttrNumber attnum,
 							   StrategyNumber strategy);
 extern void IndexCursorSetKey(IndexCursor *cursor, int key, Datum value);

@@ -228,34 +228,69 @@ is_usable(Relation index)
 							  TransactionXmin);
 }
 
-/*
- * Is it an index that somebody has made to find actions by verb: a btree by verb and time, of
- * all actions or the public ones?
- *
- * What follows these columns, and their order, do not matter, nor does the collation, as
- * long as only equal bytes are equal.
- */
+/* Is the column of the index ordered as its type is by default, or the other way around? */
 static bool
-is_verb_index(Relation index)
+is_ordered_by_type(Relation index, int i, Oid type)
 {
-	Form_pg_index form = index->rd_index;
-	Node	   *predicate = IndexPredicate(index);
-
-	return index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts >= 2 &&
-		form->indkey.values[0] == Anum_action_verb &&
-		form->indkey.values[1] == Anum_action_timestamp &&
-		index->rd_opcintype[0] == TEXTOID && index->rd_opcintype[1] == TIMESTAMPTZOID &&
-		get_collation_isdeterministic(index->rd_indcollation[0]) &&
-		(predicate == NULL || IsColumnOf(predicate, 1, Anum_action_public));
+	return index->rd_opcintype[i] == type &&
+		index->rd_opfamily[i] == get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID));
 }
 
-/* Set *result to the index if it can be used; clears *lasting if that will change by itself. */
-static void
+/*
+ * VerbIndexIsOrdered
+ *		Does an index by verb have the actions of a verb in the order of a stream?
+ */
+bool
+VerbIndexIsOrdered(Relation index)
+{
+	int			id = Anum_verb_index_timestamp;
+
+	return index->rd_index->indnkeyatts > id && index->rd_index->indkey.values[id] == Anum_action_id &&
+		is_ordered_by_type(index, id, INT8OID) &&
+		index->rd_indoption[id - 1] == 0 && index->rd_indoption[id] == 0;
+}
+
+/*
+ * Is it an index that somebody has made to find actions by verb: a btree by verb and time, of
+ * all actions or the public ones?  Zero if not; else the higher, the more useful it is.
+ *
+ * What follows these columns, and their order, are not required, nor the collation, as
+ * long as only equal bytes are equal.
+ */
+static int
+verb_index_rank(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+	bool		has_id = false;
+	Node	   *predicate;
+
+	if (index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts < 2 ||
+		form->indkey.values[0] != Anum_action_verb ||
+		form->indkey.values[1] != Anum_action_timestamp ||
+		index->rd_opcintype[0] != TEXTOID || !is_ordered_by_type(index, 1, TIMESTAMPTZOID) ||
+		!get_collation_isdeterministic(index->rd_indcollation[0]))
+		return 0;
+	predicate = IndexPredicate(index);
+	if (predicate != NULL && !IsColumnOf(predicate, 1, Anum_action_public))
+		return 0;
+	for (int i = 2; i < form->indnatts; i++)
+		has_id |= form->indkey.values[i] == Anum_action_id;
+	return 1 + (predicate != NULL) + 2 * has_id + 4 * VerbIndexIsOrdered(index);
+}
+
+/*
+ * Set *result to the index if it can be used; else returns false.  Clears *lasting if that will change by
+ * itself.
+ */
+static bool
 use_index(Relation index, Oid *result, bool *lasting)
 {
-	if (is_usable(index))
+	bool		usable = is_usable(index);
+
+	if (usable)
 		*result = RelationGetRelid(index);
 	*lasting &= !index->rd_index->indcheckxmin;
+	return usable;
 }
 
 /*
@@ -270,6 +305,7 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result,
 {
 	List	   *indexes = RelationGetIndexList(table);
 	bool		lasting = true;
+	int			best = 0;
 	ListCell   *lc;
 
 	memset(result, 0, nshapes * sizeof(Oid));
@@ -284,10 +320,10 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result,
 			if (index->rd_rel->relam == BTREE_AM_OID && !OidIsValid(result[i]) &&
 				columns_match(index, RelationGetDescr(table), &shapes[i]) &&
 				predicate_allows(index, &shapes[i]))
-				use_index(index, &result[i], &lasting);
+				(void) use_index(index, &result[i], &lasting);
 		}
-		if (verb_index != NULL && !OidIsValid(*verb_index) && is_verb_index(index))
-			use_index(index, verb_index, &lasting);
+		if (verb_index != NULL && verb_index_rank(index) > best && use_index(index, verb_index, &lasting))
+			best = verb_index_rank(index);
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
@@ -359,7 +395,7 @@ ActionIndexesFind(Relation action, Oid *indexes)
 /*
  * VerbIndexFind
  *		An index of actstream.actions, or of a table below it, whose first columns are the
- *		verb and the time; or InvalidOid.
+ *		verb and the time, the most useful one; or InvalidOid.
  *
  * The caller holds a lock on the table.
  */

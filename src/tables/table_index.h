@@ -56,6 +56,7 @@ extern bool TableHasChildren(Relation table);
 extern bool IndexHasPredicate(Relation index);
 extern Node *IndexPredicate(Relation index);
 extern bool ActionIndexesFind(Relation action, Oid *indexes);
+extern bool VerbIndexIsOrdered(Relation index);
 extern Oid	VerbIndexFind(Relation action);
 extern Oid	FollowIndexFind(Relation follow);
 extern bool MuteIndexesFind(Relation mutes, Oid indexes[NUM_MUTE_INDEXES]);

@@ -67,6 +67,24 @@ is($node->safe_psql('postgres', 'SELECT string_agg(label, \',\' ORDER BY label) 
 is($node->safe_psql('postgres', 'SELECT * FROM actstream.integrity_check()'), '', 'all is as promised');
 $session->quit;
 
+# What has not ended is stepped over once: a page does not look for the same rows in each list.
+$node->safe_psql('postgres', <<'END');
+SET client_min_messages = warning;
+SELECT actstream.register_external('site');
+INSERT INTO actstream.actions (actor, verb, "timestamp") SELECT actstream.ref('site', i % 500), 'did', now() - i * interval '1 minute' FROM generate_series(1, 5000) i;
+INSERT INTO actstream.follows (follower, followee) SELECT 'site:f', actstream.ref('site', i) FROM generate_series(0, 499) i;
+ANALYZE actstream.actions, actstream.follows;
+SELECT actstream.recency_build();
+BEGIN;
+INSERT INTO actstream.actions (actor, verb) SELECT actstream.ref('site', i % 500), 'imported' FROM generate_series(1, 5000) i;
+PREPARE TRANSACTION 'import';
+END
+my $plan = $node->safe_psql('postgres', q{SET max_parallel_workers_per_gather = 0;
+    EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM actstream.user_stream('site:f') LIMIT 20});
+like($plan, qr/Strategy: time line$/m, 'beside an import, a page is read from the time line');
+cmp_ok($plan =~ /Invisible Rows: (\d+)/ && $1, '<', 5500, 'which steps over it once');
+$node->safe_psql('postgres', q{ROLLBACK PREPARED 'import'});
+
 # A lock that somebody else's code does not wait for: without lock_timeout, it is not the user
 # who does not want to wait, and the row that was written stays.
 $node->safe_psql('postgres', <<'END');
