@@ -15,7 +15,8 @@
  * serializable transaction fail.
  *
  * Changes of other transactions count when they are committed.  While another transaction
- * is changing the pair, it must be waited for; no other transaction is ever waited for.
+ * is changing the pair, it must be waited for; no other transaction is waited for but at the
+ * end of a statement, while it decides (see below).
  * It would be a deadlock if both waited, having changed their rows before either looked.
  * So a transaction that sees such a change puts off the decision to the end of its
  * statement.  Then it announces what it has not decided, by locks that name the
