@@ -323,7 +323,7 @@ VerbListIntersect(const VerbList *a, const VerbList *b)
 	return result;
 }
 
-/* All verbs that the set shows; NULL if it shows some source with any verb, or if there are no sources. */
+/* SourceSetVerbs(), without what is kept. */
 static const VerbList *
 collect_verbs(const SourceSet *set)
 {

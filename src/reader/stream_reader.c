@@ -116,8 +116,9 @@ work_done(const StreamReader *reader)
 }
 
 /*
- * A way to read has had its turn, as only some verbs are wanted: let the next turn be twice as long, but
- * not shorter than what was spent.  So what a way costs to begin with is soon a small part of its turns.
+ * A way to read has had its turn, as only some verbs are wanted: let the next turn be twice as
+ * long, but not shorter than what was spent.  So what a way costs to begin with is soon a small
+ * part of its turns.
  */
 static void
 end_turn(StreamReader *reader)
@@ -245,13 +246,16 @@ StreamReaderReset(StreamReader *reader)
 }
 
 /*
- * The place where lists begin after the time line was tried.  If there was no row, not even one that
- * is not visible, that is the top, where the map knows the newest actions.
+ * The place where lists begin after the time line was tried.  If there was no row, not even one
+ * that is not visible, that is the top, where the map knows the newest actions.
  */
 static ActionPlace
 begin_of_lists(const StreamReader *reader)
 {
-	return reader->found == 0 && reader->missed == 0 && reader->lists.newest.timestamp == DT_NOEND ? reader->lists.newest : reader->below;
+	bool		at_top = reader->found == 0 && reader->missed == 0 &&
+		reader->lists.newest.timestamp == DT_NOEND;
+
+	return at_top ? reader->lists.newest : reader->below;
 }
 
 /*
@@ -337,8 +341,8 @@ try_again(StreamReader *reader, double cost)
 }
 
 /*
- * Have the lists, of which all actions are read, had enough for a turn, as only some verbs are wanted?
- * What it takes to open them does not count.
+ * Have the lists, of which all actions are read, had enough for a turn, as only some verbs are
+ * wanted?  What it takes to open them does not count.
  */
 static bool
 is_turn_of_verbs(const StreamReader *reader)
@@ -573,12 +577,13 @@ find_filter(const StreamReader *reader)
 {
 	if (reader->counters.strategy == READ_TIME_LINE)
 		return TimeLineFilter(reader->time_line);
-	return reader->lists.sources != NULL && SourceSetFilters(reader->lists.sources) ? shows_source : NULL;
+	return reader->lists.sources != NULL && SourceSetFilters(reader->lists.sources) ?
+		shows_source : NULL;
 }
 
 /*
- * Where only some verbs are wanted, is the row, to which an entry has led, one of these?  Entries by verb
- * may be of private actions, those of lists of any verb.
+ * Where only some verbs are wanted, is the row, to which an entry has led, one of these?  Entries
+ * by verb may be of private actions, those of lists of any verb.
  */
 static bool
 passes_as_verb(StreamReader *reader, TupleTableSlot *row)

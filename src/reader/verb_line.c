@@ -259,7 +259,8 @@ read_verb(VerbLine *line, Verb *verb)
 			ndead++;
 			continue;
 		}
-		if ((int) entries->n >= verb->size && is_boundary(line, &entries->entries[entries->n - 1], &entry))
+		if ((int) entries->n >= verb->size &&
+			is_boundary(line, &entries->entries[entries->n - 1], &entry))
 		{
 			verb->more = true;
 			verb->resume = line->is_ordered ? entry.place : NewestPlaceOf(entry.place.timestamp);

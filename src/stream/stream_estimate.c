@@ -306,6 +306,6 @@ StreamCost(PlannerInfo *root, Path *path, const StreamEstimates *estimates, List
 		ceil(visited / Max(rel->tuples, 1) * rel->pages) :
 		index_pages_fetched(visited, rel->pages, rel->pages, root);
 	path->startup_cost = few_lists * descent + qual_cost.startup;
-	path->total_cost = (by_verb ? few_lists : estimates->lists) * descent + qual_cost.startup + visited * (per_row + qual_cost.per_tuple) +
-		pages * random_page_cost;
+	path->total_cost = (by_verb ? few_lists : estimates->lists) * descent + qual_cost.startup +
+		visited * (per_row + qual_cost.per_tuple) + pages * random_page_cost;
 }

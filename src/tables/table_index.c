@@ -279,8 +279,8 @@ verb_index_rank(Relation index)
 }
 
 /*
- * Set *result to the index if it can be used; else returns false.  Clears *lasting if that will change by
- * itself.
+ * Set *result to the index if it can be used; else returns false.  Clears *lasting if that will
+ * change by itself.
  */
 static bool
 use_index(Relation index, Oid *result, bool *lasting)
@@ -322,7 +322,8 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result,
 				predicate_allows(index, &shapes[i]))
 				(void) use_index(index, &result[i], &lasting);
 		}
-		if (verb_index != NULL && verb_index_rank(index) > best && use_index(index, verb_index, &lasting))
+		if (verb_index != NULL && verb_index_rank(index) > best &&
+			use_index(index, verb_index, &lasting))
 			best = verb_index_rank(index);
 		index_close(index, AccessShareLock);
 	}
