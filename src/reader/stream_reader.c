@@ -287,7 +287,14 @@ lists_are_better(StreamReader *reader)
 {
 	/* they may lead to few actions with the verbs, and are given up again then */
 	if (reader->verbs != NULL)
-		return reader->nverbs * VERB_COST > SourceListsCost(&reader->lists);
+	{
+		double		verbs_cost = reader->nverbs * VERB_COST;
+		double		cost = SourceListsCost(&reader->lists);
+
+		if (verbs_cost > cost && reader->lists.bounds != NULL)
+			cost += SourceListsCostOfNewer(&reader->lists, reader->below.timestamp);
+		return verbs_cost > cost;
+	}
 	return reader->lists.n < MIN_LISTS ||
 		(reader->lists.bounds != NULL && reader->lists.newest.timestamp == DT_NOEND &&
 		 reader->lists.sources->hints.skip_tries-- > 0);
@@ -317,6 +324,7 @@ begin_sources(StreamReader *reader)
 	if (reader->has_map)
 		SourceListsUseBounds(&reader->lists, &reader->map);
 	reader->counters.recency_map = reader->lists.bounds != NULL;
+	reader->counted = reader->verbs != NULL;
 	if (IsolationIsSerializable() || lists_are_better(reader))
 	{
 		begin_lists(reader);
@@ -324,7 +332,6 @@ begin_sources(StreamReader *reader)
 	}
 	else
 	{
-		reader->counted = reader->verbs != NULL;
 		begin_try(reader, SourceListsCost(&reader->lists));
 	}
 }
@@ -337,6 +344,7 @@ try_again(StreamReader *reader, double cost)
 	reader->visited_before = reader->counters.read.time_line_rows;
 	reader->found_before = reader->found;
 	reader->missed = 0;
+	reader->counters.by_turns = reader->verbs != NULL;
 	begin_try(reader, cost);
 }
 
@@ -475,7 +483,10 @@ end_try(StreamReader *reader)
 	reader->trying = false;
 	reader->counters.strategy = READ_BOTH;
 	if (reader->at_bottom)
+	{
+		StreamMergeReset(reader->lists.merge);
 		return;
+	}
 	if (reader->label != NULL)
 		begin_entries(reader);
 	else
@@ -500,7 +511,6 @@ read_entry(StreamReader *reader, ActionEntry *entry)
 	if (is_turn_of_verbs(reader))
 	{
 		end_turn(reader);
-		reader->counters.by_turns = true;
 		try_again(reader, 0);
 	}
 	if (reader->counters.strategy == READ_TIME_LINE)
@@ -591,11 +601,9 @@ passes_as_verb(StreamReader *reader, TupleTableSlot *row)
 	bool		by_verb = reader->counters.strategy == READ_TIME_LINE;
 	bool		isnull;
 	Datum		value = slot_getattr(row, by_verb ? Anum_action_public : Anum_action_verb, &isnull);
-	bool		result = !isnull &&
-		(by_verb ? DatumGetBool(value) : VerbLineHas(reader->verbs, DatumGetTextPP(value)));
 
-	reader->counters.rows_filtered += !result;
-	return result;
+	return !isnull &&
+		(by_verb ? DatumGetBool(value) : VerbLineHas(reader->verbs, DatumGetTextPP(value)));
 }
 
 /* Is the row, to which an entry has led, shown? */
@@ -606,12 +614,11 @@ is_wanted(StreamReader *reader, TupleTableSlot *row)
 	MemoryContext oldcontext;
 	bool		result;
 
-	if (reader->verbs != NULL && !passes_as_verb(reader, row))
-		return false;
-	if (filter == NULL)
+	if (filter == NULL && reader->verbs == NULL)
 		return true;
 	oldcontext = MemoryContextSwitchTo(reader->filter_context);
-	result = ActionRowPasses(row, filter, reader);
+	result = (reader->verbs == NULL || passes_as_verb(reader, row)) &&
+		(filter == NULL || ActionRowPasses(row, filter, reader));
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextReset(reader->filter_context);
 	if (!result)

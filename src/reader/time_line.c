@@ -278,16 +278,19 @@ TimeLineNext(TimeLine *line, ActionEntry *entry)
 /*
  * TimeLineClean
  *		The row of the latest entry is dead to all transactions: mark the dead entries
- *		after it, and skip them.
+ *		after it, and skip them; of those of some verbs, the ones that are still to be read.
  *
  * Visits each row, even those that the filter would exclude.
  */
 void
 TimeLineClean(TimeLine *line, const ActionEntry *dead)
 {
-	ActionChunkClean(&line->chunk, dead);
 	if (line->verbs != NULL)
-		VerbLineClean(line->verbs, dead);
+	{
+		VerbLineClean(line->verbs);
+		return;
+	}
+	ActionChunkClean(&line->chunk, dead);
 	line->wanted_end = line->slice_end = 0;
 }
 

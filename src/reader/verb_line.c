@@ -41,6 +41,7 @@ typedef struct Verb
 	int			n;
 	int			next;			/* first that has not been taken */
 	int			size;			/* how many to read next */
+	bool		clean;			/* mark dead entries, which takes a visit to each row? */
 	bool		more;			/* may there be more after these? */
 	ActionPlace resume;			/* no newer than this */
 } Verb;
@@ -57,10 +58,9 @@ struct VerbLine
 	AttrNumber	id;				/* column of the index, or InvalidAttrNumber */
 	ScanDirection direction;	/* in which the newest is first */
 	bool		is_ordered;		/* does the index have the order of the stream? */
-	TimestampTz oldest;			/* older ones do not, either */
+	ActionPlace newest;			/* newer actions do not belong to the line */
+	TimestampTz oldest;			/* nor do older ones */
 	int			dead;			/* rows met that are dead to all transactions */
-	bool		clean;			/* mark dead entries, which takes a visit to each row? */
-	ActionEntry upper;			/* newer entries do not belong to the line */
 	int			nverbs;
 	Verb		verbs[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -112,22 +112,6 @@ open_cursor(VerbLine *line, bool has_oldest)
 	line->cursor = cursor;
 }
 
-/* Go on with the entries that are not newer than "upper". */
-static void
-begin_at(VerbLine *line, const ActionEntry *upper)
-{
-	line->upper = *upper;
-	for (int i = 0; i < line->nverbs; i++)
-	{
-		Verb	   *verb = &line->verbs[i];
-
-		verb->n = verb->next = 0;
-		verb->size = FIRST_ENTRIES;
-		verb->more = true;
-		verb->resume = upper->place;
-	}
-}
-
 /*
  * VerbLineBegin
  *		Begin with the actions from "newest" to "oldest", both included.
@@ -135,9 +119,6 @@ begin_at(VerbLine *line, const ActionEntry *upper)
 void
 VerbLineBegin(VerbLine *line, ActionPlace newest, TimestampTz oldest)
 {
-	ActionEntry upper = {.place = newest};
-
-	ItemPointerSet(&upper.tid, MaxBlockNumber, PG_UINT16_MAX);
 	if (line->cursor == NULL)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(line->context);
@@ -145,22 +126,30 @@ VerbLineBegin(VerbLine *line, ActionPlace newest, TimestampTz oldest)
 		open_cursor(line, oldest > DT_NOBEGIN);
 		MemoryContextSwitchTo(oldcontext);
 	}
+	line->newest = newest;
 	line->oldest = oldest;
 	line->dead = 0;
-	line->clean = false;
-	begin_at(line, &upper);
+	for (int i = 0; i < line->nverbs; i++)
+	{
+		Verb	   *verb = &line->verbs[i];
+
+		verb->n = verb->next = 0;
+		verb->size = FIRST_ENTRIES;
+		verb->more = true;
+		verb->clean = false;
+		verb->resume = newest;
+	}
 }
 
 /*
  * VerbLineClean
- *		The row of "dead", the entry taken last, is dead to all transactions: go on from there
- *		without dead entries, which are marked.
+ *		Many rows are dead to all transactions: mark the entries of those that are still to be read.
  */
 void
-VerbLineClean(VerbLine *line, const ActionEntry *dead)
+VerbLineClean(VerbLine *line)
 {
-	line->clean = true;
-	begin_at(line, dead);
+	for (int i = 0; i < line->nverbs; i++)
+		line->verbs[i].clean = true;
 }
 
 /* Position the cursor before the entries that a verb goes on with. */
@@ -199,11 +188,16 @@ current_entry(VerbLine *line)
 	return entry;
 }
 
-/* Fill in ids that the index does not have, and drop the entries that lead to no row. */
+/*
+ * Fill in ids that the index does not have, and drop the entries that lead to no row.
+ *
+ * Nothing can be done about dead rows on a standby.
+ */
 static void
 fetch_ids(VerbLine *line, CollectedEntries *entries)
 {
 	Size		kept = 0;
+	int			ndead = 0;
 
 	for (Size i = 0; i < entries->n; i++)
 	{
@@ -218,7 +212,7 @@ fetch_ids(VerbLine *line, CollectedEntries *entries)
 		row = RowFetchVisible(line->fetch, &tid, &dead);
 		if (row == NULL)
 		{
-			line->clean |= dead && ++line->dead > FEW_DEAD && !TransactionStartedDuringRecovery();
+			ndead += dead;
 			continue;
 		}
 		id = slot_getattr(row, Anum_action_id, &isnull);
@@ -227,6 +221,9 @@ fetch_ids(VerbLine *line, CollectedEntries *entries)
 		entries->entries[kept++] = entry;
 	}
 	entries->n = kept;
+	line->dead += ndead;
+	if (ndead > 0 && line->dead > FEW_DEAD && !TransactionStartedDuringRecovery())
+		VerbLineClean(line);
 }
 
 /* Can reading stop before the entry, as those before it are of another time or place? */
@@ -253,7 +250,7 @@ read_verb(VerbLine *line, Verb *verb)
 
 		CHECK_FOR_INTERRUPTS();
 		line->counters->entries_read++;
-		if (line->clean && IndexCursorMarkDead(line->cursor))
+		if (verb->clean && IndexCursorMarkDead(line->cursor))
 		{
 			line->counters->heap_skips++;
 			ndead++;
@@ -269,15 +266,12 @@ read_verb(VerbLine *line, Verb *verb)
 		CollectedEntriesAdd(entries, &entry);
 	}
 	IndexCursorRest(line->cursor);
-	line->clean &= ndead > (int) entries->n / ENTRIES_PER_DEAD;
+	verb->clean &= ndead > (int) entries->n / ENTRIES_PER_DEAD;
 	verb->size = Min(verb->size * 2, LARGEST_CHUNK);
 	if (!AttributeNumberIsValid(line->id))
 		fetch_ids(line, entries);
-	CollectedEntriesSort(entries, line->upper.place, OldestPlaceOf(line->oldest), &verb->n);
+	CollectedEntriesSort(entries, line->newest, OldestPlaceOf(line->oldest), &verb->n);
 	verb->next = 0;
-	while (verb->next < verb->n &&
-		   ActionEntryCompare(&entries->entries[verb->next], &line->upper) > 0)
-		verb->next++;
 }
 
 /* The verb with the newest entry of those that have not been taken; NULL if there are none. */

@@ -17,7 +17,7 @@ typedef struct VerbLine VerbLine;
 extern VerbLine *VerbLineCreate(Relation action, Oid index, Snapshot snapshot, RowFetch *fetch,
 								const VerbList *verbs, ReadCounters *counters);
 extern void VerbLineBegin(VerbLine *line, ActionPlace newest, TimestampTz oldest);
-extern void VerbLineClean(VerbLine *line, const ActionEntry *dead);
+extern void VerbLineClean(VerbLine *line);
 extern void VerbLineRead(VerbLine *line, ActionChunk *chunk, MemoryContext context);
 extern bool VerbLineHas(const VerbLine *line, const text *verb);
 extern void VerbLineEnd(VerbLine *line);

@@ -36,6 +36,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -249,6 +250,8 @@ limiting_clauses(PlannerInfo *root, RelOptInfo *rel, List *clauses)
 static List *
 find_verbs(PlannerInfo *root, RelOptInfo *rel, const List *indexes, List *clauses)
 {
+	List	   *result = NIL;
+	int			best = 0;
 	ListCell   *lc;
 
 	if (!OidIsValid(llast_oid(indexes)))
@@ -259,11 +262,18 @@ find_verbs(PlannerInfo *root, RelOptInfo *rel, const List *indexes, List *clause
 		bool		optional;
 		Expr	   *verbs = StreamVerbsOfClause(rinfo->clause, rel->relid, &optional);
 
-		if (verbs != NULL && is_given(root, rel, (Node *) verbs) &&
-			restriction_is_securely_promotable(rinfo, rel))
-			return list_make1(rinfo);
+		int			rank;
+
+		if (verbs == NULL || !is_given(root, rel, (Node *) verbs) ||
+			!restriction_is_securely_promotable(rinfo, rel))
+			continue;
+		/* one verb rather than several, and what may be none last */
+		rank = optional ? 1 : OidIsValid(get_element_type(exprType((Node *) verbs))) ? 2 : 3;
+		if (rank > best)
+			result = list_make1(rinfo);
+		best = Max(best, rank);
 	}
-	return NIL;
+	return result;
 }
 
 /* Add a path that needs values from the relations "required_outer". */

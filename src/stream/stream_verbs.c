@@ -84,9 +84,13 @@ optional_verbs(List *clauses, Index rti)
 	{
 		NullTest   *test = list_nth(clauses, i);
 		Expr	   *verbs = verbs_of_clause(list_nth(clauses, 1 - i), rti);
+		Expr	   *bare = verbs;
 
-		if (IsA(test, NullTest) && test->nulltesttype == IS_NULL && !test->argisrow &&
-			verbs != NULL && equal(test->arg, verbs))
+		if (!IsA(test, NullTest) || test->nulltesttype != IS_NULL || test->argisrow || verbs == NULL)
+			continue;
+		while (IsA(bare, RelabelType) && !equal(test->arg, bare))
+			bare = ((RelabelType *) bare)->arg;
+		if (equal(test->arg, bare))
 			return verbs;
 	}
 	return NULL;

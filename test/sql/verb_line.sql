@@ -87,6 +87,7 @@ END
 $$;
 SELECT stream, cost(format('SELECT * FROM actstream.%s WHERE verb = ''none', stream) || '''') < cost(format('SELECT * FROM actstream.%s', stream)) / 20 AS cheap
 FROM unnest(ARRAY['public_stream()', 'user_stream(''o:900'')', 'model_stream(''o'')', 'any_stream(''o:1'')']) stream;
+\i test/lib/plan.sql
 -- such a filter is recognized, and without a value it is none
 SET plan_cache_mode = force_generic_plan;
 PREPARE optional(text) AS SELECT id, verb FROM actstream.user_stream('o:900') WHERE $1 IS NULL OR verb = $1 LIMIT 3;
@@ -97,6 +98,11 @@ EXECUTE optional_array('{odd,none}');
 EXECUTE optional_array('{}');
 EXECUTE optional_array(NULL);
 EXPLAIN (COSTS OFF) EXECUTE optional_array(NULL);
+PREPARE optional_varchar(varchar) AS SELECT id, verb FROM actstream.user_stream('o:900') WHERE $1 IS NULL OR verb = $1 LIMIT 3;
+SELECT trim(line) AS line FROM plan('EXECUTE optional_varchar(NULL)') AS line WHERE line ~ 'Verb Cond';
+-- one that is always there goes first
+PREPARE two(text, text) AS SELECT id, verb FROM actstream.user_stream('o:900') WHERE ($1 IS NULL OR verb = $1) AND verb = ANY (ARRAY['old', 'odd', $2]) AND verb = $2 LIMIT 3;
+SELECT trim(line) AS line FROM plan('EXECUTE two(NULL, NULL)') AS line WHERE line ~ 'Verb Cond';
 -- not if something else is null
 PREPARE other(text, text) AS SELECT id, verb FROM actstream.user_stream('o:900') WHERE $2 IS NULL OR verb = $1 LIMIT 3;
 EXPLAIN (COSTS OFF) EXECUTE other('old', NULL);
@@ -139,6 +145,18 @@ INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 200000 + i, 
 DELETE FROM actstream.actions WHERE id > 200000;
 SELECT array_agg(id::int) = ARRAY(SELECT i FROM generate_series(10000, 1, -2) i WHERE i % 5 > 0 LIMIT 20) AS same FROM (SELECT id FROM actstream.public_stream() WHERE verb = 'old' LIMIT 20) s;
 SELECT entries('SELECT * FROM actstream.public_stream() WHERE verb = ''old'' LIMIT 20') < 400 AS few;
+-- also where another verb, which has none, is read before, and where dead rows are few among others
+DROP INDEX actstream.by_verb;
+CREATE INDEX by_verb ON actstream.actions (verb, "timestamp", id) WHERE public;
+SELECT array_agg(id::int) = ARRAY(SELECT i FROM generate_series(10000, 1, -2) i WHERE i % 5 > 0 LIMIT 20) AS same FROM (SELECT id FROM actstream.public_stream() WHERE verb IN ('none', 'old') LIMIT 20) s;
+INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 300000 + i, second(100000 + i), actstream.ref('o', i % 50), 'sparse' FROM generate_series(1, 20000) i;
+DELETE FROM actstream.actions WHERE id > 300000 AND id % 40 = 1;
+SELECT entries('SELECT * FROM actstream.public_stream() WHERE verb = ANY (''{sparse,none}'')') < 25000 AS once;
+-- dead rows at the top of what a follower by verbs reads
+INSERT INTO actstream.follows (follower, followee, started, verbs) SELECT 'o:904', actstream.ref('o', i), second(0), '{gone,odd}' FROM generate_series(0, 39) i;
+INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 400000 + i, second(200000 + i), actstream.ref('o', i % 40), 'gone' FROM generate_series(1, 500) i;
+DELETE FROM actstream.actions WHERE id > 400000;
+SELECT count(*), max(id) FROM (SELECT id FROM actstream.user_stream('o:904') LIMIT 20) s;
 DROP INDEX actstream.by_verb;
 CREATE INDEX by_verb ON actstream.actions (verb, "timestamp" DESC, id);
 SELECT array_agg(id::int) = ARRAY(SELECT i FROM generate_series(10000, 1, -2) i WHERE i % 5 > 0 LIMIT 20) AS same FROM (SELECT id FROM actstream.public_stream() WHERE verb = 'old' LIMIT 20) s;
@@ -146,6 +164,6 @@ SELECT entries('SELECT * FROM actstream.public_stream() WHERE verb = ''old'' LIM
 
 SET client_min_messages = warning;
 DROP EXTENSION actstream CASCADE;
-DROP FUNCTION second, entries, cost, opened;
+DROP FUNCTION second, entries, cost, opened, plan;
 DROP PROCEDURE read_pages;
 DROP TABLE read;
