@@ -448,8 +448,15 @@ try_is_over(StreamReader *reader)
 
 	if (reader->label != NULL)
 		return visited >= reader->turn;
-	if (reader->verbs != NULL && work_done(reader) - reader->turn_began < reader->turn)
-		return false;
+	if (reader->verbs != NULL)
+	{
+		int64		spent = work_done(reader) - reader->turn_began;
+
+		if (spent < reader->turn)
+			return false;
+		/* entries that lead to no row may be none of the rows */
+		visited = Max(visited, spent / 4);
+	}
 	if (visited > reader->lists_cost +
 		LIST_ROW_COST * (reader->found - reader->found_before + reader->missed))
 		return true;

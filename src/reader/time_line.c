@@ -236,8 +236,9 @@ next_slice(TimeLine *line)
 			return false;
 		TimeLineCheckBound(line);
 		read_chunk(line);
+		line->wanted_end = 0;
 		if (chunk->n == 0)
-			return false;
+			return chunk->more;
 		if (!ItemPointerIsValid(&line->top))
 			line->top = chunk->entries[0].tid;
 	}
@@ -269,7 +270,11 @@ TimeLineNext(TimeLine *line, ActionEntry *entry)
 		*entry = chunk->entries[chunk->next++];
 	else
 	{
-		entry->place = chunk->entries[line->slice_end - 1].place;
+		entry->place = chunk->resume;
+		if (chunk->n > 0)
+			entry->place = chunk->entries[line->slice_end - 1].place;
+		else
+			(void) ActionPlaceGoUp(&entry->place);
 		ItemPointerSetInvalid(&entry->tid);
 	}
 	return true;

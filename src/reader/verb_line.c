@@ -30,6 +30,12 @@
 /* Dead rows that are met, where ids are fetched, before entries are marked. */
 #define FEW_DEAD		32
 
+/*
+ * Entries that lead to no row, after which the caller is asked again, as it may know of a better way to
+ * read.
+ */
+#define MOST_SKIPPED	1024
+
 /* Entries are marked as long as more than one in this many is dead. */
 #define ENTRIES_PER_DEAD	32
 
@@ -234,34 +240,40 @@ is_boundary(const VerbLine *line, const ActionEntry *before, const ActionEntry *
 		before->place.timestamp != entry->place.timestamp;
 }
 
-/* Read the next entries of a verb whose entries have all been taken; it may turn out to have none. */
+/*
+ * Read the next entries of a verb whose entries have all been taken; they may turn out to be none, even
+ * if there are more.
+ */
 static void
 read_verb(VerbLine *line, Verb *verb)
 {
 	CollectedEntries *entries = &verb->entries;
+	ActionEntry before;
+	int			nread = 0;
 	int			ndead = 0;
 
 	entries->n = 0;
 	verb->more = false;
 	seek_verb(line, verb);
-	while (IndexCursorNext(line->cursor, line->direction))
+	for (; IndexCursorNext(line->cursor, line->direction); nread++)
 	{
 		ActionEntry entry = current_entry(line);
 
 		CHECK_FOR_INTERRUPTS();
+		if (((int) entries->n >= verb->size || ndead >= MOST_SKIPPED) && nread > 0 &&
+			is_boundary(line, &before, &entry))
+		{
+			verb->more = true;
+			verb->resume = line->is_ordered ? entry.place : NewestPlaceOf(entry.place.timestamp);
+			break;
+		}
+		before = entry;
 		line->counters->entries_read++;
 		if (verb->clean && IndexCursorMarkDead(line->cursor))
 		{
 			line->counters->heap_skips++;
 			ndead++;
 			continue;
-		}
-		if ((int) entries->n >= verb->size &&
-			is_boundary(line, &entries->entries[entries->n - 1], &entry))
-		{
-			verb->more = true;
-			verb->resume = line->is_ordered ? entry.place : NewestPlaceOf(entry.place.timestamp);
-			break;
 		}
 		CollectedEntriesAdd(entries, &entry);
 	}
@@ -274,7 +286,27 @@ read_verb(VerbLine *line, Verb *verb)
 	verb->next = 0;
 }
 
-/* The verb with the newest entry of those that have not been taken; NULL if there are none. */
+/* The place of the next entry of a verb or, if that has not been read, one that is not older. */
+static ActionPlace
+next_place(const Verb *verb)
+{
+	return verb->next < verb->n ? verb->entries.entries[verb->next].place : verb->resume;
+}
+
+/* Does "a" go before "b"?  At the same place, what has not been read goes first. */
+static bool
+goes_before(const Verb *a, const Verb *b)
+{
+	ActionPlace a_place = next_place(a);
+	ActionPlace b_place = next_place(b);
+	int			order = ActionPlaceCompare(&a_place, &b_place);
+
+	if (order != 0 || a->next == a->n || b->next == b->n)
+		return order > 0 || (order == 0 && a->next == a->n);
+	return ActionEntryCompare(&a->entries.entries[a->next], &b->entries.entries[b->next]) > 0;
+}
+
+/* The verb to go on with; NULL at the end. */
 static Verb *
 newest_verb(VerbLine *line)
 {
@@ -284,11 +316,7 @@ newest_verb(VerbLine *line)
 	{
 		Verb	   *verb = &line->verbs[i];
 
-		while (verb->next == verb->n && verb->more)
-			read_verb(line, verb);
-		if (verb->next < verb->n &&
-			(result == NULL || ActionEntryCompare(&verb->entries.entries[verb->next],
-												  &result->entries.entries[result->next]) > 0))
+		if ((verb->next < verb->n || verb->more) && (result == NULL || goes_before(verb, result)))
 			result = verb;
 	}
 	return result;
@@ -299,28 +327,38 @@ newest_verb(VerbLine *line)
  *		Replace the entries of the chunk, which have all been taken, by the next ones: as many
  *		as its size, to the end of a place.
  *
- * Entries are allocated in "context".
+ * There may be fewer, or none, if many lead to no row, and yet more after these: "resume" is then the
+ * newest place that they can have.  Entries are allocated in "context".
  */
 void
 VerbLineRead(VerbLine *line, ActionChunk *chunk, MemoryContext context)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(line->context);
+	bool		in_vain = false;
 	Verb	   *verb;
 
 	chunk->n = chunk->next = 0;
 	chunk->more = chunk->clean = false;
 	while ((verb = newest_verb(line)) != NULL)
 	{
-		const ActionEntry *entry = &verb->entries.entries[verb->next];
-		const ActionEntry *before = chunk->n == 0 ? NULL : &chunk->entries[chunk->n - 1];
+		ActionPlace place = next_place(verb);
+		/* have all entries been read of the place before, and of the one where the line began? */
+		bool		may_end = ActionPlaceCompare(&place, chunk->n == 0 ? &line->newest :
+												 &chunk->entries[chunk->n - 1].place) < 0;
 
-		if (chunk->n >= chunk->size && ActionPlaceCompare(&before->place, &entry->place) != 0)
+		if (may_end && (in_vain || (chunk->n > 0 && chunk->n >= chunk->size)))
 		{
 			chunk->more = true;
+			chunk->resume = place;
 			break;
 		}
-		ActionChunkAdd(chunk, entry, context);
-		verb->next++;
+		if (verb->next < verb->n)
+			ActionChunkAdd(chunk, &verb->entries.entries[verb->next++], context);
+		else
+		{
+			read_verb(line, verb);
+			in_vain |= verb->n == 0 && verb->more;
+		}
 	}
 	chunk->size = Min(chunk->size * 2, LARGEST_CHUNK);
 	MemoryContextSwitchTo(oldcontext);

@@ -152,6 +152,12 @@ SELECT array_agg(id::int) = ARRAY(SELECT i FROM generate_series(10000, 1, -2) i 
 INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 300000 + i, second(100000 + i), actstream.ref('o', i % 50), 'sparse' FROM generate_series(1, 20000) i;
 DELETE FROM actstream.actions WHERE id > 300000 AND id % 40 = 1;
 SELECT entries('SELECT * FROM actstream.public_stream() WHERE verb = ANY (''{sparse,none}'')') < 25000 AS once;
+-- nor is a follower kept by dead rows of others, on any page
+INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 500000 + i, second(300000 + i), actstream.ref('o', 5000 + i % 700), 'rare' FROM generate_series(1, 20000) i;
+DELETE FROM actstream.actions WHERE id > 500000;
+VACUUM (INDEX_CLEANUP off) actstream.actions;
+INSERT INTO actstream.follows (follower, followee, started) SELECT 'o:905', actstream.ref('o', i), second(0) FROM generate_series(0, 9) i;
+SELECT entries('SELECT * FROM actstream.user_stream(''o:905'') WHERE verb IN (''new'', ''rare'') LIMIT 20') < 5000 AS few FROM generate_series(1, 3);
 -- dead rows at the top of what a follower by verbs reads
 INSERT INTO actstream.follows (follower, followee, started, verbs) SELECT 'o:904', actstream.ref('o', i), second(0), '{gone,odd}' FROM generate_series(0, 39) i;
 INSERT INTO actstream.actions (id, "timestamp", actor, verb) SELECT 400000 + i, second(200000 + i), actstream.ref('o', i % 40), 'gone' FROM generate_series(1, 500) i;
