@@ -152,12 +152,12 @@ begin_entries(StreamReader *reader)
 
 /*
  * Prepare for going on in another way after any entry: others of its place may be left,
- * which lead to other versions of the row.
+ * which lead to other versions of the row.  None are where an entry had no row.
  */
 static void
 read_place_again(StreamReader *reader)
 {
-	if (!reader->has_latest)
+	if (!reader->has_latest || !ItemPointerIsValid(&reader->latest.tid))
 		return;
 	reader->below = reader->latest.place;
 	reader->again = true;
