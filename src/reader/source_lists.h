@@ -15,7 +15,7 @@
 #define SKIPPED_BOUNDS	15
 
 /*
- * The lists that a call of the reader merges.  stream_reader.c also reads these members,
+ * The lists that a call of the reader merges.  stream_turns.c also reads these members,
  * but for bounds_space, most_misled, wider and opened_before.
  */
 typedef struct SourceLists
