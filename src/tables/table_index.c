@@ -314,6 +314,7 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result,
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		int			rank = verb_index == NULL ? 0 : verb_index_rank(index);
 
 		for (int i = 0; i < nshapes; i++)
 		{
@@ -322,9 +323,8 @@ find_indexes(Relation table, const IndexShape *shapes, int nshapes, Oid *result,
 				predicate_allows(index, &shapes[i]))
 				(void) use_index(index, &result[i], &lasting);
 		}
-		if (verb_index != NULL && verb_index_rank(index) > best &&
-			use_index(index, verb_index, &lasting))
-			best = verb_index_rank(index);
+		if (rank > best && use_index(index, verb_index, &lasting))
+			best = rank;
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
