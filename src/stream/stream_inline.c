@@ -22,12 +22,14 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/sql_function.h"
 #include "reader/follow_list.h"
 #include "reader/stream_tables.h"
 #include "stream/stream_body.h"
 #include "stream/stream_cursor.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_inline.h"
+#include "stream/stream_plan.h"
 #include "stream/stream_queries.h"
 #include "tables/own_tables.h"
 
@@ -532,6 +534,15 @@ inline_call(PlannerInfo *root, Index rti, RangeTblEntry *rte, FuncExpr *call)
 	return result;
 }
 
+/* May the current user's call of a function with this support function be inlined? */
+static bool
+may_inline(const FuncExpr *call, Oid support)
+{
+	return call->funcretset && get_func_support(call->funcid) == support &&
+		!FmgrHookIsNeeded(call->funcid) &&
+		object_aclcheck(ProcedureRelationId, call->funcid, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+}
+
 /* The call of a stream function in FROM that can be inlined, or NULL. */
 static FuncExpr *
 call_to_inline(RangeTblEntry *rte, Oid support)
@@ -541,11 +552,30 @@ call_to_inline(RangeTblEntry *rte, Oid support)
 	if (rte->rtekind != RTE_FUNCTION || rte->funcordinality || list_length(rte->functions) != 1)
 		return NULL;
 	call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
-	if (!IsA(call, FuncExpr) || !call->funcretset || get_func_support(call->funcid) != support ||
-		FmgrHookIsNeeded(call->funcid) ||
-		object_aclcheck(ProcedureRelationId, call->funcid, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
-		return NULL;
-	return call;
+	return IsA(call, FuncExpr) && may_inline(call, support) ? call : NULL;
+}
+
+/*
+ * StreamCallIsInlined
+ *		Is it a call of a stream function that would be inlined in FROM?
+ */
+bool
+StreamCallIsInlined(const FuncExpr *call)
+{
+	Oid			support = get_func_support(call->funcid);
+	HeapTuple	proc;
+	FmgrInfo	info;
+	bool		result;
+
+	if (!OidIsValid(support))
+		return false;
+	fmgr_info(support, &info);
+	if (info.fn_addr != actstream_stream_support || !may_inline(call, support))
+		return false;
+	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	result = HeapTupleIsValid(proc) && SqlFunctionIsInlinable(proc);
+	ReleaseSysCache(proc);
+	return result;
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "nodes/pathnodes.h"
 
 extern void StreamInline(PlannerInfo *root, Oid support);
+extern bool StreamCallIsInlined(const FuncExpr *call);
 extern List *StreamInlineIndexes(const RangeTblEntry *rte);
 
 #endif							/* ACTSTREAM_STREAM_INLINE_H */

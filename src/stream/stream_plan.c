@@ -26,6 +26,7 @@
 #include "stream/stream_order.h"
 #include "stream/stream_plan.h"
 #include "stream/stream_scan.h"
+#include "stream/stream_target.h"
 #include "stream/stream_verbs.h"
 #include "tables/local_tables.h"
 #include "tables/own_tables.h"
@@ -42,6 +43,7 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
+#include "optimizer/planner.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
 #include "utils/guc.h"
@@ -77,6 +79,7 @@ typedef struct StreamScan
 static bool enable_streamscan = true;
 
 static set_rel_pathlist_hook_type next_set_rel_pathlist_hook = NULL;
+static planner_hook_type next_planner_hook = NULL;
 static get_relation_info_hook_type next_get_relation_info_hook = NULL;
 
 /* Are the arguments for the row the columns of this relation? */
@@ -653,6 +656,16 @@ plan_stream(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	return &scan->scan.plan;
 }
 
+/* Hook: plan a statement, with streams where they can be read from the indexes. */
+static PlannedStmt *
+plan_statement(PLANNER_HOOK_ARGS)
+{
+	if (enable_streamscan)
+		StreamTargetsMove(parse);
+	return next_planner_hook ? next_planner_hook(PLANNER_HOOK_VALUES) :
+		standard_planner(PLANNER_HOOK_VALUES);
+}
+
 /*
  * StreamPlanInit
  *		Install the hooks and the setting; called once, when the library is loaded.
@@ -672,6 +685,8 @@ StreamPlanInit(void)
 							 NULL);
 	RegisterCustomScanMethods(&stream_scan_methods);
 	StreamAppendInit();
+	next_planner_hook = planner_hook;
+	planner_hook = plan_statement;
 	next_set_rel_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = set_stream_pathlist;
 	next_get_relation_info_hook = get_relation_info_hook;
