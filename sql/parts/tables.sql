@@ -157,9 +157,14 @@ $function$
                          AND (f.index <> 'actions_track_recency_idx' OR f.found > ALL (
                              SELECT o.found FROM actstream_internal.found_indexes(c.oid) o
                              WHERE o.index IN ('actions_actor_idx', 'actions_target_idx', 'actions_action_object_idx', 'actions_timestamp_idx'))))
-                   -- the first is impossible on a partitioned table, the second useless
-                   -- there
-                   OR (c.relkind = 'p' AND p.name IN ('actions_external_id_key', 'actions_track_recency_idx'))
+                   -- the first is impossible on a partitioned table, the second useless unless
+                   -- it is partitioned by time
+                   OR (c.relkind = 'p'
+                       AND (p.name = 'actions_external_id_key'
+                            OR (p.name = 'actions_track_recency_idx' AND NOT EXISTS (
+                                SELECT FROM pg_partitioned_table t
+                                JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0]
+                                WHERE t.partrelid = c.oid AND t.partstrat = 'r' AND a.attname = 'timestamp'))))
                WHEN 'trigger' THEN EXISTS (
                    SELECT FROM pg_trigger t
                    JOIN actstream_internal.table_triggers() o ON o.relation = p.relation AND o.trigger = t.tgname

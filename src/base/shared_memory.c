@@ -82,6 +82,7 @@ init_database(RecencyDatabase *database)
 	pg_atomic_init_u64(&database->built, 0);
 	pg_atomic_init_u64(&database->build_time, 0);
 	pg_atomic_init_u64(&database->objects, 0);
+	pg_atomic_init_u64(&database->generation, 0);
 	for (int i = 0; i < NUM_RECENCY_COUNTERS; i++)
 		pg_atomic_init_u64(&database->counters[i], 0);
 }

@@ -62,7 +62,8 @@ typedef struct RecencyDatabase
 	pg_atomic_uint64 built;		/* when it was last completed */
 	pg_atomic_uint64 build_time;	/* in microseconds */
 	pg_atomic_uint64 objects;	/* pairs of object and role found then */
-	char		padding[PG_CACHE_LINE_SIZE - 6 * sizeof(uint64)];
+	pg_atomic_uint64 generation;	/* counts the tables that it has been completed for */
+	char		padding[PG_CACHE_LINE_SIZE - 7 * sizeof(uint64)];
 	pg_atomic_uint64 counters[NUM_RECENCY_COUNTERS];
 	char		more_padding[PG_CACHE_LINE_SIZE - NUM_RECENCY_COUNTERS * sizeof(uint64)];
 } RecencyDatabase;

@@ -10,6 +10,7 @@
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 /*
@@ -18,16 +19,17 @@
  *		sees.
  *
  * Requests that the map be completed if nothing else is missing.  "recency_index" is
- * that of RecencyIndexFind().
+ * that of RecencyIndexFind() or, for a partition, of RecencyIndexOfPartition().
  */
 bool
-SourceBoundsMap(RecencyMap *map, Oid recency_index, Snapshot snapshot)
+SourceBoundsMap(RecencyMap *map, Relation action, Oid recency_index, Snapshot snapshot)
 {
-	if (!OidIsValid(recency_index) || !RecencyMapWanted(snapshot) || !RecencyMapFind(map))
+	if ((!OidIsValid(recency_index) && !action->rd_rel->relispartition) ||
+		!RecencyMapWanted(snapshot) || !RecencyMapFind(map))
 		return false;
-	if (RecencyMapIsComplete(map, recency_index))
+	if (OidIsValid(recency_index) && RecencyMapIsComplete(map, recency_index))
 		return true;
-	RecencyRequestBuild(map);
+	RecencyRequestBuild(map, action);
 	return false;
 }
 

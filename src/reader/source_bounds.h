@@ -62,7 +62,8 @@ SourceBoundsNewer(const SourceBounds *bounds, int probe, TimestampTz time, Times
 	return roles;
 }
 
-extern bool SourceBoundsMap(RecencyMap *map, Oid recency_index, Snapshot snapshot);
+extern bool SourceBoundsMap(RecencyMap *map, Relation action, Oid recency_index,
+							Snapshot snapshot);
 extern void SourceBoundsBegin(SourceBounds *bounds, const RecencyMap *map, SourceSet *sources);
 extern RoleSet SourceBoundsBelow(const SourceBounds *bounds, int probe, TimestampTz newest,
 								 TimestampTz time, TimestampTz *found);

@@ -177,6 +177,12 @@ SourceListsMerge(SourceLists *lists, ActionPlace below, int wider)
 		add_lists(lists);
 	else if (!add_front(lists, newest, kept))
 		add_bounded_lists(lists, newest, kept);
+	if (lists->bounds != NULL && !RecencyMapIsCurrent(&lists->bounds->map))
+	{
+		/* the bounds may be those of another partition */
+		SourceListsEndBounds(lists);
+		SourceListsMerge(lists, below, wider);
+	}
 }
 
 /*

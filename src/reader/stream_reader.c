@@ -96,8 +96,8 @@ StreamReaderBegin(StreamReader *reader, const StreamCall *call)
 	if (!call->continued && call->sources != NULL)
 		reader->counters.sources += call->sources->n;
 	reader->counters.recency_map = false;
-	reader->has_map = SourceBoundsMap(&reader->map, reader->tables.recency_index,
-									  reader->snapshot);
+	reader->has_map = SourceBoundsMap(&reader->map, reader->tables.action,
+									  reader->tables.recency_index, reader->snapshot);
 	RecencyLowererBegin(reader->lowerer, LOWERING_BUDGET);
 	if (call->sources != NULL && SourceSetFilters(call->sources))
 		SourceSetIndex(call->sources);

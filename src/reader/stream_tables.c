@@ -48,7 +48,8 @@ has_columns(TupleDesc tupdesc)
  *		Can streams be read from the table by its indexes?  If so, "indexes" are for
  *		StreamTablesOpen().
  *
- * The caller holds a lock on the table.  The recency map is for one table only.
+ * The caller holds a lock on the table.  Of partitions, the recency map is for one at a time: which
+ * one, StreamTablesOpen() finds out.
  */
 bool
 StreamTablesFind(Relation action, List **indexes)
@@ -102,6 +103,8 @@ StreamTablesOpen(StreamTables *tables, Relation action, const List *indexes)
 		tables->index_rels[i] = open_index(action, tables->indexes[i]);
 	}
 	tables->recency_index = list_nth_oid(indexes, NUM_ACTION_INDEXES);
+	if (action->rd_rel->relispartition && !OidIsValid(tables->recency_index))
+		tables->recency_index = RecencyIndexOfPartition(action);
 	tables->verb_index = list_nth_oid(indexes, NUM_ACTION_INDEXES + 1);
 	tables->verb_index_rel = OidIsValid(tables->verb_index) ?
 		open_index(action, tables->verb_index) : NULL;

@@ -10,6 +10,10 @@
  *
  * The first stream that is read with an incomplete map requests a background worker,
  * which is connected to the database only while it works.
+ *
+ * If actstream.actions is partitioned by time, the map is for the partition with the newest
+ * actions, where pages begin.  Streams that are read from other partitions have a worker look from
+ * time to time whether that is still so.
  */
 #include "postgres.h"
 
@@ -25,15 +29,21 @@
 #include "tables/own_tables.h"
 #include "tables/table_index.h"
 
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -42,8 +52,15 @@ PG_FUNCTION_INFO_V1(actstream_recency_build);
 
 extern PGDLLEXPORT void actstream_recency_main(Datum database);
 
-/* At most one worker is requested in this time. */
+/*
+ * At most one worker is requested in this time; and in the second, if the map is complete for
+ * another partition.
+ */
 #define REQUEST_INTERVAL_MS		10000
+#define CHANGE_INTERVAL_MS		60000
+
+/* Of actions that lie further in the future, the partition is not looked for. */
+#define FUTURE_MS				INT64CONST(86400000)
 
 /* Callback: this process is no longer the builder, whether it succeeded or not. */
 static void
@@ -188,7 +205,7 @@ bound_from_time_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation a
  * be dropped.
  */
 static int64
-complete_map(const RecencyMap *map, Relation action)
+complete_map(RecencyMap *map, Relation action)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	Oid			indexes[NUM_ACTION_INDEXES];
@@ -199,6 +216,8 @@ complete_map(const RecencyMap *map, Relation action)
 
 	if (!OidIsValid(recency_index) || !ActionIndexesFind(action, indexes))
 		return -1;
+	if (!RecencyMapIsComplete(map, recency_index))
+		RecencyMapChangeTable(map);
 	lowerer = RecencyLowererCreate(action, indexes, recency_index);
 	RecencyLowererBegin(lowerer, -1);
 	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(action));
@@ -212,7 +231,127 @@ complete_map(const RecencyMap *map, Relation action)
 	/* no backend may find the map complete and a bound from before */
 	pg_write_barrier();
 	pg_atomic_write_u32(&map->database->index, recency_index);
+	/* rows may have been stored in a partition that is being detached, and have raised nothing */
+	if (action->rd_rel->relispartition && !IsOwnTable(RelationGetRelid(action), OWN_ACTIONS))
+		RecencyMapChangeTable(map);
 	return count;
+}
+
+/*
+ * Open and lock a table; NULL if it has gone.  With "nowait", its indexes are locked, too, or the
+ * result is NULL if one of these locks would have to be waited for.
+ *
+ * DROP EXTENSION locks an index before its table, because the index depends on an
+ * operator class of the extension: to wait for the index would be a deadlock.
+ */
+static Relation
+open_table(Oid relid, bool nowait)
+{
+	Relation	table;
+	List	   *indexes;
+	ListCell   *lc;
+	bool		locked = true;
+
+	if (!nowait)
+		return try_relation_open(relid, AccessShareLock);
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return NULL;
+	table = try_relation_open(relid, NoLock);
+	if (table == NULL)
+		return NULL;
+	indexes = RelationGetIndexList(table);
+	foreach(lc, indexes)
+		locked = locked && ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock);
+	list_free(indexes);
+	if (locked)
+		return table;
+	table_close(table, NoLock);
+	return NULL;
+}
+
+/*
+ * Can the map be for the partition?  Its rows have to be in the other indexes before they raise
+ * bounds, or what is lowered for another partition could be too low for them.
+ */
+static bool
+is_mappable(Relation partition, Oid *indexes)
+{
+	if (partition->rd_rel->relkind != RELKIND_RELATION || !ActionIndexesFind(partition, indexes))
+		return false;
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	{
+		if (indexes[i] > RecencyIndexFind(partition))
+			return false;
+	}
+	return true;
+}
+
+/* Does the partition have a public action that may be visible and is not in the far future? */
+static bool
+has_actions(Relation partition, Oid *indexes)
+{
+	SnapshotData non_vacuumable;
+	IndexCursor *cursor;
+	bool		result = false;
+
+	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(partition));
+	cursor = IndexCursorOpen(partition, indexes[ACTION_BY_TIME], Anum_time_index_timestamp,
+							 &non_vacuumable);
+	IndexCursorInitKey(cursor, 0, Anum_time_index_timestamp, BTLessEqualStrategyNumber);
+	IndexCursorSetKey(cursor, 0, TimestampTzGetDatum(GetCurrentTimestamp() + FUTURE_MS * 1000));
+	IndexCursorSeek(cursor);
+	while (!result && IndexCursorNext(cursor, BackwardScanDirection))
+	{
+		CHECK_FOR_INTERRUPTS();
+		result = IndexCursorIsVisible(cursor);
+	}
+	IndexCursorClose(cursor);
+	return result;
+}
+
+/* Is the table partitioned by ranges of time that follow one another? */
+static bool
+is_partitioned_by_time(Relation actions, PartitionDesc partitions)
+{
+	return RelationGetPartitionKey(actions)->strategy == PARTITION_STRATEGY_RANGE &&
+		RelationGetPartitionKey(actions)->partattrs[0] == Anum_action_timestamp &&
+		partitions->nparts > 0 && !partition_bound_has_default(partitions->boundinfo);
+}
+
+/*
+ * The table that the map is to be for, open and locked: actstream.actions itself or, if it is
+ * partitioned, the partition with its newest actions; NULL if there is none, or with "nowait" if it
+ * would have to be waited for.
+ */
+static Relation
+open_mapped(Relation actions, bool nowait)
+{
+	PartitionDesc partitions;
+
+	if (actions->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return table_open(RelationGetRelid(actions), NoLock);
+	if (!OidIsValid(RecencyIndexFind(actions)))
+		return NULL;
+	partitions = RelationGetPartitionDesc(actions, true);
+	if (!is_partitioned_by_time(actions, partitions))
+		return NULL;
+	for (int i = partitions->nparts - 1; i >= 0; i--)
+	{
+		Oid			indexes[NUM_ACTION_INDEXES];
+		Relation	partition;
+		bool		mappable;
+
+		partition = open_table(partitions->oids[i], nowait);
+		if (partition == NULL)
+			return NULL;
+		mappable = is_mappable(partition, indexes);
+		if (mappable && has_actions(partition, indexes))
+			return partition;
+		table_close(partition, NoLock);
+		if (!mappable)
+			return NULL;
+	}
+	return NULL;
 }
 
 /*
@@ -223,13 +362,13 @@ complete_map(const RecencyMap *map, Relation action)
  * The lock is one that nobody else takes on a table, and is held no longer than that.
  */
 static int64
-build_map(const RecencyMap *map, Relation action, bool nowait)
+build_map(RecencyMap *map, Relation actions, Relation action, bool nowait)
 {
 	LOCKTAG		tag;
 	int64		count = 0;
 	RunAs		before;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, RelationGetRelid(action), 0);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, RelationGetRelid(actions), 0);
 	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
 		return 0;
 	pg_atomic_write_u32(&map->database->builder, MyProcPid);
@@ -254,7 +393,8 @@ Datum
 actstream_recency_build(PG_FUNCTION_ARGS)
 {
 	RecencyMap	map;
-	Relation	action;
+	Relation	actions;
+	Relation	mapped;
 	int64		count;
 
 	PreventCommandDuringRecovery("recency_build()");
@@ -269,50 +409,30 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("too many databases use the recency map"),
 				 errdetail("The limit is %d databases, and none of them has been dropped.", RECENCY_DATABASES)));
-	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+	actions = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+	mapped = open_mapped(actions, false);
 	/* this transaction's changes to the table may be rolled back */
-	if (CheckRelationLockedByMe(action, AccessExclusiveLock, false))
+	if (CheckRelationLockedByMe(actions, AccessExclusiveLock, false) ||
+		(mapped != NULL && CheckRelationLockedByMe(mapped, AccessExclusiveLock, false)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
-						RelationGetRelationName(action)),
+						RelationGetRelationName(actions)),
 				 errhint("Call actstream.recency_build() after the end of the transaction.")));
-	count = build_map(&map, action, false);
+	if (mapped == NULL)
+		count = OidIsValid(RecencyIndexFind(actions)) ? 0 : -1;
+	else
+	{
+		count = build_map(&map, actions, mapped, false);
+		table_close(mapped, NoLock);
+	}
 	if (count < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("an index of relation \"%s\" is missing", RelationGetRelationName(action)),
+				 errmsg("an index of relation \"%s\" is missing", RelationGetRelationName(actions)),
 				 errhint("Call actstream.create_tables() to create it.")));
-	table_close(action, NoLock);
+	table_close(actions, NoLock);
 	PG_RETURN_INT64(count);
-}
-
-/*
- * Open the table of actions, with locks on it and on its indexes, or return NULL rather
- * than wait for one of them.
- *
- * DROP EXTENSION locks an index before its table, because the index depends on an
- * operator class of the extension: to wait for the index would be a deadlock.
- */
-static Relation
-open_without_waiting(void)
-{
-	Relation	action;
-	List	   *indexes;
-	ListCell   *lc;
-	bool		locked = true;
-
-	if (!ConditionalLockRelationOid(OwnTableId(OWN_ACTIONS), AccessShareLock))
-		return NULL;
-	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
-	indexes = RelationGetIndexList(action);
-	foreach(lc, indexes)
-		locked = locked && ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock);
-	list_free(indexes);
-	if (locked)
-		return action;
-	table_close(action, NoLock);
-	return NULL;
 }
 
 /*
@@ -326,7 +446,8 @@ void
 actstream_recency_main(Datum database)
 {
 	RecencyMap	map;
-	Relation	action;
+	Relation	actions;
+	Relation	mapped;
 
 	WorkerConnect(DatumGetObjectId(database));
 	SetCurrentStatementStartTimestamp();
@@ -334,10 +455,16 @@ actstream_recency_main(Datum database)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "building the recency map");
 	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) &&
-		(action = open_without_waiting()) != NULL)
+		(actions = open_table(OwnTableId(OWN_ACTIONS), true)) != NULL)
 	{
-		(void) build_map(&map, action, true);
-		table_close(action, NoLock);
+		mapped = open_mapped(actions, true);
+		if (mapped != NULL)
+		{
+			if (mapped->rd_id == actions->rd_id || !RecencyMapIsComplete(&map, RecencyIndexFind(mapped)))
+				(void) build_map(&map, actions, mapped, true);
+			table_close(mapped, NoLock);
+		}
+		table_close(actions, NoLock);
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -346,17 +473,21 @@ actstream_recency_main(Datum database)
 /*
  * RecencyRequestBuild
  *		Request a worker that completes the map, unless one was requested recently.
+ *
+ * A stream has been read from the table without it.
  */
 void
-RecencyRequestBuild(const RecencyMap *map)
+RecencyRequestBuild(const RecencyMap *map, Relation table)
 {
 	RecencyDatabase *database = map->database;
 	uint64		requested = pg_atomic_read_u64(&database->requested);
 	uint64		now = GetCurrentTimestamp();
+	int64		interval = OidIsValid(RecencyMapIndex(map)) && table->rd_rel->relispartition ?
+		CHANGE_INTERVAL_MS : REQUEST_INTERVAL_MS;
 
-	if (pg_atomic_read_u32(&database->builder) != 0 ||
-		now < requested + REQUEST_INTERVAL_MS * INT64CONST(1000) ||
+	if (pg_atomic_read_u32(&database->builder) != 0 || now < requested + interval * 1000 ||
 		!pg_atomic_compare_exchange_u64(&database->requested, &requested, now))
 		return;
-	(void) WorkerRequest("actstream_recency_main", "actstream recency map");
+	if (OidIsValid(RecencyIndexFind(table)))
+		(void) WorkerRequest("actstream_recency_main", "actstream recency map");
 }

@@ -7,6 +7,6 @@
 
 #include "recency/recency_map.h"
 
-extern void RecencyRequestBuild(const RecencyMap *map);
+extern void RecencyRequestBuild(const RecencyMap *map, Relation action);
 
 #endif							/* ACTSTREAM_RECENCY_BUILD_H */

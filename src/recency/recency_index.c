@@ -3,7 +3,7 @@
  *		The index access method that raises bounds of the recency map.
  *
  * An index of this method stores nothing and finds nothing.  Its only purpose is to be
- * called for rows of actstream.actions that are put into its indexes: by INSERT,
+ * called for rows of actstream.actions, or a partition, that are put into its indexes: by INSERT,
  * UPDATE, MERGE and COPY, by logical replication, with triggers disabled, and in any
  * session_replication_role.  It is called before the transaction can commit, and so
  * before another transaction can see the row.
@@ -107,8 +107,8 @@ table_changed(Oid relid)
 
 /*
  * RecencyIndexFind
- *		The index through which each row of actstream.actions raises bounds of the
- *		recency map, or InvalidOid if there is none that all writers know.
+ *		The index through which each row of actstream.actions, or of a partition, raises bounds of
+ *		the recency map, or InvalidOid if there is none that all writers know.
  *
  * The caller holds a lock on the table.
  */
@@ -142,6 +142,28 @@ RecencyIndexFind(Relation actions)
 }
 
 /*
+ * RecencyIndexOfPartition
+ *		The index of the partition, if the map is complete for that; else InvalidOid.
+ *
+ * The caller holds a lock on the table.
+ */
+Oid
+RecencyIndexOfPartition(Relation partition)
+{
+	RecencyMap	map;
+	Oid			index = RecencyMapGet(&map) ? RecencyMapIndex(&map) : InvalidOid;
+	List	   *indexes;
+	bool		found_there;
+
+	if (!OidIsValid(index))
+		return InvalidOid;
+	indexes = RelationGetIndexList(partition);
+	found_there = list_member_oid(indexes, index);
+	list_free(indexes);
+	return found_there ? index : InvalidOid;
+}
+
+/*
  * Callback: build the index.
  *
  * It may be on a copy of the table, made together with its indexes.
@@ -158,12 +180,35 @@ build_empty(Relation index)
 {
 }
 
+/* Is the table actstream.actions, or a partition of it?  The latest partition is remembered. */
+static bool
+is_of_actions(Relation table)
+{
+	static Oid	partition = InvalidOid;
+	static Oid	partitioned;
+	static uint64 changes;
+	Oid			actions = OwnTableFind(OWN_ACTIONS);
+
+	if (RelationGetRelid(table) == actions)
+		return true;
+	if (!table->rd_rel->relispartition)
+		return false;
+	if (partition == RelationGetRelid(table) && partitioned == actions &&
+		changes == RelationChanges())
+		return true;
+	changes = RelationChanges();
+	partition = IsOwnTable(RelationGetRelid(table), OWN_ACTIONS) ?
+		RelationGetRelid(table) : InvalidOid;
+	partitioned = actions;
+	return OidIsValid(partition);
+}
+
 /*
  * Callback: a row is put into the index.
  *
- * Bounds are raised for actstream.actions only, so that no role can raise those of
- * other roles' objects by a table of its own.  The table for which the map is complete
- * raises them even while it has another name.  Rows that are not public, or have no
+ * Bounds are raised for actstream.actions and its partitions only, so that no role can raise those
+ * of other roles' objects by a table of its own.  The table for which the map is complete raises
+ * them even while it has another name, or is detached.  Rows that are not public, or have no
  * timestamp, are in no list.  Any column can be null if the table's owner has dropped a
  * constraint.
  */
@@ -179,8 +224,7 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 	if (!has_columns(index) || isnull[Anum_recency_index_public - 1] ||
 		!DatumGetBool(values[Anum_recency_index_public - 1]) ||
 		isnull[Anum_recency_index_timestamp - 1] || !RecencyMapGet(&map) ||
-		(RelationGetRelid(heap) != OwnTableFind(OWN_ACTIONS) &&
-		 !RecencyMapIsComplete(&map, RelationGetRelid(index))))
+		(!is_of_actions(heap) && !RecencyMapIsComplete(&map, RelationGetRelid(index))))
 		return false;
 #ifdef RECENCY_SKIP_RAISE
 	/* for "make check-recency BREAK=raise", whose test must notice missing rows */

@@ -8,6 +8,7 @@
 #include "utils/relcache.h"
 
 extern bool IsRecencyIndex(Relation index);
+extern Oid	RecencyIndexOfPartition(Relation partition);
 extern Oid	RecencyIndexFind(Relation actions);
 
 #endif							/* ACTSTREAM_RECENCY_INDEX_H */

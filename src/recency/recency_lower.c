@@ -59,6 +59,10 @@
  *
  * The bound of all public actions is lowered in the same way, without a rest; it
  * belongs to one database.
+ *
+ * Of partitions, the map is for one at a time.  When it changes to another, its generation changes
+ * first, then all bounds of the other's rows are raised.  A backend that lowers a bound to what the
+ * former one has either sees the new generation after step 1, or its mark is seen by who raises.
  */
 #include "postgres.h"
 
@@ -123,7 +127,7 @@ typedef struct NewestEntries
 
 /*
  * RecencyLowererCreate
- *		Prepare to lower bounds of actstream.actions, whose indexes these are.
+ *		Prepare to lower bounds of actstream.actions, or a partition, whose indexes these are.
  *
  * The caller holds a lock on the table.  The result is in the current memory context
  * and has to be ended.
@@ -309,9 +313,9 @@ mark(pg_atomic_uint64 *word, uint64 others, uint64 *before)
 		pg_atomic_compare_exchange_u64(word, before, *before | BEING_LOWERED);
 }
 
-/* Mark the words as being lowered; false if one cannot be marked. */
+/* Mark the words as being lowered; false if one cannot be marked, or the map is not current. */
 static bool
-mark_words(Lowering *lowering)
+mark_words(Lowering *lowering, const RecencyMap *map)
 {
 	lowering->bound_marked = mark(lowering->bound, lowering->rest == NULL ? 0 : BOUND_IS_NEW,
 								  &lowering->bound_before);
@@ -319,7 +323,8 @@ mark_words(Lowering *lowering)
 		lowering->rest_marked = mark(lowering->rest, 0, &lowering->rest_before);
 	/* no index or fingerprint may be read before others can see the marks */
 	pg_memory_barrier();
-	return lowering->bound_marked && (lowering->rest == NULL || lowering->rest_marked);
+	return lowering->bound_marked && (lowering->rest == NULL || lowering->rest_marked) &&
+		RecencyMapIsCurrent(map);
 }
 
 /* Set a word, if it still has its mark and is otherwise unchanged. */
@@ -442,7 +447,7 @@ try_to_lower(RecencyLowerer *lowerer, const RecencyMap *map, uint64 hash, Ref *o
 	lowering->rest = RecencyRest(lowering->bound);
 	PG_ENSURE_ERROR_CLEANUP(end_turn, PointerGetDatum(lowering));
 	{
-		if (mark_words(lowering) && belongs_to_one(map, lowering->bound, hash) &&
+		if (mark_words(lowering, map) && belongs_to_one(map, lowering->bound, hash) &&
 			has_all_entries(lowerer, role))
 		{
 			IndexCursor *cursor = get_cursor(lowerer, role);
@@ -494,7 +499,7 @@ RecencyLowerNewest(RecencyLowerer *lowerer, const RecencyMap *map, TimestampTz *
 		return false;
 	PG_ENSURE_ERROR_CLEANUP(end_turn, PointerGetDatum(&lowering));
 	{
-		if (mark_words(&lowering))
+		if (mark_words(&lowering, map))
 		{
 			NewestEntries entries;
 

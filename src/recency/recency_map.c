@@ -249,16 +249,63 @@ RecencyMapWanted(Snapshot snapshot)
  * RecencyMapIsComplete
  *		Does the map have bounds also for all rows that have not raised them through the
  *		recency index, which is valid?
+ *
+ * If so, what is read from it holds as long as RecencyMapIsCurrent() afterwards.
  */
 bool
-RecencyMapIsComplete(const RecencyMap *map, Oid recency_index)
+RecencyMapIsComplete(RecencyMap *map, Oid recency_index)
 {
-	bool		complete = map->database != NULL &&
-		pg_atomic_read_u32(&map->database->index) == recency_index;
+	bool		complete;
 
+	if (map->database == NULL)
+		return false;
+	map->generation = pg_atomic_read_u64(&map->database->generation);
+	pg_read_barrier();
+	complete = pg_atomic_read_u32(&map->database->index) == recency_index;
 	/* bounds must be read after this */
 	pg_read_barrier();
 	return complete;
+}
+
+/*
+ * RecencyMapIndex
+ *		The recency index for which the map is complete, or InvalidOid.
+ */
+Oid
+RecencyMapIndex(const RecencyMap *map)
+{
+	return map->database == NULL ? InvalidOid : pg_atomic_read_u32(&map->database->index);
+}
+
+/*
+ * RecencyMapChangeTable
+ *		The map is about to be completed for another table than before.
+ *
+ * Whoever reads or lowers bounds for the other table will notice that these may be too low now.
+ */
+void
+RecencyMapChangeTable(RecencyMap *map)
+{
+	pg_atomic_write_u32(&map->database->index, InvalidOid);
+	pg_write_barrier();
+	/* this is a barrier, too: no bound is raised or lowered before */
+	map->generation = pg_atomic_add_fetch_u64(&map->database->generation, 1);
+}
+
+/*
+ * RecencyMapIsCurrent
+ *		Is the map still for the table for which it was found to be complete?  Otherwise what has
+ *		been read of it since then says nothing.
+ */
+bool
+RecencyMapIsCurrent(const RecencyMap *map)
+{
+#ifdef RECENCY_SKIP_GENERATION
+	/* for "make check-recency BREAK=partition" */
+	return true;
+#endif
+	pg_read_barrier();
+	return pg_atomic_read_u64(&map->database->generation) == map->generation;
 }
 
 /*
@@ -273,7 +320,7 @@ RecencyNewestOfAll(const RecencyMap *map)
 {
 	uint64		newest = pg_atomic_read_u64(&map->database->newest);
 
-	return newest & ENTRIES_ABOVE ? RecencyTimestamp(newest) : DT_NOEND;
+	return newest & ENTRIES_ABOVE && RecencyMapIsCurrent(map) ? RecencyTimestamp(newest) : DT_NOEND;
 }
 
 /*
@@ -336,7 +383,8 @@ RecencyNewerInFullLine(const RecencyMap *map, uint64 hash, TimestampTz time, Tim
 /*
  * RecencyReadRest
  *		Find the bound of an object in a role, and its rest, in the object's first line,
- *		which has nearly all; false if it is not there, or was lowered at the same time.
+ *		which has nearly all; false if it is not there, or was lowered at the same time, or
+ *		the map is not current.
  *
  * The rest is lowered after the bound.  A bound from before that and a rest from after
  * it would be taken for those of one row, though the rest leaves out another row.  But
@@ -360,7 +408,7 @@ RecencyReadRest(const RecencyMap *map, uint64 hash, ActionIndex role, uint64 *bo
 	pg_read_barrier();
 	*rest = pg_atomic_read_u64(RecencyRest(place));
 	pg_read_barrier();
-	return pg_atomic_read_u64(&map->shared->lowerings) == lowerings;
+	return pg_atomic_read_u64(&map->shared->lowerings) == lowerings && RecencyMapIsCurrent(map);
 }
 
 /* A timestamp later than all that a rest stands for, or DT_NOBEGIN if that is nothing. */

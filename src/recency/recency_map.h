@@ -78,6 +78,7 @@ typedef struct RecencyMap
 	int			line_shift;		/* right shift of a hash, to get the number of its line */
 	RecencyDatabase *database;	/* NULL if the database has no entry yet, and so no
 								 * readers */
+	uint64		generation;		/* when it was found to be complete */
 } RecencyMap;
 
 /* The tag of an object in a role: never zero. */
@@ -256,7 +257,10 @@ extern uint64 RecencyHash(const Ref *object);
 extern bool RecencyMapGet(RecencyMap *map);
 extern bool RecencyMapFind(RecencyMap *map);
 extern bool RecencyMapWanted(Snapshot snapshot);
-extern bool RecencyMapIsComplete(const RecencyMap *map, Oid recency_index);
+extern bool RecencyMapIsComplete(RecencyMap *map, Oid recency_index);
+extern Oid	RecencyMapIndex(const RecencyMap *map);
+extern void RecencyMapChangeTable(RecencyMap *map);
+extern bool RecencyMapIsCurrent(const RecencyMap *map);
 extern TimestampTz RecencyNewestOfAll(const RecencyMap *map);
 extern bool RecencyReadRest(const RecencyMap *map, uint64 hash, ActionIndex role,
 							uint64 *bound, uint64 *rest);

@@ -14,10 +14,12 @@
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(actstream_recency_stats);
@@ -45,10 +47,11 @@ typedef enum StatsColumn
 
 /* Whether streams of this database are read with the map, in a word or two. */
 static const char *
-map_state(const RecencyMap *map, bool exists)
+map_state(RecencyMap *map, bool exists)
 {
 	Relation	action;
 	Oid			index;
+	bool		partitioned;
 
 	if (!exists && SharedMemoryIsLacking())
 		return "no memory";
@@ -60,10 +63,11 @@ map_state(const RecencyMap *map, bool exists)
 		return "standby";
 	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
 	index = RecencyIndexFind(action);
+	partitioned = action->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	table_close(action, NoLock);
 	if (!OidIsValid(index))
 		return "no index";
-	if (RecencyMapIsComplete(map, index))
+	if (RecencyMapIsComplete(map, index) || (partitioned && OidIsValid(RecencyMapIndex(map))))
 		return "complete";
 	return pg_atomic_read_u32(&map->database->builder) != 0 ? "being built" : "incomplete";
 }

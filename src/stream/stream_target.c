@@ -72,7 +72,7 @@ is_like_join(const Query *query, FuncExpr *call)
 static FuncExpr *
 find_call(Query *query)
 {
-	TargetCall	target = {NULL};
+	TargetCall	target = {.call = NULL};
 
 	if (!query->hasTargetSRFs || query->commandType != CMD_SELECT || query->hasAggs ||
 		query->hasWindowFuncs || query->groupClause != NIL || query->groupingSets != NIL ||
@@ -121,7 +121,7 @@ make_item(FuncExpr *call)
 static void
 move_call(Query *query)
 {
-	TargetCall	target = {find_call(query)};
+	TargetCall	target = {.call = find_call(query)};
 	RangeTblEntry *item = target.call == NULL ? NULL : make_item(target.call);
 	RangeTblRef *rtr;
 

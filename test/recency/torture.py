@@ -6,8 +6,8 @@
 Writers change actions and follows in every way that there is, chaos kills
 processes and rewrites the tables, and readers compare pages of streams with
 those of plain SQL, by one statement or at one snapshot.  The last part is
-played on a standby that has been promoted.  Speaks TAP.  MINUTES, SEED, MAP and SLOW
-are as in tools/check-recency; with BREAK the map is known to be broken, and what
+played on a standby that has been promoted.  Speaks TAP.  MINUTES, SEED, MAP, SLOW and
+PARTITIONS are as in tools/check-recency; with BREAK the map is known to be broken, and what
 is wanted is a page that differs.
 """
 
@@ -26,6 +26,7 @@ SEED = int(os.environ["SEED"])
 MAP = os.environ["MAP"]
 BREAK = os.environ["BREAK"]
 SLOW = int(os.environ["SLOW"])
+PARTITIONS = os.environ["PARTITIONS"] != ""
 SETTINGS, DIRECTORY = sys.argv[1:]
 
 OBJECTS = 2000      # that may be followed
@@ -33,8 +34,26 @@ ACTIVE = OBJECTS if SLOW == 0 else 100      # of these: few meet more often
 FOLLOWERS = 20      # o:10001 and so on
 WRITERS, FOLLOW_WRITERS, READERS = 3, 1, 3
 
+# of five minutes, a short while around now; the map is for the last one that is not empty
+PARTITIONED = """
+CREATE TABLE actstream.actions OF actstream.action (PRIMARY KEY (id, "timestamp")) PARTITION BY RANGE ("timestamp");
+DO $$
+DECLARE
+    began CONSTANT timestamptz := now() - interval '20 minutes';
+BEGIN
+    EXECUTE format('CREATE TABLE actstream.part_0 PARTITION OF actstream.actions FOR VALUES FROM (MINVALUE) TO (%L)', began);
+    FOR i IN 1..12 LOOP
+        EXECUTE format('CREATE TABLE actstream.part_%s PARTITION OF actstream.actions FOR VALUES FROM (%L) TO (%L)',
+                       i, began + (i - 1) * interval '5 minutes', began + i * interval '5 minutes');
+    END LOOP;
+    EXECUTE format('CREATE TABLE actstream.part_13 PARTITION OF actstream.actions FOR VALUES FROM (%L) TO (MAXVALUE)', began + interval '1 hour');
+END
+$$;
+"""
+
 SETUP = f"""
 CREATE EXTENSION actstream;
+{PARTITIONED if PARTITIONS else ""}
 DO 'BEGIN PERFORM actstream.create_tables(); END';
 SELECT actstream.register_external('o');
 -- all have acted long ago, and others all the time
@@ -43,7 +62,7 @@ SELECT actstream.ref('o', i), 'did', actstream.ref('o', 1 + i * 7 % {OBJECTS}), 
        now() - interval '1 year' + i * interval '1 minute'
 FROM generate_series(1, {OBJECTS}) AS i;
 INSERT INTO actstream.actions (actor, verb, "timestamp")
-SELECT actstream.ref('o', 20000 + i), 'noise', now() + interval '1 hour' - i * interval '1 second'
+SELECT actstream.ref('o', 20000 + i), 'noise', now() + interval '{10 if PARTITIONS else 60} minutes' - i * interval '1 second'
 FROM generate_series(1, 20000) AS i;
 INSERT INTO actstream.follows (follower, followee, actor_only)
 SELECT actstream.ref('o', 10000 + f), actstream.ref('o', 1 + (i * 37 + f * 101) % {OBJECTS}), i % 3 = 0
@@ -121,7 +140,7 @@ class Shared:
     A process may be killed at any moment, so nobody holds a lock, and each
     worker counts and reports in a place of its own."""
 
-    COUNTERS = ("pages", "complete", "rows", "mismatches", "after", "after_complete", "aborted", "unconnected", "wrong")
+    COUNTERS = ("pages", "cursors", "complete", "rows", "mismatches", "after", "after_complete", "aborted", "unconnected", "wrong")
 
     def __init__(self, nworkers):
         self.names = list(self.COUNTERS) + Writer.WAYS + FollowWriter.WAYS
@@ -184,6 +203,8 @@ class Worker:
         return f"'o:{10000 + self.dice.randint(1, FOLLOWERS)}'::actstream.ref"
 
     def time(self):
+        if PARTITIONS:
+            return f"now() + interval '{self.dice.randint(-600, 600)} seconds'"
         return f"now() - interval '{self.dice.randint(1, 3600)} seconds'"
 
 
@@ -341,7 +362,8 @@ class Writer(Worker):
                 WHERE id = (SELECT max(id) FROM actstream.actions)""")
 
 
-    WAYS = sorted(name for name in locals() if name.startswith("by_"))
+    # external_id cannot be unique in partitions
+    WAYS = sorted(name for name in locals() if name.startswith("by_") and (name != "by_conflict" or not PARTITIONS))
 
 
 class FollowWriter(Worker):
@@ -404,6 +426,20 @@ class Reader(Worker):
                                   f"{len(got)} of {len(wanted)}, twice {[(got.index(id), i, id) for i, id in enumerate(got) if got.index(id) < i][:5]}; "
                                   f"again {self.again(args, limit)}")
 
+    def compare_cursor(self, args, limit):
+        """A page that is read with a pause after its first row, at the snapshot of the transaction."""
+        self.run(f"DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream({args}) LIMIT {limit}")
+        got = self.run("FETCH 1 FROM c").fetchall()
+        time.sleep(self.dice.random())
+        got += self.run("FETCH ALL FROM c").fetchall()
+        self.run("CLOSE c")
+        wanted = self.run(f"SELECT id FROM plain.user_stream({args}) LIMIT {limit}").fetchall()
+        self.count("cursors")
+        if got != wanted:
+            self.count("mismatches")
+            self.shared.tell(self.number, f"cursor for user_stream({args}) LIMIT {limit}: {len(got)} of {len(wanted)}, "
+                                          f"missing {sorted(set(wanted) - set(got))[:5]}, too many {sorted(set(got) - set(wanted))[:5]}")
+
     def again(self, args, limit):
         """How many rows there are a moment later, and how many different ones: in the same way, without kept lists,
         without the map as well, in plain SQL; and how the first were read."""
@@ -429,7 +465,10 @@ class Reader(Worker):
             self.connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             with self.connection.transaction():
                 for _ in range(self.dice.randint(1, 6)):
-                    self.compare(*self.page())
+                    if self.dice.random() < 0.2:
+                        self.compare_cursor(*self.page())
+                    else:
+                        self.compare(*self.page())
                     time.sleep(self.dice.random() * 0.1)
             self.connection.isolation_level = None
 
@@ -456,7 +495,11 @@ class Chaos:
 
     def act(self):
         name = self.dice.choice(("kill_postmaster", "kill_backend", "kill_backend", "vacuum_full", "cluster", "reindex", "reindex",
-                                 "new_recency_index", "end_prepared", "end_prepared", "vacuum"))
+                                 "new_recency_index", "end_prepared", "end_prepared", "vacuum") +
+                                PARTITIONS * ("empty_newest", "empty_newest", "empty_newest", "detach", "detach", "build", "build"))
+        self.try_to(name)
+
+    def try_to(self, name):
         try:
             getattr(self, name)()
             if self.dice.random() < 0.5:
@@ -512,6 +555,39 @@ class Chaos:
         index = self.dice.choice(("actions_actor_idx", "actions_target_idx", "actions_action_object_idx", "actions_timestamp_idx",
                                   "actions_pkey", "actions_track_recency_idx"))
         self.sql(f"REINDEX INDEX CONCURRENTLY actstream.{index}")
+        if PARTITIONS:
+            self.sql("REINDEX INDEX CONCURRENTLY actstream.actions_track_recency_idx")
+
+    def build(self):
+        self.sql("SELECT actstream.recency_build()")
+
+    def empty_newest(self):
+        # the map then is for an earlier partition, until writers have filled this one again
+        self.end_prepared()
+        self.sql(f"""DELETE FROM actstream.actions WHERE "timestamp" > now() + interval '{self.dice.randint(-5, 9)} minutes'""",
+                 "VACUUM actstream.actions", "SELECT actstream.recency_build()")
+
+    def detach(self):
+        part = f"part_{self.dice.randint(3, 8)}"
+        self.end_prepared()
+        bounds, = self.sql(f"SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = 'actstream.{part}'::regclass").fetchone()
+        self.sql(f"ALTER TABLE actstream.actions DETACH PARTITION actstream.{part}")
+        try:
+            self.sql(f"INSERT INTO actstream.{part} SELECT r.* FROM (SELECT p FROM actstream.{part} p ORDER BY id DESC LIMIT 5) s, "
+                     "jsonb_populate_record(s.p, jsonb_build_object('id', nextval(pg_get_serial_sequence('actstream.actions', 'id')), "
+                     f"'actor', 'o:{self.dice.randint(1, OBJECTS)}')) r")
+            if self.dice.random() < 0.5:
+                self.sql("SELECT actstream.recency_build()")
+        finally:
+            self.attach(part, bounds)
+
+    def attach(self, part, bounds):
+        for _ in range(100):
+            try:
+                return self.sql(f"ALTER TABLE actstream.actions ATTACH PARTITION actstream.{part} {bounds}")
+            except psycopg.Error:
+                time.sleep(0.1)
+        raise RuntimeError("a partition cannot be attached again")
 
     def new_recency_index(self):
         self.end_prepared()
@@ -579,6 +655,8 @@ def torture(primary, standby, shared):
             pass
         if not BREAK:
             chaos.act()
+        elif BREAK == "partition":
+            chaos.try_to("empty_newest")
     print(f"# {time.time() - began:.1f} s; chaos: {chaos.done}", flush=True)
     return chaos.done
 
@@ -610,7 +688,7 @@ def main():
         idle = [name for name in Writer.WAYS + FollowWriter.WAYS if shared[name] == 0]
         report(not idle or MINUTES < 1, f"all ways to write have been gone {idle or ''}")
         report(shared["mismatches"] == 0, f"{shared['pages']} pages with {shared['rows']} rows are those of plain SQL")
-        report(shared["complete"] * 2 > shared["pages"] - shared["after"], f"{shared['complete']} of them with the map complete")
+        report(shared["complete"] * (4 if PARTITIONS else 2) > shared["pages"] - shared["after"], f"{shared['complete']} of them with the map complete")
         report(done.get("kill_postmaster", 0) + done.get("kill_backend", 0) > 0, "the server has crashed")
         report(shared["after_complete"] > 0, f"{shared['after_complete']} pages with the map complete after the promotion")
         with servers[shared.where.value].connect() as connection:

@@ -117,4 +117,4 @@ DROP ROLE regress_actstream_reader;
 DROP TABLE kept;
 DROP VIEW feed;
 DROP TABLE member;
-DROP FUNCTION compare, plan, any_follower;
+DROP FUNCTION compare(text), plan, any_follower;

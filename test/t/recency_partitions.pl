@@ -1,0 +1,234 @@
+# The recency map where actions is partitioned by time: it is for the partition with the
+# newest actions, and loses nothing when that changes, whatever comes or goes.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Actstream;
+use PostgreSQL::Test::BackgroundPsql;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('main', conf => <<'END_OF_SETTINGS');
+shared_preload_libraries = 'actstream'
+autovacuum = off
+jit = off
+END_OF_SETTINGS
+
+# Objects 1 to 600 act once in May, 1 to 300 in June, and then many others; there is room for July,
+# and for what is far in the future.
+sub set_up
+{
+    my ($database, $more) = @_;
+
+    $node->safe_psql('postgres', "CREATE DATABASE $database");
+    $node->safe_psql($database, <<'END_OF_SETUP' . plain_streams() . $more);
+CREATE EXTENSION actstream;
+CREATE TABLE actstream.actions OF actstream.action (PRIMARY KEY (id, "timestamp")) PARTITION BY RANGE ("timestamp");
+CREATE TABLE actstream.may PARTITION OF actstream.actions FOR VALUES FROM (MINVALUE) TO ('2026-06-01 00:00+00');
+CREATE TABLE actstream.june PARTITION OF actstream.actions FOR VALUES FROM ('2026-06-01 00:00+00') TO ('2026-07-01 00:00+00');
+CREATE TABLE actstream.july PARTITION OF actstream.actions FOR VALUES FROM ('2026-07-01 00:00+00') TO ('2026-08-01 00:00+00');
+CREATE TABLE actstream.future PARTITION OF actstream.actions FOR VALUES FROM ('2200-01-01 00:00+00') TO (MAXVALUE);
+DO 'BEGIN PERFORM actstream.create_tables(); PERFORM actstream.register_external(''o''); END';
+INSERT INTO actstream.actions (actor, verb, "timestamp")
+SELECT actstream.ref('o', i), 'may', timestamptz '2026-05-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 600) i;
+INSERT INTO actstream.actions (actor, verb, "timestamp")
+SELECT actstream.ref('o', i), 'june', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 300) i;
+INSERT INTO actstream.actions (actor, verb, "timestamp")
+SELECT actstream.ref('o', 5000 + i), 'others', timestamptz '2026-06-21 00:00+00' + i * interval '1 minute' FROM generate_series(1, 3000) i;
+INSERT INTO actstream.follows (follower, followee) SELECT 'o:9001', actstream.ref('o', i) FROM generate_series(1, 600) i;
+INSERT INTO actstream.follows (follower, followee) SELECT 'o:9002', actstream.ref('o', i) FROM generate_series(1, 600, 9) i;
+INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:1', 'future', 'infinity');
+ANALYZE actstream.actions, actstream.follows;
+END_OF_SETUP
+    return;
+}
+
+# The verb of the newest action that a stream has below the future, whether all pages are the
+# same as in plain SQL, and whether lists were skipped for one.
+sub seen
+{
+    my ($database) = @_;
+    my @pages = map { my $follower = $_; map { "user_stream('o:$follower') LIMIT $_" } 1, 5, 20, 100, 'ALL' } 9001, 9002;
+    my $out = $node->safe_psql($database, 'SELECT ' . same_as_plain(@pages) . <<'END');
+;
+SELECT verb FROM actstream.user_stream('o:9001') WHERE verb <> 'future' LIMIT 1;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM actstream.user_stream('o:9001') WHERE "timestamp" < '2199-01-01' LIMIT 20
+END
+    my ($same, $verb) = split /\n/, $out;
+    my $skipped = 0;
+
+    $skipped += $1 while $out =~ /Lists Skipped: (\d+)/g;
+    return join ' ', $verb, $same eq 't' ? 'same' : 'different', $skipped > 0 ? 'skipped' : 'not skipped';
+}
+
+sub build
+{
+    my ($database) = @_;
+
+    return $node->safe_psql($database, 'SELECT actstream.recency_build()');
+}
+
+sub mapped_is
+{
+    my ($database, $expected, $name) = @_;
+
+    build($database);
+    is(seen($database), $expected, $name);
+    return;
+}
+
+my $insert = 'INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES';
+
+#
+# The partition with the newest actions, but for the far future
+#
+
+set_up('p', '');
+is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'incomplete', 'nothing is built yet');
+like(seen('p'), qr/^june same/, 'pages without it');
+$node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()});
+is(seen('p'), 'june same skipped', 'the stream that was read has had the map built');
+is(build('p'), '3300', 'which is for June');
+
+# ways in, each by an object that has done nothing in June
+my $object = 300;
+foreach my $way (
+    "$insert (\$o, \$v, \$t)",
+    'INSERT INTO actstream.june (id, "timestamp", actor, verb) VALUES (nextval(pg_get_serial_sequence(\'actstream.actions\', \'id\')), $t, $o, $v)',
+    "$insert (\$o, \$v, '2026-05-31 00:00+00'); UPDATE actstream.actions SET \"timestamp\" = \$t WHERE verb = \$v",
+    "SET session_replication_role = replica; $insert (\$o, \$v, \$t)",
+    "$insert ('o:8000', \$v, \$t); UPDATE actstream.actions SET actor = \$o WHERE verb = \$v",
+    "COPY actstream.actions (actor, verb, \"timestamp\") FROM stdin;\n\$c\n\\.\n")
+{
+    $object++;
+    my $time = sprintf '2026-06-20 %02d:%02d:00+00', $object / 60, $object % 60;
+    my $sql = $way =~ s/\$c/o:$object\tway $object\t$time/r;
+
+    $sql =~ s/\$o/'o:$object'/g;
+    $sql =~ s/\$v/'way $object'/g;
+    $sql =~ s/\$t/'$time'/g;
+    $node->safe_psql('p', $sql);
+    is(seen('p'), "way $object same skipped", $sql);
+}
+$node->safe_psql('p', "BEGIN; $insert ('o:400', 'never', '2026-06-29 00:00+00'); ROLLBACK");
+is(seen('p'), "way $object same skipped", 'what is rolled back');
+$node->safe_psql('p', "$insert ('o:401', 'old', '2026-05-30 00:00+00')");
+is(seen('p'), "way $object same skipped", 'what is in another partition');
+
+#
+# The map changes to another partition
+#
+
+# A cursor that has read the future and a row of June on the time line, with the map for June, whose bounds are then lowered
+# by readers of July.
+$node->safe_psql('p', "$insert ('o:410', 'top', '2026-06-24 00:00+00')");
+is(seen('p'), 'top same skipped', 'above what others did');
+my $reader = $node->background_psql('p');
+my $wanted = $node->safe_psql('p', q{SELECT array_agg(id) FROM (SELECT id FROM plain.user_stream('o:9001')) s});
+$reader->query_safe(<<'END_OF_CURSOR');
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream('o:9001');
+CREATE TEMP TABLE read (n int GENERATED ALWAYS AS IDENTITY, id bigint);
+CREATE PROCEDURE pg_temp.read(how_many int) LANGUAGE plpgsql AS $$
+DECLARE
+    c refcursor := 'c';
+    i bigint;
+BEGIN
+    FOR n IN 1..how_many LOOP
+        FETCH c INTO i;
+        EXIT WHEN NOT FOUND;
+        INSERT INTO read (id) VALUES (i);
+    END LOOP;
+END
+$$;
+CALL pg_temp.read(2);
+END_OF_CURSOR
+$node->safe_psql('p', "$insert ('o:402', 'july', '2026-07-01 12:00+00'); $insert" =~ s/VALUES$/<<'END'/er);
+SELECT actstream.ref('o', 5000 + i), 'july', timestamptz '2026-07-02 00:00+00' + i * interval '1 minute' FROM generate_series(1, 3000) i
+END
+is(seen('p'), 'july same skipped', 'newer actions in another partition than that of the map');
+is(build('p'), '3001', 'the map is for July now');
+my $lowered = 'SELECT lowered FROM actstream.recency_stats()';
+my $before = $node->safe_psql('p', $lowered);
+is(seen('p'), 'july same skipped', 'pages with the map for July');
+cmp_ok($node->safe_psql('p', $lowered), '>', $before, 'bounds of June have been lowered');
+$reader->query_safe('CALL pg_temp.read(1000000)');
+is($reader->query_safe('SELECT array_agg(id ORDER BY n) FROM read'), $wanted, 'a cursor from before misses nothing');
+$reader->query_safe('ROLLBACK');
+
+# back to June, when nothing is left in July
+$node->safe_psql('p', q{DELETE FROM actstream.actions WHERE verb IN ('july', 'top'); VACUUM actstream.actions});
+mapped_is('p', "way $object same skipped", 'June is the newest again');
+
+#
+# Partitions that come and go
+#
+
+$node->safe_psql('p', 'ALTER TABLE actstream.actions DETACH PARTITION actstream.june');
+is(build('p'), '600', 'June is detached, and the map for May');
+is(seen('p'), 'old same not skipped', 'where the newest are all of followees');
+$node->safe_psql('p', q{INSERT INTO actstream.june (id, "timestamp", actor, verb) VALUES (1000001, '2026-06-25 00:00+00', 'o:403', 'detached')});
+my $attach = q{ALTER TABLE actstream.actions ATTACH PARTITION actstream.june FOR VALUES FROM ('2026-06-01 00:00+00') TO ('2026-07-01 00:00+00')};
+$node->safe_psql('p', $attach);
+is(seen('p'), 'detached same not skipped', 'June is attached, with a row that it got meanwhile; the map is for May');
+mapped_is('p', 'detached same skipped', 'and built for June');
+$node->safe_psql('p', <<"END");
+ALTER TABLE actstream.actions DETACH PARTITION actstream.june;
+INSERT INTO actstream.june (id, "timestamp", actor, verb) VALUES (1000002, '2026-06-25 01:00+00', 'o:404', 'detached again');
+$attach
+END
+is(seen('p'), 'detached again same skipped', 'the same, while the map is for June');
+is($node->safe_psql('p', 'SELECT actstream.recency_build()'), '3308', 'and built once more');
+$node->psql('p', "BEGIN; ALTER TABLE actstream.actions DETACH PARTITION actstream.june; $attach; SELECT actstream.recency_build()",
+    stderr => \my $error);
+like($error, qr/cannot build the recency map in a transaction that has locked relation "actions" exclusively/, 'built in the transaction that attaches');
+$node->safe_psql('p', <<'END');
+CREATE TABLE actstream.august (LIKE actstream.actions INCLUDING DEFAULTS);
+INSERT INTO actstream.august (id, "timestamp", actor, verb) VALUES (1000003, '2026-08-02 00:00+00', 'o:405', 'august');
+ALTER TABLE actstream.actions ATTACH PARTITION actstream.august FOR VALUES FROM ('2026-08-01 00:00+00') TO ('2026-09-01 00:00+00');
+END
+is(seen('p'), 'august same skipped', 'a table with rows is attached, while the map is for June');
+is(build('p'), '1', 'and the map is for that');
+is(seen('p'), 'august same not skipped', 'which has a single row');
+$node->safe_psql('p', 'DROP TABLE actstream.august');
+is(seen('p'), 'detached again same not skipped', 'it is dropped');
+mapped_is('p', 'detached again same skipped', 'the map is for June again');
+$node->safe_psql('p', q{REINDEX INDEX CONCURRENTLY actstream.june_actor_public_timestamp_id_idx});
+is(build('p'), '0', 'not built where the index of a role comes after that of the map');
+is(seen('p'), 'detached again same skipped', 'but used, as it was built before');
+$node->safe_psql('p', "$insert ('o:406', 'reindexed', '2026-06-26 00:00+00')");
+is(seen('p'), 'reindexed same skipped', 'and raised');
+$node->safe_psql('p', q{DROP INDEX actstream.actions_track_recency_idx});
+is(seen('p'), 'reindexed same not skipped', 'nothing raises it any more');
+is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'no index', 'as the statistics say');
+$node->safe_psql('p', "$insert ('o:407', 'without', '2026-06-26 01:00+00')");
+is($node->safe_psql('p', 'SELECT * FROM actstream.create_tables()'), 'index actions_track_recency_idx of table actions', 'the index is made again');
+is(seen('p'), 'without same not skipped', 'after rows that have raised nothing');
+mapped_is('p', 'without same skipped', 'built');
+$node->restart;
+like(seen('p'), qr/^without same/, 'a restart forgets it');
+$node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()});
+is(seen('p'), 'without same skipped', 'and a stream asks for it again');
+
+#
+# Where no partition is the newest
+#
+
+set_up('q', q{CREATE TABLE actstream.rest PARTITION OF actstream.actions DEFAULT;});
+is(build('q'), '0', 'not with a default partition');
+is(seen('q'), 'june same not skipped', 'pages without the map');
+$node->safe_psql('q', q{ALTER TABLE actstream.actions DETACH PARTITION actstream.rest});
+mapped_is('q', 'june same skipped', 'it is detached');
+$node->safe_psql('postgres', 'CREATE DATABASE h');
+is($node->safe_psql('h', <<'END'), '0', 'no index for the map where actions is not partitioned by time');
+CREATE EXTENSION actstream;
+CREATE TABLE actstream.actions OF actstream.action (PRIMARY KEY (id)) PARTITION BY HASH (id);
+CREATE TABLE actstream.one PARTITION OF actstream.actions FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+DO 'BEGIN PERFORM actstream.create_tables(); END';
+SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid JOIN pg_am m ON m.oid = c.relam WHERE amname = 'actstream_recency';
+END
+
+done_testing();
