@@ -300,10 +300,6 @@ RecencyMapChangeTable(RecencyMap *map)
 bool
 RecencyMapIsCurrent(const RecencyMap *map)
 {
-#ifdef RECENCY_SKIP_GENERATION
-	/* for "make check-recency BREAK=partition" */
-	return true;
-#endif
 	pg_read_barrier();
 	return pg_atomic_read_u64(&map->database->generation) == map->generation;
 }

@@ -497,9 +497,6 @@ class Chaos:
         name = self.dice.choice(("kill_postmaster", "kill_backend", "kill_backend", "vacuum_full", "cluster", "reindex", "reindex",
                                  "new_recency_index", "end_prepared", "end_prepared", "vacuum") +
                                 PARTITIONS * ("empty_newest", "empty_newest", "empty_newest", "detach", "detach", "build", "build"))
-        self.try_to(name)
-
-    def try_to(self, name):
         try:
             getattr(self, name)()
             if self.dice.random() < 0.5:
@@ -655,8 +652,6 @@ def torture(primary, standby, shared):
             pass
         if not BREAK:
             chaos.act()
-        elif BREAK == "partition":
-            chaos.try_to("empty_newest")
     print(f"# {time.time() - began:.1f} s; chaos: {chaos.done}", flush=True)
     return chaos.done
 
