@@ -14,6 +14,7 @@
 #include "reader/stream_turns.h"
 #include "tables/own_tables.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 

@@ -41,7 +41,6 @@ SELECT query, c.* FROM unnest(ARRAY[
     $$SELECT (actstream.user_stream('o:1')).* LIMIT 5$$,
     $$SELECT 1 AS one, (actstream.user_stream('o:1')).id, upper((actstream.user_stream('o:1')).verb), actstream.stream_cursor(actstream.user_stream('o:1')) LIMIT 5$$,
     $$SELECT actstream.public_stream() WHERE current_user IS NOT NULL OFFSET 3 LIMIT 4$$,
-    $$SELECT actstream.public_stream() WHERE 1 > 2$$,
     $$SELECT DISTINCT (actstream.actor_stream('o:3')).verb ORDER BY 1$$,
     $$SELECT (actstream.actor_stream('o:3')).id ORDER BY (actstream.actor_stream('o:3'))."timestamp" DESC, 1 DESC LIMIT 3$$,
     $$SELECT actstream.model_stream('o', before => (SELECT actstream.stream_cursor(a) FROM actstream.actions a WHERE id = 900)) LIMIT 3$$,
