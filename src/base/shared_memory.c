@@ -83,6 +83,7 @@ init_database(RecencyDatabase *database)
 	pg_atomic_init_u64(&database->build_time, 0);
 	pg_atomic_init_u64(&database->objects, 0);
 	pg_atomic_init_u64(&database->generation, 0);
+	pg_atomic_init_u32(&database->next_index, InvalidOid);
 	for (int i = 0; i < NUM_RECENCY_COUNTERS; i++)
 		pg_atomic_init_u64(&database->counters[i], 0);
 }

@@ -63,7 +63,8 @@ typedef struct RecencyDatabase
 	pg_atomic_uint64 build_time;	/* in microseconds */
 	pg_atomic_uint64 objects;	/* pairs of object and role found then */
 	pg_atomic_uint64 generation;	/* counts the tables that it has been completed for */
-	char		padding[PG_CACHE_LINE_SIZE - 7 * sizeof(uint64)];
+	pg_atomic_uint32 next_index;	/* recency index for which it is being completed */
+	char		padding[PG_CACHE_LINE_SIZE - 8 * sizeof(uint64)];
 	pg_atomic_uint64 counters[NUM_RECENCY_COUNTERS];
 	char		more_padding[PG_CACHE_LINE_SIZE - NUM_RECENCY_COUNTERS * sizeof(uint64)];
 } RecencyDatabase;

@@ -199,16 +199,15 @@ SourceListsSkipped(const SourceLists *lists)
 
 /*
  * SourceListsEndBounds
- *		Use bounds no longer, and add what they have done to the statistics of the map.
- *
- * Bounds are in use.
+ *		Use bounds no longer, if they are in use, and add what they have done to the statistics
+ *		of the map.
  */
 void
 SourceListsEndBounds(SourceLists *lists)
 {
 	const ReadCounters *counters = lists->counters;
 
-	if (lists->merging)
+	if (lists->bounds != NULL && lists->merging)
 	{
 		RecencyCount(&lists->bounds->map, RECENCY_STREAMS, 1);
 		RecencyCount(&lists->bounds->map, RECENCY_LISTS_SKIPPED, SourceListsSkipped(lists));

@@ -161,7 +161,7 @@ follow_lowered(StreamReader *reader)
 {
 	TimestampTz newest;
 
-	if (RecencyLowererCount(reader->lowerer) == 0)
+	if (RecencyLowererCount(reader->lowerer) == 0 || !RecencyMapIsCurrent(&reader->map))
 		return;
 	(void) RecencyLowerNewest(reader->lowerer, &reader->map, &newest);
 	if (reader->lists.bounds->kept == NULL || reader->lists.newest.timestamp < DT_NOEND)
@@ -484,10 +484,8 @@ StreamTurnsEnd(StreamReader *reader)
 	if (reader->lists.sources != NULL)
 		leave_hints(reader);
 	if (reader->lists.bounds != NULL)
-	{
 		follow_lowered(reader);
-		SourceListsEndBounds(&reader->lists);
-	}
+	SourceListsEndBounds(&reader->lists);
 	if (reader->entries != NULL)
 		LabelEntriesEnd(reader->entries);
 	reader->entries = NULL;

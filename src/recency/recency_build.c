@@ -53,14 +53,14 @@ PG_FUNCTION_INFO_V1(actstream_recency_build);
 extern PGDLLEXPORT void actstream_recency_main(Datum database);
 
 /*
- * At most one worker is requested in this time; and in the second, if the map is complete for
- * another partition.
+ * At most one worker is requested in this time; and in the second where a partition is read, which
+ * may not be the one that the map should be for.
  */
 #define REQUEST_INTERVAL_MS		10000
-#define CHANGE_INTERVAL_MS		60000
+#define PARTITION_INTERVAL_MS	60000
 
-/* Of actions that lie further in the future, the partition is not looked for. */
-#define FUTURE_MS				INT64CONST(86400000)
+/* Partitions with fewer actions are read as fast without the map. */
+#define ENOUGH_ACTIONS			5000
 
 /* Callback: this process is no longer the builder, whether it succeeded or not. */
 static void
@@ -68,6 +68,9 @@ release_builder(int code, Datum arg)
 {
 	RecencyDatabase *database = (RecencyDatabase *) DatumGetPointer(arg);
 
+	/* the map is complete before it ceases to be completed */
+	pg_write_barrier();
+	pg_atomic_write_u32(&database->next_index, InvalidOid);
 	pg_atomic_write_u32(&database->builder, 0);
 }
 
@@ -217,7 +220,7 @@ complete_map(RecencyMap *map, Relation action)
 	if (!OidIsValid(recency_index) || !ActionIndexesFind(action, indexes))
 		return -1;
 	if (!RecencyMapIsComplete(map, recency_index))
-		RecencyMapChangeTable(map);
+		RecencyMapChangeTable(map, recency_index);
 	lowerer = RecencyLowererCreate(action, indexes, recency_index);
 	RecencyLowererBegin(lowerer, -1);
 	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(action));
@@ -231,9 +234,6 @@ complete_map(RecencyMap *map, Relation action)
 	/* no backend may find the map complete and a bound from before */
 	pg_write_barrier();
 	pg_atomic_write_u32(&map->database->index, recency_index);
-	/* rows may have been stored in a partition that is being detached, and have raised nothing */
-	if (action->rd_rel->relispartition && !IsOwnTable(RelationGetRelid(action), OWN_ACTIONS))
-		RecencyMapChangeTable(map);
 	return count;
 }
 
@@ -270,8 +270,8 @@ open_table(Oid relid, bool nowait)
 }
 
 /*
- * Can the map be for the partition?  Its rows have to be in the other indexes before they raise
- * bounds, or what is lowered for another partition could be too low for them.
+ * Can the map be for the partition?  Its rows have to be in the other indexes before they look
+ * whether they have to raise bounds.
  */
 static bool
 is_mappable(Relation partition, Oid *indexes)
@@ -286,24 +286,26 @@ is_mappable(Relation partition, Oid *indexes)
 	return true;
 }
 
-/* Does the partition have a public action that may be visible and is not in the far future? */
-static bool
-has_actions(Relation partition, Oid *indexes)
+/*
+ * Count the partition's public actions that may be visible and are not in the future, up to
+ * ENOUGH_ACTIONS.
+ */
+static int
+count_actions(Relation partition, Oid time_index)
 {
 	SnapshotData non_vacuumable;
 	IndexCursor *cursor;
-	bool		result = false;
+	int			result = 0;
 
 	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(partition));
-	cursor = IndexCursorOpen(partition, indexes[ACTION_BY_TIME], Anum_time_index_timestamp,
-							 &non_vacuumable);
+	cursor = IndexCursorOpen(partition, time_index, Anum_time_index_timestamp, &non_vacuumable);
 	IndexCursorInitKey(cursor, 0, Anum_time_index_timestamp, BTLessEqualStrategyNumber);
-	IndexCursorSetKey(cursor, 0, TimestampTzGetDatum(GetCurrentTimestamp() + FUTURE_MS * 1000));
+	IndexCursorSetKey(cursor, 0, TimestampTzGetDatum(GetCurrentTimestamp()));
 	IndexCursorSeek(cursor);
-	while (!result && IndexCursorNext(cursor, BackwardScanDirection))
+	while (result < ENOUGH_ACTIONS && IndexCursorNext(cursor, BackwardScanDirection))
 	{
 		CHECK_FOR_INTERRUPTS();
-		result = IndexCursorIsVisible(cursor);
+		result += IndexCursorIsVisible(cursor);
 	}
 	IndexCursorClose(cursor);
 	return result;
@@ -319,39 +321,65 @@ is_partitioned_by_time(Relation actions, PartitionDesc partitions)
 }
 
 /*
- * The table that the map is to be for, open and locked: actstream.actions itself or, if it is
- * partitioned, the partition with its newest actions; NULL if there is none, or with "nowait" if it
+ * The partition that the map is to be for, open and locked: the last one with ENOUGH_ACTIONS or,
+ * if there is none, the last one that is not empty; NULL if there is none, or with "nowait" if it
  * would have to be waited for.
+ *
+ * Called as the owner, as the partition key may have functions of the owner.
  */
 static Relation
-open_mapped(Relation actions, bool nowait)
+open_newest_partition(Relation actions, bool nowait)
 {
-	PartitionDesc partitions;
+	PartitionDesc partitions = RelationGetPartitionDesc(actions, true);
+	Relation	result = NULL;
 
-	if (actions->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return table_open(RelationGetRelid(actions), NoLock);
-	if (!OidIsValid(RecencyIndexFind(actions)))
-		return NULL;
-	partitions = RelationGetPartitionDesc(actions, true);
 	if (!is_partitioned_by_time(actions, partitions))
 		return NULL;
 	for (int i = partitions->nparts - 1; i >= 0; i--)
 	{
 		Oid			indexes[NUM_ACTION_INDEXES];
-		Relation	partition;
-		bool		mappable;
+		Relation	partition = open_table(partitions->oids[i], nowait);
+		int			n;
 
-		partition = open_table(partitions->oids[i], nowait);
-		if (partition == NULL)
-			return NULL;
-		mappable = is_mappable(partition, indexes);
-		if (mappable && has_actions(partition, indexes))
-			return partition;
-		table_close(partition, NoLock);
-		if (!mappable)
-			return NULL;
+		if (partition == NULL || !is_mappable(partition, indexes))
+		{
+			if (partition != NULL)
+				table_close(partition, AccessShareLock);
+			break;
+		}
+		n = count_actions(partition, indexes[ACTION_BY_TIME]);
+		if (n > 0 && (result == NULL || n == ENOUGH_ACTIONS))
+		{
+			if (result != NULL)
+				table_close(result, AccessShareLock);
+			result = partition;
+		}
+		else
+			table_close(partition, AccessShareLock);
+		if (n == ENOUGH_ACTIONS)
+			break;
 	}
-	return NULL;
+	return result;
+}
+
+/*
+ * The table that the map is to be for, open and locked, or NULL: actstream.actions itself or, if
+ * that is partitioned, a partition.
+ */
+static Relation
+open_mapped(Relation actions, bool nowait)
+{
+	RunAs		before;
+	Relation	result;
+
+	if (actions->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return table_open(RelationGetRelid(actions), AccessShareLock);
+	if (!OidIsValid(RecencyIndexFind(actions)))
+		return NULL;
+	RunAsBegin(&before, actions->rd_rel->relowner, RUN_AS_RESTRICTED);
+	result = open_newest_partition(actions, nowait);
+	RunAsEnd(&before);
+	return result;
 }
 
 /*
@@ -362,13 +390,13 @@ open_mapped(Relation actions, bool nowait)
  * The lock is one that nobody else takes on a table, and is held no longer than that.
  */
 static int64
-build_map(RecencyMap *map, Relation actions, Relation action, bool nowait)
+build_map(RecencyMap *map, Relation action, bool nowait)
 {
 	LOCKTAG		tag;
 	int64		count = 0;
 	RunAs		before;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, RelationGetRelid(actions), 0);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, OwnTableId(OWN_ACTIONS), 0);
 	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
 		return 0;
 	pg_atomic_write_u32(&map->database->builder, MyProcPid);
@@ -419,19 +447,18 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
 						RelationGetRelationName(actions)),
 				 errhint("Call actstream.recency_build() after the end of the transaction.")));
-	if (mapped == NULL)
-		count = OidIsValid(RecencyIndexFind(actions)) ? 0 : -1;
-	else
+	count = OidIsValid(RecencyIndexFind(actions)) ? 0 : -1;
+	table_close(actions, AccessShareLock);
+	if (mapped != NULL)
 	{
-		count = build_map(&map, actions, mapped, false);
+		count = build_map(&map, mapped, false);
 		table_close(mapped, NoLock);
 	}
 	if (count < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("an index of relation \"%s\" is missing", RelationGetRelationName(actions)),
+				 errmsg("an index of relation \"%s\" is missing", OwnTableName(OWN_ACTIONS)),
 				 errhint("Call actstream.create_tables() to create it.")));
-	table_close(actions, NoLock);
 	PG_RETURN_INT64(count);
 }
 
@@ -458,13 +485,14 @@ actstream_recency_main(Datum database)
 		(actions = open_table(OwnTableId(OWN_ACTIONS), true)) != NULL)
 	{
 		mapped = open_mapped(actions, true);
+		table_close(actions, AccessShareLock);
 		if (mapped != NULL)
 		{
-			if (mapped->rd_id == actions->rd_id || !RecencyMapIsComplete(&map, RecencyIndexFind(mapped)))
-				(void) build_map(&map, actions, mapped, true);
+			if (!mapped->rd_rel->relispartition ||
+				!RecencyMapIsComplete(&map, RecencyIndexFind(mapped)))
+				(void) build_map(&map, mapped, true);
 			table_close(mapped, NoLock);
 		}
-		table_close(actions, NoLock);
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -482,8 +510,8 @@ RecencyRequestBuild(const RecencyMap *map, Relation table)
 	RecencyDatabase *database = map->database;
 	uint64		requested = pg_atomic_read_u64(&database->requested);
 	uint64		now = GetCurrentTimestamp();
-	int64		interval = OidIsValid(RecencyMapIndex(map)) && table->rd_rel->relispartition ?
-		CHANGE_INTERVAL_MS : REQUEST_INTERVAL_MS;
+	int64		interval = table->rd_rel->relispartition ?
+		PARTITION_INTERVAL_MS : REQUEST_INTERVAL_MS;
 
 	if (pg_atomic_read_u32(&database->builder) != 0 || now < requested + interval * 1000 ||
 		!pg_atomic_compare_exchange_u64(&database->requested, &requested, now))

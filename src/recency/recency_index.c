@@ -180,35 +180,12 @@ build_empty(Relation index)
 {
 }
 
-/* Is the table actstream.actions, or a partition of it?  The latest partition is remembered. */
-static bool
-is_of_actions(Relation table)
-{
-	static Oid	partition = InvalidOid;
-	static Oid	partitioned;
-	static uint64 changes;
-	Oid			actions = OwnTableFind(OWN_ACTIONS);
-
-	if (RelationGetRelid(table) == actions)
-		return true;
-	if (!table->rd_rel->relispartition)
-		return false;
-	if (partition == RelationGetRelid(table) && partitioned == actions &&
-		changes == RelationChanges())
-		return true;
-	changes = RelationChanges();
-	partition = IsOwnTable(RelationGetRelid(table), OWN_ACTIONS) ?
-		RelationGetRelid(table) : InvalidOid;
-	partitioned = actions;
-	return OidIsValid(partition);
-}
-
 /*
  * Callback: a row is put into the index.
  *
- * Bounds are raised for actstream.actions and its partitions only, so that no role can raise those
- * of other roles' objects by a table of its own.  The table for which the map is complete raises
- * them even while it has another name, or is detached.  Rows that are not public, or have no
+ * Bounds are raised for actstream.actions only, or the partition that the map is for, so that no
+ * role can raise those of other roles' objects by a table of its own.  The table for which the map is
+ * complete raises them even while it has another name, or is detached.  Rows that are not public, or have no
  * timestamp, are in no list.  Any column can be null if the table's owner has dropped a
  * constraint.
  */
@@ -224,7 +201,8 @@ insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation he
 	if (!has_columns(index) || isnull[Anum_recency_index_public - 1] ||
 		!DatumGetBool(values[Anum_recency_index_public - 1]) ||
 		isnull[Anum_recency_index_timestamp - 1] || !RecencyMapGet(&map) ||
-		(!is_of_actions(heap) && !RecencyMapIsComplete(&map, RelationGetRelid(index))))
+		(RelationGetRelid(heap) != OwnTableFind(OWN_ACTIONS) &&
+		 !RecencyMapIsRaisedBy(&map, RelationGetRelid(index))))
 		return false;
 #ifdef RECENCY_SKIP_RAISE
 	/* for "make check-recency BREAK=raise", whose test must notice missing rows */

@@ -278,17 +278,38 @@ RecencyMapIndex(const RecencyMap *map)
 }
 
 /*
+ * RecencyMapIsRaisedBy
+ *		Do rows have to raise bounds through this index, as the map is complete for it, or being
+ *		completed?
+ *
+ * Whoever has put a row into the other indexes before either finds that, or comes before the
+ * one who completes the map has looked at them.
+ */
+bool
+RecencyMapIsRaisedBy(const RecencyMap *map, Oid recency_index)
+{
+	if (map->database == NULL)
+		return false;
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&map->database->next_index) == recency_index)
+		return true;
+	pg_read_barrier();
+	return pg_atomic_read_u32(&map->database->index) == recency_index;
+}
+
+/*
  * RecencyMapChangeTable
- *		The map is about to be completed for another table than before.
+ *		The map is about to be completed for another table than before, with this index.
  *
  * Whoever reads or lowers bounds for the other table will notice that these may be too low now.
  */
 void
-RecencyMapChangeTable(RecencyMap *map)
+RecencyMapChangeTable(RecencyMap *map, Oid recency_index)
 {
 	pg_atomic_write_u32(&map->database->index, InvalidOid);
+	pg_atomic_write_u32(&map->database->next_index, recency_index);
 	pg_write_barrier();
-	/* this is a barrier, too: no bound is raised or lowered before */
+	/* this is a barrier, too: no index is read, and no bound raised or lowered, before */
 	map->generation = pg_atomic_add_fetch_u64(&map->database->generation, 1);
 }
 

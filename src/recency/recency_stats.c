@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xlog.h"
+#include "catalog/index.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "funcapi.h"
@@ -67,7 +68,13 @@ map_state(RecencyMap *map, bool exists)
 	table_close(action, NoLock);
 	if (!OidIsValid(index))
 		return "no index";
-	if (RecencyMapIsComplete(map, index) || (partitioned && OidIsValid(RecencyMapIndex(map))))
+	if (partitioned)
+	{
+		index = RecencyMapIndex(map);
+		if (!OidIsValid(index) || !IsOwnTable(IndexGetRelation(index, true), OWN_ACTIONS))
+			index = InvalidOid;
+	}
+	if (OidIsValid(index) && RecencyMapIsComplete(map, index))
 		return "complete";
 	return pg_atomic_read_u32(&map->database->builder) != 0 ? "being built" : "incomplete";
 }

@@ -17,6 +17,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
@@ -44,25 +45,50 @@ finds_other_set(Node *node, TargetCall *target)
 }
 
 /*
+ * Are the rows of the call computed before those of the query are sorted?  PostgreSQL does so only if
+ * they are sorted by it.
+ */
+static bool
+is_sorted(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->sortClause)
+	{
+		if (expression_returns_set(get_sortgroupclause_expr(lfirst(lc), query->targetList)))
+			return true;
+	}
+	return false;
+}
+
+/* Does the call depend on a row of the table beside it, also when the planner has simplified it? */
+static bool
+depends_on_row(FuncExpr *call)
+{
+	return contain_vars_of_level(eval_const_expressions(NULL, (Node *) call), 0);
+}
+
+/*
  * Does a join with what the call returns give the same rows in the same order?
  *
  * It does if there is nothing to join it with, or one table on whose rows the call depends: then
  * PostgreSQL has no choice but to call it for one row after the other.
  */
 static bool
-is_like_join(const Query *query, FuncExpr *call)
+is_like_join(Query *query, FuncExpr *call)
 {
 	List	   *from = query->jointree->fromlist;
 	Node	   *quals = query->jointree->quals;
 
-	if (contain_volatile_functions(quals))
+	if (contain_volatile_functions(quals) || query->hasDistinctOn)
 		return false;
 	if (from == NIL)
-		return true;
+		return query->sortClause == NIL ||
+			(is_sorted(query) && !contain_volatile_functions((Node *) query->targetList));
 	return list_length(from) == 1 && IsA(linitial(from), RangeTblRef) &&
 		rt_fetch(linitial_node(RangeTblRef, from)->rtindex, query->rtable)->rtekind == RTE_RELATION &&
-		contain_vars_of_level((Node *) call, 0) && !contain_volatile_functions((Node *) call) &&
-		!contain_subplans((Node *) call) && !contain_subplans(quals) && query->sortClause == NIL;
+		!contain_volatile_functions((Node *) call) && !contain_subplans((Node *) call) &&
+		!contain_subplans(quals) && query->sortClause == NIL && depends_on_row(call);
 }
 
 /*
@@ -77,9 +103,10 @@ find_call(Query *query)
 	if (!query->hasTargetSRFs || query->commandType != CMD_SELECT || query->hasAggs ||
 		query->hasWindowFuncs || query->groupClause != NIL || query->groupingSets != NIL ||
 		query->havingQual != NULL || finds_other_set((Node *) query->targetList, &target) ||
+		target.call == NULL ||
 		(target.n > 1 && contain_volatile_functions((Node *) target.call)))
 		return NULL;
-	return is_like_join(query, target.call) && StreamCallIsInlined(target.call) ? target.call : NULL;
+	return StreamCallIsInlined(target.call) && is_like_join(query, target.call) ? target.call : NULL;
 }
 
 /* Mutator: put the row of the item of FROM in place of the call. */

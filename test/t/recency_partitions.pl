@@ -37,7 +37,7 @@ SELECT actstream.ref('o', i), 'may', timestamptz '2026-05-01 00:00+00' + i * int
 INSERT INTO actstream.actions (actor, verb, "timestamp")
 SELECT actstream.ref('o', i), 'june', timestamptz '2026-06-01 00:00+00' + i * interval '1 minute' FROM generate_series(1, 300) i;
 INSERT INTO actstream.actions (actor, verb, "timestamp")
-SELECT actstream.ref('o', 5000 + i), 'others', timestamptz '2026-06-21 00:00+00' + i * interval '1 minute' FROM generate_series(1, 3000) i;
+SELECT actstream.ref('o', 5000 + i), 'others', timestamptz '2026-06-21 00:00+00' + i * interval '1 minute' FROM generate_series(1, 6000) i;
 INSERT INTO actstream.follows (follower, followee) SELECT 'o:9001', actstream.ref('o', i) FROM generate_series(1, 600) i;
 INSERT INTO actstream.follows (follower, followee) SELECT 'o:9002', actstream.ref('o', i) FROM generate_series(1, 600, 9) i;
 INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES ('o:1', 'future', 'infinity');
@@ -89,9 +89,9 @@ my $insert = 'INSERT INTO actstream.actions (actor, verb, "timestamp") VALUES';
 set_up('p', '');
 is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'incomplete', 'nothing is built yet');
 like(seen('p'), qr/^june same/, 'pages without it');
-$node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()});
+ok($node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'the map is built');
 is(seen('p'), 'june same skipped', 'the stream that was read has had the map built');
-is(build('p'), '3300', 'which is for June');
+is(build('p'), '6300', 'which is for June');
 
 # ways in, each by an object that has done nothing in June
 my $object = 300;
@@ -124,12 +124,19 @@ is(seen('p'), "way $object same skipped", 'what is in another partition');
 
 # A cursor that has read the future and a row of June on the time line, with the map for June, whose bounds are then lowered
 # by readers of July.
-$node->safe_psql('p', "$insert ('o:410', 'top', '2026-06-24 00:00+00')");
+$node->safe_psql('p', "$insert ('o:410', 'top', '2026-06-26 00:00+00')");
 is(seen('p'), 'top same skipped', 'above what others did');
 my $reader = $node->background_psql('p');
+# another has lowered bounds, and is closed afterwards
+$reader->query_safe(q{SELECT count(*) FROM (SELECT FROM actstream.user_stream('o:9001') LIMIT 20) s});
+$node->safe_psql('p', <<"END");
+BEGIN;
+$insert ('o:510', 'never', '2026-06-29 00:00+00'), ('o:511', 'never', '2026-06-29 00:00+00');
+ROLLBACK;
+END
+$reader->query_safe(q{BEGIN; DECLARE d CURSOR FOR SELECT id FROM actstream.user_stream('o:9001'); MOVE 3 FROM d});
 my $wanted = $node->safe_psql('p', q{SELECT array_agg(id) FROM (SELECT id FROM plain.user_stream('o:9001')) s});
 $reader->query_safe(<<'END_OF_CURSOR');
-BEGIN;
 DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream('o:9001');
 CREATE TEMP TABLE read (n int GENERATED ALWAYS AS IDENTITY, id bigint);
 CREATE PROCEDURE pg_temp.read(how_many int) LANGUAGE plpgsql AS $$
@@ -147,17 +154,18 @@ $$;
 CALL pg_temp.read(2);
 END_OF_CURSOR
 $node->safe_psql('p', "$insert ('o:402', 'july', '2026-07-01 12:00+00'); $insert" =~ s/VALUES$/<<'END'/er);
-SELECT actstream.ref('o', 5000 + i), 'july', timestamptz '2026-07-02 00:00+00' + i * interval '1 minute' FROM generate_series(1, 3000) i
+SELECT actstream.ref('o', 5000 + i), 'july', timestamptz '2026-07-02 00:00+00' + i * interval '1 minute' FROM generate_series(1, 6000) i
 END
 is(seen('p'), 'july same skipped', 'newer actions in another partition than that of the map');
-is(build('p'), '3001', 'the map is for July now');
+is(build('p'), '6001', 'the map is for July now');
 my $lowered = 'SELECT lowered FROM actstream.recency_stats()';
 my $before = $node->safe_psql('p', $lowered);
 is(seen('p'), 'july same skipped', 'pages with the map for July');
 cmp_ok($node->safe_psql('p', $lowered), '>', $before, 'bounds of June have been lowered');
 $reader->query_safe('CALL pg_temp.read(1000000)');
 is($reader->query_safe('SELECT array_agg(id ORDER BY n) FROM read'), $wanted, 'a cursor from before misses nothing');
-$reader->query_safe('ROLLBACK');
+$reader->query_safe('CLOSE d; ROLLBACK');
+is($reader->query_safe('SELECT 1'), '1', 'and another is closed');
 
 # back to June, when nothing is left in July
 $node->safe_psql('p', q{DELETE FROM actstream.actions WHERE verb IN ('july', 'top'); VACUUM actstream.actions});
@@ -170,18 +178,18 @@ mapped_is('p', "way $object same skipped", 'June is the newest again');
 $node->safe_psql('p', 'ALTER TABLE actstream.actions DETACH PARTITION actstream.june');
 is(build('p'), '600', 'June is detached, and the map for May');
 is(seen('p'), 'old same not skipped', 'where the newest are all of followees');
-$node->safe_psql('p', q{INSERT INTO actstream.june (id, "timestamp", actor, verb) VALUES (1000001, '2026-06-25 00:00+00', 'o:403', 'detached')});
+$node->safe_psql('p', q{INSERT INTO actstream.june (id, "timestamp", actor, verb) VALUES (1000001, '2026-06-27 00:00+00', 'o:403', 'detached')});
 my $attach = q{ALTER TABLE actstream.actions ATTACH PARTITION actstream.june FOR VALUES FROM ('2026-06-01 00:00+00') TO ('2026-07-01 00:00+00')};
 $node->safe_psql('p', $attach);
 is(seen('p'), 'detached same not skipped', 'June is attached, with a row that it got meanwhile; the map is for May');
 mapped_is('p', 'detached same skipped', 'and built for June');
 $node->safe_psql('p', <<"END");
 ALTER TABLE actstream.actions DETACH PARTITION actstream.june;
-INSERT INTO actstream.june (id, "timestamp", actor, verb) VALUES (1000002, '2026-06-25 01:00+00', 'o:404', 'detached again');
+INSERT INTO actstream.june (id, "timestamp", actor, verb) VALUES (1000002, '2026-06-27 01:00+00', 'o:404', 'detached again');
 $attach
 END
 is(seen('p'), 'detached again same skipped', 'the same, while the map is for June');
-is($node->safe_psql('p', 'SELECT actstream.recency_build()'), '3308', 'and built once more');
+is($node->safe_psql('p', 'SELECT actstream.recency_build()'), '6308', 'and built once more');
 $node->psql('p', "BEGIN; ALTER TABLE actstream.actions DETACH PARTITION actstream.june; $attach; SELECT actstream.recency_build()",
     stderr => \my $error);
 like($error, qr/cannot build the recency map in a transaction that has locked relation "actions" exclusively/, 'built in the transaction that attaches');
@@ -191,27 +199,66 @@ INSERT INTO actstream.august (id, "timestamp", actor, verb) VALUES (1000003, '20
 ALTER TABLE actstream.actions ATTACH PARTITION actstream.august FOR VALUES FROM ('2026-08-01 00:00+00') TO ('2026-09-01 00:00+00');
 END
 is(seen('p'), 'august same skipped', 'a table with rows is attached, while the map is for June');
-is(build('p'), '1', 'and the map is for that');
-is(seen('p'), 'august same not skipped', 'which has a single row');
+is(build('p'), '6308', 'which it still is, for a single row is no reason to change');
+is(seen('p'), 'august same skipped', 'and pages have both');
 $node->safe_psql('p', 'DROP TABLE actstream.august');
-is(seen('p'), 'detached again same not skipped', 'it is dropped');
-mapped_is('p', 'detached again same skipped', 'the map is for June again');
+is(seen('p'), 'detached again same skipped', 'it is dropped');
 $node->safe_psql('p', q{REINDEX INDEX CONCURRENTLY actstream.june_actor_public_timestamp_id_idx});
 is(build('p'), '0', 'not built where the index of a role comes after that of the map');
 is(seen('p'), 'detached again same skipped', 'but used, as it was built before');
-$node->safe_psql('p', "$insert ('o:406', 'reindexed', '2026-06-26 00:00+00')");
+$node->safe_psql('p', "$insert ('o:406', 'reindexed', '2026-06-28 00:00+00')");
 is(seen('p'), 'reindexed same skipped', 'and raised');
 $node->safe_psql('p', q{DROP INDEX actstream.actions_track_recency_idx});
 is(seen('p'), 'reindexed same not skipped', 'nothing raises it any more');
 is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'no index', 'as the statistics say');
-$node->safe_psql('p', "$insert ('o:407', 'without', '2026-06-26 01:00+00')");
+$node->safe_psql('p', "$insert ('o:407', 'without', '2026-06-28 01:00+00')");
 is($node->safe_psql('p', 'SELECT * FROM actstream.create_tables()'), 'index actions_track_recency_idx of table actions', 'the index is made again');
 is(seen('p'), 'without same not skipped', 'after rows that have raised nothing');
 mapped_is('p', 'without same skipped', 'built');
 $node->restart;
 like(seen('p'), qr/^without same/, 'a restart forgets it');
-$node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()});
+ok($node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'the map is built');
 is(seen('p'), 'without same skipped', 'and a stream asks for it again');
+
+# A row that is ahead of time does not take the map away from where pages are read.
+$node->safe_psql('p', <<"END");
+CREATE TABLE actstream.soon PARTITION OF actstream.actions FOR VALUES FROM (now() + interval '1 hour') TO ('2200-01-01 00:00+00');
+$insert ('o:408', 'soon', now() + interval '2 hours');
+END
+my $pairs = build('p');
+cmp_ok($pairs, '>', 6000, 'an action is dated ahead');
+is(seen('p'), 'soon same skipped', 'the map is for June');
+
+#
+# The owner's functions in the key of the table run as the owner
+#
+
+$node->safe_psql('postgres', 'CREATE DATABASE k; CREATE ROLE keeper LOGIN');
+$node->safe_psql('k', <<'END_OF_KEY');
+CREATE EXTENSION actstream;
+GRANT USAGE, CREATE ON SCHEMA actstream TO keeper;
+GRANT CREATE ON SCHEMA public TO keeper;
+SET ROLE keeper;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
+ALTER TABLE actstream.actions RENAME TO old_actions;
+CREATE TABLE ran (as_whom name);
+CREATE FUNCTION note() RETURNS void LANGUAGE plpgsql VOLATILE AS 'BEGIN INSERT INTO public.ran VALUES (current_user); END';
+CREATE FUNCTION nothing(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.note(); RETURN 0; END';
+CREATE TABLE actstream.actions OF actstream.action PARTITION BY RANGE ("timestamp", (id + public.nothing(0)));
+CREATE TABLE actstream.all_of_them PARTITION OF actstream.actions FOR VALUES FROM (MINVALUE, MINVALUE) TO (MAXVALUE, MAXVALUE);
+CREATE INDEX ON actstream.actions (actor, public, "timestamp", id);
+CREATE INDEX ON actstream.actions (target, public, "timestamp", id) WHERE target IS NOT NULL;
+CREATE INDEX ON actstream.actions (action_object, public, "timestamp", id) WHERE action_object IS NOT NULL;
+CREATE INDEX ON actstream.actions ("timestamp", id) WHERE public;
+CREATE INDEX ON actstream.actions USING actstream_recency (actor, target, action_object, public, "timestamp");
+INSERT INTO actstream.actions (id, actor, verb, "timestamp", public) VALUES (1, 'o:1', 'came', '2026-01-01', true);
+END_OF_KEY
+$node->safe_psql('k', 'SELECT actstream.recency_build()');
+is($node->safe_psql('k', q{SELECT DISTINCT as_whom FROM ran}), 'keeper', 'also when a superuser builds the map');
+$node->restart;
+$node->safe_psql('k', 'SET ROLE keeper; SELECT id FROM actstream.public_stream() LIMIT 1');
+ok($node->poll_query_until('k', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'the worker builds it');
+is($node->safe_psql('k', q{SELECT DISTINCT as_whom FROM ran}), 'keeper', 'as the owner, too');
 
 #
 # Where no partition is the newest
