@@ -43,6 +43,7 @@
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -311,40 +312,55 @@ count_actions(Relation partition, Oid time_index)
 	return result;
 }
 
-/* Is the table partitioned by ranges of time that follow one another? */
+/* Is the table partitioned by ranges of time that follow one another, with nothing below? */
 static bool
 is_partitioned_by_time(Relation actions, PartitionDesc partitions)
 {
-	return RelationGetPartitionKey(actions)->strategy == PARTITION_STRATEGY_RANGE &&
-		RelationGetPartitionKey(actions)->partattrs[0] == Anum_action_timestamp &&
-		partitions->nparts > 0 && !partition_bound_has_default(partitions->boundinfo);
+	PartitionKey key = RelationGetPartitionKey(actions);
+
+	if (key->strategy != PARTITION_STRATEGY_RANGE || key->partattrs[0] != Anum_action_timestamp ||
+		(partitions->nparts > 0 && partition_bound_has_default(partitions->boundinfo)))
+		return false;
+	for (int i = 0; i < partitions->nparts; i++)
+	{
+		if (get_rel_relkind(partitions->oids[i]) != RELKIND_RELATION)
+			return false;
+	}
+	return true;
 }
 
 /*
  * The partition that the map is to be for, open and locked: the last one with ENOUGH_ACTIONS or,
  * if there is none, the last one that is not empty; NULL if there is none, or with "nowait" if it
- * would have to be waited for.
+ * would have to be waited for.  "obstacle" is set to the table or partition, if one is such that
+ * there can be no map.
  *
  * Called as the owner, as the partition key may have functions of the owner.
  */
 static Relation
-open_newest_partition(Relation actions, bool nowait)
+open_newest_partition(Relation actions, bool nowait, const char **obstacle)
 {
 	PartitionDesc partitions = RelationGetPartitionDesc(actions, true);
 	Relation	result = NULL;
 
+	*obstacle = NULL;
 	if (!is_partitioned_by_time(actions, partitions))
+	{
+		*obstacle = RelationGetRelationName(actions);
 		return NULL;
+	}
 	for (int i = partitions->nparts - 1; i >= 0; i--)
 	{
 		Oid			indexes[NUM_ACTION_INDEXES];
 		Relation	partition = open_table(partitions->oids[i], nowait);
 		int			n;
 
-		if (partition == NULL || !is_mappable(partition, indexes))
+		if (partition == NULL)
+			break;
+		if (!is_mappable(partition, indexes))
 		{
-			if (partition != NULL)
-				table_close(partition, AccessShareLock);
+			*obstacle = pstrdup(RelationGetRelationName(partition));
+			table_close(partition, AccessShareLock);
 			break;
 		}
 		n = count_actions(partition, indexes[ACTION_BY_TIME]);
@@ -367,17 +383,18 @@ open_newest_partition(Relation actions, bool nowait)
  * that is partitioned, a partition.
  */
 static Relation
-open_mapped(Relation actions, bool nowait)
+open_mapped(Relation actions, bool nowait, const char **obstacle)
 {
 	RunAs		before;
 	Relation	result;
 
+	*obstacle = NULL;
 	if (actions->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return table_open(RelationGetRelid(actions), AccessShareLock);
 	if (!OidIsValid(RecencyIndexFind(actions)))
 		return NULL;
 	RunAsBegin(&before, actions->rd_rel->relowner, RUN_AS_RESTRICTED);
-	result = open_newest_partition(actions, nowait);
+	result = open_newest_partition(actions, nowait, obstacle);
 	RunAsEnd(&before);
 	return result;
 }
@@ -413,6 +430,39 @@ build_map(RecencyMap *map, Relation action, bool nowait)
 	return count;
 }
 
+/* There can be no map because of the table "actions" itself, or because of this partition. */
+static void
+report_obstacle(Relation actions, const char *obstacle)
+{
+	if (obstacle == RelationGetRelationName(actions))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is no recency map for relation \"%s\"", obstacle),
+				 errdetail("A partitioned table has one if it is partitioned by ranges of time, without a default partition, and its partitions are ordinary tables.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("there is no recency map for partition \"%s\"", obstacle),
+			 errdetail("Its index for the recency map is older than others, or one is missing."),
+			 errhint("REINDEX INDEX CONCURRENTLY actstream.%s",
+					 get_rel_name(RecencyIndexFind(actions)))));
+}
+
+/*
+ * RecencyMapIsPossible
+ *		Can there be a map for the table, which is partitioned?
+ */
+bool
+RecencyMapIsPossible(Relation actions)
+{
+	RunAs		before;
+	bool		result;
+
+	RunAsBegin(&before, actions->rd_rel->relowner, RUN_AS_RESTRICTED);
+	result = is_partitioned_by_time(actions, RelationGetPartitionDesc(actions, true));
+	RunAsEnd(&before);
+	return result;
+}
+
 /*
  * recency_build() RETURNS bigint
  *		How many pairs of an object and a role have a bound now.
@@ -423,6 +473,7 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 	RecencyMap	map;
 	Relation	actions;
 	Relation	mapped;
+	const char *obstacle;
 	int64		count;
 
 	PreventCommandDuringRecovery("recency_build()");
@@ -438,7 +489,7 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				 errmsg("too many databases use the recency map"),
 				 errdetail("The limit is %d databases, and none of them has been dropped.", RECENCY_DATABASES)));
 	actions = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
-	mapped = open_mapped(actions, false);
+	mapped = open_mapped(actions, false, &obstacle);
 	/* this transaction's changes to the table may be rolled back */
 	if (CheckRelationLockedByMe(actions, AccessExclusiveLock, false) ||
 		(mapped != NULL && CheckRelationLockedByMe(mapped, AccessExclusiveLock, false)))
@@ -447,6 +498,8 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
 						RelationGetRelationName(actions)),
 				 errhint("Call actstream.recency_build() after the end of the transaction.")));
+	if (mapped == NULL && obstacle != NULL)
+		report_obstacle(actions, obstacle);
 	count = OidIsValid(RecencyIndexFind(actions)) ? 0 : -1;
 	table_close(actions, AccessShareLock);
 	if (mapped != NULL)
@@ -475,6 +528,7 @@ actstream_recency_main(Datum database)
 	RecencyMap	map;
 	Relation	actions;
 	Relation	mapped;
+	const char *obstacle;
 
 	WorkerConnect(DatumGetObjectId(database));
 	SetCurrentStatementStartTimestamp();
@@ -484,7 +538,7 @@ actstream_recency_main(Datum database)
 	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) &&
 		(actions = open_table(OwnTableId(OWN_ACTIONS), true)) != NULL)
 	{
-		mapped = open_mapped(actions, true);
+		mapped = open_mapped(actions, true, &obstacle);
 		table_close(actions, AccessShareLock);
 		if (mapped != NULL)
 		{

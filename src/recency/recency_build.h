@@ -7,6 +7,7 @@
 
 #include "recency/recency_map.h"
 
+extern bool RecencyMapIsPossible(Relation actions);
 extern void RecencyRequestBuild(const RecencyMap *map, Relation action);
 
 #endif							/* ACTSTREAM_RECENCY_BUILD_H */

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "recency/recency_build.h"
 #include "recency/recency_index.h"
 #include "recency/recency_map.h"
 #include "tables/follow_changes.h"
@@ -53,6 +54,7 @@ map_state(RecencyMap *map, bool exists)
 	Relation	action;
 	Oid			index;
 	bool		partitioned;
+	bool		impossible;
 
 	if (!exists && SharedMemoryIsLacking())
 		return "no memory";
@@ -65,9 +67,10 @@ map_state(RecencyMap *map, bool exists)
 	action = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
 	index = RecencyIndexFind(action);
 	partitioned = action->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	impossible = partitioned && !RecencyMapIsPossible(action);
 	table_close(action, NoLock);
 	if (!OidIsValid(index))
-		return "no index";
+		return impossible ? "partitions" : "no index";
 	if (partitioned)
 	{
 		index = RecencyMapIndex(map);
@@ -76,6 +79,8 @@ map_state(RecencyMap *map, bool exists)
 	}
 	if (OidIsValid(index) && RecencyMapIsComplete(map, index))
 		return "complete";
+	if (impossible)
+		return "partitions";
 	return pg_atomic_read_u32(&map->database->builder) != 0 ? "being built" : "incomplete";
 }
 

@@ -71,6 +71,14 @@ sub build
     return $node->safe_psql($database, 'SELECT actstream.recency_build()');
 }
 
+sub build_error
+{
+    my ($database) = @_;
+
+    $node->psql($database, 'SELECT actstream.recency_build()', stderr => \my $error);
+    return $error;
+}
+
 sub mapped_is
 {
     my ($database, $expected, $name) = @_;
@@ -204,8 +212,11 @@ is(seen('p'), 'august same skipped', 'and pages have both');
 $node->safe_psql('p', 'DROP TABLE actstream.august');
 is(seen('p'), 'detached again same skipped', 'it is dropped');
 $node->safe_psql('p', q{REINDEX INDEX CONCURRENTLY actstream.june_actor_public_timestamp_id_idx});
-is(build('p'), '0', 'not built where the index of a role comes after that of the map');
+like(build_error('p'), qr/no recency map for partition "june".*older than others.*REINDEX INDEX CONCURRENTLY actstream.actions_track_recency_idx/s,
+    'not built where the index of a role comes after that of the map');
 is(seen('p'), 'detached again same skipped', 'but used, as it was built before');
+$node->safe_psql('p', 'REINDEX INDEX CONCURRENTLY actstream.actions_track_recency_idx');
+is(build('p'), '6308', 'until that is made anew, too');
 $node->safe_psql('p', "$insert ('o:406', 'reindexed', '2026-06-28 00:00+00')");
 is(seen('p'), 'reindexed same skipped', 'and raised');
 $node->safe_psql('p', q{DROP INDEX actstream.actions_track_recency_idx});
@@ -265,7 +276,8 @@ is($node->safe_psql('k', q{SELECT DISTINCT as_whom FROM ran}), 'keeper', 'as the
 #
 
 set_up('q', q{CREATE TABLE actstream.rest PARTITION OF actstream.actions DEFAULT;});
-is(build('q'), '0', 'not with a default partition');
+like(build_error('q'), qr/no recency map for relation "actions".*without a default partition/s, 'not with a default partition');
+is($node->safe_psql('q', 'SELECT state FROM actstream.recency_stats()'), 'partitions', 'nor by a worker');
 is(seen('q'), 'june same not skipped', 'pages without the map');
 $node->safe_psql('q', q{ALTER TABLE actstream.actions DETACH PARTITION actstream.rest});
 mapped_is('q', 'june same skipped', 'it is detached');
