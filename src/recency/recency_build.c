@@ -200,10 +200,25 @@ bound_from_time_index(RecencyLowerer *lowerer, const RecencyMap *map, Relation a
 }
 
 /*
+ * Are the rows of a partition in the other indexes before they look whether they have to raise
+ * bounds?  It remains so for these indexes, whatever others are made meanwhile.
+ */
+static bool
+are_in_order(const Oid *indexes, Oid recency_index)
+{
+	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
+	{
+		if (indexes[i] > recency_index)
+			return false;
+	}
+	return true;
+}
+
+/*
  * complete_map
  *		Raise the bounds that the recency index has not raised, and lower those that are
  *		too high; returns the number of pairs of an object and a role, or -1 if an index
- *		is missing.
+ *		is missing, or of a partition too old.
  *
  * The caller is the builder, and holds a lock on the table, so that its indexes cannot
  * be dropped.
@@ -218,7 +233,8 @@ complete_map(RecencyMap *map, Relation action)
 	SnapshotData non_vacuumable;
 	int64		count = 0;
 
-	if (!OidIsValid(recency_index) || !ActionIndexesFind(action, indexes))
+	if (!OidIsValid(recency_index) || !ActionIndexesFind(action, indexes) ||
+		(action->rd_rel->relispartition && !are_in_order(indexes, recency_index)))
 		return -1;
 	if (!RecencyMapIsComplete(map, recency_index))
 		RecencyMapChangeTable(map, recency_index);
@@ -234,7 +250,8 @@ complete_map(RecencyMap *map, Relation action)
 	pg_atomic_write_u64(&map->database->build_time, GetCurrentTimestamp() - start);
 	/* no backend may find the map complete and a bound from before */
 	pg_write_barrier();
-	pg_atomic_write_u32(&map->database->index, recency_index);
+	if (RecencyMapIsCurrent(map))
+		pg_atomic_write_u32(&map->database->index, recency_index);
 	return count;
 }
 
@@ -270,21 +287,25 @@ open_table(Oid relid, bool nowait)
 	return NULL;
 }
 
-/*
- * Can the map be for the partition?  Its rows have to be in the other indexes before they look
- * whether they have to raise bounds.
- */
+/* Can the map be for the partition, which has these indexes? */
 static bool
 is_mappable(Relation partition, Oid *indexes)
 {
-	if (partition->rd_rel->relkind != RELKIND_RELATION || !ActionIndexesFind(partition, indexes))
-		return false;
-	for (int i = 0; i < NUM_ACTION_INDEXES; i++)
-	{
-		if (indexes[i] > RecencyIndexFind(partition))
-			return false;
-	}
-	return true;
+	return ActionIndexesFind(partition, indexes) &&
+		are_in_order(indexes, RecencyIndexFind(partition));
+}
+
+/* Close a table and release the locks that open_table() has taken. */
+static void
+close_table(Relation table, bool nowait)
+{
+	List	   *indexes = nowait ? RelationGetIndexList(table) : NIL;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
+	list_free(indexes);
+	table_close(table, AccessShareLock);
 }
 
 /*
@@ -360,18 +381,18 @@ open_newest_partition(Relation actions, bool nowait, const char **obstacle)
 		if (!is_mappable(partition, indexes))
 		{
 			*obstacle = pstrdup(RelationGetRelationName(partition));
-			table_close(partition, AccessShareLock);
+			close_table(partition, nowait);
 			break;
 		}
 		n = count_actions(partition, indexes[ACTION_BY_TIME]);
 		if (n > 0 && (result == NULL || n == ENOUGH_ACTIONS))
 		{
 			if (result != NULL)
-				table_close(result, AccessShareLock);
+				close_table(result, nowait);
 			result = partition;
 		}
 		else
-			table_close(partition, AccessShareLock);
+			close_table(partition, nowait);
 		if (n == ENOUGH_ACTIONS)
 			break;
 	}
@@ -400,22 +421,28 @@ open_mapped(Relation actions, bool nowait, const char **obstacle)
 }
 
 /*
- * build_map
- *		Complete the map; see complete_map().  If another process does that, wait until it has
- *		ended, or with "nowait" do nothing.
+ * Become the one process that may complete a map of the database; with "nowait", returns false
+ * if there is another.
  *
- * The lock is one that nobody else takes on a table, and is held no longer than that.
+ * The lock is one that nobody else takes.  It ends with the transaction, unless before.
+ */
+static bool
+begin_build(LOCKTAG *tag, bool nowait)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId, InvalidOid, 0);
+	return LockAcquire(tag, ExclusiveLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
+ * build_map
+ *		Complete the map, for which begin_build() has been called; see complete_map().
  */
 static int64
-build_map(RecencyMap *map, Relation action, bool nowait)
+build_map(RecencyMap *map, Relation action)
 {
-	LOCKTAG		tag;
 	int64		count = 0;
 	RunAs		before;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, OwnTableId(OWN_ACTIONS), 0);
-	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
-		return 0;
 	pg_atomic_write_u32(&map->database->builder, MyProcPid);
 	PG_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
 	{
@@ -426,8 +453,19 @@ build_map(RecencyMap *map, Relation action, bool nowait)
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(release_builder, PointerGetDatum(map->database));
 	release_builder(0, PointerGetDatum(map->database));
-	LockRelease(&tag, ExclusiveLock, false);
 	return count;
+}
+
+/* Raise an error if this transaction's changes to the table may be rolled back. */
+static void
+check_not_locked(Relation table)
+{
+	if (CheckRelationLockedByMe(table, AccessExclusiveLock, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
+						RelationGetRelationName(table)),
+				 errhint("Call actstream.recency_build() after the end of the transaction.")));
 }
 
 /* There can be no map because of the table "actions" itself, or because of this partition. */
@@ -474,6 +512,7 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 	Relation	actions;
 	Relation	mapped;
 	const char *obstacle;
+	LOCKTAG		tag;
 	int64		count;
 
 	PreventCommandDuringRecovery("recency_build()");
@@ -489,29 +528,28 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 				 errmsg("too many databases use the recency map"),
 				 errdetail("The limit is %d databases, and none of them has been dropped.", RECENCY_DATABASES)));
 	actions = OwnTableOpen(OWN_ACTIONS, AccessShareLock);
+	check_not_locked(actions);
+	(void) begin_build(&tag, false);
 	mapped = open_mapped(actions, false, &obstacle);
-	/* this transaction's changes to the table may be rolled back */
-	if (CheckRelationLockedByMe(actions, AccessExclusiveLock, false) ||
-		(mapped != NULL && CheckRelationLockedByMe(mapped, AccessExclusiveLock, false)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot build the recency map in a transaction that has locked relation \"%s\" exclusively",
-						RelationGetRelationName(actions)),
-				 errhint("Call actstream.recency_build() after the end of the transaction.")));
-	if (mapped == NULL && obstacle != NULL)
-		report_obstacle(actions, obstacle);
 	count = OidIsValid(RecencyIndexFind(actions)) ? 0 : -1;
-	table_close(actions, AccessShareLock);
 	if (mapped != NULL)
 	{
-		count = build_map(&map, mapped, false);
-		table_close(mapped, NoLock);
+		check_not_locked(mapped);
+		count = build_map(&map, mapped);
+		if (count < 0 && mapped->rd_rel->relispartition)
+			obstacle = RelationGetRelationName(mapped);
 	}
+	if (obstacle != NULL && (mapped == NULL || count < 0))
+		report_obstacle(actions, obstacle);
 	if (count < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("an index of relation \"%s\" is missing", OwnTableName(OWN_ACTIONS)),
+				 errmsg("an index of relation \"%s\" is missing", RelationGetRelationName(actions)),
 				 errhint("Call actstream.create_tables() to create it.")));
+	LockRelease(&tag, ExclusiveLock, false);
+	if (mapped != NULL)
+		table_close(mapped, NoLock);
+	table_close(actions, NoLock);
 	PG_RETURN_INT64(count);
 }
 
@@ -529,24 +567,25 @@ actstream_recency_main(Datum database)
 	Relation	actions;
 	Relation	mapped;
 	const char *obstacle;
+	LOCKTAG		tag;
 
 	WorkerConnect(DatumGetObjectId(database));
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "building the recency map");
-	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) &&
+	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) && begin_build(&tag, true) &&
 		(actions = open_table(OwnTableId(OWN_ACTIONS), true)) != NULL)
 	{
 		mapped = open_mapped(actions, true, &obstacle);
-		table_close(actions, AccessShareLock);
 		if (mapped != NULL)
 		{
 			if (!mapped->rd_rel->relispartition ||
 				!RecencyMapIsComplete(&map, RecencyIndexFind(mapped)))
-				(void) build_map(&map, mapped, true);
+				(void) build_map(&map, mapped);
 			table_close(mapped, NoLock);
 		}
+		table_close(actions, NoLock);
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();

@@ -27,6 +27,7 @@
 #include "commands/vacuum.h"
 #include "nodes/execnodes.h"
 #include "optimizer/cost.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(actstream_recency_handler);
@@ -145,7 +146,8 @@ RecencyIndexFind(Relation actions)
  * RecencyIndexOfPartition
  *		The index of the partition, if the map is complete for that; else InvalidOid.
  *
- * The caller holds a lock on the table.
+ * The caller holds a lock on the table.  REINDEX CONCURRENTLY waits for whoever has found the index
+ * valid before rows no longer enter it.
  */
 Oid
 RecencyIndexOfPartition(Relation partition)
@@ -160,7 +162,7 @@ RecencyIndexOfPartition(Relation partition)
 	indexes = RelationGetIndexList(partition);
 	found_there = list_member_oid(indexes, index);
 	list_free(indexes);
-	return found_there ? index : InvalidOid;
+	return found_there && get_index_isvalid(index) ? index : InvalidOid;
 }
 
 /*

@@ -72,10 +72,11 @@ depends_on_row(FuncExpr *call)
  * Does a join with what the call returns give the same rows in the same order?
  *
  * It does if there is nothing to join it with, or one table on whose rows the call depends: then
- * PostgreSQL has no choice but to call it for one row after the other.
+ * PostgreSQL has no choice but to call it for one row after the other.  In a subquery, conditions
+ * outside could come between the two.
  */
 static bool
-is_like_join(Query *query, FuncExpr *call)
+is_like_join(Query *query, FuncExpr *call, bool is_top)
 {
 	List	   *from = query->jointree->fromlist;
 	Node	   *quals = query->jointree->quals;
@@ -85,7 +86,7 @@ is_like_join(Query *query, FuncExpr *call)
 	if (from == NIL)
 		return query->sortClause == NIL ||
 			(is_sorted(query) && !contain_volatile_functions((Node *) query->targetList));
-	return list_length(from) == 1 && IsA(linitial(from), RangeTblRef) &&
+	return is_top && list_length(from) == 1 && IsA(linitial(from), RangeTblRef) &&
 		rt_fetch(linitial_node(RangeTblRef, from)->rtindex, query->rtable)->rtekind == RTE_RELATION &&
 		!contain_volatile_functions((Node *) call) && !contain_subplans((Node *) call) &&
 		!contain_subplans(quals) && query->sortClause == NIL && depends_on_row(call);
@@ -96,7 +97,7 @@ is_like_join(Query *query, FuncExpr *call)
  * there; or NULL.  (f()).* is a call for each column, of which all return the same rows.
  */
 static FuncExpr *
-find_call(Query *query)
+find_call(Query *query, bool is_top)
 {
 	TargetCall	target = {.call = NULL};
 
@@ -106,7 +107,7 @@ find_call(Query *query)
 		target.call == NULL ||
 		(target.n > 1 && contain_volatile_functions((Node *) target.call)))
 		return NULL;
-	return StreamCallIsInlined(target.call) && is_like_join(query, target.call) ? target.call : NULL;
+	return StreamCallIsInlined(target.call) && is_like_join(query, target.call, is_top) ? target.call : NULL;
 }
 
 /* Mutator: put the row of the item of FROM in place of the call. */
@@ -146,9 +147,9 @@ make_item(FuncExpr *call)
 
 /* Move the call, if there is one, to FROM. */
 static void
-move_call(Query *query)
+move_call(Query *query, bool is_top)
 {
-	TargetCall	target = {.call = find_call(query)};
+	TargetCall	target = {.call = find_call(query, is_top)};
 	RangeTblEntry *item = target.call == NULL ? NULL : make_item(target.call);
 	RangeTblRef *rtr;
 
@@ -163,6 +164,16 @@ move_call(Query *query)
 	query->hasTargetSRFs = false;
 }
 
+static void move_in_subqueries(Query *query);
+
+/* Move the calls in a query that is in another. */
+static void
+move_in_subquery(Query *query)
+{
+	move_in_subqueries(query);
+	move_call(query, false);
+}
+
 /* Walker: the same in all queries of an expression. */
 static bool
 move_in_expression(Node *node, void *context)
@@ -171,8 +182,26 @@ move_in_expression(Node *node, void *context)
 		return false;
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, move_in_expression, context);
-	StreamTargetsMove((Query *) node);
+	move_in_subquery((Query *) node);
 	return false;
+}
+
+/* The same in all queries that are in the query. */
+static void
+move_in_subqueries(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
+			move_in_subquery(lfirst_node(RangeTblEntry, lc)->subquery);
+	}
+	foreach(lc, query->cteList)
+		move_in_subquery(castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery));
+	if (query->hasSubLinks)
+		(void) query_tree_walker(query, move_in_expression, NULL,
+								 QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
 }
 
 /*
@@ -185,17 +214,6 @@ move_in_expression(Node *node, void *context)
 void
 StreamTargetsMove(Query *query)
 {
-	ListCell   *lc;
-
-	foreach(lc, query->rtable)
-	{
-		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
-			StreamTargetsMove(lfirst_node(RangeTblEntry, lc)->subquery);
-	}
-	foreach(lc, query->cteList)
-		StreamTargetsMove(castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery));
-	if (query->hasSubLinks)
-		(void) query_tree_walker(query, move_in_expression, NULL,
-								 QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
-	move_call(query);
+	move_in_subqueries(query);
+	move_call(query, true);
 }
