@@ -36,4 +36,7 @@ typedef struct StreamCall
 	double		page;			/* estimate of how many rows will be wanted */
 } StreamCall;
 
+/* what reads it: see stream_reader.c */
+typedef struct StreamReader StreamReader;
+
 #endif							/* ACTSTREAM_STREAM_CALL_H */

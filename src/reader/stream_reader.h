@@ -12,8 +12,6 @@
 #include "executor/tuptable.h"
 #include "utils/snapshot.h"
 
-typedef struct StreamReader StreamReader;
-
 extern StreamReader *StreamReaderCreate(StreamKind kind, const StreamTables *tables,
 										Snapshot snapshot);
 extern void StreamReaderReset(StreamReader *reader);

@@ -7,7 +7,6 @@
 
 #include "reader/action_screen.h"
 #include "reader/stream_call.h"
-#include "reader/stream_reader.h"
 
 extern void StreamTurnsBegin(StreamReader *reader, const StreamCall *call);
 extern bool StreamTurnsNext(StreamReader *reader, ActionEntry *entry);

@@ -29,7 +29,6 @@
 #include "stream/stream_cursor.h"
 #include "stream/stream_functions.h"
 #include "stream/stream_inline.h"
-#include "stream/stream_plan.h"
 #include "stream/stream_queries.h"
 #include "tables/own_tables.h"
 
@@ -564,13 +563,11 @@ StreamCallIsInlined(const FuncExpr *call)
 {
 	Oid			support = get_func_support(call->funcid);
 	HeapTuple	proc;
-	FmgrInfo	info;
 	bool		result;
 
-	if (!OidIsValid(support))
-		return false;
-	fmgr_info(support, &info);
-	if (info.fn_addr != actstream_stream_support || !may_inline(call, support))
+	if (!OidIsValid(support) || !ExtensionExists() ||
+		get_func_namespace(support) != OwnInternalSchema() ||
+		strcmp(get_func_name(support), "stream_support") != 0 || !may_inline(call, support))
 		return false;
 	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
 	result = HeapTupleIsValid(proc) && SqlFunctionIsInlinable(proc);
