@@ -428,12 +428,17 @@ class Reader(Worker):
 
     def compare_cursor(self, args, limit):
         """A page that is read with a pause after its first row, at the snapshot of the transaction."""
+        # a partition that is attached meanwhile is in no plan from before
+        tree = lambda: self.run("SELECT array_agg(relid::oid) FROM pg_partition_tree('actstream.actions')").fetchone()
+        before = tree()
         self.run(f"DECLARE c CURSOR FOR SELECT id FROM actstream.user_stream({args}) LIMIT {limit}")
         got = self.run("FETCH 1 FROM c").fetchall()
         time.sleep(self.dice.random())
         got += self.run("FETCH ALL FROM c").fetchall()
         self.run("CLOSE c")
         wanted = self.run(f"SELECT id FROM plain.user_stream({args}) LIMIT {limit}").fetchall()
+        if tree() != before:
+            return
         self.count("cursors")
         if got != wanted:
             self.count("mismatches")
@@ -588,6 +593,10 @@ class Chaos:
 
     def new_recency_index(self):
         self.end_prepared()
+        # an index of partitions is invalid with one that REINDEX has left behind
+        for index, in self.sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid").fetchall():
+            if index.endswith(("_ccnew", "_ccold")):
+                self.sql(f"DROP INDEX {index}")
         self.sql("BEGIN", "DROP INDEX IF EXISTS actstream.actions_track_recency_idx",
                  'INSERT INTO actstream.actions (actor, verb, "timestamp") '
                  f"SELECT actstream.ref('o', i), 'wrote', now() FROM generate_series(1, {OBJECTS}, 100) AS i",
