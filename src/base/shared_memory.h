@@ -50,7 +50,7 @@ typedef enum RecencyCounter
 
 /*
  * One database's part of the recency map.  All readers and writers in the database read
- * the first three members; the counters are in another cache line.
+ * the bound, the indexes and the generation; the counters are in another cache line.
  */
 typedef struct RecencyDatabase
 {

@@ -11,9 +11,9 @@
  * The first stream that is read with an incomplete map requests a background worker,
  * which is connected to the database only while it works.
  *
- * If actstream.actions is partitioned by time, the map is for the partition with the newest
- * actions, where pages begin.  Streams that are read from other partitions have a worker look from
- * time to time whether that is still so.
+ * If actstream.actions is partitioned by time, the map is for one partition, where most pages lie.
+ * When streams are read from others, a worker looks from time to time whether it should be for
+ * another one.
  */
 #include "postgres.h"
 
@@ -43,6 +43,7 @@
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -481,8 +482,8 @@ report_obstacle(Relation actions, const char *obstacle)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("there is no recency map for partition \"%s\"", obstacle),
 			 errdetail("Its index for the recency map is older than others, or one is missing."),
-			 errhint("REINDEX INDEX CONCURRENTLY actstream.%s",
-					 get_rel_name(RecencyIndexFind(actions)))));
+			 errhint("Run REINDEX INDEX CONCURRENTLY actstream.%s.",
+					 quote_identifier(get_rel_name(RecencyIndexFind(actions))))));
 }
 
 /*

@@ -187,8 +187,8 @@ build_empty(Relation index)
  *
  * Bounds are raised for actstream.actions only, or the partition that the map is for, so that no
  * role can raise those of other roles' objects by a table of its own.  The table for which the map is
- * complete raises them even while it has another name, or is detached.  Rows that are not public, or have no
- * timestamp, are in no list.  Any column can be null if the table's owner has dropped a
+ * complete raises them even while it has another name, or is detached.  Rows that are not public,
+ * or have no timestamp, are in no list.  Any column can be null if the table's owner has dropped a
  * constraint.
  */
 static bool

@@ -61,8 +61,9 @@
  * belongs to one database.
  *
  * Of partitions, the map is for one at a time.  When it changes to another, its generation changes
- * first, then all bounds of the other's rows are raised.  A backend that lowers a bound to what the
- * former one has either sees the new generation after step 1, or its mark is seen by who raises.
+ * first, and then the builder raises the bounds of all rows of the new one.  A backend that lowers a
+ * bound to what the former one has either sees the new generation after step 1, or the builder
+ * removes its mark.
  */
 #include "postgres.h"
 

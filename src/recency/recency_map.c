@@ -282,8 +282,8 @@ RecencyMapIndex(const RecencyMap *map)
  *		Do rows have to raise bounds through this index, as the map is complete for it, or being
  *		completed?
  *
- * Whoever has put a row into the other indexes before either finds that, or comes before the
- * one who completes the map has looked at them.
+ * A backend that has put a row into the other indexes either finds that, or has done so before the
+ * builder reads them.
  */
 bool
 RecencyMapIsRaisedBy(const RecencyMap *map, Oid recency_index)
@@ -301,7 +301,7 @@ RecencyMapIsRaisedBy(const RecencyMap *map, Oid recency_index)
  * RecencyMapChangeTable
  *		The map is about to be completed for another table than before, with this index.
  *
- * Whoever reads or lowers bounds for the other table will notice that these may be too low now.
+ * Backends that read or lower bounds of that other table notice that these may be too low now.
  */
 void
 RecencyMapChangeTable(RecencyMap *map, Oid recency_index)
