@@ -40,6 +40,7 @@
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "pgstat.h"
+#include "storage/bufmgr.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
@@ -237,8 +238,7 @@ complete_map(RecencyMap *map, Relation action)
 	if (!OidIsValid(recency_index) || !ActionIndexesFind(action, indexes) ||
 		(action->rd_rel->relispartition && !are_in_order(indexes, recency_index)))
 		return -1;
-	if (!RecencyMapIsComplete(map, recency_index))
-		RecencyMapChangeTable(map, recency_index);
+	RecencyMapBeginBuild(map, recency_index);
 	lowerer = RecencyLowererCreate(action, indexes, recency_index);
 	RecencyLowererBegin(lowerer, -1);
 	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(action));
@@ -257,8 +257,8 @@ complete_map(RecencyMap *map, Relation action)
 }
 
 /*
- * Open and lock a table; NULL if it has gone.  With "nowait", its indexes are locked, too, or the
- * result is NULL if one of these locks would have to be waited for.
+ * Open and lock a table until the end of the transaction; NULL if it has gone.  With "nowait", its
+ * indexes are locked, too, or the result is NULL if one of these locks would have to be waited for.
  *
  * DROP EXTENSION locks an index before its table, because the index depends on an
  * operator class of the extension: to wait for the index would be a deadlock.
@@ -288,40 +288,27 @@ open_table(Oid relid, bool nowait)
 	return NULL;
 }
 
-/* Can the map be for the partition, which has these indexes? */
-static bool
-is_mappable(Relation partition, Oid *indexes)
-{
-	return ActionIndexesFind(partition, indexes) &&
-		are_in_order(indexes, RecencyIndexFind(partition));
-}
-
-/* Close a table and release the locks that open_table() has taken. */
-static void
-close_table(Relation table, bool nowait)
-{
-	List	   *indexes = nowait ? RelationGetIndexList(table) : NIL;
-	ListCell   *lc;
-
-	foreach(lc, indexes)
-		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
-	list_free(indexes);
-	table_close(table, AccessShareLock);
-}
-
 /*
  * Count the partition's public actions that may be visible and are not in the future, up to
- * ENOUGH_ACTIONS.
+ * ENOUGH_ACTIONS, or that many if its indexes do not tell.  "mappable" is set to whether the map can
+ * be for it.
  */
 static int
-count_actions(Relation partition, Oid time_index)
+count_actions(Relation partition, bool *mappable)
 {
+	Oid			indexes[NUM_ACTION_INDEXES];
 	SnapshotData non_vacuumable;
 	IndexCursor *cursor;
 	int			result = 0;
 
+	*mappable = false;
+	if (RelationGetNumberOfBlocks(partition) == 0)
+		return 0;
+	if (!ActionIndexesFind(partition, indexes))
+		return ENOUGH_ACTIONS;
+	*mappable = are_in_order(indexes, RecencyIndexFind(partition));
 	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(partition));
-	cursor = IndexCursorOpen(partition, time_index, Anum_time_index_timestamp, &non_vacuumable);
+	cursor = IndexCursorOpen(partition, indexes[ACTION_BY_TIME], Anum_time_index_timestamp, &non_vacuumable);
 	IndexCursorInitKey(cursor, 0, Anum_time_index_timestamp, BTLessEqualStrategyNumber);
 	IndexCursorSetKey(cursor, 0, TimestampTzGetDatum(GetCurrentTimestamp()));
 	IndexCursorSeek(cursor);
@@ -353,9 +340,9 @@ is_partitioned_by_time(Relation actions, PartitionDesc partitions)
 
 /*
  * The partition that the map is to be for, open and locked: the last one with ENOUGH_ACTIONS or,
- * if there is none, the last one that is not empty; NULL if there is none, or with "nowait" if it
- * would have to be waited for.  "obstacle" is set to the table or partition, if one is such that
- * there can be no map.
+ * if there is none, the last one that is not empty and can have a map; NULL if there is none, or with
+ * "nowait" if one would have to be waited for.  "obstacle" is set to the table or partition, if one is
+ * such that there can be no map.
  *
  * Called as the owner, as the partition key may have functions of the owner.
  */
@@ -373,30 +360,27 @@ open_newest_partition(Relation actions, bool nowait, const char **obstacle)
 	}
 	for (int i = partitions->nparts - 1; i >= 0; i--)
 	{
-		Oid			indexes[NUM_ACTION_INDEXES];
 		Relation	partition = open_table(partitions->oids[i], nowait);
-		int			n;
+		bool		mappable = false;
+		int			n = partition == NULL ? 0 : count_actions(partition, &mappable);
+		bool		is_last = partition == NULL || n == ENOUGH_ACTIONS;
 
-		if (partition == NULL)
-			break;
-		if (!is_mappable(partition, indexes))
-		{
+		if (n > 0 && !mappable)
 			*obstacle = pstrdup(RelationGetRelationName(partition));
-			close_table(partition, nowait);
-			break;
-		}
-		n = count_actions(partition, indexes[ACTION_BY_TIME]);
-		if (n > 0 && (result == NULL || n == ENOUGH_ACTIONS))
+		/* a later one with few actions is no substitute for this one */
+		if (is_last || (mappable && n > 0 && result == NULL))
 		{
 			if (result != NULL)
-				close_table(result, nowait);
-			result = partition;
+				table_close(result, NoLock);
+			result = mappable ? partition : NULL;
 		}
-		else
-			close_table(partition, nowait);
-		if (n == ENOUGH_ACTIONS)
+		if (partition != NULL && partition != result)
+			table_close(partition, NoLock);
+		if (is_last)
 			break;
 	}
+	if (result != NULL)
+		*obstacle = NULL;
 	return result;
 }
 
@@ -555,19 +539,33 @@ actstream_recency_build(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Complete the map as a background worker: not for a partition for which it is complete.
+ */
+static void
+build_in_worker(RecencyMap *map, Relation actions)
+{
+	const char *obstacle;
+	Relation	mapped = open_mapped(actions, true, &obstacle);
+
+	if (mapped == NULL)
+		return;
+	if (!mapped->rd_rel->relispartition || !RecencyMapIsComplete(map, RecencyIndexFind(mapped)))
+		(void) build_map(map, mapped);
+	table_close(mapped, NoLock);
+}
+
+/*
  * actstream_recency_main
  *		The background worker that completes the map of a database.
  *
- * It gives up if the table or an index is locked exclusively: a stream that is read
- * later will request a worker again.
+ * It gives up if there is another one, or if the table or an index is locked exclusively: a stream
+ * that is read later will request a worker again.
  */
 void
 actstream_recency_main(Datum database)
 {
 	RecencyMap	map;
 	Relation	actions;
-	Relation	mapped;
-	const char *obstacle;
 	LOCKTAG		tag;
 
 	WorkerConnect(DatumGetObjectId(database));
@@ -575,17 +573,12 @@ actstream_recency_main(Datum database)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "building the recency map");
-	if (OwnTableExists(OWN_ACTIONS) && RecencyMapFind(&map) && begin_build(&tag, true) &&
-		(actions = open_table(OwnTableId(OWN_ACTIONS), true)) != NULL)
+	if (begin_build(&tag, true) && RecencyMapFind(&map) && OidIsValid(OwnTableFind(OWN_ACTIONS)) &&
+		(actions = open_table(OwnTableFind(OWN_ACTIONS), true)) != NULL)
 	{
-		mapped = open_mapped(actions, true, &obstacle);
-		if (mapped != NULL)
-		{
-			if (!mapped->rd_rel->relispartition ||
-				!RecencyMapIsComplete(&map, RecencyIndexFind(mapped)))
-				(void) build_map(&map, mapped);
-			table_close(mapped, NoLock);
-		}
+		/* checks its shape, for which it would wait for a lock */
+		if (OwnTableExists(OWN_ACTIONS))
+			build_in_worker(&map, actions);
 		table_close(actions, NoLock);
 	}
 	PopActiveSnapshot();

@@ -134,7 +134,9 @@ RecencyIndexFind(Relation actions)
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
-	if (RelationChanges() == changes_before)
+	/* ALTER INDEX ... ATTACH PARTITION, which can make an index valid, does not change the table */
+	if (RelationChanges() == changes_before &&
+		(OidIsValid(result) || actions->rd_rel->relkind != RELKIND_PARTITIONED_TABLE))
 	{
 		found.index = result;
 		found.table = RelationGetRelid(actions);

@@ -132,8 +132,9 @@ find_free_entry(SharedMemory *shared, uint64 *identity)
 /*
  * Give an entry to the database with the identity.
  *
- * If it was this database's before, other backends may be raising its bound of all
- * actions at the moment, so that bound is kept.
+ * If it was this database's before, other backends may be raising bounds at the moment, for a process
+ * that completes the map.  So they find the entry all the time, and what that process has written in
+ * it is kept, as is the bound of all actions.
  */
 static void
 give_entry(SharedMemory *shared, int entry, uint64 identity)
@@ -141,12 +142,15 @@ give_entry(SharedMemory *shared, int entry, uint64 identity)
 	RecencyDatabase *database = &shared->databases[entry];
 	uint64		before = pg_atomic_read_u64(&shared->identities[entry]);
 
-	pg_atomic_write_u64(&shared->identities[entry], BUSY_DATABASE);
-	pg_write_barrier();
 	if (database_of(before) != database_of(identity))
+	{
+		pg_atomic_write_u64(&shared->identities[entry], BUSY_DATABASE);
+		pg_write_barrier();
 		pg_atomic_write_u64(&database->newest, 0);
+		pg_atomic_write_u32(&database->next_index, InvalidOid);
+		pg_atomic_write_u32(&database->builder, 0);
+	}
 	pg_atomic_write_u32(&database->index, InvalidOid);
-	pg_atomic_write_u32(&database->builder, 0);
 	pg_atomic_write_u64(&database->requested, 0);
 	for (int i = 0; i < NUM_RECENCY_COUNTERS; i++)
 		pg_atomic_write_u64(&database->counters[i], 0);
@@ -298,18 +302,24 @@ RecencyMapIsRaisedBy(const RecencyMap *map, Oid recency_index)
 }
 
 /*
- * RecencyMapChangeTable
- *		The map is about to be completed for another table than before, with this index.
+ * RecencyMapBeginBuild
+ *		The map is about to be completed for the table with this index.
  *
- * Backends that read or lower bounds of that other table notice that these may be too low now.
+ * Rows of the table raise bounds from now on, whatever becomes of what is complete.  If the map was for
+ * another table before, backends that read or lower bounds of that one notice that these may be too low
+ * now.
  */
 void
-RecencyMapChangeTable(RecencyMap *map, Oid recency_index)
+RecencyMapBeginBuild(RecencyMap *map, Oid recency_index)
 {
-	pg_atomic_write_u32(&map->database->index, InvalidOid);
 	pg_atomic_write_u32(&map->database->next_index, recency_index);
+	/* no index is read before */
+	pg_memory_barrier();
+	if (RecencyMapIsComplete(map, recency_index))
+		return;
+	pg_atomic_write_u32(&map->database->index, InvalidOid);
 	pg_write_barrier();
-	/* this is a barrier, too: no index is read, and no bound raised or lowered, before */
+	/* this is a barrier, too: no bound is raised or lowered before */
 	map->generation = pg_atomic_add_fetch_u64(&map->database->generation, 1);
 }
 

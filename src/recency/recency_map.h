@@ -260,7 +260,7 @@ extern bool RecencyMapWanted(Snapshot snapshot);
 extern bool RecencyMapIsComplete(RecencyMap *map, Oid recency_index);
 extern Oid	RecencyMapIndex(const RecencyMap *map);
 extern bool RecencyMapIsRaisedBy(const RecencyMap *map, Oid recency_index);
-extern void RecencyMapChangeTable(RecencyMap *map, Oid recency_index);
+extern void RecencyMapBeginBuild(RecencyMap *map, Oid recency_index);
 extern bool RecencyMapIsCurrent(const RecencyMap *map);
 extern TimestampTz RecencyNewestOfAll(const RecencyMap *map);
 extern bool RecencyReadRest(const RecencyMap *map, uint64 hash, ActionIndex role,

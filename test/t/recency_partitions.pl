@@ -215,8 +215,24 @@ $node->safe_psql('p', q{REINDEX INDEX CONCURRENTLY actstream.june_actor_public_t
 like(build_error('p'), qr/no recency map for partition "june".*older than others.*REINDEX INDEX CONCURRENTLY actstream.actions_track_recency_idx/s,
     'not built where the index of a role comes after that of the map');
 is(seen('p'), 'detached again same skipped', 'but used, as it was built before');
+$node->safe_psql('p', "$insert ('o:405', 'july again', '2026-07-03 00:00+00')");
+like(build_error('p'), qr/no recency map for partition "june"/, 'nor for a later partition with few actions instead');
+is(seen('p'), 'july again same skipped', 'which does not take its place');
+$node->safe_psql('p', q{DELETE FROM actstream.actions WHERE verb = 'july again'; VACUUM actstream.actions});
 $node->safe_psql('p', 'REINDEX INDEX CONCURRENTLY actstream.actions_track_recency_idx');
 is(build('p'), '6308', 'until that is made anew, too');
+$node->safe_psql('p', q{CREATE TABLE actstream.august PARTITION OF actstream.actions FOR VALUES FROM ('2026-08-01 00:00+00') TO ('2026-09-01 00:00+00')});
+$node->safe_psql('p', 'REINDEX INDEX CONCURRENTLY actstream.august_actor_public_timestamp_id_idx');
+is(build('p'), '6308', 'an empty partition does not matter');
+is($node->safe_psql('p', <<'END'), '0', 'no lock on an index is kept without the one on its table');
+BEGIN;
+DO 'BEGIN PERFORM actstream.recency_build(); END';
+SELECT count(*)
+FROM pg_locks l JOIN pg_index i ON i.indexrelid = l.relation
+WHERE l.pid = pg_backend_pid() AND i.indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'actstream.actions'::regclass) AND
+      NOT EXISTS (SELECT FROM pg_locks t WHERE t.pid = l.pid AND t.relation = i.indrelid);
+END
+$node->safe_psql('p', 'DROP TABLE actstream.august');
 $node->safe_psql('p', "$insert ('o:406', 'reindexed', '2026-06-28 00:00+00')");
 is(seen('p'), 'reindexed same skipped', 'and raised');
 $node->safe_psql('p', q{DROP INDEX actstream.actions_track_recency_idx});
@@ -226,6 +242,20 @@ $node->safe_psql('p', "$insert ('o:407', 'without', '2026-06-28 01:00+00')");
 is($node->safe_psql('p', 'SELECT * FROM actstream.create_tables()'), 'index actions_track_recency_idx of table actions', 'the index is made again');
 is(seen('p'), 'without same not skipped', 'after rows that have raised nothing');
 mapped_is('p', 'without same skipped', 'built');
+
+# An index that becomes valid with the last of its partitions
+my $old = $node->background_psql('p');
+$node->safe_psql('p', 'DROP INDEX actstream.actions_track_recency_idx');
+my $columns = 'USING actstream_recency (actor, target, action_object, public, "timestamp")';
+$node->safe_psql('p', "CREATE INDEX raising ON ONLY actstream.actions $columns");
+is($old->query_safe('SELECT state FROM actstream.recency_stats()'), 'no index', 'not on all partitions yet');
+foreach my $partition (split /\n/, $node->safe_psql('p', q{SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'actstream.actions'::regclass}))
+{
+    $node->safe_psql('p', "CREATE INDEX raising_$partition ON actstream.$partition $columns; ALTER INDEX actstream.raising ATTACH PARTITION actstream.raising_$partition");
+}
+is($old->query_safe('SELECT state FROM actstream.recency_stats()'), 'incomplete', 'on all, as an old session notices');
+$old->quit;
+mapped_is('p', 'without same skipped', 'built with that');
 $node->restart;
 like(seen('p'), qr/^without same/, 'a restart forgets it');
 ok($node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'the map is built');
@@ -239,6 +269,58 @@ END
 my $pairs = build('p');
 cmp_ok($pairs, '>', 6000, 'an action is dated ahead');
 is(seen('p'), 'soon same skipped', 'the map is for June');
+
+#
+# While it is being built
+#
+
+# The database's row is changed again and again, so that the next session forgets that the map is complete.
+$node->safe_psql('p', "$insert" =~ s/VALUES$/<<'END'/er);
+SELECT actstream.ref('o', 10000 + i), 'many', timestamptz '2026-06-02 00:00+00' + i * interval '1 second' FROM generate_series(1, 100000) i
+END
+build('p');
+$node->safe_psql('p', <<'END_OF_SETUP');
+CREATE TABLE stop ();
+-- does something, in transactions of their own, until there is a row in "stop"
+CREATE PROCEDURE repeat(what text) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1..100000 LOOP
+        EXIT WHEN EXISTS (SELECT FROM stop);
+        EXECUTE what USING i;
+        COMMIT;
+    END LOOP;
+END
+$$;
+END_OF_SETUP
+my ($builder, $writer) = map { $node->background_psql('p') } 1 .. 2;
+$builder->query_until(qr/begun/, "\\echo begun\nCALL repeat('SELECT actstream.recency_build(), \$1');\n");
+$writer->query_until(qr/begun/, <<'END');
+\echo begun
+CALL repeat($$INSERT INTO actstream.actions (actor, verb, "timestamp")
+              VALUES (actstream.ref('o', 10000 + $1), 'while built', timestamptz '2026-06-29 00:00+00' + $1 * interval '1 millisecond')$$);
+END
+foreach my $round (1 .. 20)
+{
+    $node->safe_psql('postgres', 'GRANT CONNECT ON DATABASE p TO PUBLIC');
+    $node->safe_psql('p', 'SELECT id FROM actstream.public_stream() LIMIT 1');
+}
+$node->safe_psql('p', 'INSERT INTO stop DEFAULT VALUES');
+$_->quit foreach $builder, $writer;
+is($node->safe_psql('p', <<'END'), '0', 'what is sent while it is built is shown');
+SELECT count(*)
+FROM actstream.actions a
+WHERE verb = 'while built' AND (SELECT s.id FROM actstream.actor_stream(a.actor) s LIMIT 1) <> a.id
+END
+is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'complete', 'with the map');
+
+# A worker that waited for a lock would be followed by others.
+$node->restart;
+my $holder = $node->background_psql('p');
+$holder->query_safe('BEGIN; LOCK TABLE actstream.actions IN ACCESS EXCLUSIVE MODE; SELECT count(*) FROM actstream.public_stream()');
+sleep 2;
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'actstream%'}), 'a worker does not wait for a lock');
+$holder->query_safe('ROLLBACK');
+$holder->quit;
 
 #
 # The owner's functions in the key of the table run as the owner
