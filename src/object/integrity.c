@@ -22,7 +22,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -81,10 +80,7 @@ IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode)
 	if (OidIsValid(type->relation))
 		LockRelationOid(type->relation, lockmode);
 	else
-		LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES),
-						   DatumGetUInt32(hash_any((const unsigned char *) type->label,
-												   strlen(type->label))),
-						   0, lockmode);
+		RegistryLockLabel(type->label, LABEL_MEANING, lockmode);
 }
 
 /*

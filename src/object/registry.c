@@ -23,7 +23,9 @@
 #include "access/table.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -328,6 +330,20 @@ RegistryLookupRef(const Ref *ref)
 		type = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
 	}
 	return type;
+}
+
+/*
+ * RegistryLockLabel
+ *		Lock a label for a purpose until the end of the transaction, whether it is registered or not.
+ *
+ * Labels with the same hash have the same lock.
+ */
+void
+RegistryLockLabel(const char *label, RegistryLock purpose, LOCKMODE lockmode)
+{
+	LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES),
+					   DatumGetUInt32(hash_any((const unsigned char *) label, strlen(label))),
+					   purpose, lockmode);
 }
 
 /*

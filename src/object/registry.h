@@ -9,6 +9,7 @@
 #include "tables/own_tables.h"
 
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 
 /* on_delete: what happens to references to a deleted row */
 typedef enum OnDelete
@@ -40,6 +41,18 @@ typedef struct RegisteredType
 	char	   *url_template;
 } RegisteredType;
 
+/*
+ * What locks on labels and tables are for, besides the locks on tables themselves.  Locks for one
+ * purpose do not conflict with those for another.
+ */
+typedef enum RegistryLock
+{
+	LABEL_MEANING,				/* what a label without a table means */
+	LABEL_REGISTRATION,			/* whether a label is registered, and how */
+	TABLE_REGISTRATION			/* the same of a table */
+} RegistryLock;
+
+extern void RegistryLockLabel(const char *label, RegistryLock purpose, LOCKMODE lockmode);
 extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
 extern const RegisteredType *RegistryLookupRef(const Ref *ref);
 extern const RegisteredType *RegistryLookupRelation(Oid relation);

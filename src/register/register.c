@@ -105,19 +105,21 @@ check_registry_privilege(AclMode mode)
 }
 
 /*
- * Keep other sessions from registering until the end of the transaction.  Neither
- * reading the registry nor VACUUM waits for this lock.
+ * Keep other sessions from registering the table, unless it is InvalidOid, or the label until the end
+ * of the transaction.  Neither reading the registry nor VACUUM waits for these locks.
  */
 static void
-lock_registry(void)
+lock_registration(Oid relation, const char *label)
 {
-	LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES), InvalidOid, 1, ExclusiveLock);
+	if (OidIsValid(relation))
+		LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES), relation, TABLE_REGISTRATION, ExclusiveLock);
+	RegistryLockLabel(label, LABEL_REGISTRATION, ExclusiveLock);
 	AcceptInvalidationMessages();
 }
 
 /*
  * Raise an error: a statement has not found a row that exists in the newest state of the
- * registry, which we have locked.  Either the transaction's snapshot is too old, or the
+ * registry, whose label we have locked.  Either the transaction's snapshot is too old, or the
  * user may not see the row.
  */
 static void
@@ -136,7 +138,7 @@ registry_row_not_found(void)
  * Run a statement that stores "row" in the registry, as the current user, and return the
  * row as stored.
  *
- * The caller holds the lock that keeps other sessions from registering, and has seen in
+ * The caller holds the lock that keeps other sessions from registering the label, and has seen in
  * the newest state of the registry that a row to update exists.
  */
 static Datum
@@ -299,7 +301,7 @@ actstream_register(PG_FUNCTION_ARGS)
 		ObjectTypeLockToChange(existing);
 	}
 
-	lock_registry();
+	lock_registration(relid, label);
 	existing = type_to_register(relid, label);
 	if (existing == NULL)
 	{
@@ -339,7 +341,8 @@ actstream_register_external(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("actstream.register_external()");
 	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
-	lock_registry();
+	label = TextDatumGetCString(PG_GETARG_DATUM(0));
+	lock_registration(InvalidOid, label);
 
 	memset(row.isnull, true, sizeof(row.isnull));
 	take_argument(&row, Anum_object_type_label, fcinfo, 0);
@@ -350,7 +353,6 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
 	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
 
-	label = TextDatumGetCString(ROW_VALUE(&row, label));
 	by_label = RegistryLookupLabel(label, strlen(label));
 	check_label_is_free(by_label, InvalidOid);
 	if (by_label == NULL)
@@ -383,7 +385,7 @@ actstream_unregister(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("actstream.unregister()");
 	check_registry_privilege(ACL_DELETE);
 	ObjectTypeLockToChange(registered_type(label));
-	lock_registry();
+	lock_registration(InvalidOid, label);
 	relid = registered_type(label)->relation;
 
 	SPI_connect();
@@ -515,7 +517,7 @@ actstream_rebind(PG_FUNCTION_ARGS)
 	if (type.relation != relid || !ObjectTypeIsBoundBy(&type, ListToNameArray(columns)))
 		release_label(&type, rel, columns);
 
-	lock_registry();
+	lock_registration(relid, label);
 	if (registered_type(label)->relation != type.relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
