@@ -15,8 +15,8 @@
  * statement.
  *
  * DROP is refused in two cases only: for a partition whose rows are referred to under
- * on_delete = 'restrict', and for an index or property that the key of a registered
- * table needs.
+ * on_delete = 'restrict', while its table stays, and for an index or property that the key
+ * of a registered table needs.
  */
 #include "postgres.h"
 
@@ -52,7 +52,9 @@
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/user.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
 #include "tcop/deparse_utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -81,7 +83,7 @@ typedef enum EventKind
 	INDEX_LOST,					/* a registered table loses an index */
 	PARTITION_LOST				/* a registered table loses a partition whose rows could
 								 * not be read, or need not be because the whole table
-								 * seems to be dropped */
+								 * seems to be dropped; or one that is to be refused */
 } EventKind;
 
 typedef struct Event
@@ -94,6 +96,8 @@ typedef struct Event
 	AttrNumber	attnum;			/* for COLUMN_ALTERED */
 	char	   *old_name;		/* of the column; for TRIGGER_LOST, name of the table if
 								 * the trigger was the one that binds it */
+	ErrorData  *refusal;		/* for PARTITION_LOST: to raise if the table stays, or
+								 * NULL */
 } Event;
 
 /* since the command began, in TopTransactionContext */
@@ -227,7 +231,8 @@ is_registered(Oid relid)
 }
 
 /*
- * Does the statement drop the table?
+ * Does the statement drop the table?  If that is not seen here, the rows of each partition are
+ * read for nothing.
  *
  * This looks up no name: it checks whether a name in the statement would find this
  * table.  If the table is not dropped after all, the references are cleaned up at the
@@ -288,12 +293,13 @@ forget_lost(void *arg)
 }
 
 /*
- * Apply on_delete to the references to what a DROP removes.  Whatever the owner of our
- * tables has added to them must not stop the DROP.  Only on_delete = 'restrict' may, and
- * errors such as serialization failures, which the transaction may avoid when it is
- * tried again.
+ * Apply on_delete to the references to what has gone, or is going.  Whatever the owner of our
+ * tables has added to them must not stop that, but for errors such as serialization
+ * failures, which the transaction may avoid when it is tried again.
+ *
+ * Returns the error of on_delete = 'restrict', or NULL.
  */
-static void
+static ErrorData *
 forget_if_possible(Loss *loss)
 {
 	RegisteredType type = *loss->type;
@@ -301,16 +307,26 @@ forget_if_possible(Loss *loss)
 
 	loss->type = &type;
 	error = Attempt(forget_lost, loss);
-	if (error == NULL)
-		return;
-	if (type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
-		error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION)
-		ReThrowError(error);
+	if (error == NULL ||
+		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
+		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
+		return error;
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("could not remove references to dropped objects of type \"%s\": %s",
 					type.label, error->message),
 			 errhint("The owner of the extension's tables should delete what actstream.integrity_check() reports.")));
+	return NULL;
+}
+
+/* The same, and raise that error. */
+static void
+forget_or_refuse(Loss *loss)
+{
+	ErrorData  *refusal = forget_if_possible(loss);
+
+	if (refusal != NULL)
+		ReThrowError(refusal);
 }
 
 /*
@@ -333,22 +349,30 @@ warn_of_registry(const char *relname)
 
 /*
  * A partition of a registered table is about to be dropped, by itself or along with what
- * it depends on.
+ * it depends on.  Whether that is refused is known at the end of the command: not if its table
+ * is dropped, too.
  */
 static void
 partition_goes(Oid relid, const RegisteredType *type)
 {
+	Oid			table = type->relation;
 	Loss		loss = {.kind = PARTITION_LOST, .type = type};
+	MemoryContext oldcontext;
+	ErrorData  *refusal;
 
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		return;					/* its own partitions are dropped first */
-	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(type->relation))
+	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(table))
 	{
-		(void) remember(PARTITION_LOST, type->relation);
+		(void) remember(PARTITION_LOST, table);
 		return;
 	}
 	loss.partition = table_open(relid, NoLock);
-	forget_if_possible(&loss);
+	oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+	refusal = forget_if_possible(&loss);
+	MemoryContextSwitchTo(oldcontext);
+	if (refusal != NULL)
+		remember(PARTITION_LOST, table)->refusal = refusal;
 	table_close(loss.partition, NoLock);
 }
 
@@ -479,19 +503,101 @@ DdlInit(void)
 }
 
 /*
- * Event trigger ON ddl_command_start: load the library, and note the statement if it is
- * a DROP.
+ * The part of a statement that detaches a partition and commits before it has done so, or finishes
+ * that; or NULL.
+ */
+static AlterTableCmd *
+find_concurrent_detach(Node *statement)
+{
+	ListCell   *lc;
+
+	if (statement == NULL || !IsA(statement, AlterTableStmt))
+		return NULL;
+	foreach(lc, ((AlterTableStmt *) statement)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_DetachPartitionFinalize ||
+			(cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent))
+			return cmd;
+	}
+	return NULL;
+}
+
+/*
+ * A partition is to be detached concurrently, unless that is only to be finished: raise ERRCODE_FOREIGN_KEY_VIOLATION now if on_delete =
+ * 'restrict' forbids that, because later there is no way back.
+ *
+ * What the names mean may have changed by the time that PostgreSQL looks them up: then the end of the
+ * command warns.
+ */
+static void
+check_detach(const AlterTableStmt *statement, const AlterTableCmd *detach)
+{
+	Oid			parent = RangeVarGetRelid(statement->relation, NoLock, true);
+	Oid			partition = RangeVarGetRelid(castNode(PartitionCmd, detach->def)->name, NoLock, true);
+	const RegisteredType *found;
+	RegisteredType type;
+	ListCell   *lc;
+
+	if (detach->subtype == AT_DetachPartitionFinalize ||
+		!OidIsValid(parent) || !OidIsValid(partition) ||
+		!object_ownercheck(RelationRelationId, parent, GetUserId()) ||
+		!get_rel_relispartition(partition) || get_partition_parent(partition, true) != parent ||
+		!may_be_registered(partition))
+		return;
+	found = find_type(partition);
+	if (found == NULL || found->on_delete != ON_DELETE_RESTRICT)
+		return;
+	type = *found;
+	LockRelationOid(parent, ShareUpdateExclusiveLock);
+	foreach(lc, find_all_inheritors(partition, ShareUpdateExclusiveLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+		if (rel->rd_rel->relkind == RELKIND_RELATION)
+			IntegrityForgetRows(&type, rel, RUN_AS_RESTRICTED);
+		table_close(rel, NoLock);
+	}
+}
+
+/*
+ * Raise ERRCODE_FEATURE_NOT_SUPPORTED if the statement renames a schema of the extension.
+ */
+static void
+check_renaming(const RenameStmt *statement)
+{
+	if (statement->renameType == OBJECT_SCHEMA &&
+		(strcmp(statement->subname, "actstream") == 0 ||
+		 strcmp(statement->subname, "actstream_internal") == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot rename schema \"%s\" because extension actstream requires it",
+						statement->subname),
+				 errdetail("The functions of the extension refer to its schemas by name.")));
+}
+
+/*
+ * Event trigger ON ddl_command_start: load the library, note the statement if it is a DROP, and
+ * refuse what could not be undone later.
  */
 Datum
 actstream_ddl_begins(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = event_trigger_data(fcinfo);
+	AlterTableCmd *detach = find_concurrent_detach(data->parsetree);
 	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
 
 	current_statement = data->parsetree != NULL &&
 		(IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt)) ?
 		copyObject(data->parsetree) : NULL;
 	MemoryContextSwitchTo(oldcontext);
+	if (!ExtensionExists())
+		PG_RETURN_NULL();
+	if (detach != NULL)
+		check_detach(castNode(AlterTableStmt, data->parsetree), detach);
+	if (data->parsetree != NULL && IsA(data->parsetree, RenameStmt))
+		check_renaming((RenameStmt *) data->parsetree);
 	PG_RETURN_NULL();
 }
 
@@ -520,11 +626,13 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 			if (loss.type == NULL && event->old_name != NULL)
 				warn_of_registry(event->old_name);
 			else if (loss.type != NULL && !list_member_oid(gone, event->relid))
-				forget_if_possible(&loss);
+				forget_or_refuse(&loss);
 			gone = lappend_oid(gone, event->relid);
 		}
+		else if (event->refusal != NULL)
+			ReThrowError(event->refusal);
 		else if (loss.type != NULL && event->kind == PARTITION_LOST)
-			forget_if_possible(&loss);
+			forget_or_refuse(&loss);
 		else if (loss.type != NULL && event->kind == INDEX_LOST)
 			ObjectTypeCheckTable(event->relid, InvalidOid);
 	}
@@ -551,9 +659,11 @@ warn_of_parent(Oid relid)
 /*
  * A table was attached to a registered table, or to one of its partitions, or detached
  * from it; or a registered table was attached to another one.
+ *
+ * If "is_final", the detaching cannot be undone any more, so nothing may refuse it.
  */
 static void
-child_changed(const Event *child)
+child_changed(const Event *child, bool is_final)
 {
 	const RegisteredType *found = find_type(child->parent);
 	RegisteredType type;
@@ -575,8 +685,12 @@ child_changed(const Event *child)
 		foreach(lc, ObjectTriggersDetached(child->relid))
 		{
 			Relation	rel = table_open(lfirst_oid(lc), NoLock);
+			Loss		loss = {.kind = CHILD_CHANGED, .type = &type, .partition = rel};
 
-			IntegrityForgetRows(&type, rel, RUN_AS_RESTRICTED);
+			if (is_final)
+				(void) forget_if_possible(&loss);
+			else
+				IntegrityForgetRows(&type, rel, RUN_AS_RESTRICTED);
 			table_close(rel, NoLock);
 		}
 	}
@@ -671,6 +785,7 @@ Datum
 actstream_table_altered(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = event_trigger_data(fcinfo);
+	bool		is_final = find_concurrent_detach(data->parsetree) != NULL;
 	List	   *met = take_events(false);
 	ListCell   *lc;
 
@@ -682,7 +797,7 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 		const Event *event = lfirst(lc);
 
 		if (event->kind == CHILD_CHANGED)
-			child_changed(event);
+			child_changed(event, is_final);
 		else
 			column_altered(event);
 	}

@@ -1,0 +1,94 @@
+-- What on_delete = 'restrict', or a trigger of the tables' owner, refuses is refused before anything is
+-- done, or not at all.
+\i test/lib/fresh.sql
+
+CREATE SCHEMA ddl_restrict;
+CREATE ROLE ddl_restrict_owner;
+CREATE ROLE ddl_restrict_other;
+SET search_path = ddl_restrict, public;
+SELECT label FROM actstream.register_external('o');
+
+CREATE TABLE room (id int PRIMARY KEY, name text) PARTITION BY RANGE (id);
+CREATE TABLE room_1 PARTITION OF room FOR VALUES FROM (10) TO (20);
+CREATE TABLE room_2 PARTITION OF room FOR VALUES FROM (20) TO (30) PARTITION BY RANGE (id);
+CREATE TABLE room_20 PARTITION OF room_2 DEFAULT;
+INSERT INTO room VALUES (11), (12), (21);
+CREATE VIEW parts AS
+    SELECT inhrelid::regclass AS partition, inhdetachpending AS pending FROM pg_inherits WHERE inhparent = 'room'::regclass ORDER BY 1;
+SELECT on_delete FROM actstream.register('room', on_delete => 'restrict');
+SELECT verb FROM actstream.act_send('o:1', 'entered', target => 'room:11');
+SELECT verb FROM actstream.act_send('o:1', 'entered', target => 'room:21');
+
+-- DETACH ... CONCURRENTLY commits before it ends
+ALTER TABLE room DETACH PARTITION room_1 CONCURRENTLY;
+ALTER TABLE room DETACH PARTITION room_2 CONCURRENTLY;
+SELECT * FROM parts;
+SELECT id FROM room ORDER BY id;
+-- what is no partition of that table, or not there, is for PostgreSQL to say
+ALTER TABLE room DETACH PARTITION room_20 CONCURRENTLY;
+ALTER TABLE room DETACH PARTITION nowhere CONCURRENTLY;
+ALTER TABLE nowhere DETACH PARTITION room_1 CONCURRENTLY;
+SET ROLE ddl_restrict_other;
+ALTER TABLE ddl_restrict.room DETACH PARTITION ddl_restrict.room_1 CONCURRENTLY;
+RESET ROLE;
+DELETE FROM actstream.actions WHERE target = 'room:11';
+ALTER TABLE room DETACH PARTITION room_1 CONCURRENTLY;
+SELECT * FROM parts;
+ALTER TABLE room ATTACH PARTITION room_1 FOR VALUES FROM (10) TO (20);
+
+-- a trigger that refuses does not stop it halfway
+SELECT on_delete FROM actstream.register('room', on_delete => 'cascade');
+SELECT verb FROM actstream.act_send('o:1', 'entered', target => 'room:12');
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no action is deleted'; END $$;
+CREATE TRIGGER refuse BEFORE DELETE ON actstream.actions FOR EACH ROW EXECUTE FUNCTION ddl_restrict.refuse();
+ALTER TABLE room DETACH PARTITION room_1;
+ALTER TABLE room DETACH PARTITION room_1 CONCURRENTLY;
+SELECT * FROM parts;
+SELECT problem, object FROM actstream.integrity_check();
+DROP TRIGGER refuse ON actstream.actions;
+DELETE FROM actstream.actions WHERE target = 'room:12';
+DROP TABLE room_1;
+
+-- a partition that goes with its table, whatever takes that along
+SELECT on_delete FROM actstream.register('room', on_delete => 'restrict');
+DROP TABLE room_20;
+DROP TABLE room_2;
+BEGIN;
+DROP VIEW parts;
+CREATE SCHEMA ddl_owned AUTHORIZATION ddl_restrict_owner;
+ALTER TABLE room SET SCHEMA ddl_owned;
+SET client_min_messages = warning;
+DROP OWNED BY ddl_restrict_owner CASCADE;
+SELECT to_regclass('ddl_owned.room'), to_regclass('room_20');
+SELECT label, relation FROM actstream.object_types;
+ROLLBACK;
+BEGIN;
+SET client_min_messages = warning;
+DROP VIEW parts;
+CREATE SCHEMA ddl_member;
+CREATE EXTENSION citext SCHEMA ddl_member;
+CREATE SCHEMA ddl_owned;
+ALTER EXTENSION citext ADD SCHEMA ddl_owned;
+ALTER TABLE room SET SCHEMA ddl_owned;
+DROP EXTENSION citext CASCADE;
+SELECT to_regclass('ddl_owned.room'), to_regclass('room_20');
+ROLLBACK;
+-- only one of two savepoints is rolled back
+BEGIN;
+SAVEPOINT one;
+DROP TABLE room_20;
+ROLLBACK TO one;
+DROP TABLE room CASCADE;
+ROLLBACK;
+SELECT * FROM parts;
+
+-- the schemas keep their names, by which the functions refer to them
+ALTER SCHEMA actstream RENAME TO other;
+ALTER SCHEMA actstream_internal RENAME TO other;
+CREATE SCHEMA ddl_owned;
+ALTER SCHEMA ddl_owned RENAME TO ddl_other;
+
+SET client_min_messages = warning;
+DROP SCHEMA ddl_restrict, ddl_other CASCADE;
+DROP EXTENSION actstream CASCADE;
+DROP ROLE ddl_restrict_owner, ddl_restrict_other;
