@@ -48,6 +48,8 @@ static SpiPlan insert_mark = {
 void
 MarkLock(Datum *values, const char *nulls)
 {
+	/* whoever writes for a reader also writes or deletes exceptions */
+	(void) OwnTableId(OWN_MARK_EXCEPTIONS);
 	MarkCheckFeed(values[1]);
 	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
 	{

@@ -47,6 +47,23 @@ INSERT INTO attempt (what, query) VALUES
     ('tracked', $$SELECT actstream.tracked()$$),
     ('recency', $$SELECT actstream.recency_stats()$$),
     ('integrity_check', $$SELECT actstream.integrity_check()$$),
+    ('mute', $$SELECT actstream.mute('person:1', 'person:2')$$),
+    ('block', $$SELECT actstream.block('person:1', 'person:2')$$),
+    ('unmute', $$SELECT actstream.unmute('person:1', 'person:2')$$),
+    ('muted', $$SELECT * FROM actstream.public_stream() s WHERE actstream.is_muted('person:1', s)$$),
+    ('counts', $$SELECT * FROM actstream.follower_counts('{person:2}'), actstream.following_counts('{person:1}')$$),
+    ('recount', $$SELECT actstream.recount_followers()$$),
+    ('notifications', $$SELECT * FROM actstream.notifications('person:1')$$),
+    ('badge', $$SELECT actstream.unseen_count('person:1') + actstream.unread_count('person:1')$$),
+    ('mark_all_seen', $$SELECT actstream.mark_all_seen('person:1')$$),
+    ('mark_all_read', $$SELECT actstream.mark_all_read('person:1')$$),
+    ('mark_read', $$SELECT actstream.mark_read('person:1', '{1}')$$),
+    ('mark_unread', $$SELECT actstream.mark_unread('person:1', '{1}')$$),
+    ('archive', $$SELECT actstream.archive('person:1', '{1}')$$),
+    ('trim_marks', $$SELECT actstream.trim_marks()$$),
+    ('groups', $$SELECT actstream.user_groups('person:1')$$),
+    ('changes', $$SELECT actstream.changes_since('person:1', NULL)$$),
+    ('trim_changes', $$SELECT actstream.trim_changes('1 day')$$),
     ('object_exists', $$SELECT actstream_internal.object_exists('person:1')$$),
     ('create_tables', $$SELECT actstream.create_tables()$$),
     ('delete', $$DELETE FROM person WHERE id = 2$$),
@@ -98,6 +115,11 @@ CALL try('DROP TABLE actstream.actions');
 CALL try('DROP TABLE actstream.follows');
 CALL try('DROP TABLE actstream.phrases');
 CALL try('ALTER TABLE actstream.object_types RENAME TO types');
+CALL try('DROP TABLE actstream.mutes');
+CALL try('DROP TABLE actstream.follow_counts');
+CALL try('DROP TABLE actstream.marks CASCADE');
+CALL try('DROP TABLE actstream.mark_exceptions');
+CALL try('DROP TABLE actstream.changes');
 
 -- one is no table of the type any more, and may have other columns
 CALL try('ALTER TABLE actstream.actions NOT OF');
