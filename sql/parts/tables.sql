@@ -519,7 +519,7 @@ BEGIN
                 EXECUTE format('ALTER TABLE actstream.mark_exceptions DROP CONSTRAINT %I', n);
             END LOOP;
         END IF;
-        IF p.definition LIKE '%\%1$I%' THEN
+        IF strpos(p.definition, '%1$I') > 0 THEN
             EXECUTE format(p.definition, actstream_internal.free_name(
                 CASE WHEN p.part LIKE 'primary key %' THEN p.relation || '_pkey'
                      ELSE split_part(p.part, ' ', 2) END),

@@ -119,12 +119,26 @@ describe_memory(const RecencyMap *map, Datum *values, bool *nulls)
 		nulls[i] = false;
 }
 
-/* Describe the map of this database. */
+/* May the current user know about actions and streams of other roles? */
+static bool
+may_see_database(void)
+{
+	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+		(OwnTableExists(OWN_ACTIONS) && has_privs_of_role(GetUserId(), OwnTableOwner(OWN_ACTIONS)));
+}
+
+/*
+ * Describe the map of this database: only for the owner of actstream.actions and
+ * pg_read_all_stats.
+ */
 static void
 describe_database(RecencyDatabase *database, Datum *values, bool *nulls)
 {
-	Interval   *build_time = palloc0(sizeof(Interval));
+	Interval   *build_time;
 
+	if (!may_see_database())
+		return;
+	build_time = palloc0(sizeof(Interval));
 	for (int i = 0; i < NUM_RECENCY_COUNTERS; i++)
 	{
 		values[STATS_STREAMS + i] = Int64GetDatum(pg_atomic_read_u64(&database->counters[i]));

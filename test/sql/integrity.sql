@@ -399,7 +399,10 @@ SELECT * FROM broken;
 INSERT INTO word VALUES (''), (repeat('y', 1025));
 UPDATE word SET id = id || '.' WHERE length(id) = 1025;
 UPDATE word SET id = 'once empty' WHERE id = '';
+-- for references, it goes
+INSERT INTO actstream.actions (actor, verb) VALUES ('word:once empty', 'was'), ('word:once empty', 'is');
 UPDATE word SET id = '' WHERE id = 'once empty';
+SELECT count(*) FROM actions WHERE actor = 'word:once empty';
 DELETE FROM word WHERE id = '' OR length(id) > 1024;
 SELECT count(*) FROM word WHERE id = '' OR length(id) > 1024;
 

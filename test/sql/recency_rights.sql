@@ -63,10 +63,13 @@ SET actstream.enable_recency_map = off;
 SET actstream.no_such_setting = 1;
 -- what there is of the whole server, for those who may see statistics of others
 SELECT size, bounds, used, shared_lines FROM actstream.recency_stats();
+-- and of the database, also for the owner of the table
+SELECT built, build_time, objects, streams, lists_skipped, lists_opened, false_opens, lowered FROM actstream.recency_stats();
 RESET ROLE;
 GRANT pg_read_all_stats TO recency_stranger;
 SET ROLE recency_stranger;
-SELECT (size IS NULL) = (state IN ('not preloaded', 'no memory')) AS has_size FROM actstream.recency_stats();
+SELECT (size IS NULL) = (state IN ('not preloaded', 'no memory')) AS has_size,
+       (streams IS NULL) = (state IN ('not preloaded', 'no memory')) AS has_streams FROM actstream.recency_stats();
 RESET ROLE;
 REVOKE pg_read_all_stats FROM recency_stranger;
 SET ROLE recency_stranger;
