@@ -413,7 +413,7 @@ IntegrityForgetLabel(const RegisteredType *type, RunAsMode mode)
  *
  * Reads the rows without a query, so that no code of a user runs.  Takes time in
  * proportion to their number, but next to none if no reference has the label.  The
- * caller holds AccessExclusiveLock on "rel".
+ * caller holds a lock on "rel".
  */
 void
 IntegrityForgetRows(const RegisteredType *type, Relation rel, RunAsMode mode)

@@ -41,15 +41,11 @@ typedef struct RegisteredType
 	char	   *url_template;
 } RegisteredType;
 
-/*
- * What locks on labels and tables are for, besides the locks on tables themselves.  Locks for one
- * purpose do not conflict with those for another.
- */
+/* What locks on labels are for.  Locks for one purpose do not conflict with those for another. */
 typedef enum RegistryLock
 {
 	LABEL_MEANING,				/* what a label without a table means */
-	LABEL_REGISTRATION,			/* whether a label is registered, and how */
-	TABLE_REGISTRATION			/* the same of a table */
+	LABEL_REGISTRATION			/* whether a label is registered, and how */
 } RegistryLock;
 
 extern void RegistryLockLabel(const char *label, RegistryLock purpose, LOCKMODE lockmode);

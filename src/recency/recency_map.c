@@ -73,7 +73,7 @@ database_of(uint64 identity)
 
 /*
  * A number that identifies this database, and no other, nor an earlier one with its
- * OID.
+ * OID; 0 if this transaction has changed the database, as others do not see that yet.
  *
  * ALTER DATABASE changes it, too; the map of the database is then completed again.
  */
@@ -87,7 +87,7 @@ get_identity(void)
 		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
 	xmin = HeapTupleHeaderGetRawXmin(row->t_data);
 	ReleaseSysCache(row);
-	return (uint64) MyDatabaseId << 32 | xmin;
+	return TransactionIdIsCurrentTransactionId(xmin) ? 0 : (uint64) MyDatabaseId << 32 | xmin;
 }
 
 /* The entry with the OID of this database, whatever its identity; -1 if there is none. */
@@ -227,7 +227,8 @@ RecencyMapFind(RecencyMap *map)
 		pg_atomic_read_u64(&map->shared->identities[own_entry]) != own_identity)
 	{
 		own_identity = get_identity();
-		own_entry = take_entry(map->shared, own_identity);
+		own_entry = own_identity == 0 ? find_entry(map->shared) :
+			take_entry(map->shared, own_identity);
 	}
 	map->database = own_entry < 0 ? NULL : &map->shared->databases[own_entry];
 	return own_entry >= 0;

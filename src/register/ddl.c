@@ -96,8 +96,9 @@ typedef struct Event
 	AttrNumber	attnum;			/* for COLUMN_ALTERED */
 	char	   *old_name;		/* of the column; for TRIGGER_LOST, name of the table if
 								 * the trigger was the one that binds it */
-	ErrorData  *refusal;		/* for PARTITION_LOST: to raise if the table stays, or
-								 * NULL */
+	char	   *refusal;		/* for PARTITION_LOST: message of the error to raise if
+								 * the table stays, or NULL */
+	char	   *detail;			/* of that error */
 } Event;
 
 /* since the command began, in TopTransactionContext */
@@ -293,6 +294,31 @@ forget_lost(void *arg)
 }
 
 /*
+ * As Attempt(forget_lost, loss).  Triggers of our tables may run DDL, which must not take what has been
+ * noted of the present command for its own.
+ */
+static ErrorData *
+attempt_to_forget(Loss *loss)
+{
+	List	   *outer_events = events;
+	Node	   *outer_statement = current_statement;
+	ErrorData  *volatile error = NULL;
+
+	events = NIL;
+	PG_TRY();
+	{
+		error = Attempt(forget_lost, loss);
+	}
+	PG_FINALLY();
+	{
+		events = outer_events;
+		current_statement = outer_statement;
+	}
+	PG_END_TRY();
+	return error;
+}
+
+/*
  * Apply on_delete to the references to what has gone, or is going.  Whatever the owner of our
  * tables has added to them must not stop that, but for errors such as serialization
  * failures, which the transaction may avoid when it is tried again.
@@ -306,7 +332,7 @@ forget_if_possible(Loss *loss)
 	ErrorData  *error;
 
 	loss->type = &type;
-	error = Attempt(forget_lost, loss);
+	error = attempt_to_forget(loss);
 	if (error == NULL ||
 		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
 		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
@@ -357,8 +383,7 @@ partition_goes(Oid relid, const RegisteredType *type)
 {
 	Oid			table = type->relation;
 	Loss		loss = {.kind = PARTITION_LOST, .type = type};
-	MemoryContext oldcontext;
-	ErrorData  *refusal;
+	ErrorData  *error;
 
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		return;					/* its own partitions are dropped first */
@@ -368,11 +393,14 @@ partition_goes(Oid relid, const RegisteredType *type)
 		return;
 	}
 	loss.partition = table_open(relid, NoLock);
-	oldcontext = MemoryContextSwitchTo(TopTransactionContext);
-	refusal = forget_if_possible(&loss);
-	MemoryContextSwitchTo(oldcontext);
-	if (refusal != NULL)
-		remember(PARTITION_LOST, table)->refusal = refusal;
+	error = forget_if_possible(&loss);
+	if (error != NULL)
+	{
+		Event	   *event = remember(PARTITION_LOST, table);
+
+		event->refusal = MemoryContextStrdup(TopTransactionContext, error->message);
+		event->detail = MemoryContextStrdup(TopTransactionContext, error->detail ? error->detail : "");
+	}
 	table_close(loss.partition, NoLock);
 }
 
@@ -542,15 +570,17 @@ check_detach(const AlterTableStmt *statement, const AlterTableCmd *detach)
 
 	if (detach->subtype == AT_DetachPartitionFinalize ||
 		!OidIsValid(parent) || !OidIsValid(partition) ||
-		!object_ownercheck(RelationRelationId, parent, GetUserId()) ||
-		!get_rel_relispartition(partition) || get_partition_parent(partition, true) != parent ||
-		!may_be_registered(partition))
+		!object_ownercheck(RelationRelationId, parent, GetUserId()))
 		return;
-	found = find_type(partition);
+	/* as PostgreSQL is about to do, the parent first */
+	LockRelationOid(parent, ShareUpdateExclusiveLock);
+	if (!get_rel_relispartition(partition) || get_partition_parent(partition, true) != parent)
+		return;
+	LockRelationOid(partition, ShareUpdateExclusiveLock);
+	found = may_be_registered(partition) ? find_type(partition) : NULL;
 	if (found == NULL || found->on_delete != ON_DELETE_RESTRICT)
 		return;
 	type = *found;
-	LockRelationOid(parent, ShareUpdateExclusiveLock);
 	foreach(lc, find_all_inheritors(partition, ShareUpdateExclusiveLock, NULL))
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
@@ -602,6 +632,20 @@ actstream_ddl_begins(PG_FUNCTION_ARGS)
 }
 
 /*
+ * A DROP has removed a partition of a table that is still there: raise the error that was noted, unless
+ * the references are gone, too.
+ */
+static void
+refuse_partition(const Event *event, const RegisteredType *type)
+{
+	if (type != NULL && IntegrityIsReferenced(type->label))
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg_internal("%s", event->refusal),
+				 errdetail_internal("%s", event->detail)));
+}
+
+/*
  * Event trigger ON sql_drop.
  */
 Datum
@@ -630,7 +674,7 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 			gone = lappend_oid(gone, event->relid);
 		}
 		else if (event->refusal != NULL)
-			ReThrowError(event->refusal);
+			refuse_partition(event, loss.type);
 		else if (loss.type != NULL && event->kind == PARTITION_LOST)
 			forget_or_refuse(&loss);
 		else if (loss.type != NULL && event->kind == INDEX_LOST)

@@ -105,14 +105,12 @@ check_registry_privilege(AclMode mode)
 }
 
 /*
- * Keep other sessions from registering the table, unless it is InvalidOid, or the label until the end
- * of the transaction.  Neither reading the registry nor VACUUM waits for these locks.
+ * Keep other sessions from registering the label until the end of the transaction.  Neither reading the
+ * registry nor VACUUM waits for this lock.  It comes after those on tables.
  */
 static void
-lock_registration(Oid relation, const char *label)
+lock_registration(const char *label)
 {
-	if (OidIsValid(relation))
-		LockDatabaseObject(OwnTableId(OWN_OBJECT_TYPES), relation, TABLE_REGISTRATION, ExclusiveLock);
 	RegistryLockLabel(label, LABEL_REGISTRATION, ExclusiveLock);
 	AcceptInvalidationMessages();
 }
@@ -280,6 +278,12 @@ actstream_register(PG_FUNCTION_ARGS)
 	take_argument(&row, Anum_object_type_checked, fcinfo, 6);
 
 	existing = RegistryLookupRelation(relid);
+	if (existing == NULL)
+	{
+		/* it will get triggers; others who register it have to wait */
+		LockRelationOid(relid, ShareRowExclusiveLock);
+		existing = RegistryLookupRelation(relid);
+	}
 	if (ROW_ISNULL(&row, label) && existing != NULL)
 		set_default(&row, Anum_object_type_label, CStringGetTextDatum(existing->label));
 	if (ROW_ISNULL(&row, label) &&
@@ -301,7 +305,7 @@ actstream_register(PG_FUNCTION_ARGS)
 		ObjectTypeLockToChange(existing);
 	}
 
-	lock_registration(relid, label);
+	lock_registration(label);
 	existing = type_to_register(relid, label);
 	if (existing == NULL)
 	{
@@ -342,7 +346,7 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("actstream.register_external()");
 	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
 	label = TextDatumGetCString(PG_GETARG_DATUM(0));
-	lock_registration(InvalidOid, label);
+	lock_registration(label);
 
 	memset(row.isnull, true, sizeof(row.isnull));
 	take_argument(&row, Anum_object_type_label, fcinfo, 0);
@@ -385,7 +389,7 @@ actstream_unregister(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("actstream.unregister()");
 	check_registry_privilege(ACL_DELETE);
 	ObjectTypeLockToChange(registered_type(label));
-	lock_registration(InvalidOid, label);
+	lock_registration(label);
 	relid = registered_type(label)->relation;
 
 	SPI_connect();
@@ -517,7 +521,7 @@ actstream_rebind(PG_FUNCTION_ARGS)
 	if (type.relation != relid || !ObjectTypeIsBoundBy(&type, ListToNameArray(columns)))
 		release_label(&type, rel, columns);
 
-	lock_registration(relid, label);
+	lock_registration(label);
 	if (registered_type(label)->relation != type.relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

@@ -73,6 +73,31 @@ ALTER TABLE room SET SCHEMA ddl_owned;
 DROP EXTENSION citext CASCADE;
 SELECT to_regclass('ddl_owned.room'), to_regclass('room_20');
 ROLLBACK;
+-- what a trigger does for one partition does not decide about another
+CREATE TABLE post (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE post_1 PARTITION OF post FOR VALUES FROM (10) TO (20);
+INSERT INTO post VALUES (11);
+SELECT label FROM actstream.register('post');
+SELECT verb FROM actstream.act_send('o:1', 'wrote', target => 'post:11');
+CREATE FUNCTION work() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TABLE ddl_restrict.work AS SELECT 1;
+    DROP TABLE ddl_restrict.work;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER work AFTER DELETE ON actstream.actions FOR EACH STATEMENT EXECUTE FUNCTION ddl_restrict.work();
+DROP TABLE room_20, post_1;
+DROP TABLE post_1, room_20;
+DROP TABLE post;
+DROP TRIGGER work ON actstream.actions;
+-- what refers to it may go along
+BEGIN;
+DROP TABLE room_20, actstream.actions;
+ROLLBACK;
+BEGIN;
+DROP TABLE actstream.actions, room_20;
+ROLLBACK;
 -- only one of two savepoints is rolled back
 BEGIN;
 SAVEPOINT one;

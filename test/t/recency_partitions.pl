@@ -312,6 +312,11 @@ FROM actstream.actions a
 WHERE verb = 'while built' AND (SELECT s.id FROM actstream.actor_stream(a.actor) s LIMIT 1) <> a.id
 END
 is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'complete', 'with the map');
+my $granting = $node->background_psql('p');
+$granting->query_safe('BEGIN; GRANT CONNECT ON DATABASE p TO PUBLIC; SELECT id FROM actstream.public_stream() LIMIT 1');
+is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'complete', 'also beside a transaction that has changed the database');
+$granting->query_safe('ROLLBACK');
+$granting->quit;
 
 # A worker that waited for a lock would be followed by others.
 $node->restart;
