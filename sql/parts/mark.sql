@@ -172,6 +172,31 @@ $$;
 COMMENT ON FUNCTION actstream.notifications(actstream.ref, text, text, boolean, text, text)
     IS E'@simpleCollections only\nthe user_stream of a reader, with what has been seen and read; or what is in the archive';
 
+CREATE FUNCTION actstream_internal.unread_below(reader actstream.ref, feed text, flag text)
+    RETURNS SETOF actstream.notification
+    LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 ROWS 1 AS 'MODULE_PATHNAME', 'actstream_unread_below';
+COMMENT ON FUNCTION actstream_internal.unread_below(actstream.ref, text, text)
+    IS 'implementation of unread: notifications that are not above the mark';
+
+-- OFFSET 0 keeps the mark from being looked up for each of its uses.
+CREATE FUNCTION actstream.unread(
+    reader actstream.ref,
+    feed   text DEFAULT '',
+    flag   text DEFAULT NULL)
+    RETURNS SETOF actstream.notification
+    LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100 SUPPORT actstream_internal.tables_support AS $$
+    SELECT n.action, n.seen, n.read
+    FROM (SELECT (SELECT m.read FROM actstream.marks m
+                  WHERE m.reader OPERATOR(pg_catalog.=) $1 AND m.feed OPERATOR(pg_catalog.=) CASE WHEN $2 IS NULL THEN '' ELSE $2 END) AS read
+          OFFSET 0) m
+    CROSS JOIN LATERAL actstream_internal.notices($1, $2, $3, NULL, m.read) n
+    WHERE NOT n.hidden AND NOT n.read
+    UNION ALL
+    SELECT n.* FROM actstream_internal.unread_below($1, $2, $3) n
+$$;
+COMMENT ON FUNCTION actstream.unread(actstream.ref, text, text)
+    IS E'@simpleCollections only\nthe notifications of a reader that have not been read';
+
 CREATE FUNCTION actstream.unseen_count(reader actstream.ref, feed text DEFAULT '', flag text DEFAULT NULL, cap bigint DEFAULT 100)
     RETURNS integer
     LANGUAGE c STABLE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'actstream_unseen_count';

@@ -1,6 +1,6 @@
 /*
  * mark_count.c
- *		How many notifications have not been seen, or read.
+ *		How many notifications have not been seen, or read; and which below the mark.
  *
  * They are counted when asked for, no further than wanted.  Above the mark these are all
  * rows of the stream, unless there are exceptions; at or below it, they are looked up.
@@ -13,16 +13,20 @@
 #include "mark/mark_below.h"
 #include "tables/spi_plan.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(actstream_unseen_count);
 PG_FUNCTION_INFO_V1(actstream_unread_count);
+PG_FUNCTION_INFO_V1(actstream_unread_below);
 
 /* the columns of the result of "look": those of each mark, and whether there are exceptions */
 enum
@@ -73,20 +77,31 @@ static SpiPlan look_at_record = {
 	.nargs = 6, .argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID}, \
 	.by_index = true}
 
-/* rows of the stream that are not above the place, up to $8 */
-#define COUNT_BELOW(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
-	"SELECT FROM " BELOW_MARK " AS b CROSS JOIN LATERAL (" \
-	"SELECT FROM actstream_internal.notices($1, $2, $3, NULL, NULL) n" \
+/* the columns of rows of the stream that are not above the place */
+#define ROWS_BELOW(columns, mark) \
+	"SELECT " columns " FROM " BELOW_MARK " AS b CROSS JOIN LATERAL (" \
+	"SELECT " columns " FROM actstream_internal.notices($1, $2, $3, NULL, NULL) n" \
 	" WHERE n.id OPERATOR(pg_catalog.=) b.id" \
 	" AND n.\"timestamp\" OPERATOR(pg_catalog.=) b.\"timestamp\"" \
 	" AND (n.\"timestamp\", n.id) OPERATOR(pg_catalog.<=) ($4, $5)" \
-	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n LIMIT $8) AS n", \
-	.nargs = 8, \
-	.argtypes = {REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8ARRAYOID, \
-		TIMESTAMPTZARRAYOID, INT8OID}, .by_index = true}
+	" AND NOT n.hidden AND NOT n." mark " OFFSET 0) AS n"
+
+#define BELOW_ARGTYPES \
+	REF_ARG, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8ARRAYOID, TIMESTAMPTZARRAYOID
+
+/* their number, up to $8 */
+#define COUNT_BELOW(mark) {.sql = "SELECT pg_catalog.count(*) FROM (" \
+	ROWS_BELOW("", mark) " LIMIT $8) AS n", \
+	.nargs = 8, .argtypes = {BELOW_ARGTYPES, INT8OID}, .by_index = true}
 
 static SpiPlan count_above[] = {[MARK_SEEN] = COUNT_ABOVE("seen"), [MARK_READ] = COUNT_ABOVE("read")};
 static SpiPlan count_below[] = {[MARK_SEEN] = COUNT_BELOW("seen"), [MARK_READ] = COUNT_BELOW("read")};
+
+static SpiPlan list_below = {
+	.sql = ROWS_BELOW("n.action, n.seen, n.read", "read")
+	" ORDER BY b.\"timestamp\" DESC, b.id DESC",
+	.nargs = 7, .argtypes = {BELOW_ARGTYPES}, .by_index = true
+};
 
 /* with the usual limit as a constant, the scan is prepared for so many rows */
 #define USUAL_CAP	100
@@ -193,19 +208,15 @@ is_record_used(void)
 }
 
 /*
- * count(reader, feed, flag, cap)
+ * Begin what a function with the arguments reader, feed and flag does: set $1 to $5, connect SPI, and
+ * read the mark.
  */
-static Datum
-count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
+static void
+begin(FunctionCallInfo fcinfo, MarkKind kind, Datum *values, char *nulls, Mark *mark)
 {
 	static const OwnTable tables[] = {
 		OWN_ACTIONS, OWN_FOLLOWS, OWN_CHANGES, OWN_MARKS, OWN_MARK_EXCEPTIONS
 	};
-	int64		cap = get_cap(fcinfo);
-	int64		result;
-	Mark		mark = {0};
-	Datum		values[8];
-	char		nulls[8];
 
 	for (int i = 0; i < (int) lengthof(tables); i++)
 		(void) OwnTableId(tables[i]);
@@ -214,14 +225,38 @@ count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
 	values[1] = MarkFeedArg(fcinfo, 1);
 	nulls[1] = ' ';
 	SPI_connect();
-	look_at_mark(kind, values, nulls, &mark);
+	look_at_mark(kind, values, nulls, mark);
+}
+
+/* Can anything be unmarked that is not above the mark?  If so, set $6 and $7 to find it. */
+static bool
+look_below(const Mark *mark, Datum *values, char *nulls)
+{
+	if (!mark->exists || !(mark->exceptions_below || is_record_used()))
+		return false;
+	MarkFindRecorded(&mark->set, true, &values[5], &nulls[5]);
+	return true;
+}
+
+/*
+ * count(reader, feed, flag, cap)
+ */
+static Datum
+count_unmarked(FunctionCallInfo fcinfo, MarkKind kind)
+{
+	int64		cap = get_cap(fcinfo);
+	int64		result;
+	Mark		mark = {0};
+	Datum		values[8];
+	char		nulls[8];
+
+	begin(fcinfo, kind, values, nulls, &mark);
 	values[5] = Int64GetDatum(cap);
 	nulls[5] = ' ';
 	result = count(mark.exceptions_above ? &count_above[kind] :
 				   cap == USUAL_CAP ? &count_usual : &count_plain, values, nulls);
-	if (result < cap && mark.exists && (mark.exceptions_below || is_record_used()))
+	if (result < cap && look_below(&mark, values, nulls))
 	{
-		MarkFindRecorded(&mark.set, true, &values[5], &nulls[5]);
 		values[7] = Int64GetDatum(cap - result);
 		nulls[7] = ' ';
 		result += count(&count_below[kind], values, nulls);
@@ -244,4 +279,36 @@ Datum
 actstream_unread_count(PG_FUNCTION_ARGS)
 {
 	return count_unmarked(fcinfo, MARK_READ);
+}
+
+/*
+ * unread_below(reader, feed, flag) RETURNS SETOF actstream.notification
+ *		The unread notifications that are not above the mark, the newest first.
+ */
+Datum
+actstream_unread_below(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Mark		mark = {0};
+	Datum		values[7];
+	char		nulls[7];
+
+	InitMaterializedSRF(fcinfo, 0);
+	begin(fcinfo, MARK_READ, values, nulls, &mark);
+	if (look_below(&mark, values, nulls))
+	{
+		uint64		n = SpiPlanRead(&list_below, values, nulls);
+		SPITupleTable *rows = SPI_tuptable;
+
+		for (uint64 i = 0; i < n; i++)
+		{
+			Datum		row[3];
+			bool		isnull[3];
+
+			heap_deform_tuple(rows->vals[i], rows->tupdesc, row, isnull);
+			tuplestore_putvalues(result->setResult, result->setDesc, row, isnull);
+		}
+	}
+	SPI_finish();
+	return (Datum) 0;
 }

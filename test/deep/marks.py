@@ -97,7 +97,9 @@ SELECT actstream.unread_count(%(r)s::actstream.ref, cap => NULL), (SELECT count(
        ARRAY(SELECT concat_ws(' ', (n.action).id, n.seen, n.read) FROM actstream.notifications(%(r)s::actstream.ref) AS n),
        ARRAY(SELECT concat_ws(' ', id, seen, read) FROM wanted WHERE NOT away ORDER BY "timestamp" DESC, id DESC),
        ARRAY(SELECT concat_ws(' ', (n.action).id, n.seen, n.read) FROM actstream.notifications(%(r)s::actstream.ref, archived => true) AS n),
-       ARRAY(SELECT concat_ws(' ', id, seen, read) FROM wanted WHERE away ORDER BY "timestamp" DESC, id DESC)
+       ARRAY(SELECT concat_ws(' ', id, seen, read) FROM wanted WHERE away ORDER BY "timestamp" DESC, id DESC),
+       ARRAY(SELECT (n.action).id FROM actstream.unread(%(r)s::actstream.ref) AS n),
+       ARRAY(SELECT id FROM wanted WHERE NOT away AND NOT read ORDER BY "timestamp" DESC, id DESC)
 """
 
 done, wrong, lock = Counter(), [], threading.Lock()

@@ -222,7 +222,11 @@ CREATE FUNCTION marks.differences(part int DEFAULT NULL)
            count(*) FILTER (WHERE marks.list(reader, true) <> w.archived),
            count(*) FILTER (WHERE marks.list(reader, false, 'close') <> marks.wanted(reader, false, 'close')),
            count(*) FILTER (WHERE marks.pages(reader, false, NULL, 97) <> w.current OR marks.pages(reader, true, NULL, 3) <> w.archived),
-           count(*) FILTER (WHERE actstream.unread_count(reader, cap => NULL) <> c.unread),
+           count(*) FILTER (WHERE actstream.unread_count(reader, cap => NULL) <> c.unread
+                               OR ARRAY(SELECT (n.action).id FROM actstream.unread(reader) n) <>
+                                  ARRAY(SELECT (n.action).id FROM actstream.notifications(reader) n WHERE NOT n.read)
+                               OR ARRAY(SELECT n FROM actstream.unread(reader, flag => 'close') n LIMIT 7) <>
+                                  ARRAY(SELECT n FROM actstream.notifications(reader, flag => 'close') n WHERE NOT n.read LIMIT 7)),
            count(*) FILTER (WHERE actstream.unseen_count(reader, cap => NULL) <> c.unseen),
            count(*) FILTER (WHERE actstream.unread_count(reader) <> least(c.unread, 100) OR actstream.unseen_count(reader, cap => 7) <> least(c.unseen, 7)
                                OR actstream.unread_count(reader, flag => 'close', cap => 20) <>

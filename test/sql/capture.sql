@@ -145,6 +145,7 @@ INSERT INTO hostile.script (statement) VALUES
     ('SELECT actstream.archive(''person:2'', ARRAY(SELECT id FROM actstream.actor_stream(''person:1'')), until => ''2999-01-01'')'),
     ('SELECT actstream.archive(''person:2'', ARRAY(SELECT id FROM actstream.actor_stream(''person:1'')), until => ''2999-02-01'')'),
     ('SELECT (n.action).verb, n.read FROM actstream.notifications(''person:2'', archived => true) n'),
+    ('SELECT (n.action).verb, n.read FROM actstream.unread(''person:2'') n'),
     ('SELECT actstream.mark_read(''person:2'', ARRAY(SELECT id FROM actstream.actor_stream(''person:1'')))'),
     ('SELECT actstream.mark_all_read(''person:2'')'),
     ('SELECT c.operation, (c.action).verb FROM pg_catalog.current_setting(''cap.position'') AS p (position), actstream.changes_since(p.position) c'),

@@ -13,6 +13,7 @@ SELECT verb FROM actstream.act_send('o:2', 'came');
 CREATE VIEW calls AS SELECT unnest(ARRAY[
     $$SELECT FROM actstream.notifications('o:1')$$,
     $$SELECT FROM actstream.notifications('o:1', archived => true)$$,
+    $$SELECT FROM actstream.unread('o:1')$$,
     $$SELECT FROM actstream.notifications('o:1', archived => random() < 2)$$,
     $$SELECT actstream.notifications('o:1')$$,
     $$SELECT FROM actstream.user_stream('o:1')$$,

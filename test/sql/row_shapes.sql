@@ -54,6 +54,7 @@ INSERT INTO attempt (what, query) VALUES
     ('counts', $$SELECT * FROM actstream.follower_counts('{person:2}'), actstream.following_counts('{person:1}')$$),
     ('recount', $$SELECT actstream.recount_followers()$$),
     ('notifications', $$SELECT * FROM actstream.notifications('person:1')$$),
+    ('unread', $$SELECT * FROM actstream.unread('person:1')$$),
     ('badge', $$SELECT actstream.unseen_count('person:1') + actstream.unread_count('person:1')$$),
     ('mark_all_seen', $$SELECT actstream.mark_all_seen('person:1')$$),
     ('mark_all_read', $$SELECT actstream.mark_all_read('person:1')$$),
