@@ -519,6 +519,13 @@ BEGIN
                 EXECUTE format('ALTER TABLE actstream.mark_exceptions DROP CONSTRAINT %I', n);
             END LOOP;
         END IF;
+        IF split_part(p.part, ' ', 1) IN ('table', 'index', 'primary') AND NOT has_schema_privilege('actstream', 'CREATE') THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'insufficient_privilege',
+                MESSAGE = 'permission denied for schema actstream',
+                DETAIL = format('What is missing of table "actstream.%s": %s.', p.relation, p.part),
+                HINT = format('The owner of the schema can grant it: GRANT USAGE, CREATE ON SCHEMA actstream TO %I.', current_user);
+        END IF;
         IF strpos(p.definition, '%1$I') > 0 THEN
             EXECUTE format(p.definition, actstream_internal.free_name(
                 CASE WHEN p.part LIKE 'primary key %' THEN p.relation || '_pkey'

@@ -14,6 +14,7 @@
 #include "display/sentence.h"
 #include "display/sentence_html.h"
 #include "display/sentence_json.h"
+#include "display/timesince.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -40,14 +41,14 @@ make_sentence(FunctionCallInfo fcinfo, SpokenReader read, Sentence *sentence, bo
 	char	  **names;
 	char	  **urls = NULL;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) ||
+	if (PG_ARGISNULL(0) ||
 		!read(action, PG_GETARG_HEAPTUPLEHEADER(0)))
 		return false;
 	if (with_links)
 		ObjectNamesAndUrls(action->objects, action->nobjects, &names, &urls);
 	else
 		names = ObjectNames(action->objects, action->nobjects);
-	SentenceMake(sentence, action, names, urls, PG_GETARG_TIMESTAMPTZ(1),
+	SentenceMake(sentence, action, names, urls, NowArg(fcinfo, 1),
 				 LanguageArg(fcinfo, 2));
 	return true;
 }
@@ -195,12 +196,12 @@ sentences(FunctionCallInfo fcinfo, SpokenReader read)
 		bool		isnull[4] = {page.nulls[i], true, true, true};
 
 		CHECK_FOR_INTERRUPTS();
-		if (page.actions[i].nobjects > 0 && !PG_ARGISNULL(1))
+		if (page.actions[i].nobjects > 0)
 		{
 			Sentence	sentence;
 
 			SentenceMake(&sentence, &page.actions[i], &page.names[object], &page.urls[object],
-						 PG_GETARG_TIMESTAMPTZ(1), language);
+						 NowArg(fcinfo, 1), language);
 			row[1] = CStringGetTextDatum(SentenceText(&sentence));
 			row[2] = PointerGetDatum(SentenceHtml(&sentence));
 			row[3] = SentenceJson(&sentence);

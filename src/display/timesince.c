@@ -14,6 +14,7 @@
 #include "display/language.h"
 #include "display/timesince.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "pgtime.h"
@@ -165,6 +166,17 @@ TimeIsJustNow(TimestampTz since, TimestampTz now)
 }
 
 /*
+ * NowArg
+ *		The argument of a function that says what time it is; null, as some clients send for what is not
+ *		set, means the start of the transaction, as by default.
+ */
+TimestampTz
+NowArg(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(arg);
+}
+
+/*
  * timesince
  *		How long ago something was, in words.
  */
@@ -173,9 +185,9 @@ actstream_timesince(PG_FUNCTION_ARGS)
 {
 	char	   *text;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	text = TimeSince(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1),
+	text = TimeSince(PG_GETARG_TIMESTAMPTZ(0), NowArg(fcinfo, 1),
 					 LanguageFind(LanguageArg(fcinfo, 2)), CASE_ALONE);
 	if (text == NULL)
 		PG_RETURN_NULL();

@@ -8,7 +8,9 @@
 #include "display/language.h"
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 
+extern TimestampTz NowArg(FunctionCallInfo fcinfo, int arg);
 extern char *TimeSince(TimestampTz since, TimestampTz now, const Language *language,
 					   TimeCase grammatical_case);
 extern bool TimeIsJustNow(TimestampTz since, TimestampTz now);

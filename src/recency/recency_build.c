@@ -457,17 +457,23 @@ check_not_locked(Relation table)
 static void
 report_obstacle(Relation actions, const char *obstacle)
 {
+	Oid			indexes[NUM_ACTION_INDEXES];
+	Oid			recency_index = RecencyIndexFind(actions);
+
 	if (obstacle == RelationGetRelationName(actions))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is no recency map for relation \"%s\"", obstacle),
 				 errdetail("A partitioned table has one if it is partitioned by ranges of time, without a default partition, and its partitions are ordinary tables.")));
+	/* an index that is made again is younger also in partitions to come */
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("there is no recency map for partition \"%s\"", obstacle),
 			 errdetail("Its index for the recency map is older than others, or one is missing."),
+			 ActionIndexesFind(actions, indexes) && are_in_order(indexes, recency_index) ?
 			 errhint("Run REINDEX INDEX CONCURRENTLY actstream.%s.",
-					 quote_identifier(get_rel_name(RecencyIndexFind(actions))))));
+					 quote_identifier(get_rel_name(recency_index))) :
+			 errhint("Call actstream.create_tables() to create it again.")));
 }
 
 /*

@@ -69,7 +69,7 @@ SELECT count(*) FROM actstream.group_sentences(NULL::actstream.action_group[]);
 SELECT actstream.group_sentence(groups.told('liked', 1, NULL, actor => 'person:3', actions => 3), groups.noon());
 -- nothing to tell
 SELECT actstream.group_sentence(groups.told('liked', 2, NULL), groups.noon()) IS NULL, actstream.group_sentence(groups.told('liked', NULL, '{1}'), groups.noon()) IS NULL,
-       actstream.group_sentence(groups.told('liked', 1, '{1}'), NULL) IS NULL, actstream.group_sentence(NULL::actstream.action_group) IS NULL,
+       actstream.group_sentence(groups.told('liked', 1, '{1}'), NULL) = actstream.group_sentence(groups.told('liked', 1, '{1}')), actstream.group_sentence(NULL::actstream.action_group) IS NULL,
        actstream.group_sentence_html(NULL::actstream.action_group) IS NULL, actstream.group_sentence_parts(NULL::actstream.action_group) IS NULL;
 
 SET client_min_messages = warning;

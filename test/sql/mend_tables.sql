@@ -39,6 +39,22 @@ EXCEPTION
 END
 $$;
 CALL actstream.try('SELECT');
+-- the right to make tables and indexes in the schema has been taken away again
+RESET ROLE;
+REVOKE CREATE ON SCHEMA actstream FROM mend_own;
+SET ROLE mend_own;
+SELECT actstream.create_tables();
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+BEGIN;
+DROP INDEX actstream.actions_track_recency_idx;
+SELECT actstream.create_tables();
+ROLLBACK;
+\set VERBOSITY terse
+\set SHOW_CONTEXT errors
+RESET ROLE;
+GRANT CREATE ON SCHEMA actstream TO mend_own;
+SET ROLE mend_own;
 SET quote_all_identifiers = on;
 CALL actstream.try('SELECT');
 RESET quote_all_identifiers;

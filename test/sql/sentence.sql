@@ -40,7 +40,7 @@ SELECT actstream.sentence(a, '2026-01-01 12:05:10+00') FROM actstream.act_send('
 SELECT actstream.sentence(actstream.act_send('user:1', 'sent', "timestamp" => now() - interval '65 minutes'));
 SELECT actstream.sentence(actstream.act_send('user:1', 'sent'));
 -- nothing to tell, and too little to tell
-SELECT actstream.sentence(NULL), actstream.sentence(a, NULL) FROM actstream.actions a LIMIT 1;
+SELECT actstream.sentence(NULL), actstream.sentence(a, NULL) = actstream.sentence(a) AS same FROM actstream.actions a LIMIT 1;
 SELECT actstream.sentence(a) FROM (SELECT 1) one LEFT JOIN actstream.actions a ON a.id = 0;
 SELECT actstream.sentence(ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::actstream.action),
        actstream.sentence(ROW(1, now(), true, 'user:1', NULL, NULL, NULL, NULL, NULL, NULL)::actstream.action),

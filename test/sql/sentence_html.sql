@@ -48,8 +48,8 @@ DELETE FROM actstream.phrases;
 SELECT actstream.sentence_html(told('x', "timestamp" => t), noon()), actstream.sentence_parts(told('x', "timestamp" => t), noon()) -> 2
 FROM unnest('{2026-01-01 08:59:59.999999+00,1969-12-31 23:59:59.9999+00,0001-01-01 00:00+00,0044-03-15 12:00+00 BC,12026-01-01 00:00+00,infinity,-infinity}'::timestamptz[]) t;
 -- nothing to tell
-SELECT actstream.sentence_html(NULL) IS NULL, actstream.sentence_parts(NULL) IS NULL, actstream.sentence_html(told('x'), NULL) IS NULL,
-       actstream.sentence_parts(told('x'), NULL) IS NULL, actstream.sentence_html(told(NULL)) IS NULL, actstream.sentence_parts(told('x', actor => NULL)) IS NULL;
+SELECT actstream.sentence_html(NULL) IS NULL, actstream.sentence_parts(NULL) IS NULL, actstream.sentence_html(told('x'), NULL) = actstream.sentence_html(told('x')),
+       actstream.sentence_parts(told('x'), NULL) = actstream.sentence_parts(told('x')), actstream.sentence_html(told(NULL)) IS NULL, actstream.sentence_parts(told('x', actor => NULL)) IS NULL;
 
 --
 -- Whatever a value holds is text

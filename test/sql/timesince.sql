@@ -115,8 +115,9 @@ INSERT INTO worked VALUES
     ('UTC', 'infinity', '2026-01-01', '0 minutes', 'ahead'),
     ('UTC', '2026-01-01', '-infinity', '0 minutes', 'ahead'),
     ('UTC', 'infinity', 'infinity', '0 minutes', 'now'),
-    ('UTC', NULL, '2026-01-01', NULL, ''),
-    ('UTC', '2026-01-01', NULL, NULL, '');
+    ('UTC', NULL, '2026-01-01', NULL, '');
+-- the present, if it is not said
+SELECT actstream.timesince('2026-01-01', NULL) = actstream.timesince('2026-01-01') AS same;
 
 -- in the zone of the case
 CREATE FUNCTION timesince_in(zone text, since text, now text) RETURNS text LANGUAGE plpgsql AS $$

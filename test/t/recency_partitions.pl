@@ -261,6 +261,11 @@ like(seen('p'), qr/^without same/, 'a restart forgets it');
 ok($node->poll_query_until('p', q{SELECT state = 'complete' FROM actstream.recency_stats()}), 'the map is built');
 is(seen('p'), 'without same skipped', 'and a stream asks for it again');
 
+$node->safe_psql('p', 'DROP INDEX actstream.actions_actor_idx; CREATE INDEX ON actstream.actions (actor, public, "timestamp", id)');
+like(build_error('p'), qr/no recency map for partition "june".*Call actstream.create_tables\(\)/s, 'an index of all partitions is made again');
+is($node->safe_psql('p', 'SELECT * FROM actstream.create_tables()'), 'index actions_track_recency_idx of table actions', 'and so the one of the map');
+mapped_is('p', 'without same skipped', 'and built');
+
 # A row that is ahead of time does not take the map away from where pages are read.
 $node->safe_psql('p', <<"END");
 CREATE TABLE actstream.soon PARTITION OF actstream.actions FOR VALUES FROM (now() + interval '1 hour') TO ('2200-01-01 00:00+00');
