@@ -519,7 +519,7 @@ BEGIN
                 EXECUTE format('ALTER TABLE actstream.mark_exceptions DROP CONSTRAINT %I', n);
             END LOOP;
         END IF;
-        IF split_part(p.part, ' ', 1) IN ('table', 'index', 'primary') AND NOT has_schema_privilege('actstream', 'CREATE') THEN
+        IF split_part(p.part, ' ', 1) IN ('table', 'index', 'primary', 'identity') AND NOT has_schema_privilege('actstream', 'CREATE') THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'insufficient_privilege',
                 MESSAGE = 'permission denied for schema actstream',

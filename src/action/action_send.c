@@ -152,19 +152,6 @@ check_external_id(Datum external_id)
 }
 
 /*
- * Raise ERRCODE_FEATURE_NOT_SUPPORTED if the table is partitioned, so that no index makes external_id
- * unique: it would have to include "timestamp".
- */
-static void
-require_unique_external_id(void)
-{
-	if (get_rel_relkind(OwnTableId(OWN_ACTIONS)) == RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("external_id is not supported while actstream.actions is partitioned")));
-}
-
-/*
  * Store the action unless one with its external_id exists already; the result of SPI is
  * the row of the one or the other.
  *
@@ -177,7 +164,11 @@ insert_once(Datum *values, const char *nulls)
 {
 	Datum	   *external_id = &values[ACTION_NARGS - 1];
 
-	require_unique_external_id();
+	/* a unique index of a partitioned table would have to include "timestamp" */
+	if (get_rel_relkind(OwnTableId(OWN_ACTIONS)) == RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("external_id is not supported while actstream.actions is partitioned")));
 	for (int tries = 0; tries < SPI_PLAN_TRIES; tries++)
 	{
 		if (SpiPlanExecute(&insert_unless_sent, values, nulls) > 0 ||
@@ -324,8 +315,7 @@ check_texts(HeapTuple row, TupleDesc tupdesc)
  * Trigger action_time BEFORE INSERT ON actstream.actions, for each row: replaces a null
  * "timestamp" by the current time.
  *
- * Checks the texts already, as one that is too long for an index would raise an error there; and that
- * external_id is unique, where it is given.
+ * Checks the texts already, as one that is too long for an index would raise an error there.
  */
 Datum
 actstream_action_time(PG_FUNCTION_ARGS)
@@ -335,8 +325,6 @@ actstream_action_time(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = OwnTriggerData(fcinfo, OWN_ACTIONS, &tupdesc);
 
 	check_texts(trigdata->tg_trigtuple, tupdesc);
-	if (!heap_attisnull(trigdata->tg_trigtuple, Anum_action_external_id, tupdesc))
-		require_unique_external_id();
 	return result;
 }
 

@@ -281,6 +281,17 @@ actstream_unread_count(PG_FUNCTION_ARGS)
 	return count_unmarked(fcinfo, MARK_READ);
 }
 
+/* Have both columns of the same types?  A superuser can alter the type of the result. */
+static bool
+has_same_columns(TupleDesc a, TupleDesc b)
+{
+	bool		result = a->natts == b->natts;
+
+	for (int i = 0; result && i < a->natts; i++)
+		result = TupleDescAttr(a, i)->atttypid == TupleDescAttr(b, i)->atttypid;
+	return result;
+}
+
 /*
  * unread_below(reader, feed, flag) RETURNS SETOF actstream.notification
  *		The unread notifications that are not above the mark, the newest first.
@@ -300,6 +311,10 @@ actstream_unread_below(PG_FUNCTION_ARGS)
 		uint64		n = SpiPlanRead(&list_below, values, nulls);
 		SPITupleTable *rows = SPI_tuptable;
 
+		if (!has_same_columns(rows->tupdesc, result->setDesc))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("type actstream.notification has been altered")));
 		for (uint64 i = 0; i < n; i++)
 		{
 			Datum		row[3];

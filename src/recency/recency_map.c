@@ -73,12 +73,13 @@ database_of(uint64 identity)
 
 /*
  * A number that identifies this database, and no other, nor an earlier one with its
- * OID; 0 if this transaction has changed the database, as others do not see that yet.
+ * OID.  "is_known" is set to whether others see it, too: not if this transaction has changed the
+ * database.
  *
- * ALTER DATABASE changes it, too; the map of the database is then completed again.
+ * ALTER DATABASE changes it; the map of the database is then completed again.
  */
 static uint64
-get_identity(void)
+get_identity(bool *is_known)
 {
 	HeapTuple	row = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
 	TransactionId xmin;
@@ -87,7 +88,8 @@ get_identity(void)
 		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
 	xmin = HeapTupleHeaderGetRawXmin(row->t_data);
 	ReleaseSysCache(row);
-	return TransactionIdIsCurrentTransactionId(xmin) ? 0 : (uint64) MyDatabaseId << 32 | xmin;
+	*is_known = !TransactionIdIsCurrentTransactionId(xmin);
+	return (uint64) MyDatabaseId << 32 | xmin;
 }
 
 /* The entry with the OID of this database, whatever its identity; -1 if there is none. */
@@ -226,9 +228,14 @@ RecencyMapFind(RecencyMap *map)
 	if (own_entry < 0 || own_identity == 0 ||
 		pg_atomic_read_u64(&map->shared->identities[own_entry]) != own_identity)
 	{
-		own_identity = get_identity();
-		own_entry = own_identity == 0 ? find_entry(map->shared) :
-			take_entry(map->shared, own_identity);
+		bool		is_known;
+
+		own_identity = get_identity(&is_known);
+		own_entry = is_known ? -1 : find_entry(map->shared);
+		if (own_entry < 0)
+			own_entry = take_entry(map->shared, own_identity);
+		else
+			own_identity = 0;
 	}
 	map->database = own_entry < 0 ? NULL : &map->shared->databases[own_entry];
 	return own_entry >= 0;

@@ -107,6 +107,17 @@ static List *events = NIL;
 /* The DROP that is being run, also in TopTransactionContext; only a hint. */
 static Node *current_statement = NULL;
 
+/* The same of a command in which another one has begun. */
+typedef struct OuterCommand
+{
+	SubTransactionId subid;		/* in which that one has begun */
+	List	   *events;
+	Node	   *statement;
+} OuterCommand;
+
+/* innermost last, also in TopTransactionContext */
+static List *outer_commands = NIL;
+
 static EventTriggerData *
 event_trigger_data(FunctionCallInfo fcinfo)
 {
@@ -121,8 +132,40 @@ event_trigger_data(FunctionCallInfo fcinfo)
 static void
 transaction_ends(XactEvent event, void *arg)
 {
-	events = NIL;
+	events = outer_commands = NIL;
 	current_statement = NULL;
+}
+
+/*
+ * A command begins, perhaps within another one, as an event trigger or a function that the other calls
+ * runs it.  It must not take the notes of the other for its own: what is done about these is not to
+ * be undone with it.
+ */
+static void
+begin_command(Node *statement)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+	OuterCommand *outer = palloc(sizeof(OuterCommand));
+
+	outer->subid = GetCurrentSubTransactionId();
+	outer->events = events;
+	outer->statement = current_statement;
+	outer_commands = lappend(outer_commands, outer);
+	events = NIL;
+	current_statement = copyObject(statement);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* A command has ended, or failed: go on with the one in which it has begun, if there is one. */
+static void
+end_command(void)
+{
+	OuterCommand *outer = outer_commands == NIL ? NULL : llast(outer_commands);
+
+	events = outer == NULL ? NIL : outer->events;
+	current_statement = outer == NULL ? NULL : outer->statement;
+	if (outer != NULL)
+		outer_commands = list_delete_last(outer_commands);
 }
 
 /* Callback: forget what was noticed in a subtransaction when it is rolled back. */
@@ -134,6 +177,16 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
 
 	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
 		return;
+	while (event == SUBXACT_EVENT_ABORT_SUB && outer_commands != NIL &&
+		   ((OuterCommand *) llast(outer_commands))->subid == mySubid)
+		end_command();
+	foreach(lc, outer_commands)
+	{
+		OuterCommand *outer = lfirst(lc);
+
+		if (outer->subid == mySubid)
+			outer->subid = parentSubid;
+	}
 	foreach(lc, events)
 	{
 		Event	   *met = lfirst(lc);
@@ -294,31 +347,6 @@ forget_lost(void *arg)
 }
 
 /*
- * As Attempt(forget_lost, loss).  Triggers of our tables may run DDL, which must not take what has been
- * noted of the present command for its own.
- */
-static ErrorData *
-attempt_to_forget(Loss *loss)
-{
-	List	   *outer_events = events;
-	Node	   *outer_statement = current_statement;
-	ErrorData  *volatile error = NULL;
-
-	events = NIL;
-	PG_TRY();
-	{
-		error = Attempt(forget_lost, loss);
-	}
-	PG_FINALLY();
-	{
-		events = outer_events;
-		current_statement = outer_statement;
-	}
-	PG_END_TRY();
-	return error;
-}
-
-/*
  * Apply on_delete to the references to what has gone, or is going.  Whatever the owner of our
  * tables has added to them must not stop that, but for errors such as serialization
  * failures, which the transaction may avoid when it is tried again.
@@ -332,7 +360,7 @@ forget_if_possible(Loss *loss)
 	ErrorData  *error;
 
 	loss->type = &type;
-	error = attempt_to_forget(loss);
+	error = Attempt(forget_lost, loss);
 	if (error == NULL ||
 		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
 		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
@@ -616,12 +644,10 @@ actstream_ddl_begins(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = event_trigger_data(fcinfo);
 	AlterTableCmd *detach = find_concurrent_detach(data->parsetree);
-	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+	bool		is_drop = data->parsetree != NULL &&
+		(IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt));
 
-	current_statement = data->parsetree != NULL &&
-		(IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt)) ?
-		copyObject(data->parsetree) : NULL;
-	MemoryContextSwitchTo(oldcontext);
+	begin_command(is_drop ? data->parsetree : NULL);
 	if (!ExtensionExists())
 		PG_RETURN_NULL();
 	if (detach != NULL)
@@ -656,7 +682,6 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	(void) event_trigger_data(fcinfo);
-	current_statement = NULL;
 	foreach(lc, met)
 	{
 		Event	   *event = lfirst(lc);
@@ -833,7 +858,7 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 	List	   *met = take_events(false);
 	ListCell   *lc;
 
-	current_statement = NULL;
+	end_command();
 	if (!ExtensionExists())
 		PG_RETURN_NULL();
 	foreach(lc, met)

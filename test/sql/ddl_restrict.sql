@@ -91,6 +91,36 @@ DROP TABLE room_20, post_1;
 DROP TABLE post_1, room_20;
 DROP TABLE post;
 DROP TRIGGER work ON actstream.actions;
+-- nor does what somebody's event trigger does, and undoes, before ours
+CREATE FUNCTION log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('ddl_restrict.log', true) IS DISTINCT FROM 'off' THEN
+        PERFORM set_config('ddl_restrict.log', 'off', true);
+        BEGIN
+            CREATE TEMP TABLE logged ();
+            DROP TABLE logged;
+            PERFORM 1 / 0;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE NOTICE 'not logged: %', sqlerrm;
+        END;
+        PERFORM set_config('ddl_restrict.log', 'on', true);
+    END IF;
+END
+$$;
+CREATE EVENT TRIGGER aaa_log_drop ON sql_drop EXECUTE FUNCTION log_ddl();
+CREATE EVENT TRIGGER aaa_log_ddl ON ddl_command_end EXECUTE FUNCTION log_ddl();
+DROP TABLE room_20;
+ALTER TABLE room DETACH PARTITION room_2;
+ALTER TABLE room RENAME id TO number;
+SELECT key_columns FROM actstream.object_types WHERE label = 'room';
+ALTER TABLE room RENAME number TO id;
+BEGIN;
+DROP TABLE room CASCADE;
+SELECT label, relation FROM actstream.object_types;
+ROLLBACK;
+DROP EVENT TRIGGER aaa_log_drop;
+DROP EVENT TRIGGER aaa_log_ddl;
+SELECT * FROM actstream.integrity_check();
 -- what refers to it may go along
 BEGIN;
 DROP TABLE room_20, actstream.actions;

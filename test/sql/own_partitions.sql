@@ -47,7 +47,6 @@ SELECT actstream.act_send('person:1', 'met', "timestamp" => '2030-01-01');
 SELECT actstream.act_send('person:99', 'met', "timestamp" => '2026-03-03');
 SELECT actstream.act_send('person:1', '', "timestamp" => '2026-03-03');
 SELECT actstream.act_send('person:1', 'met', external_id => 'x', "timestamp" => '2026-03-03');
-INSERT INTO actstream.actions (actor, verb, external_id, "timestamp") VALUES ('person:1', 'met', 'x', '2026-03-03');
 INSERT INTO parts.actions_3 (id, "timestamp", actor, verb) VALUES (1000, '2024-04-02', 'person:99', 'went around');
 SELECT followee, actor_only FROM actstream.follow('person:1', actstream.ref('person', 2), send_action => false);
 SELECT count((actstream.follow(actstream.ref('person', i), actstream.ref('person', 1 + i % 20), 'x', i % 2 = 0, false)).flag) FROM generate_series(1, 20) AS i;

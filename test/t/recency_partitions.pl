@@ -323,6 +323,20 @@ is($node->safe_psql('p', 'SELECT state FROM actstream.recency_stats()'), 'comple
 $granting->query_safe('ROLLBACK');
 $granting->quit;
 
+$node->safe_psql('postgres', 'CREATE DATABASE fresh');
+is($node->safe_psql('fresh', <<'END'), "incomplete\n0", 'in the transaction that has changed a database without a map');
+BEGIN;
+GRANT CONNECT ON DATABASE fresh TO PUBLIC;
+CREATE EXTENSION actstream;
+DO 'BEGIN PERFORM actstream.create_tables(); END';
+SELECT state FROM actstream.recency_stats();
+COMMIT;
+BEGIN;
+GRANT CONNECT ON DATABASE fresh TO PUBLIC;
+SELECT actstream.recency_build();
+COMMIT;
+END
+
 # A worker that waited for a lock would be followed by others.
 $node->restart;
 my $holder = $node->background_psql('p');
