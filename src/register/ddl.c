@@ -83,7 +83,7 @@ typedef enum EventKind
 	INDEX_LOST,					/* a registered table loses an index */
 	PARTITION_LOST				/* a registered table loses a partition whose rows could
 								 * not be read, or need not be because the whole table
-								 * seems to be dropped; or one that is to be refused */
+								 * seems to be dropped; or whose DROP is to be refused */
 } EventKind;
 
 typedef struct Event
@@ -164,8 +164,10 @@ end_command(void)
 
 	events = outer == NULL ? NIL : outer->events;
 	current_statement = outer == NULL ? NULL : outer->statement;
-	if (outer != NULL)
-		outer_commands = list_delete_last(outer_commands);
+	if (outer == NULL)
+		return;
+	outer_commands = list_delete_last(outer_commands);
+	pfree(outer);
 }
 
 /* Callback: forget what was noticed in a subtransaction when it is rolled back. */
@@ -581,8 +583,9 @@ find_concurrent_detach(Node *statement)
 }
 
 /*
- * A partition is to be detached concurrently, unless that is only to be finished: raise ERRCODE_FOREIGN_KEY_VIOLATION now if on_delete =
- * 'restrict' forbids that, because later there is no way back.
+ * A partition is to be detached concurrently, unless that is only to be finished: raise
+ * ERRCODE_FOREIGN_KEY_VIOLATION now if on_delete = 'restrict' forbids that, because later there is no
+ * way back.
  *
  * What the names mean may have changed by the time that PostgreSQL looks them up: then the end of the
  * command warns.
