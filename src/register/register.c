@@ -280,11 +280,9 @@ actstream_register(PG_FUNCTION_ARGS)
 	existing = RegistryLookupRelation(relid);
 	if (existing == NULL)
 	{
-		/* what cannot be registered waits for nobody */
+		/* a table without a key waits for nobody */
 		if (ROW_ISNULL(&row, key_columns))
 			(void) ObjectKeyPrimary(rel);
-		if (!ROW_ISNULL(&row, label))
-			(void) type_to_register(relid, TextDatumGetCString(ROW_VALUE(&row, label)));
 		/* it will get triggers; others who register it have to wait */
 		LockRelationOid(relid, ShareRowExclusiveLock);
 		existing = RegistryLookupRelation(relid);
