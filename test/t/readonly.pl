@@ -67,6 +67,8 @@ my %readers = (
     current_notifications => q{SELECT n.read FROM actstream_internal.current_notifications('person:1', '', NULL, NULL, NULL) n},
     archived_notifications => q{SELECT n.read FROM actstream_internal.archived_notifications('person:2', '', NULL, NULL, NULL) n},
     notices => q{SELECT n.id, n.read FROM actstream_internal.notices('person:1', '', NULL, NULL, NULL) n},
+    unread => q{SELECT (n.action).id, n.seen, n.read FROM actstream.unread('person:1') n},
+    unread_below => q{SELECT n.read FROM actstream_internal.unread_below('person:1', 'mail', NULL) n},
     unread_count => q{SELECT actstream.unread_count('person:1')},
     unseen_count => q{SELECT actstream.unseen_count('person:1')},
     incarnation => q{SELECT actstream_internal.incarnation() IS NOT NULL},
@@ -151,6 +153,8 @@ SELECT actstream.act_send('person:1', 'liked', 'web:1', 'person:2'),
        actstream.act_send('person:2', 'wrote', 'web:2', public => false),
        actstream.act_send('person:3', 'sent', 'web:3', 'person:2', data => '{"a": 1}', external_id => 'x');
 SELECT actstream.archive('person:2', ARRAY(SELECT id FROM actstream.user_stream('person:2')));
+SELECT actstream.mark_all_read('person:1', 'mail');
+SELECT actstream.mark_unread('person:1', ARRAY(SELECT id FROM actstream.user_stream('person:1')), 'mail');
 SELECT actstream.recency_build(), actstream.record_changes(true);
 END
 $primary->wait_for_catchup($standby);
