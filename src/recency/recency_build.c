@@ -582,7 +582,7 @@ actstream_recency_main(Datum database)
 	if (begin_build(&tag, true) && RecencyMapFind(&map) && OidIsValid(OwnTableFind(OWN_ACTIONS)) &&
 		(actions = open_table(OwnTableFind(OWN_ACTIONS), true)) != NULL)
 	{
-		/* checks its shape, for which it would wait for a lock */
+		/* without the lock that we have by now, this would wait for it */
 		if (OwnTableExists(OWN_ACTIONS))
 			build_in_worker(&map, actions);
 		table_close(actions, NoLock);

@@ -12,7 +12,8 @@
  * dropped partition cannot be read any more when the event trigger runs; so an object
  * access hook reads them just before PostgreSQL drops it.  The first event trigger makes
  * sure that this library, and with it the hook, is loaded by then; it also notes the
- * statement.
+ * statement.  It looks up names in one case, DETACH PARTITION ... CONCURRENTLY, which commits
+ * before it reports anything.
  *
  * DROP is refused in two cases only: for a partition whose rows are referred to under
  * on_delete = 'restrict', while its table stays, and for an index or property that the key
