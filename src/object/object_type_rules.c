@@ -101,10 +101,20 @@ has_unlogged_partition(Relation rel)
 	return false;
 }
 
+/* "relid" if the table exists, else InvalidOid. */
+static Oid
+if_exists(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? relid : InvalidOid;
+}
+
 /*
  * ObjectTypeOpenTable
  *		Open a table that the current user may register, with a lock that keeps it from
  *		changing until the end of the transaction.
+ *
+ * It is the lock that triggers take to create: a weaker one first would deadlock with others who
+ * wait for the table, or for one of its partitions.
  *
  * Raises ERRCODE_UNDEFINED_TABLE, ERRCODE_INSUFFICIENT_PRIVILEGE, or
  * ERRCODE_WRONG_OBJECT_TYPE for what can never be registered.
@@ -112,8 +122,11 @@ has_unlogged_partition(Relation rel)
 Relation
 ObjectTypeOpenTable(Oid relid)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
+	Relation	rel;
 
+	if (OidIsValid(if_exists(relid)))
+		ObjectTypeCheckOwner(relid);
+	rel = try_relation_open(relid, ShareRowExclusiveLock);
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -284,13 +297,6 @@ check_unreferenced(const RegisteredType *type)
 				 errmsg("object type \"%s\" is still referenced", type->label),
 				 errdetail("Actions, follows, mutes or marks refer to objects of that type."),
 				 errhint("Delete those rows of actstream.actions, actstream.follows, actstream.mutes and actstream.marks first, or bind the object type to another table, or to other columns, with actstream.rebind().")));
-}
-
-/* "relid" if the table exists, else InvalidOid. */
-static Oid
-if_exists(Oid relid)
-{
-	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? relid : InvalidOid;
 }
 
 /*

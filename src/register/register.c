@@ -25,7 +25,6 @@
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -116,17 +115,27 @@ lock_registration(const char *label)
 }
 
 /*
- * Raise an error: a statement has not found a row that exists in the newest state of the
- * registry, whose label we have locked.  Either the transaction's snapshot is too old, or the
- * user may not see the row.
+ * Raise an error if "concurrent": the registry has changed since we looked.
  */
 static void
-registry_row_not_found(void)
+require_no_change(bool concurrent)
 {
-	if (IsolationUsesXactSnapshot())
+	if (concurrent)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access due to concurrent registration")));
+}
+
+/*
+ * Raise an error: a statement has not found a row that existed in the newest state of the
+ * registry, whose label we have locked.  Either the transaction's snapshot is too old, or DDL on the
+ * table has removed the row, or the user may not see it.
+ */
+static void
+registry_row_not_found(const char *label)
+{
+	AcceptInvalidationMessages();
+	require_no_change(IsolationUsesXactSnapshot() || RegistryLookupLabel(label, strlen(label)) == NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to change the object type")));
@@ -151,7 +160,7 @@ store_object_type(SpiPlan *statement, ObjectTypeRow *row)
 
 	SPI_connect();
 	if (SpiPlanExecute(statement, row->values, nulls) == 0)
-		registry_row_not_found();
+		registry_row_not_found(TextDatumGetCString(ROW_VALUE(row, label)));
 	result = SpiPlanResult(&isnull);
 	SPI_finish();
 	return result;
@@ -278,15 +287,6 @@ actstream_register(PG_FUNCTION_ARGS)
 	take_argument(&row, Anum_object_type_checked, fcinfo, 6);
 
 	existing = RegistryLookupRelation(relid);
-	if (existing == NULL)
-	{
-		/* a table without a key waits for nobody */
-		if (ROW_ISNULL(&row, key_columns))
-			(void) ObjectKeyPrimary(rel);
-		/* it will get triggers; others who register it have to wait */
-		LockRelationOid(relid, ShareRowExclusiveLock);
-		existing = RegistryLookupRelation(relid);
-	}
 	if (ROW_ISNULL(&row, label) && existing != NULL)
 		set_default(&row, Anum_object_type_label, CStringGetTextDatum(existing->label));
 	if (ROW_ISNULL(&row, label) &&
@@ -391,13 +391,14 @@ actstream_unregister(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("actstream.unregister()");
 	check_registry_privilege(ACL_DELETE);
+	relid = registered_type(label)->relation;
 	ObjectTypeLockToChange(registered_type(label));
 	lock_registration(label);
-	relid = registered_type(label)->relation;
+	require_no_change(registered_type(label)->relation != relid);
 
 	SPI_connect();
 	if (SpiPlanExecute(&delete_object_type, &value, NULL) == 0)
-		registry_row_not_found();
+		registry_row_not_found(label);
 	SPI_finish();
 	if (OidIsValid(relid))
 		TrackDropTriggers(relid);
@@ -515,7 +516,6 @@ actstream_rebind(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("actstream.rebind()");
 	check_registry_privilege(ACL_UPDATE);
 	rel = ObjectTypeOpenTable(relid);
-	LockRelationOid(relid, ShareRowExclusiveLock);
 	if (RegistryLookupRelation(relid) != NULL)
 		(void) type_to_register(relid, label);
 	type = *registered_type(label);
@@ -525,10 +525,7 @@ actstream_rebind(PG_FUNCTION_ARGS)
 		release_label(&type, rel, columns);
 
 	lock_registration(label);
-	if (registered_type(label)->relation != type.relation)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent registration")));
+	require_no_change(registered_type(label)->relation != type.relation);
 	memset(row.isnull, true, sizeof(row.isnull));
 	set_default(&row, Anum_object_type_label, PG_GETARG_DATUM(0));
 	set_default(&row, Anum_object_type_relation, ObjectIdGetDatum(relid));
