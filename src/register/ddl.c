@@ -31,6 +31,7 @@
 #include "object/object_type_rules.h"
 #include "object/registry.h"
 #include "register/ddl.h"
+#include "register/ddl_notes.h"
 #include "register/register.h"
 #include "tables/follow_changes.h"
 #include "tables/spi_plan.h"
@@ -60,7 +61,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(actstream_ddl_begins);
@@ -75,51 +75,6 @@ static SpiPlan list_commands = {
 
 static object_access_hook_type next_object_access_hook = NULL;
 
-/* What the hook has noticed. */
-typedef enum EventKind
-{
-	CHILD_CHANGED,				/* a table was attached to a parent, or detached */
-	COLUMN_ALTERED,				/* a column of a registered or tracked table was altered */
-	TRIGGER_LOST,				/* a table loses one of our triggers, perhaps because it
-								 * is dropped itself */
-	INDEX_LOST,					/* a registered table loses an index */
-	PARTITION_LOST				/* a registered table loses a partition whose rows could
-								 * not be read, or need not be because the whole table
-								 * seems to be dropped; or whose DROP is to be refused */
-} EventKind;
-
-typedef struct Event
-{
-	EventKind	kind;
-	SubTransactionId subid;		/* in which it happened */
-	Oid			relid;
-	Oid			parent;			/* for CHILD_CHANGED */
-	bool		was_partition;	/* for CHILD_CHANGED: was it a partition at that moment? */
-	AttrNumber	attnum;			/* for COLUMN_ALTERED */
-	char	   *old_name;		/* of the column; for TRIGGER_LOST, name of the table if
-								 * the trigger was the one that binds it */
-	char	   *refusal;		/* for PARTITION_LOST: message of the error to raise if
-								 * the table stays, or NULL */
-	char	   *detail;			/* of that error */
-} Event;
-
-/* since the command began, in TopTransactionContext */
-static List *events = NIL;
-
-/* The DROP that is being run, also in TopTransactionContext; only a hint. */
-static Node *current_statement = NULL;
-
-/* The same of a command in which another one has begun. */
-typedef struct OuterCommand
-{
-	SubTransactionId subid;		/* in which that one has begun */
-	List	   *events;
-	Node	   *statement;
-} OuterCommand;
-
-/* innermost last, also in TopTransactionContext */
-static List *outer_commands = NIL;
-
 static EventTriggerData *
 event_trigger_data(FunctionCallInfo fcinfo)
 {
@@ -128,118 +83,6 @@ event_trigger_data(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function was not called by event trigger manager")));
 	return (EventTriggerData *) fcinfo->context;
-}
-
-/* Callback: forget what was noticed in a transaction when it ends. */
-static void
-transaction_ends(XactEvent event, void *arg)
-{
-	events = outer_commands = NIL;
-	current_statement = NULL;
-}
-
-/*
- * A command begins, perhaps within another one, as an event trigger or a function that the other calls
- * runs it.  It must not take the notes of the other for its own: what is done about these is not to
- * be undone with it.
- */
-static void
-begin_command(Node *statement)
-{
-	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
-	OuterCommand *outer = palloc(sizeof(OuterCommand));
-
-	outer->subid = GetCurrentSubTransactionId();
-	outer->events = events;
-	outer->statement = current_statement;
-	outer_commands = lappend(outer_commands, outer);
-	events = NIL;
-	current_statement = copyObject(statement);
-	MemoryContextSwitchTo(oldcontext);
-}
-
-/* A command has ended, or failed: go on with the one in which it has begun, if there is one. */
-static void
-end_command(void)
-{
-	OuterCommand *outer = outer_commands == NIL ? NULL : llast(outer_commands);
-
-	events = outer == NULL ? NIL : outer->events;
-	current_statement = outer == NULL ? NULL : outer->statement;
-	if (outer == NULL)
-		return;
-	outer_commands = list_delete_last(outer_commands);
-	pfree(outer);
-}
-
-/* Callback: forget what was noticed in a subtransaction when it is rolled back. */
-static void
-subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
-					SubTransactionId parentSubid, void *arg)
-{
-	ListCell   *lc;
-
-	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
-		return;
-	while (event == SUBXACT_EVENT_ABORT_SUB && outer_commands != NIL &&
-		   ((OuterCommand *) llast(outer_commands))->subid == mySubid)
-		end_command();
-	foreach(lc, outer_commands)
-	{
-		OuterCommand *outer = lfirst(lc);
-
-		if (outer->subid == mySubid)
-			outer->subid = parentSubid;
-	}
-	foreach(lc, events)
-	{
-		Event	   *met = lfirst(lc);
-
-		if (met->subid != mySubid)
-			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
-			met->subid = parentSubid;
-		else
-			events = foreach_delete_current(events, lc);
-	}
-}
-
-/* Note what the hook has noticed. */
-static Event *
-remember(EventKind kind, Oid relid)
-{
-	MemoryContext oldcontext = MemoryContextSwitchTo(TopTransactionContext);
-	Event	   *event = palloc0(sizeof(Event));
-
-	event->kind = kind;
-	event->subid = GetCurrentSubTransactionId();
-	event->relid = relid;
-	events = lappend(events, event);
-	MemoryContextSwitchTo(oldcontext);
-	return event;
-}
-
-/*
- * Remove the events of a DROP, or those of other commands, from the list, and return
- * them.
- */
-static List *
-take_events(bool of_drop)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, events)
-	{
-		Event	   *event = lfirst(lc);
-
-		if ((event->kind >= TRIGGER_LOST) == of_drop)
-		{
-			result = lappend(result, event);
-			events = foreach_delete_current(events, lc);
-		}
-	}
-	return result;
 }
 
 /*
@@ -254,15 +97,9 @@ may_be_registered(Oid relid)
 {
 	Relation	rel;
 	bool		result = false;
-	ListCell   *lc;
 
-	foreach(lc, events)
-	{
-		Event	   *event = lfirst(lc);
-
-		if (event->kind == TRIGGER_LOST && event->relid == relid)
-			return true;
-	}
+	if (DdlNotesHasLostTrigger(relid))
+		return true;
 	rel = relation_open(relid, AccessShareLock);
 	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
 		result = result || IsOwnTriggerName(rel->trigdesc->triggers[i].tgname);
@@ -299,7 +136,7 @@ is_registered(Oid relid)
 static bool
 seems_to_drop(Oid relid)
 {
-	DropStmt   *stmt = (DropStmt *) current_statement;
+	DropStmt   *stmt = (DropStmt *) DdlNotesStatement();
 	ListCell   *lc;
 
 	if (stmt == NULL)
@@ -331,7 +168,7 @@ seems_to_drop(Oid relid)
 /* What to do about rows of a registered table that disappear with a table. */
 typedef struct Loss
 {
-	EventKind	kind;
+	DdlEventKind	kind;
 	const RegisteredType *type;
 	Relation	partition;		/* about to be dropped, or NULL */
 } Loss;
@@ -421,17 +258,17 @@ partition_goes(Oid relid, const RegisteredType *type)
 		return;					/* its own partitions are dropped first */
 	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(table))
 	{
-		(void) remember(PARTITION_LOST, table);
+		(void) DdlNote(PARTITION_LOST, table);
 		return;
 	}
 	loss.partition = table_open(relid, NoLock);
 	error = forget_if_possible(&loss);
 	if (error != NULL)
 	{
-		Event	   *event = remember(PARTITION_LOST, table);
+		DdlEvent   *event = DdlNote(PARTITION_LOST, table);
 
-		event->refusal = MemoryContextStrdup(TopTransactionContext, error->message);
-		event->detail = MemoryContextStrdup(TopTransactionContext, error->detail ? error->detail : "");
+		event->refusal = DdlNoteText(error->message);
+		event->detail = DdlNoteText(error->detail ? error->detail : "");
 	}
 	table_close(loss.partition, NoLock);
 }
@@ -453,7 +290,7 @@ relation_goes(Oid objid, bool concurrently)
 		if (concurrently)
 			ObjectTypeCheckTable(table, objid);
 		else
-			(void) remember(INDEX_LOST, table);
+			(void) DdlNote(INDEX_LOST, table);
 	}
 	else if (get_rel_relispartition(objid) && may_be_registered(objid))
 	{
@@ -469,13 +306,13 @@ trigger_goes(Oid trigger)
 {
 	Oid			relid = TriggerRelation(trigger, true);
 
-	Event	   *event;
+	DdlEvent   *event;
 
 	if (!OidIsValid(relid))
 		return;
-	event = remember(TRIGGER_LOST, relid);
+	event = DdlNote(TRIGGER_LOST, relid);
 	if (trigger == get_trigger_oid(relid, BINDING_TRIGGER_NAME, true))
-		event->old_name = MemoryContextStrdup(TopTransactionContext, get_rel_name(relid));
+		event->old_name = DdlNoteText(get_rel_name(relid));
 }
 
 /*
@@ -486,7 +323,7 @@ static void
 child_changes(Oid relid, Oid parent)
 {
 	bool		is_bound = may_be_registered(relid) && is_registered(relid);
-	Event	   *event;
+	DdlEvent   *event;
 
 	if (!may_be_registered(parent) && !is_bound)
 		return;
@@ -497,7 +334,7 @@ child_changes(Oid relid, Oid parent)
 			warn_of_registry(get_rel_name(relid));
 		return;
 	}
-	event = remember(CHILD_CHANGED, relid);
+	event = DdlNote(CHILD_CHANGED, relid);
 	event->parent = parent;
 	event->was_partition = get_rel_relispartition(relid);
 }
@@ -509,7 +346,7 @@ child_changes(Oid relid, Oid parent)
 static void
 column_changes(Oid relid, AttrNumber attnum)
 {
-	Event	   *event;
+	DdlEvent   *event;
 	char	   *name;
 
 	if (attnum <= 0 ||
@@ -519,9 +356,9 @@ column_changes(Oid relid, AttrNumber attnum)
 	name = get_attname(relid, attnum, true);
 	if (name == NULL)
 		return;
-	event = remember(COLUMN_ALTERED, relid);
+	event = DdlNote(COLUMN_ALTERED, relid);
 	event->attnum = attnum;
-	event->old_name = MemoryContextStrdup(TopTransactionContext, name);
+	event->old_name = DdlNoteText(name);
 }
 
 /* Hook: an object is accessed. */
@@ -551,15 +388,14 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 
 /*
  * DdlInit
- *		Install the hook and callbacks; called once, when the library is loaded.
+ *		Install the hook, and begin to take notes; called once, when the library is loaded.
  */
 void
 DdlInit(void)
 {
 	next_object_access_hook = object_access_hook;
 	object_access_hook = object_is_accessed;
-	RegisterXactCallback(transaction_ends, NULL);
-	RegisterSubXactCallback(subtransaction_ends, NULL);
+	DdlNotesInit();
 }
 
 /*
@@ -652,7 +488,7 @@ actstream_ddl_begins(PG_FUNCTION_ARGS)
 	bool		is_drop = data->parsetree != NULL &&
 		(IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt));
 
-	begin_command(is_drop ? data->parsetree : NULL);
+	DdlNotesBegin(is_drop ? data->parsetree : NULL);
 	if (!ExtensionExists())
 		PG_RETURN_NULL();
 	if (detach != NULL)
@@ -667,7 +503,7 @@ actstream_ddl_begins(PG_FUNCTION_ARGS)
  * the references are gone, too.
  */
 static void
-refuse_partition(const Event *event, const RegisteredType *type)
+refuse_partition(const DdlEvent *event, const RegisteredType *type)
 {
 	if (type != NULL && IntegrityIsReferenced(type->label))
 		ereport(ERROR,
@@ -682,14 +518,14 @@ refuse_partition(const Event *event, const RegisteredType *type)
 Datum
 actstream_objects_dropped(PG_FUNCTION_ARGS)
 {
-	List	   *met = take_events(true);
+	List	   *met = DdlNotesTake(true);
 	List	   *gone = NIL;
 	ListCell   *lc;
 
 	(void) event_trigger_data(fcinfo);
 	foreach(lc, met)
 	{
-		Event	   *event = lfirst(lc);
+		DdlEvent   *event = lfirst(lc);
 		Loss		loss = {.kind = event->kind, .type = find_type(event->relid)};
 		bool		is_there = get_rel_name(event->relid) != NULL;
 
@@ -737,7 +573,7 @@ warn_of_parent(Oid relid)
  * If "is_final", the detaching cannot be undone any more, so nothing may refuse it.
  */
 static void
-child_changed(const Event *child, bool is_final)
+child_changed(const DdlEvent *child, bool is_final)
 {
 	const RegisteredType *found = find_type(child->parent);
 	RegisteredType type;
@@ -806,7 +642,7 @@ table_altered(Oid relid, List *subcommands)
 
 /* A column of a registered or tracked table was altered, perhaps renamed. */
 static void
-column_altered(const Event *event)
+column_altered(const DdlEvent *event)
 {
 	char	   *name = get_attname(event->relid, event->attnum, true);
 	bool		renamed = name != NULL && strcmp(name, event->old_name) != 0;
@@ -860,23 +696,24 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = event_trigger_data(fcinfo);
 	bool		is_final = find_concurrent_detach(data->parsetree) != NULL;
-	List	   *met = take_events(false);
+	List	   *met = DdlNotesTake(false);
 	ListCell   *lc;
 
-	end_command();
 	if (!ExtensionExists())
-		PG_RETURN_NULL();
+		met = NIL;
 	foreach(lc, met)
 	{
-		const Event *event = lfirst(lc);
+		const DdlEvent *event = lfirst(lc);
 
 		if (event->kind == CHILD_CHANGED)
 			child_changed(event, is_final);
 		else
 			column_altered(event);
 	}
-	if (data->tag == CMDTAG_ALTER_TABLE || data->tag == CMDTAG_CREATE_TRIGGER ||
-		data->tag == CMDTAG_CREATE_SCHEMA)
+	if (ExtensionExists() &&
+		(data->tag == CMDTAG_ALTER_TABLE || data->tag == CMDTAG_CREATE_TRIGGER ||
+		 data->tag == CMDTAG_CREATE_SCHEMA))
 		look_at_commands();
+	DdlNotesEnd();
 	PG_RETURN_NULL();
 }

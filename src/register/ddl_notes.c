@@ -1,0 +1,203 @@
+/*
+ * ddl_notes.c
+ *		What has been noticed of a DDL command while it runs.
+ *
+ * A command may begin within another one, as an event trigger or a function that the other
+ * calls runs it.  Each has notes of its own: neither must take those of the other for its own, and
+ * what is done about the notes of the outer one is not to be undone with the inner one.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "register/ddl_notes.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+
+/* A command, and what has been noted of it.  All of it is in a context of its own. */
+typedef struct Command
+{
+	struct Command *outer;		/* the one in which it has begun, or NULL */
+	SubTransactionId subid;		/* in which it has begun */
+	MemoryContext context;
+	Node	   *statement;		/* or NULL */
+	List	   *events;			/* of DdlEvent *, in the order in which they happened */
+} Command;
+
+/* the innermost one; NULL if none has begun, or its beginning was not noticed */
+static Command *current = NULL;
+
+/* Callback: forget all when the transaction ends, and its memory with it. */
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	current = NULL;
+}
+
+/* Callback: forget what was noticed in a subtransaction when it is rolled back. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
+					SubTransactionId parentSubid, void *arg)
+{
+	bool		aborts = event == SUBXACT_EVENT_ABORT_SUB;
+	ListCell   *lc;
+
+	if (!aborts && event != SUBXACT_EVENT_COMMIT_SUB)
+		return;
+	while (aborts && current != NULL && current->subid == mySubid)
+		DdlNotesEnd();
+	for (Command *command = current; command != NULL; command = command->outer)
+	{
+		if (command->subid == mySubid)
+			command->subid = parentSubid;
+	}
+	if (current == NULL)
+		return;
+	foreach(lc, current->events)
+	{
+		DdlEvent   *event_met = lfirst(lc);
+
+		if (event_met->subid != mySubid)
+			continue;
+		if (aborts)
+			current->events = foreach_delete_current(current->events, lc);
+		else
+			event_met->subid = parentSubid;
+	}
+}
+
+/*
+ * DdlNotesInit
+ *		Install the callbacks; called once, when the library is loaded.
+ */
+void
+DdlNotesInit(void)
+{
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+}
+
+/*
+ * DdlNotesBegin
+ *		A command begins; "statement" is copied, and may be NULL.
+ */
+void
+DdlNotesBegin(Node *statement)
+{
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext, "actstream command",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	Command    *command = palloc0(sizeof(Command));
+
+	command->outer = current;
+	command->subid = GetCurrentSubTransactionId();
+	command->context = context;
+	command->statement = copyObject(statement);
+	current = command;
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * DdlNotesEnd
+ *		The command has ended, or failed: forget it, and go on with the one in which it has begun, if
+ *		there is one.
+ */
+void
+DdlNotesEnd(void)
+{
+	Command    *ended = current;
+
+	if (ended == NULL)
+		return;
+	current = ended->outer;
+	MemoryContextDelete(ended->context);
+}
+
+/*
+ * DdlNotesStatement
+ *		The statement of the command, or NULL.
+ */
+Node *
+DdlNotesStatement(void)
+{
+	return current == NULL ? NULL : current->statement;
+}
+
+/*
+ * DdlNote
+ *		Note what has happened to a table.  The caller fills in what belongs to the kind.
+ */
+DdlEvent *
+DdlNote(DdlEventKind kind, Oid relid)
+{
+	MemoryContext oldcontext;
+	DdlEvent   *event;
+
+	if (current == NULL)
+		DdlNotesBegin(NULL);
+	oldcontext = MemoryContextSwitchTo(current->context);
+	event = palloc0(sizeof(DdlEvent));
+	event->kind = kind;
+	event->subid = GetCurrentSubTransactionId();
+	event->relid = relid;
+	current->events = lappend(current->events, event);
+	MemoryContextSwitchTo(oldcontext);
+	return event;
+}
+
+/*
+ * DdlNoteText
+ *		A copy of a text for the latest event.
+ */
+char *
+DdlNoteText(const char *text)
+{
+	return MemoryContextStrdup(current->context, text);
+}
+
+/*
+ * DdlNotesTake
+ *		Take the events of a DROP, or the others, of the current command.  They stay until it ends; the
+ *		list is in the current memory context.
+ */
+List *
+DdlNotesTake(bool of_drop)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (current == NULL)
+		return NIL;
+	foreach(lc, current->events)
+	{
+		DdlEvent   *event = lfirst(lc);
+
+		if ((event->kind >= TRIGGER_LOST) == of_drop)
+		{
+			result = lappend(result, event);
+			current->events = foreach_delete_current(current->events, lc);
+		}
+	}
+	return result;
+}
+
+/*
+ * DdlNotesHasLostTrigger
+ *		Has the current command dropped one of our triggers of the table?
+ */
+bool
+DdlNotesHasLostTrigger(Oid relid)
+{
+	ListCell   *lc;
+
+	if (current == NULL)
+		return false;
+	foreach(lc, current->events)
+	{
+		DdlEvent   *event = lfirst(lc);
+
+		if (event->kind == TRIGGER_LOST && event->relid == relid)
+			return true;
+	}
+	return false;
+}

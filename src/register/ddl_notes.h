@@ -1,0 +1,48 @@
+/*
+ * ddl_notes.h
+ *		What has been noticed of a DDL command while it runs.
+ */
+#ifndef ACTSTREAM_DDL_NOTES_H
+#define ACTSTREAM_DDL_NOTES_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+
+typedef enum DdlEventKind
+{
+	CHILD_CHANGED,				/* a table was attached to a parent, or detached */
+	COLUMN_ALTERED,				/* a column of a registered or tracked table was altered */
+	TRIGGER_LOST,				/* a table loses one of our triggers, perhaps because it
+								 * is dropped itself */
+	INDEX_LOST,					/* a registered table loses an index */
+	PARTITION_LOST				/* a registered table loses a partition whose rows could
+								 * not be read, or need not be because the whole table
+								 * seems to be dropped; or whose DROP is to be refused */
+} DdlEventKind;
+
+/* What a command has done, or is about to do. */
+typedef struct DdlEvent
+{
+	DdlEventKind kind;
+	SubTransactionId subid;		/* in which it happened */
+	Oid			relid;
+	Oid			parent;			/* for CHILD_CHANGED */
+	bool		was_partition;	/* for CHILD_CHANGED: was it a partition at that moment? */
+	AttrNumber	attnum;			/* for COLUMN_ALTERED */
+	char	   *old_name;		/* of the column; for TRIGGER_LOST, name of the table if
+								 * the trigger was the one that binds it */
+	char	   *refusal;		/* for PARTITION_LOST: message of the error to raise if
+								 * the table stays, or NULL */
+	char	   *detail;			/* of that error */
+} DdlEvent;
+
+extern void DdlNotesInit(void);
+extern void DdlNotesBegin(Node *statement);
+extern void DdlNotesEnd(void);
+extern Node *DdlNotesStatement(void);
+extern DdlEvent *DdlNote(DdlEventKind kind, Oid relid);
+extern char *DdlNoteText(const char *text);
+extern List *DdlNotesTake(bool of_drop);
+extern bool DdlNotesHasLostTrigger(Oid relid);
+
+#endif							/* ACTSTREAM_DDL_NOTES_H */
