@@ -254,6 +254,39 @@ registered_type(const char *label)
 }
 
 /*
+ * A table is to be registered by other columns than those that bind it: take the lock for that before
+ * the one on the table, so that whoever has sent actions, for whom this waits, can register it
+ * meanwhile.  If the columns are no key, or not given, this does not wait.
+ *
+ * Without need it does not even look: a serializable transaction that has seen the registry as it was
+ * may have to begin again.
+ */
+static void
+lock_to_change_key(Oid relid, const ObjectTypeRow *row)
+{
+	const RegisteredType *existing;
+	Relation	rel;
+
+	if (ROW_ISNULL(row, key_columns))
+		return;
+	existing = RegistryLookupRelation(relid);
+	if (existing == NULL ||
+		ObjectTypeIsBoundBy(existing, ROW_VALUE(row, key_columns)) ||
+		(!ROW_ISNULL(row, label) &&
+		 strcmp(existing->label, TextDatumGetCString(ROW_VALUE(row, label))) != 0))
+		return;
+	ObjectTypeCheckOwner(relid);
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel == NULL)
+		return;
+	ObjectKeyCheck(rel, NameArrayToList(ROW_VALUE(row, key_columns)));
+	relation_close(rel, AccessShareLock);
+	existing = RegistryLookupRelation(relid);
+	if (existing != NULL)
+		ObjectTypeLockToChange(existing);
+}
+
+/*
  * register(relation, label, key_columns, name_template, url_template,
  *			on_delete, checked)
  */
@@ -276,7 +309,6 @@ actstream_register(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("actstream.register()");
 	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
-	rel = ObjectTypeOpenTable(relid);
 
 	take_argument(&row, Anum_object_type_relation, fcinfo, 0);
 	take_argument(&row, Anum_object_type_label, fcinfo, 1);
@@ -286,6 +318,8 @@ actstream_register(PG_FUNCTION_ARGS)
 	take_argument(&row, Anum_object_type_on_delete, fcinfo, 5);
 	take_argument(&row, Anum_object_type_checked, fcinfo, 6);
 
+	lock_to_change_key(relid, &row);
+	rel = ObjectTypeOpenTable(relid);
 	existing = RegistryLookupRelation(relid);
 	if (ROW_ISNULL(&row, label) && existing != NULL)
 		set_default(&row, Anum_object_type_label, CStringGetTextDatum(existing->label));
@@ -300,13 +334,6 @@ actstream_register(PG_FUNCTION_ARGS)
 	set_default(&row, Anum_object_type_label,
 				CStringGetTextDatum(RelationGetRelationName(rel)));
 	label = TextDatumGetCString(ROW_VALUE(&row, label));
-	existing = RegistryLookupLabel(label, strlen(label));
-	if (existing != NULL && existing->relation == relid && !ROW_ISNULL(&row, key_columns) &&
-		!ObjectTypeIsBoundBy(existing, ROW_VALUE(&row, key_columns)))
-	{
-		ObjectKeyCheck(rel, NameArrayToList(ROW_VALUE(&row, key_columns)));
-		ObjectTypeLockToChange(existing);
-	}
 
 	lock_registration(label);
 	existing = type_to_register(relid, label);
