@@ -236,7 +236,7 @@ step_kill() {
 }
 
 step_marks() {
-    open_step -- max_prepared_transactions=20 log_error_verbosity=default
+    open_step -- max_prepared_transactions=20 log_error_verbosity=default "shared_preload_libraries='actstream'"
     as_user createdb marks
     as_user psql -X -q -v ON_ERROR_STOP=1 -d marks -c "CREATE EXTENSION actstream" \
         -c "DO 'BEGIN PERFORM actstream.create_tables(); END'" -f test/lib/plain_streams.sql
