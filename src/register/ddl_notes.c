@@ -40,7 +40,6 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
 					SubTransactionId parentSubid, void *arg)
 {
 	bool		aborts = event == SUBXACT_EVENT_ABORT_SUB;
-	ListCell   *lc;
 
 	if (!aborts && event != SUBXACT_EVENT_COMMIT_SUB)
 		return;
@@ -48,21 +47,21 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mySubid,
 		DdlNotesEnd();
 	for (Command *command = current; command != NULL; command = command->outer)
 	{
+		ListCell   *lc;
+
 		if (command->subid == mySubid)
 			command->subid = parentSubid;
-	}
-	if (current == NULL)
-		return;
-	foreach(lc, current->events)
-	{
-		DdlEvent   *event_met = lfirst(lc);
+		foreach(lc, command->events)
+		{
+			DdlEvent   *noted = lfirst(lc);
 
-		if (event_met->subid != mySubid)
-			continue;
-		if (aborts)
-			current->events = foreach_delete_current(current->events, lc);
-		else
-			event_met->subid = parentSubid;
+			if (noted->subid != mySubid)
+				continue;
+			if (aborts)
+				command->events = foreach_delete_current(command->events, lc);
+			else
+				noted->subid = parentSubid;
+		}
 	}
 }
 
@@ -155,10 +154,28 @@ DdlNoteText(const char *text)
 	return MemoryContextStrdup(current->context, text);
 }
 
+/* A copy of an event, in the current memory context. */
+static DdlEvent *
+copy_event(const DdlEvent *event)
+{
+	DdlEvent   *result = palloc(sizeof(DdlEvent));
+
+	*result = *event;
+	if (event->old_name != NULL)
+		result->old_name = pstrdup(event->old_name);
+	if (event->refusal != NULL)
+		result->refusal = pstrdup(event->refusal);
+	if (event->detail != NULL)
+		result->detail = pstrdup(event->detail);
+	return result;
+}
+
 /*
  * DdlNotesTake
- *		Take the events of a DROP, or the others, of the current command.  They stay until it ends; the
- *		list is in the current memory context.
+ *		Take the events of a DROP, or the others, of the current command.
+ *
+ * The result is in the current memory context, for a command may end before its beginning was
+ * noticed, if event triggers are disabled, and take the memory of another with it.
  */
 List *
 DdlNotesTake(bool of_drop)
@@ -174,7 +191,7 @@ DdlNotesTake(bool of_drop)
 
 		if ((event->kind >= TRIGGER_LOST) == of_drop)
 		{
-			result = lappend(result, event);
+			result = lappend(result, copy_event(event));
 			current->events = foreach_delete_current(current->events, lc);
 		}
 	}
