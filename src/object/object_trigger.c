@@ -127,8 +127,8 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
 	CommandCounterIncrement();
 }
 
-/* The OID of the table's trigger with that name and function, or InvalidOid. */
-static Oid
+/* The table's trigger with that name and function, or NULL. */
+static const Trigger *
 find_trigger(const ObjectTrigger *trigger, Relation rel)
 {
 	Oid			function = OwnTriggerFunction(trigger->function);
@@ -138,9 +138,9 @@ find_trigger(const ObjectTrigger *trigger, Relation rel)
 	{
 		if (triggers->triggers[i].tgfoid == function &&
 			strcmp(triggers->triggers[i].tgname, trigger->name) == 0)
-			return triggers->triggers[i].tgoid;
+			return &triggers->triggers[i];
 	}
-	return InvalidOid;
+	return NULL;
 }
 
 /* Drop one of the triggers, if it exists. */
@@ -148,7 +148,8 @@ static void
 drop_trigger(const ObjectTrigger *trigger, Oid relid)
 {
 	Relation	rel = table_open(relid, AccessExclusiveLock);
-	ObjectAddress address = {.classId = TriggerRelationId, .objectId = find_trigger(trigger, rel)};
+	const Trigger *found = find_trigger(trigger, rel);
+	ObjectAddress address = {.classId = TriggerRelationId, .objectId = found == NULL ? InvalidOid : found->tgoid};
 
 	table_close(rel, NoLock);
 	if (!OidIsValid(address.objectId))
@@ -240,6 +241,57 @@ ObjectTriggersCreate(Relation rel, List *key_columns)
 		ObjectTriggersAttached(RelationGetRelid(rel));
 }
 
+/* Does a table, or a partition of one, have all of the triggers, and are they enabled? */
+static bool
+has_triggers(Relation rel, bool is_partition)
+{
+	char		relkind = rel->rd_rel->relkind;
+
+	if (is_partition && relkind == RELKIND_FOREIGN_TABLE)
+		return true;
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+	{
+		const ObjectTrigger *trigger = &object_triggers[i];
+		const Trigger *found;
+
+		/* a partition has clones of those for rows */
+		if (is_partition ? !trigger->row && (!trigger->for_partitions || relkind != RELKIND_RELATION) :
+			trigger->only_partitioned && relkind != RELKIND_PARTITIONED_TABLE)
+			continue;
+		found = find_trigger(trigger, rel);
+		if (found == NULL || found->tgenabled != TRIGGER_FIRES_ON_ORIGIN)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * ObjectTriggersExist
+ *		Do a table and its partitions have all of the triggers, as they were created?
+ *
+ * Keeps no lock on partitions.
+ */
+bool
+ObjectTriggersExist(Relation rel)
+{
+	bool		result = has_triggers(rel, false);
+	ListCell   *lc;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return result;
+	foreach(lc, find_all_inheritors(RelationGetRelid(rel), NoLock, NULL))
+	{
+		Relation	partition = lfirst_oid(lc) == RelationGetRelid(rel) ? NULL :
+			try_relation_open(lfirst_oid(lc), AccessShareLock);
+
+		if (partition == NULL)
+			continue;
+		result = result && has_triggers(partition, true);
+		relation_close(partition, AccessShareLock);
+	}
+	return result;
+}
+
 /*
  * ObjectTriggersDrop
  *		Drop the triggers of a table and of its partitions.
@@ -275,7 +327,7 @@ actstream_drop_binding(PG_FUNCTION_ARGS)
 	if (rel == NULL)
 		PG_RETURN_VOID();
 	for (int i = 0; i < (int) lengthof(object_triggers); i++)
-		is_bound |= OidIsValid(find_trigger(&object_triggers[i], rel));
+		is_bound |= find_trigger(&object_triggers[i], rel) != NULL;
 	relation_close(rel, AccessShareLock);
 	rel = is_bound ? try_relation_open(relid, AccessExclusiveLock) : NULL;
 	if (rel != NULL)

@@ -85,27 +85,28 @@ wrong_relation(Relation rel, const char *detail, const char *hint)
 
 #define SHORT_LIVED_ROWS	"Its rows do not outlive a session or a crash, but references to them would."
 
-/* Does the table have a partition that is not permanent? */
-static bool
-has_unlogged_partition(Relation rel)
-{
-	ListCell   *lc;
-
-	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return false;
-	foreach(lc, find_all_inheritors(RelationGetRelid(rel), AccessShareLock, NULL))
-	{
-		if (get_rel_persistence(lfirst_oid(lc)) != RELPERSISTENCE_PERMANENT)
-			return true;
-	}
-	return false;
-}
-
 /* "relid" if the table exists, else InvalidOid. */
 static Oid
 if_exists(Oid relid)
 {
 	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? relid : InvalidOid;
+}
+
+/* Does the table have a partition that is not permanent?  Takes that lock on them, or NoLock. */
+static bool
+has_unlogged_partition(Relation rel, LOCKMODE lockmode)
+{
+	ListCell   *lc;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	foreach(lc, find_all_inheritors(RelationGetRelid(rel), lockmode, NULL))
+	{
+		if (OidIsValid(if_exists(lfirst_oid(lc))) &&
+			get_rel_persistence(lfirst_oid(lc)) != RELPERSISTENCE_PERMANENT)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -144,7 +145,7 @@ ObjectTypeOpenTable(Oid relid)
 		wrong_relation(rel, _("It is a partition."),
 					   psprintf(_("Register the partitioned table \"%s\"."),
 								get_rel_name(get_partition_parent(relid, true))));
-	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel, AccessShareLock))
 		wrong_relation(rel, _(SHORT_LIVED_ROWS), NULL);
 	if (IsAnyOwnTable(relid))
 		wrong_relation(rel, _("It is a table of extension actstream."), NULL);
@@ -618,13 +619,42 @@ ObjectTypeCheckPartition(Oid relid)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 
-	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel))
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel, AccessShareLock))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" cannot be a partition of a registered table",
 						RelationGetRelationName(rel)),
 				 errdetail_internal("%s", _(SHORT_LIVED_ROWS))));
 	table_close(rel, NoLock);
+}
+
+/*
+ * Why a table that is open does not meet what was registered for its type, as a sentence; NULL if it
+ * does.  Takes no lock.
+ */
+static const char *
+fault_of(Relation rel, const RegisteredType *type)
+{
+	if (type->nkeys == 0)
+		return psprintf(_("It has no trigger \"%s\" on the registered key columns."),
+						BINDING_TRIGGER_NAME);
+	if (!ObjectProbeIsAllowed(rel, true))
+		return _("Its owner lacks SELECT or UPDATE on it, or USAGE on its schema.");
+	if (rel->rd_rel->relispartition)
+		return _("It is a partition of another table.");
+	if (has_unlogged_partition(rel, NoLock))
+		return _(SHORT_LIVED_ROWS);
+	return missing_property(rel, type, InvalidOid);
+}
+
+/*
+ * ObjectTypeIsIntact
+ *		Does a table that is open meet what was registered for its type, with all triggers?
+ */
+bool
+ObjectTypeIsIntact(Relation rel, const RegisteredType *type)
+{
+	return fault_of(rel, type) == NULL && ObjectTriggersExist(rel);
 }
 
 /*
@@ -650,17 +680,7 @@ actstream_object_type_fault(PG_FUNCTION_ARGS)
 	rel = try_relation_open(type.relation, AccessShareLock);
 	if (rel == NULL)
 		PG_RETURN_NULL();
-	if (type.nkeys == 0)
-		fault = psprintf(_("It has no trigger \"%s\" on the registered key columns."),
-						 BINDING_TRIGGER_NAME);
-	else if (!ObjectProbeIsAllowed(rel, true))
-		fault = _("Its owner lacks SELECT or UPDATE on it, or USAGE on its schema.");
-	else if (rel->rd_rel->relispartition)
-		fault = _("It is a partition of another table.");
-	else if (has_unlogged_partition(rel))
-		fault = _(SHORT_LIVED_ROWS);
-	else
-		fault = missing_property(rel, &type, InvalidOid);
+	fault = fault_of(rel, &type);
 	relation_close(rel, AccessShareLock);
 	if (fault == NULL)
 		PG_RETURN_NULL();

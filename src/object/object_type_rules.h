@@ -29,6 +29,7 @@ extern Relation ObjectTypeOpenTable(Oid relid);
 extern void ObjectTypeCheckOwner(Oid relid);
 extern RegistryChange ObjectTypeBeginChange(RegistryChange change);
 extern bool ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns);
+extern bool ObjectTypeIsIntact(Relation rel, const RegisteredType *type);
 extern void ObjectTypeLockToChange(const RegisteredType *type);
 extern void ObjectTypeCheckTable(Oid relid, Oid without);
 extern void ObjectTypeCheckPartition(Oid relid);

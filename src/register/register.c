@@ -60,6 +60,20 @@ static SpiPlan update_object_type = {
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
 
+/* the row, if the same update would change nothing */
+static SpiPlan equal_object_type = {
+	.sql = "SELECT t::actstream.object_type FROM actstream.object_types t"
+	" WHERE t.label OPERATOR(pg_catalog.=) $1"
+	" AND (t.relation OPERATOR(pg_catalog.=) $2 OR t.relation IS NULL AND $2 IS NULL)"
+	" AND ($3 IS NULL OR t.key_columns OPERATOR(pg_catalog.=) $3)"
+	" AND ($4 IS NULL OR COALESCE(t.name_template, '') OPERATOR(pg_catalog.=) $4)"
+	" AND ($5 IS NULL OR COALESCE(t.url_template, '') OPERATOR(pg_catalog.=) $5)"
+	" AND ($6 IS NULL OR t.on_delete OPERATOR(pg_catalog.=) $6)"
+	" AND ($7 IS NULL OR t.checked OPERATOR(pg_catalog.=) $7)",
+	.nargs = Natts_object_type,
+	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
+};
+
 static SpiPlan rebind_object_type = {
 	.sql = "UPDATE actstream.object_types t SET relation = $2, key_columns = $3,"
 	" checked = t.checked OR t.relation IS NULL"
@@ -142,8 +156,29 @@ registry_row_not_found(const char *label)
 }
 
 /*
- * Run a statement that stores "row" in the registry, as the current user, and return the
- * row as stored.
+ * Run a statement on the row of the registry that "row" is about, as the current user; false if it has
+ * not found that, else sets *result to the row as it is now.
+ */
+static bool
+run_on_row(SpiPlan *statement, ObjectTypeRow *row, Datum *result)
+{
+	char		nulls[Natts_object_type];
+	bool		found;
+	bool		isnull;
+
+	for (int i = 0; i < Natts_object_type; i++)
+		nulls[i] = row->isnull[i] ? 'n' : ' ';
+
+	SPI_connect();
+	found = SpiPlanExecute(statement, row->values, nulls) > 0;
+	if (found)
+		*result = SpiPlanResult(&isnull);
+	SPI_finish();
+	return found;
+}
+
+/*
+ * Run a statement that stores "row" in the registry, and return the row as stored.
  *
  * The caller holds the lock that keeps other sessions from registering the label, and has seen in
  * the newest state of the registry that a row to update exists.
@@ -151,18 +186,10 @@ registry_row_not_found(const char *label)
 static Datum
 store_object_type(SpiPlan *statement, ObjectTypeRow *row)
 {
-	char		nulls[Natts_object_type];
 	Datum		result;
-	bool		isnull;
 
-	for (int i = 0; i < Natts_object_type; i++)
-		nulls[i] = row->isnull[i] ? 'n' : ' ';
-
-	SPI_connect();
-	if (SpiPlanExecute(statement, row->values, nulls) == 0)
+	if (!run_on_row(statement, row, &result))
 		registry_row_not_found(TextDatumGetCString(ROW_VALUE(row, label)));
-	result = SpiPlanResult(&isnull);
-	SPI_finish();
 	return result;
 }
 
@@ -254,6 +281,35 @@ registered_type(const char *label)
 }
 
 /*
+ * Is a table registered as the arguments of register() say, with all that belongs to it?  Then sets
+ * *result to its row of the registry, and nothing is locked or written: programs register their tables
+ * at each start.
+ *
+ * Not for a serializable transaction: having seen the registry as it was, it may have to begin again.
+ */
+static bool
+is_registered_so(Oid relid, const ObjectTypeRow *arguments, Datum *result)
+{
+	ObjectTypeRow row = *arguments;
+	const RegisteredType *found = IsolationIsSerializable() ? NULL : RegistryLookupRelation(relid);
+	RegisteredType type;
+	Relation	rel;
+	bool		is_intact;
+
+	if (found == NULL)
+		return false;
+	type = *found;
+	ObjectTypeCheckOwner(relid);
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel == NULL)
+		return false;
+	is_intact = ObjectTypeIsIntact(rel, &type);
+	relation_close(rel, AccessShareLock);
+	set_default(&row, Anum_object_type_label, CStringGetTextDatum(type.label));
+	return is_intact && run_on_row(&equal_object_type, &row, result);
+}
+
+/*
  * A table is to be registered by other columns than those that bind it: take the lock for that before
  * the one on the table, so that whoever has sent actions, for whom this waits, can register it
  * meanwhile.  If the columns are no key, or not given, this does not wait.
@@ -318,6 +374,8 @@ actstream_register(PG_FUNCTION_ARGS)
 	take_argument(&row, Anum_object_type_on_delete, fcinfo, 5);
 	take_argument(&row, Anum_object_type_checked, fcinfo, 6);
 
+	if (is_registered_so(relid, &row, &result))
+		PG_RETURN_DATUM(result);
 	lock_to_change_key(relid, &row);
 	rel = ObjectTypeOpenTable(relid);
 	existing = RegistryLookupRelation(relid);
@@ -367,6 +425,7 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	ObjectTypeRow row;
 	char	   *label;
 	const RegisteredType *by_label;
+	Datum		result;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -376,7 +435,6 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("actstream.register_external()");
 	check_registry_privilege(ACL_INSERT | ACL_UPDATE);
 	label = TextDatumGetCString(PG_GETARG_DATUM(0));
-	lock_registration(label);
 
 	memset(row.isnull, true, sizeof(row.isnull));
 	take_argument(&row, Anum_object_type_label, fcinfo, 0);
@@ -386,6 +444,9 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	/* there is no way to know whether such an object exists, or when it is deleted */
 	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
 	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
+	if (!IsolationIsSerializable() && run_on_row(&equal_object_type, &row, &result))
+		PG_RETURN_DATUM(result);
+	lock_registration(label);
 
 	by_label = RegistryLookupLabel(label, strlen(label));
 	check_label_is_free(by_label, InvalidOid);

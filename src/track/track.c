@@ -422,14 +422,11 @@ create_move_trigger(Relation rel)
 }
 
 /*
- * track(relation, verb, actor, action_object, target, events, columns,
- *	  condition, description, public, data_columns, trigger_name,
- *	  timestamp_column)
- *
- * Looks up what the arguments name now, to report errors.
+ * Have a table tracked, as the arguments of track() say, under a lock on it; returns the name of the
+ * trigger.  If there is none yet, and the lock is too weak to create it, returns NULL, without the lock.
  */
-Datum
-actstream_track(PG_FUNCTION_ARGS)
+static char *
+track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 {
 	char	   *args[NUM_TRACKING_ARGS];
 	Tracking	tracking;
@@ -437,12 +434,7 @@ actstream_track(PG_FUNCTION_ARGS)
 	Relation	rel;
 	char	   *name;
 
-	check_not_null(fcinfo, ARG_RELATION, "relation to track");
-	check_not_null(fcinfo, ARG_VERB, "verb");
-	check_not_null(fcinfo, ARG_EVENTS, "events");
-	check_not_null(fcinfo, ARG_PUBLIC, "public");
-	PreventCommandIfReadOnly("actstream.track()");
-	rel = open_trackable(PG_GETARG_OID(ARG_RELATION), ShareRowExclusiveLock);
+	rel = open_trackable(PG_GETARG_OID(ARG_RELATION), lockmode);
 	check_may_send(rel);
 
 	trigger_arguments(fcinfo, args);
@@ -453,11 +445,15 @@ actstream_track(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns can be given only with event \"update\""),
 				 errhint("Use events => '{update}' to send an action when one of the columns changes.")));
-	TrackCheckTemplates(&tracking, rel);
-
 	if (stmt->whenClause != NULL)
 		check_condition(rel, stmt->whenClause, text_argument(fcinfo, ARG_CONDITION));
 	name = find_equal(stmt, args, rel);
+	if (name == NULL && lockmode < ShareRowExclusiveLock)
+	{
+		relation_close(rel, lockmode);
+		return NULL;
+	}
+	TrackCheckTemplates(&tracking, rel);
 	if (name == NULL)
 	{
 		if (stmt->trigname == NULL)
@@ -468,6 +464,30 @@ actstream_track(PG_FUNCTION_ARGS)
 			create_move_trigger(rel);
 	}
 	relation_close(rel, NoLock);
+	return name;
+}
+
+/*
+ * track(relation, verb, actor, action_object, target, events, columns,
+ *	  condition, description, public, data_columns, trigger_name,
+ *	  timestamp_column)
+ *
+ * Looks up what the arguments name now, to report errors.  If the table is tracked so already, nobody
+ * waits: programs call this at each start.
+ */
+Datum
+actstream_track(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+
+	check_not_null(fcinfo, ARG_RELATION, "relation to track");
+	check_not_null(fcinfo, ARG_VERB, "verb");
+	check_not_null(fcinfo, ARG_EVENTS, "events");
+	check_not_null(fcinfo, ARG_PUBLIC, "public");
+	PreventCommandIfReadOnly("actstream.track()");
+	name = track(fcinfo, AccessShareLock);
+	if (name == NULL)
+		name = track(fcinfo, ShareRowExclusiveLock);
 	PG_RETURN_NAME(DatumGetName(DirectFunctionCall1(namein, CStringGetDatum(name))));
 }
 
