@@ -630,7 +630,7 @@ actstream_rebind(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	relation_close(rel, NoLock);
 	IntegrityRequireObjects(registered_type(label));
-	if (type.relation != relid && TrackTriggers(type.relation) != NIL && TrackTriggers(relid) == NIL)
+	if (OidIsValid(type.relation) && type.relation != relid && TrackTriggers(type.relation) != NIL && TrackTriggers(relid) == NIL)
 		ereport(NOTICE,
 				(errmsg("relation \"%s\" is tracked, but not \"%s\"", get_rel_name(type.relation),
 						get_rel_name(relid)),
@@ -681,17 +681,23 @@ ObjectTypeTableDropped(const RegisteredType *type)
 	RegisteredType dropped = *type;
 	Datum		value = CStringGetTextDatum(dropped.label);
 	bool		removed = false;
+	bool		stays;
 
 	if (dropped.on_delete == ON_DELETE_RESTRICT)
 		dropped.on_delete = ON_DELETE_KEEP;
 	if (IntegrityIsReferenced(dropped.label))
 		removed = IntegrityForgetLabel(&dropped, RUN_AS_RESTRICTED);
-	change_registry(IntegrityIsReferenced(dropped.label) ?
-					&unbind_object_type : &delete_object_type, &value, NULL);
+	stays = IntegrityIsReferenced(dropped.label);
+	change_registry(stays ? &unbind_object_type : &delete_object_type, &value, NULL);
 	if (removed)
 		ereport(NOTICE,
 				(errmsg("drop cascades to what refers to objects of type \"%s\"", dropped.label),
 				 errhint("Where another table takes its place, call actstream.rebind() before the old one is dropped.")));
+	if (stays)
+		ereport(NOTICE,
+				(errmsg("object type \"%s\" has no table any more, but is still referred to", dropped.label),
+				 errdetail("New references are not checked; its templates are gone, and on_delete is 'keep'."),
+				 errhint("Bind it to the table that takes its place with actstream.rebind(), then set what it had with actstream.register().")));
 }
 
 /* A template with the new name of a column; null if there is no template. */
