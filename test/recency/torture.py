@@ -644,6 +644,9 @@ def promote(primary, standby, shared):
                 connection.execute("SELECT actstream.recency_build()")
             except psycopg.errors.ObjectInUse:
                 time.sleep(0.1)     # a worker is at it
+            except psycopg.errors.ObjectNotInPrerequisiteState:
+                # the primary died when chaos had made an index anew, but not yet that of the map
+                Chaos(standby, shared).new_recency_index()
 
 
 def torture(primary, standby, shared):
