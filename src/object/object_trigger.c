@@ -241,9 +241,24 @@ ObjectTriggersCreate(Relation rel, List *key_columns)
 		ObjectTriggersAttached(RelationGetRelid(rel));
 }
 
-/* Does a table, or a partition of one, have all of the triggers, and are they enabled? */
+/* Is the trigger of the table as create_trigger() makes it, but for its columns, and enabled? */
 static bool
-has_triggers(Relation rel, bool is_partition)
+is_as_created(const ObjectTrigger *trigger, const Trigger *found, Relation rel, List *key_columns)
+{
+	if ((found->tgenabled != TRIGGER_FIRES_ON_ORIGIN && found->tgenabled != TRIGGER_FIRES_ALWAYS) ||
+		found->tgtype != ((trigger->row ? TRIGGER_TYPE_ROW : TRIGGER_TYPE_STATEMENT) |
+						  trigger->timing | trigger->events) ||
+		found->tgdeferrable || found->tgnargs > 0)
+		return false;
+	if (!trigger->when_key_changes || found->tgqual == NULL)
+		return !trigger->when_key_changes && found->tgqual == NULL;
+	return equal(stringToNode(found->tgqual),
+				 OwnTriggerCondition(rel, key_differs(RelationGetRelid(rel), key_columns)));
+}
+
+/* Does a table, or a partition of one, have all of the triggers? */
+static bool
+has_triggers(Relation rel, List *key_columns, bool is_partition)
 {
 	char		relkind = rel->rd_rel->relkind;
 
@@ -259,7 +274,7 @@ has_triggers(Relation rel, bool is_partition)
 			trigger->only_partitioned && relkind != RELKIND_PARTITIONED_TABLE)
 			continue;
 		found = find_trigger(trigger, rel);
-		if (found == NULL || found->tgenabled != TRIGGER_FIRES_ON_ORIGIN)
+		if (found == NULL || !is_as_created(trigger, found, rel, key_columns))
 			return false;
 	}
 	return true;
@@ -267,14 +282,15 @@ has_triggers(Relation rel, bool is_partition)
 
 /*
  * ObjectTriggersExist
- *		Do a table and its partitions have all of the triggers, as they were created?
+ *		Do a table that is bound by these key columns (char *), and its partitions, have all of the
+ *		triggers, as they were created?
  *
  * Keeps no lock on partitions.
  */
 bool
-ObjectTriggersExist(Relation rel)
+ObjectTriggersExist(Relation rel, List *key_columns)
 {
-	bool		result = has_triggers(rel, false);
+	bool		result = has_triggers(rel, key_columns, false);
 	ListCell   *lc;
 
 	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
@@ -286,7 +302,7 @@ ObjectTriggersExist(Relation rel)
 
 		if (partition == NULL)
 			continue;
-		result = result && has_triggers(partition, true);
+		result = result && has_triggers(partition, key_columns, true);
 		relation_close(partition, AccessShareLock);
 	}
 	return result;

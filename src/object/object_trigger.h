@@ -9,7 +9,7 @@
 #include "utils/relcache.h"
 
 extern void ObjectTriggersCreate(Relation rel, List *key_columns);
-extern bool ObjectTriggersExist(Relation rel);
+extern bool ObjectTriggersExist(Relation rel, List *key_columns);
 extern void ObjectTriggersDrop(Relation rel);
 extern void ObjectTriggersAttached(Oid partition);
 extern List *ObjectTriggersDetached(Oid partition);

@@ -654,7 +654,13 @@ fault_of(Relation rel, const RegisteredType *type)
 bool
 ObjectTypeIsIntact(Relation rel, const RegisteredType *type)
 {
-	return fault_of(rel, type) == NULL && ObjectTriggersExist(rel);
+	List	   *key_columns = NIL;
+
+	if (fault_of(rel, type) != NULL)
+		return false;
+	for (int i = 0; i < type->nkeys; i++)
+		key_columns = lappend(key_columns, get_attname(type->relation, type->keys[i], false));
+	return ObjectTriggersExist(rel, key_columns);
 }
 
 /*

@@ -60,7 +60,7 @@ static SpiPlan update_object_type = {
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
 
-/* the row, if the same update would change nothing */
+/* the row, if the same update would change nothing, and raise no error */
 static SpiPlan equal_object_type = {
 	.sql = "SELECT t::actstream.object_type FROM actstream.object_types t"
 	" WHERE t.label OPERATOR(pg_catalog.=) $1"
@@ -69,7 +69,9 @@ static SpiPlan equal_object_type = {
 	" AND ($4 IS NULL OR COALESCE(t.name_template, '') OPERATOR(pg_catalog.=) $4)"
 	" AND ($5 IS NULL OR COALESCE(t.url_template, '') OPERATOR(pg_catalog.=) $5)"
 	" AND ($6 IS NULL OR t.on_delete OPERATOR(pg_catalog.=) $6)"
-	" AND ($7 IS NULL OR t.checked OPERATOR(pg_catalog.=) $7)",
+	" AND ($7 IS NULL OR t.checked OPERATOR(pg_catalog.=) $7)"
+	" AND actstream_internal.template_fault(t.name_template, t.relation) IS NULL"
+	" AND actstream_internal.template_fault(t.url_template, t.relation) IS NULL",
 	.nargs = Natts_object_type,
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
@@ -285,13 +287,14 @@ registered_type(const char *label)
  * *result to its row of the registry, and nothing is locked or written: programs register their tables
  * at each start.
  *
- * Not for a serializable transaction: having seen the registry as it was, it may have to begin again.
+ * Not above READ COMMITTED: the transaction's snapshot may be too old to tell, and having seen the registry
+ * as it was, a serializable one may have to begin again.
  */
 static bool
 is_registered_so(Oid relid, const ObjectTypeRow *arguments, Datum *result)
 {
 	ObjectTypeRow row = *arguments;
-	const RegisteredType *found = IsolationIsSerializable() ? NULL : RegistryLookupRelation(relid);
+	const RegisteredType *found = IsolationUsesXactSnapshot() ? NULL : RegistryLookupRelation(relid);
 	RegisteredType type;
 	Relation	rel;
 	bool		is_intact;
@@ -444,7 +447,7 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	/* there is no way to know whether such an object exists, or when it is deleted */
 	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
 	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
-	if (!IsolationIsSerializable() && run_on_row(&equal_object_type, &row, &result))
+	if (!IsolationUsesXactSnapshot() && run_on_row(&equal_object_type, &row, &result))
 		PG_RETURN_DATUM(result);
 	lock_registration(label);
 

@@ -17,6 +17,10 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_clause.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_relation.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -33,6 +37,29 @@ OwnTriggerFunction(const char *name)
 						   CStringGetDatum(name),
 						   PointerGetDatum(buildoidvector(NULL, 0)),
 						   ObjectIdGetDatum(OwnInternalSchema()));
+}
+
+/*
+ * OwnTriggerCondition
+ *		The condition of a trigger in the form that the catalog stores, without the checks of
+ *		CREATE TRIGGER.
+ */
+Node *
+OwnTriggerCondition(Relation rel, Node *condition)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	static const char *const names[] = {"old", "new"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		addNSItemToQuery(pstate,
+						 addRangeTableEntryForRelation(pstate, rel, AccessShareLock,
+													   makeAlias(names[i], NIL), false, false),
+						 false, true, true);
+	condition = transformWhereClause(pstate, copyObject(condition), EXPR_KIND_TRIGGER_WHEN,
+									 "WHEN");
+	assign_expr_collations(pstate, condition);
+	free_parsestate(pstate);
+	return condition;
 }
 
 /*

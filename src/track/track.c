@@ -28,9 +28,6 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "parser/parse_clause.h"
-#include "parser/parse_collate.h"
-#include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -207,27 +204,6 @@ parse_condition(const char *condition)
 	return target->val;
 }
 
-/*
- * A condition in the form that the catalog stores, without the checks of CREATE TRIGGER.
- */
-static Node *
-transform_condition(Relation rel, Node *condition)
-{
-	ParseState *pstate = make_parsestate(NULL);
-	static const char *const names[] = {"old", "new"};
-
-	for (int i = 0; i < (int) lengthof(names); i++)
-		addNSItemToQuery(pstate,
-						 addRangeTableEntryForRelation(pstate, rel, AccessShareLock,
-													   makeAlias(names[i], NIL), false, false),
-						 false, true, true);
-	condition = transformWhereClause(pstate, copyObject(condition), EXPR_KIND_TRIGGER_WHEN,
-									 "WHEN");
-	assign_expr_collations(pstate, condition);
-	free_parsestate(pstate);
-	return condition;
-}
-
 /* Raise the error that CREATE TRIGGER would raise for the condition, but with context. */
 static void
 check_condition(Relation rel, Node *condition, char *text)
@@ -235,7 +211,7 @@ check_condition(Relation rel, Node *condition, char *text)
 	ErrorContextCallback context = {error_context_stack, in_condition, text};
 
 	error_context_stack = &context;
-	(void) transform_condition(rel, condition);
+	(void) OwnTriggerCondition(rel, condition);
 	error_context_stack = context.previous;
 }
 
@@ -257,14 +233,14 @@ is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *a
 	}
 	if (trigger->condition == NULL || stmt->whenClause == NULL)
 		return trigger->condition == NULL && stmt->whenClause == NULL;
-	return equal(stringToNode(trigger->condition), transform_condition(rel, stmt->whenClause));
+	return equal(stringToNode(trigger->condition), OwnTriggerCondition(rel, stmt->whenClause));
 }
 
 /*
- * The name of a trigger of the table that already does what the statement asks for, and
- * has the name in the statement if there is one; else NULL.
+ * A trigger of the table that already does what the statement asks for, and has the name in the
+ * statement if there is one; else NULL.
  */
-static char *
+static const TrackTrigger *
 find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
 {
 	ListCell   *lc;
@@ -275,9 +251,25 @@ find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
 
 		if ((stmt->trigname == NULL || strcmp(trigger->name, stmt->trigname) == 0) &&
 			is_equal(trigger, stmt, args, rel))
-			return trigger->name;
+			return trigger;
 	}
 	return NULL;
+}
+
+/* Has the table the trigger that notices moved rows? */
+static bool
+has_move_trigger(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if (trigger->is_move && !trigger->is_clone)
+			return true;
+	}
+	return false;
 }
 
 /* The table and all its partitions, which will get the trigger as well, locked. */
@@ -404,16 +396,11 @@ create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
 static void
 create_move_trigger(Relation rel)
 {
-	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
-	ListCell   *lc;
+	CreateTrigStmt *stmt;
 
-	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
-	{
-		TrackTrigger *trigger = lfirst(lc);
-
-		if (trigger->is_move && !trigger->is_clone)
-			return;
-	}
+	if (has_move_trigger(rel))
+		return;
+	stmt = makeNode(CreateTrigStmt);
 	stmt->trigname = free_name(rel, MOVE_TRIGGER_NAME);
 	stmt->row = true;
 	stmt->timing = TRIGGER_TYPE_AFTER;
@@ -422,8 +409,10 @@ create_move_trigger(Relation rel)
 }
 
 /*
- * Have a table tracked, as the arguments of track() say, under a lock on it; returns the name of the
- * trigger.  If there is none yet, and the lock is too weak to create it, returns NULL, without the lock.
+ * Have a table tracked, as the arguments of track() say; returns the name of the trigger.
+ *
+ * If "lockmode" is too weak to create a trigger, returns NULL unless there is one that does the same,
+ * without a problem, and keeps no lock.
  */
 static char *
 track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
@@ -432,6 +421,7 @@ track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 	Tracking	tracking;
 	CreateTrigStmt *stmt;
 	Relation	rel;
+	const TrackTrigger *equal;
 	char	   *name;
 
 	rel = open_trackable(PG_GETARG_OID(ARG_RELATION), lockmode);
@@ -447,11 +437,15 @@ track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 				 errhint("Use events => '{update}' to send an action when one of the columns changes.")));
 	if (stmt->whenClause != NULL)
 		check_condition(rel, stmt->whenClause, text_argument(fcinfo, ARG_CONDITION));
-	name = find_equal(stmt, args, rel);
-	if (name == NULL && lockmode < ShareRowExclusiveLock)
+	equal = find_equal(stmt, args, rel);
+	name = equal == NULL ? NULL : equal->name;
+	if (lockmode < ShareRowExclusiveLock)
 	{
+		bool		is_fine = equal != NULL && TrackTriggerProblem(rel, equal) == NULL &&
+			(rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE || has_move_trigger(rel));
+
 		relation_close(rel, lockmode);
-		return NULL;
+		return is_fine ? name : NULL;
 	}
 	TrackCheckTemplates(&tracking, rel);
 	if (name == NULL)

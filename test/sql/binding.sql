@@ -313,6 +313,42 @@ SELECT verb FROM actstream.act_send('user:2', 'stayed');
 SELECT shop.try($$SELECT actstream.act_send('user:3', 'never was')$$);
 SELECT * FROM actstream.integrity_check();
 
+-- Registered again, a table is put right, and what cannot be is told.
+CREATE TABLE mended (id integer PRIMARY KEY, name text) PARTITION BY RANGE (id);
+CREATE TABLE mended_1 PARTITION OF mended DEFAULT;
+SELECT actstream.register('mended', name_template => '{name}');
+CREATE VIEW altered AS
+SELECT tgrelid::regclass, tgname, tgenabled, tgtype, regexp_replace(pg_get_triggerdef(oid), '.* ON | EXECUTE.*', '', 'g') AS on
+FROM pg_trigger WHERE tgname ~ 'actstream' AND tgrelid IN ('mended'::regclass, 'mended_1'::regclass);
+CREATE TEMP TABLE as_made AS TABLE altered;
+SELECT count(*) FROM as_made;
+DO $$
+DECLARE
+    change text;
+BEGIN
+    FOREACH change IN ARRAY ARRAY[
+        'CREATE OR REPLACE TRIGGER actstream_rekey AFTER UPDATE ON mended FOR EACH ROW WHEN (false) EXECUTE FUNCTION actstream_internal.object_rekeyed()',
+        'CREATE OR REPLACE TRIGGER actstream_rekey AFTER UPDATE ON mended FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_rekeyed()',
+        'CREATE OR REPLACE TRIGGER zz_actstream_move BEFORE UPDATE ON mended FOR EACH ROW WHEN (old.id > new.id) EXECUTE FUNCTION actstream_internal.object_moves()',
+        'CREATE OR REPLACE TRIGGER actstream_truncate AFTER TRUNCATE ON mended EXECUTE FUNCTION actstream_internal.objects_truncated()',
+        'DROP TRIGGER actstream_truncated ON mended', 'DROP TRIGGER actstream_truncate ON mended_1',
+        'ALTER TABLE mended DISABLE TRIGGER actstream_rekey', 'ALTER TABLE mended_1 DISABLE TRIGGER actstream_object',
+        'ALTER TABLE mended_1 ENABLE REPLICA TRIGGER actstream_truncate', 'DROP TRIGGER actstream_object ON mended']
+    LOOP
+        EXECUTE change;
+        PERFORM actstream.register('mended');
+        IF EXISTS (TABLE altered EXCEPT TABLE as_made) OR EXISTS (TABLE as_made EXCEPT TABLE altered) THEN
+            RAISE WARNING 'not put right: %', change;
+        END IF;
+    END LOOP;
+END
+$$;
+ALTER TABLE mended DROP COLUMN name;
+SELECT actstream.register('mended');
+SELECT name_template FROM actstream.register('mended', name_template => '');
+DROP VIEW altered;
+DROP TABLE mended;
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION actstream CASCADE;
 DROP OWNED BY bind_owner, bind_other;
