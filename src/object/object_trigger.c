@@ -241,18 +241,27 @@ ObjectTriggersCreate(Relation rel, List *key_columns)
 		ObjectTriggersAttached(RelationGetRelid(rel));
 }
 
-/* Is the trigger of the table as create_trigger() makes it, but for its columns, and enabled? */
+/*
+ * Is the trigger of the table as create_trigger() makes it, but for the columns of the one that binds
+ * it, and enabled?
+ *
+ * "found" may be gone as soon as anything is looked up in a catalog.
+ */
 static bool
 is_as_created(const ObjectTrigger *trigger, const Trigger *found, Relation rel, List *key_columns)
 {
+	char	   *condition;
+
 	if ((found->tgenabled != TRIGGER_FIRES_ON_ORIGIN && found->tgenabled != TRIGGER_FIRES_ALWAYS) ||
 		found->tgtype != ((trigger->row ? TRIGGER_TYPE_ROW : TRIGGER_TYPE_STATEMENT) |
 						  trigger->timing | trigger->events) ||
-		found->tgdeferrable || found->tgnargs > 0)
+		found->tgdeferrable || found->tgnargs > 0 ||
+		(found->tgnattr > 0 && strcmp(trigger->name, BINDING_TRIGGER_NAME) != 0))
 		return false;
 	if (!trigger->when_key_changes || found->tgqual == NULL)
 		return !trigger->when_key_changes && found->tgqual == NULL;
-	return equal(stringToNode(found->tgqual),
+	condition = pstrdup(found->tgqual);
+	return equal(stringToNode(condition),
 				 OwnTriggerCondition(rel, key_differs(RelationGetRelid(rel), key_columns)));
 }
 

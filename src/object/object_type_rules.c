@@ -647,16 +647,39 @@ fault_of(Relation rel, const RegisteredType *type)
 	return missing_property(rel, type, InvalidOid);
 }
 
+/* Does a template, which may be NULL, name columns of the table only? */
+static bool
+template_fits(const char *template, Relation rel)
+{
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	if (template != NULL && !TemplateTryParse(template, &parts))
+		return false;
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (part->is_column && get_attnum(RelationGetRelid(rel), part->text) <= 0)
+			return false;
+	}
+	return true;
+}
+
 /*
  * ObjectTypeIsIntact
- *		Does a table that is open meet what was registered for its type, with all triggers?
+ *		Does a table that is open meet what was registered for its type, with all triggers and
+ *		templates?
+ *
+ * The type is a copy, for the registry may be loaded again meanwhile.
  */
 bool
 ObjectTypeIsIntact(Relation rel, const RegisteredType *type)
 {
 	List	   *key_columns = NIL;
 
-	if (fault_of(rel, type) != NULL)
+	if (fault_of(rel, type) != NULL || !template_fits(type->name_template, rel) ||
+		!template_fits(type->url_template, rel))
 		return false;
 	for (int i = 0; i < type->nkeys; i++)
 		key_columns = lappend(key_columns, get_attname(type->relation, type->keys[i], false));

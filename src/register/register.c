@@ -60,7 +60,7 @@ static SpiPlan update_object_type = {
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
 
-/* the row, if the same update would change nothing, and raise no error */
+/* the row, if the same update would change nothing */
 static SpiPlan equal_object_type = {
 	.sql = "SELECT t::actstream.object_type FROM actstream.object_types t"
 	" WHERE t.label OPERATOR(pg_catalog.=) $1"
@@ -69,9 +69,7 @@ static SpiPlan equal_object_type = {
 	" AND ($4 IS NULL OR COALESCE(t.name_template, '') OPERATOR(pg_catalog.=) $4)"
 	" AND ($5 IS NULL OR COALESCE(t.url_template, '') OPERATOR(pg_catalog.=) $5)"
 	" AND ($6 IS NULL OR t.on_delete OPERATOR(pg_catalog.=) $6)"
-	" AND ($7 IS NULL OR t.checked OPERATOR(pg_catalog.=) $7)"
-	" AND actstream_internal.template_fault(t.name_template, t.relation) IS NULL"
-	" AND actstream_internal.template_fault(t.url_template, t.relation) IS NULL",
+	" AND ($7 IS NULL OR t.checked OPERATOR(pg_catalog.=) $7)",
 	.nargs = Natts_object_type,
 	.argtypes = {TEXTOID, REGCLASSOID, NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 };
@@ -302,6 +300,10 @@ is_registered_so(Oid relid, const ObjectTypeRow *arguments, Datum *result)
 	if (found == NULL)
 		return false;
 	type = *found;
+	if (type.name_template != NULL)
+		type.name_template = pstrdup(type.name_template);
+	if (type.url_template != NULL)
+		type.url_template = pstrdup(type.url_template);
 	ObjectTypeCheckOwner(relid);
 	rel = try_relation_open(relid, AccessShareLock);
 	if (rel == NULL)

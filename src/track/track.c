@@ -454,9 +454,9 @@ track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 			stmt->trigname = free_name(rel, DEFAULT_TRIGGER_NAME);
 		name = stmt->trigname;
 		create_trigger(stmt, rel, false);
-		if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-			create_move_trigger(rel);
 	}
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		create_move_trigger(rel);
 	relation_close(rel, NoLock);
 	return name;
 }

@@ -331,6 +331,7 @@ BEGIN
         'CREATE OR REPLACE TRIGGER actstream_rekey AFTER UPDATE ON mended FOR EACH ROW EXECUTE FUNCTION actstream_internal.object_rekeyed()',
         'CREATE OR REPLACE TRIGGER zz_actstream_move BEFORE UPDATE ON mended FOR EACH ROW WHEN (old.id > new.id) EXECUTE FUNCTION actstream_internal.object_moves()',
         'CREATE OR REPLACE TRIGGER actstream_truncate AFTER TRUNCATE ON mended EXECUTE FUNCTION actstream_internal.objects_truncated()',
+        'CREATE OR REPLACE TRIGGER actstream_rekey AFTER UPDATE OF name ON mended FOR EACH ROW WHEN (NOT (old.id OPERATOR(pg_catalog.=) new.id)) EXECUTE FUNCTION actstream_internal.object_rekeyed()',
         'DROP TRIGGER actstream_truncated ON mended', 'DROP TRIGGER actstream_truncate ON mended_1',
         'ALTER TABLE mended DISABLE TRIGGER actstream_rekey', 'ALTER TABLE mended_1 DISABLE TRIGGER actstream_object',
         'ALTER TABLE mended_1 ENABLE REPLICA TRIGGER actstream_truncate', 'DROP TRIGGER actstream_object ON mended']
