@@ -15,6 +15,7 @@
 #include "track/row_changed.h"
 #include "track/track.h"
 #include "track/track_check.h"
+#include "track/track_condition.h"
 #include "track/track_triggers.h"
 
 #include "access/relation.h"
@@ -28,7 +29,6 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -147,77 +147,9 @@ events_from_array(Datum array)
 	return result;
 }
 
-/* Error context callback for parsing a condition. */
-static void
-in_condition(void *condition)
-{
-	int			code = geterrcode();
-	int			position = geterrposition();
-
-	/* it is one in the condition, not in the statement around it */
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery(condition);
-	}
-	errcontext("condition of actstream.track(): %s", (char *) condition);
-	if (code == ERRCODE_AMBIGUOUS_COLUMN || code == ERRCODE_UNDEFINED_TABLE)
-		errhint("Write NEW.column for the value after a change, OLD.column for the one before.");
-}
-
-/*
- * The raw parse tree of a condition, which must be one expression.
- *
- * The trigger gets the tree, not the text, so the condition cannot break out into the
- * surrounding statement; nothing of it is evaluated here.
- */
-static Node *
-parse_condition(const char *condition)
-{
-	ErrorContextCallback context = {error_context_stack, in_condition, unconstify(char *, condition)};
-	List	   *parsed;
-	SelectStmt *stmt;
-	ResTarget  *target;
-	ColumnRef  *column;
-
-	error_context_stack = &context;
-	parsed = raw_parser(condition, RAW_PARSE_PLPGSQL_EXPR);
-	error_context_stack = context.previous;
-	stmt = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
-	target = stmt->targetList == NIL ? NULL : linitial_node(ResTarget, stmt->targetList);
-	column = target != NULL && IsA(target->val, ColumnRef) ? (ColumnRef *) target->val : NULL;
-
-	/* valid in a target list, but not as an expression: a star, an alias */
-	if ((column != NULL && IsA(llast(column->fields), A_Star)) ||
-		(target != NULL && (target->name != NULL || target->indirection != NIL)) ||
-		list_length(stmt->targetList) != 1 || stmt->distinctClause != NIL ||
-		stmt->fromClause != NIL || stmt->whereClause != NULL ||
-		stmt->groupClause != NIL || stmt->havingClause != NULL ||
-		stmt->windowClause != NIL || stmt->sortClause != NIL ||
-		stmt->limitCount != NULL || stmt->limitOffset != NULL ||
-		stmt->lockingClause != NIL || stmt->op != SETOP_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("condition is not an expression: \"%s\"", condition),
-				 errhint("Write one expression of NEW.column and OLD.column.")));
-	return target->val;
-}
-
-/* Raise the error that CREATE TRIGGER would raise for the condition, but with context. */
-static void
-check_condition(Relation rel, Node *condition, char *text)
-{
-	ErrorContextCallback context = {error_context_stack, in_condition, text};
-
-	error_context_stack = &context;
-	(void) OwnTriggerCondition(rel, condition);
-	error_context_stack = context.previous;
-}
-
 /*
  * Is the trigger the same as the one that the statement would create, except for its
- * name?
+ * name, and for when it fires?
  */
 static bool
 is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *args,
@@ -233,32 +165,67 @@ is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *a
 	}
 	if (trigger->condition == NULL || stmt->whenClause == NULL)
 		return trigger->condition == NULL && stmt->whenClause == NULL;
-	return equal(stringToNode(trigger->condition), OwnTriggerCondition(rel, stmt->whenClause));
+	return TrackConditionIs(rel, trigger->condition, stmt->whenClause);
 }
 
 /*
- * A trigger of the table that already does what the statement asks for, and has the name in the
- * statement if there is one; else NULL.
+ * Does a trigger of the table fire for all that it is made for, in the partitions, too?
+ *
+ * Not if it has been disabled or left to replicas, or has been created anew for some columns only.
+ * Keeps no lock on partitions.
+ */
+static bool
+fires(Relation rel, const TrackTrigger *trigger)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(RelationGetRelid(rel), NoLock, NULL))
+	{
+		bool		is_child = lfirst_oid(lc) != RelationGetRelid(rel);
+		ListCell   *cell;
+
+		foreach(cell, TrackTriggers(lfirst_oid(lc)))
+		{
+			TrackTrigger *other = lfirst(cell);
+
+			/* clones have the name of their original */
+			if (other->is_clone == is_child && strcmp(other->name, trigger->name) == 0 &&
+				((other->enabled != TRIGGER_FIRES_ON_ORIGIN && other->enabled != TRIGGER_FIRES_ALWAYS) ||
+				 other->ncolumns > 0))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * A trigger of the table that does what the statement asks for, and has the name in the
+ * statement if there is one; else NULL.  One that fires comes first.
  */
 static const TrackTrigger *
 find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
 {
+	const TrackTrigger *result = NULL;
 	ListCell   *lc;
 
 	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
 	{
 		TrackTrigger *trigger = lfirst(lc);
 
-		if ((stmt->trigname == NULL || strcmp(trigger->name, stmt->trigname) == 0) &&
-			is_equal(trigger, stmt, args, rel))
+		if ((stmt->trigname != NULL && strcmp(trigger->name, stmt->trigname) != 0) ||
+			!is_equal(trigger, stmt, args, rel))
+			continue;
+		if (fires(rel, trigger))
 			return trigger;
+		if (result == NULL)
+			result = trigger;
 	}
-	return NULL;
+	return result;
 }
 
-/* Has the table the trigger that notices moved rows? */
-static bool
-has_move_trigger(Relation rel)
+/* The table's trigger that notices moved rows, or NULL. */
+static const TrackTrigger *
+find_move_trigger(Relation rel)
 {
 	ListCell   *lc;
 
@@ -267,9 +234,9 @@ has_move_trigger(Relation rel)
 		TrackTrigger *trigger = lfirst(lc);
 
 		if (trigger->is_move && !trigger->is_clone)
-			return true;
+			return trigger;
 	}
-	return false;
+	return NULL;
 }
 
 /* The table and all its partitions, which will get the trigger as well, locked. */
@@ -375,7 +342,7 @@ make_statement(FunctionCallInfo fcinfo, char *const *args)
 	stmt->timing = TRIGGER_TYPE_AFTER;
 	stmt->events = events_from_array(PG_GETARG_DATUM(ARG_EVENTS));
 	if (!PG_ARGISNULL(ARG_CONDITION))
-		stmt->whenClause = parse_condition(text_argument(fcinfo, ARG_CONDITION));
+		stmt->whenClause = TrackConditionParse(text_argument(fcinfo, ARG_CONDITION));
 	return stmt;
 }
 
@@ -392,20 +359,46 @@ create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
 	CommandCounterIncrement();
 }
 
-/* Create the trigger that notices moved rows on a partitioned table, unless it exists. */
-static void
-create_move_trigger(Relation rel)
+/*
+ * Create a trigger of the table, or in place of "existing" if that is not NULL; nothing if that one
+ * fires.  Returns its name.
+ */
+static char *
+ensure_trigger(CreateTrigStmt *stmt, const char *default_name, Relation rel, const TrackTrigger *existing, bool is_move)
 {
-	CreateTrigStmt *stmt;
+	if (existing != NULL && fires(rel, existing))
+		return existing->name;
+	stmt->replace = existing != NULL;
+	if (existing != NULL)
+		stmt->trigname = existing->name;
+	else if (stmt->trigname == NULL)
+		stmt->trigname = free_name(rel, default_name);
+	create_trigger(stmt, rel, is_move);
+	return stmt->trigname;
+}
 
-	if (has_move_trigger(rel))
-		return;
-	stmt = makeNode(CreateTrigStmt);
-	stmt->trigname = free_name(rel, MOVE_TRIGGER_NAME);
+/* Does a table have the trigger that notices moved rows, if it needs one? */
+static bool
+notices_moves(Relation rel)
+{
+	const TrackTrigger *trigger;
+
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return true;
+	trigger = find_move_trigger(rel);
+	return trigger != NULL && fires(rel, trigger);
+}
+
+/* Have a partitioned table notice moved rows. */
+static void
+ensure_move_trigger(Relation rel)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+
 	stmt->row = true;
 	stmt->timing = TRIGGER_TYPE_AFTER;
 	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
-	create_trigger(stmt, rel, true);
+	(void) ensure_trigger(stmt, MOVE_TRIGGER_NAME, rel, find_move_trigger(rel), true);
 }
 
 /*
@@ -436,27 +429,20 @@ track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 				 errmsg("columns can be given only with event \"update\""),
 				 errhint("Use events => '{update}' to send an action when one of the columns changes.")));
 	if (stmt->whenClause != NULL)
-		check_condition(rel, stmt->whenClause, text_argument(fcinfo, ARG_CONDITION));
+		TrackConditionCheck(rel, stmt->whenClause, text_argument(fcinfo, ARG_CONDITION));
 	equal = find_equal(stmt, args, rel);
-	name = equal == NULL ? NULL : equal->name;
 	if (lockmode < ShareRowExclusiveLock)
 	{
-		bool		is_fine = equal != NULL && TrackTriggerProblem(rel, equal) == NULL &&
-			(rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE || has_move_trigger(rel));
+		bool		is_fine = equal != NULL && fires(rel, equal) &&
+			TrackTriggerProblem(rel, equal) == NULL && notices_moves(rel);
 
 		relation_close(rel, lockmode);
-		return is_fine ? name : NULL;
+		return is_fine ? equal->name : NULL;
 	}
 	TrackCheckTemplates(&tracking, rel);
-	if (name == NULL)
-	{
-		if (stmt->trigname == NULL)
-			stmt->trigname = free_name(rel, DEFAULT_TRIGGER_NAME);
-		name = stmt->trigname;
-		create_trigger(stmt, rel, false);
-	}
-	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		create_move_trigger(rel);
+	name = ensure_trigger(stmt, DEFAULT_TRIGGER_NAME, rel, equal, false);
+	if (!notices_moves(rel))
+		ensure_move_trigger(rel);
 	relation_close(rel, NoLock);
 	return name;
 }

@@ -56,6 +56,7 @@ make_trigger(HeapTuple tuple, TupleDesc tupdesc, bool is_move)
 	trigger->is_move = is_move;
 	trigger->type = form->tgtype;
 	trigger->enabled = form->tgenabled;
+	trigger->ncolumns = form->tgattr.dim1;
 	trigger->condition = isnull ? NULL : TextDatumGetCString(condition);
 	trigger->nargs = form->tgnargs;
 	trigger->args = arguments_of(tuple, tupdesc, form->tgnargs);

@@ -17,7 +17,8 @@ typedef struct TrackTrigger
 	bool		is_move;		/* the trigger that notices moved rows, not a tracking
 								 * one */
 	int16		type;			/* TRIGGER_TYPE_... */
-	char		enabled;
+	char		enabled;		/* TRIGGER_FIRES_... or TRIGGER_DISABLED */
+	int			ncolumns;		/* of UPDATE OF; track() gives none */
 	char	   *condition;		/* expression tree as text; NULL if there is none */
 	int			nargs;
 	char	  **args;

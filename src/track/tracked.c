@@ -6,6 +6,7 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
+#include "track/track_condition.h"
 #include "track/track_options.h"
 #include "track/track_triggers.h"
 
@@ -73,50 +74,6 @@ events_of(int16 type)
 	if (TRIGGER_FOR_DELETE(type))
 		events[n++] = CStringGetTextDatum("delete");
 	return PointerGetDatum(construct_array(events, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-/* The end of the quoted string or the group in parentheses that begins at "text". */
-static const char *
-skip_group(const char *text)
-{
-	char		quote = *text;
-	int			depth = 0;
-
-	if (quote != '(')
-		return strchr(text + 1, quote) + 1;
-	do
-	{
-		if (*text == '\'' || *text == '"')
-			text = skip_group(text);
-		else
-		{
-			depth += (*text == '(') - (*text == ')');
-			text++;
-		}
-	} while (depth > 0);
-	return text;
-}
-
-/*
- * The condition of a trigger, cut out of its definition: PostgreSQL has no other
- * function that prints an expression on two rows.
- */
-static char *
-condition_of(const TrackTrigger *trigger)
-{
-	static const char when[] = " WHEN (";
-	const char *def;
-
-	if (trigger->condition == NULL)
-		return NULL;
-	def = TextDatumGetCString(DirectFunctionCall1(pg_get_triggerdef,
-												  ObjectIdGetDatum(trigger->oid)));
-	while (*def != '\0' && strncmp(def, when, strlen(when)) != 0)
-		def = *def == '"' ? skip_group(def) : def + 1;
-	if (*def == '\0')
-		return NULL;
-	def += strlen(when) - 1;
-	return pnstrdup(def + 1, skip_group(def) - def - 2);
 }
 
 /* A result row to fill in from a trigger's arguments. */
@@ -197,7 +154,8 @@ actstream_tracked(PG_FUNCTION_ARGS)
 			problem = TrackTriggerProblem(rel, trigger);
 			if (problem == NULL && is_tracking && lacks_move_trigger(rel, triggers))
 				problem = pstrdup(_("trigger for rows that move between partitions is missing"));
-			condition = condition_of(trigger);
+			if (trigger->condition != NULL)
+				condition = TrackConditionText(rel, stringToNode(trigger->condition));
 			relation_close(rel, AccessShareLock);
 		}
 		if (!is_tracking && problem == NULL)

@@ -177,11 +177,120 @@ SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = 'q':
 DROP TRIGGER actstream_track_2 ON q;
 :definition;
 SELECT actstream.track('q', 'asked', 'person:{who}', condition => 'NEW.who > 1');
+SELECT actstream.untrack('q');
+-- some of which it reads in another way than it has written them
+CREATE PROCEDURE dump_and_restore() LANGUAGE plpgsql AS $$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN SELECT d.trigger_name, pg_get_triggerdef(g.oid) AS definition FROM actstream.tracked() d
+        JOIN pg_trigger g ON g.tgrelid = d.relation AND g.tgname = d.trigger_name WHERE d.relation = 'q'::regclass
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON q', t.trigger_name);
+        EXECUTE t.definition;
+    END LOOP;
+END $$;
+CREATE FUNCTION track_again(condition text, OUT name name, OUT before text, OUT after text, OUT again name) LANGUAGE plpgsql AS $$
+DECLARE
+    other text;
+BEGIN
+    $2 := actstream.track('q', 'asked', 'person:1', events => '{update}', condition => condition);
+    SELECT t.condition INTO before FROM actstream.tracked() t;
+    FOR i IN 1 .. 3 LOOP
+        CALL dump_and_restore();
+        again := actstream.track('q', 'asked', 'person:1', events => '{update}', condition => condition);
+        EXIT WHEN again <> $2;
+    END LOOP;
+    SELECT t.condition INTO after FROM actstream.tracked() t;
+    other := actstream.track('q', 'asked', 'person:1', events => '{update}', condition => replace(condition, 'other', 'another'));
+    IF (other = again) <> (condition NOT LIKE '%other%') THEN
+        RAISE EXCEPTION 'condition: %, tracked by % and %', condition, again, other;
+    END IF;
+    PERFORM actstream.untrack('q');
+END $$;
+\x on
+SET datestyle = German;
+SET intervalstyle = sql_standard;
+SET extra_float_digits = -10;
+SELECT c.c AS condition, t.* FROM (VALUES
+    ($$NEW.path IN ('a', 'other')$$), ($$NEW.path NOT IN ('a', 'b', NEW.name)$$), ($$NEW.path = ANY ('{a,other}')$$), ($$NEW.name IN ('a', 'other')$$),
+    ($$NEW.path = ANY (ARRAY['a', NEW.path, 'other']::varchar[])$$), ($$(NEW.path IN ('other', 'b')) IS DISTINCT FROM (OLD.path IN ('a', 'b'))$$),
+    ($$CASE NEW.path WHEN 'other' THEN true ELSE NEW.who IN (1, 2) END$$), ($$NEW.* IS DISTINCT FROM OLD.*$$), ($$OLD IS DISTINCT FROM NEW$$),
+    ($$NEW.who > -1 AND (OLD.domain < 1 AND NEW.small <> '2')$$), ($$NEW.day IN ('2026-02-03', now()) OR NEW.at - OLD.at > '-1 day 2:00'$$),
+    ($$NEW.big > 1.23456789012345678::float8 AND NEW.name IS NOT NULL IS TRUE$$), ($$NEW.name = E'it''s \\ "other"'$$), ($$NEW.tableoid = 'q'::regclass$$)) AS c (c), track_again(c.c) t;
+RESET datestyle;
+RESET intervalstyle;
+RESET extra_float_digits;
+\x off
+-- digits that are not shown count
+SET extra_float_digits = -10;
+SELECT actstream.track('q', 'asked', 'person:1', condition => 'NEW.big > 1.23456::float8'), actstream.track('q', 'asked', 'person:1', condition => 'NEW.big > 1.23457::float8');
+RESET extra_float_digits;
+SELECT actstream.untrack('q');
+
+------------------------------------------------------------------------------
+-- A trigger that does not fire is created anew
+------------------------------------------------------------------------------
+
+CREATE VIEW firing AS SELECT tgrelid::regclass AS relation, tgname, tgenabled, tgattr, obj_description(oid, 'pg_trigger') AS comment FROM pg_trigger
+    WHERE tgfoid IN ('actstream_internal.row_changed'::regproc, 'actstream_internal.row_moved'::regproc) ORDER BY tgrelid::regclass::text COLLATE "C", tgname;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
+COMMENT ON TRIGGER actstream_track ON q IS 'mine';
+ALTER TABLE q DISABLE TRIGGER actstream_track;
+SELECT problem FROM actstream.tracked();
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
+SELECT * FROM firing;
+ALTER TABLE q ENABLE REPLICA TRIGGER actstream_track;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
+SELECT * FROM firing;
+ALTER TABLE q ENABLE ALWAYS TRIGGER actstream_track;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
+SELECT * FROM firing;
+SELECT replace(pg_get_triggerdef(oid), 'UPDATE', 'UPDATE OF who, at') AS definition FROM pg_trigger WHERE tgrelid = 'q'::regclass AND tgname = 'actstream_track' \gset
+DROP TRIGGER actstream_track ON q;
+:definition;
+SELECT * FROM firing;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
+SELECT * FROM firing;
+-- but not beside one that does the same
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$, trigger_name => 'other');
+ALTER TABLE q DISABLE TRIGGER actstream_track;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
+SELECT * FROM firing;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$, trigger_name => 'actstream_track');
+SELECT * FROM firing;
+SELECT actstream.untrack('q');
+-- one that others have deferred stays as it is
+SELECT actstream.track('q', 'asked', 'person:{who}');
+SELECT replace(pg_get_triggerdef(oid), 'CREATE TRIGGER', 'CREATE CONSTRAINT TRIGGER') AS definition FROM pg_trigger WHERE tgrelid = 'q'::regclass AND tgname = 'actstream_track' \gset
+DROP TRIGGER actstream_track ON q;
+:definition;
+SELECT actstream.track('q', 'asked', 'person:{who}');
+SELECT actstream.untrack('q');
+-- on partitions, too
+CREATE TABLE parted (id int) PARTITION BY LIST (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES IN (2, 3) PARTITION BY LIST (id);
+CREATE TABLE parted_2_2 PARTITION OF parted_2 FOR VALUES IN (2);
+SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, events => '{insert,update}');
+SELECT * FROM firing;
+ALTER TABLE parted_2_2 DISABLE TRIGGER actstream_track;
+ALTER TABLE parted_1 DISABLE TRIGGER actstream_move;
+SELECT relation, trigger_name, problem FROM actstream.tracked() WHERE problem IS NOT NULL;
+SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, events => '{insert,update}');
+SELECT relation, trigger_name, problem FROM actstream.tracked();
+INSERT INTO parted VALUES (1), (2);
+UPDATE parted SET id = 3 - id;
+SELECT actor, verb FROM actstream.actions ORDER BY id;
+DELETE FROM actstream.actions;
+DROP TABLE parted;
+DROP VIEW firing;
 
 ------------------------------------------------------------------------------
 -- untrack() and tracked()
 ------------------------------------------------------------------------------
 
+SELECT actstream.track('q', 'asked', 'person:{who}', trigger_name => name) FROM unnest('{mine,first,second}'::name[]) name;
 SELECT actstream.untrack('q', 'nothing');
 SELECT actstream.untrack('q', 'actstream_object');
 SELECT actstream.untrack('person');
