@@ -132,6 +132,38 @@ append_text(StringInfo result, const char *text)
 }
 
 /*
+ * TemplateNames
+ *		Does the template contain the column of that name?
+ */
+bool
+TemplateNames(const char *template, const char *column)
+{
+	List	   *parts;
+	ListCell   *lc;
+
+	if (!TemplateTryParse(template, &parts))
+		return false;
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		if (part->is_column && strcmp(part->text, column) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * TemplateCanName
+ *		Can a template contain a column of that name?
+ */
+bool
+TemplateCanName(const char *column)
+{
+	return strpbrk(column, "{}") == NULL;
+}
+
+/*
  * TemplateRename
  *		The template with a column renamed; unchanged if the template is malformed, or
  *		if no template can contain the new name.
@@ -143,7 +175,7 @@ TemplateRename(const char *template, const char *old_name, const char *new_name)
 	List	   *parts;
 	ListCell   *lc;
 
-	if (strpbrk(new_name, "{}") != NULL || !TemplateTryParse(template, &parts))
+	if (!TemplateCanName(new_name) || !TemplateTryParse(template, &parts))
 		return pstrdup(template);
 	initStringInfo(&result);
 	foreach(lc, parts)

@@ -18,6 +18,8 @@ extern const char *TemplateRead(const char *template, List **parts);
 extern List *TemplateParse(const char *template);
 extern bool TemplateTryParse(const char *template, List **parts);
 extern bool TemplateHasColumn(const List *parts);
+extern bool TemplateNames(const char *template, const char *column);
+extern bool TemplateCanName(const char *column);
 extern char *TemplateRename(const char *template, const char *old_name, const char *new_name);
 
 #endif							/* ACTSTREAM_TEMPLATE_H */

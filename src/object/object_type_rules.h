@@ -25,13 +25,8 @@ typedef enum RegistryChange
 	REGISTRY_CHANGE_INTERNAL	/* DDL on a table changes its type */
 } RegistryChange;
 
-extern Relation ObjectTypeOpenTable(Oid relid);
-extern void ObjectTypeCheckOwner(Oid relid);
 extern RegistryChange ObjectTypeBeginChange(RegistryChange change);
 extern bool ObjectTypeIsBoundBy(const RegisteredType *type, Datum key_columns);
-extern bool ObjectTypeIsIntact(Relation rel, const RegisteredType *type);
 extern void ObjectTypeLockToChange(const RegisteredType *type);
-extern void ObjectTypeCheckTable(Oid relid, Oid without);
-extern void ObjectTypeCheckPartition(Oid relid);
 
 #endif							/* ACTSTREAM_OBJECT_TYPE_RULES_H */

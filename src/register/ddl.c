@@ -28,11 +28,11 @@
 #include "object/integrity.h"
 #include "object/integrity_remove.h"
 #include "object/object_trigger.h"
-#include "object/object_type_rules.h"
+#include "object/object_type_table.h"
 #include "object/registry.h"
 #include "register/ddl.h"
 #include "register/ddl_notes.h"
-#include "register/register.h"
+#include "register/registry_ddl.h"
 #include "tables/follow_changes.h"
 #include "tables/spi_plan.h"
 #include "track/track.h"
@@ -339,6 +339,15 @@ child_changes(Oid relid, Oid parent)
 	event->was_partition = get_rel_relispartition(relid);
 }
 
+static void
+note_column(DdlEventKind kind, Oid relid, AttrNumber attnum, const char *name)
+{
+	DdlEvent   *event = DdlNote(kind, relid);
+
+	event->attnum = attnum;
+	event->old_name = DdlNoteText(name);
+}
+
 /*
  * A column is being altered or renamed: a column of the table, or of a parent or row
  * type that the table follows.  The old name is still visible.
@@ -346,7 +355,6 @@ child_changes(Oid relid, Oid parent)
 static void
 column_changes(Oid relid, AttrNumber attnum)
 {
-	DdlEvent   *event;
 	char	   *name;
 
 	if (attnum <= 0 ||
@@ -356,9 +364,7 @@ column_changes(Oid relid, AttrNumber attnum)
 	name = get_attname(relid, attnum, true);
 	if (name == NULL)
 		return;
-	event = DdlNote(COLUMN_ALTERED, relid);
-	event->attnum = attnum;
-	event->old_name = DdlNoteText(name);
+	note_column(COLUMN_ALTERED, relid, attnum, name);
 }
 
 /* Hook: an object is accessed. */
@@ -477,6 +483,42 @@ check_renaming(const RenameStmt *statement)
 }
 
 /*
+ * If a column of a registered or tracked table has been renamed, use its new name from now on.
+ * Returns that, else NULL.
+ */
+static char *
+rename_column(const DdlEvent *event)
+{
+	char	   *name = get_attname(event->relid, event->attnum, true);
+
+	if (name == NULL || strcmp(name, event->old_name) == 0)
+		return NULL;
+	TrackColumnRenamed(event->relid, event->old_name, name);
+	if (is_registered(event->relid))
+		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
+	return name;
+}
+
+/*
+ * A command begins within another one, which may have renamed columns: note that now, for the inner
+ * one could give the old name of one to another.
+ */
+static void
+catch_up(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, DdlNotesColumns())
+	{
+		DdlEvent   *event = lfirst(lc);
+		char	   *name = rename_column(event);
+
+		if (name != NULL)
+			note_column(COLUMN_RENAMED, event->relid, event->attnum, name);
+	}
+}
+
+/*
  * Event trigger ON ddl_command_start: load the library, note the statement if it is a DROP, and
  * refuse what could not be undone later.
  */
@@ -488,6 +530,8 @@ actstream_ddl_begins(PG_FUNCTION_ARGS)
 	bool		is_drop = data->parsetree != NULL &&
 		(IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt));
 
+	if (ExtensionExists())
+		catch_up();
 	DdlNotesBegin(is_drop ? data->parsetree : NULL);
 	if (!ExtensionExists())
 		PG_RETURN_NULL();
@@ -640,20 +684,13 @@ table_altered(Oid relid, List *subcommands)
 		TrackTableAltered(relid);
 }
 
-/* A column of a registered or tracked table was altered, perhaps renamed. */
+/* A column of a registered or tracked table was altered. */
 static void
 column_altered(const DdlEvent *event)
 {
-	char	   *name = get_attname(event->relid, event->attnum, true);
-	bool		renamed = name != NULL && strcmp(name, event->old_name) != 0;
-
-	if (renamed)
-		TrackColumnRenamed(event->relid, event->old_name, name);
-	if (!is_registered(event->relid))
-		return;
-	if (renamed)
-		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
-	ObjectTypeCheckTable(event->relid, InvalidOid);
+	(void) rename_column(event);
+	if (is_registered(event->relid))
+		ObjectTypeCheckTable(event->relid, InvalidOid);
 }
 
 /* Act on what a command reports to have done. */
@@ -707,7 +744,7 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 
 		if (event->kind == CHILD_CHANGED)
 			child_changed(event, is_final);
-		else
+		else if (event->kind == COLUMN_ALTERED)
 			column_altered(event);
 	}
 	if (ExtensionExists() &&

@@ -154,19 +154,64 @@ DdlNoteText(const char *text)
 	return MemoryContextStrdup(current->context, text);
 }
 
-/* A copy of an event, in the current memory context. */
+/* The events of that kind of the current command. */
+static List *
+events_of_kind(DdlEventKind kind)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (current == NULL)
+		return NIL;
+	foreach(lc, current->events)
+	{
+		if (((DdlEvent *) lfirst(lc))->kind == kind)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/*
+ * A copy of an event, in the current memory context, with the last of the names that its column had
+ * been seen to get; "renames" are the events for that.
+ */
 static DdlEvent *
-copy_event(const DdlEvent *event)
+copy_event(const DdlEvent *event, List *renames)
 {
 	DdlEvent   *result = palloc(sizeof(DdlEvent));
+	ListCell   *lc;
 
 	*result = *event;
+	foreach(lc, renames)
+	{
+		const DdlEvent *rename = lfirst(lc);
+
+		if (event->kind == COLUMN_ALTERED && rename->relid == event->relid &&
+			rename->attnum == event->attnum)
+			result->old_name = rename->old_name;
+	}
 	if (event->old_name != NULL)
-		result->old_name = pstrdup(event->old_name);
+		result->old_name = pstrdup(result->old_name);
 	if (event->refusal != NULL)
 		result->refusal = pstrdup(event->refusal);
 	if (event->detail != NULL)
 		result->detail = pstrdup(event->detail);
+	return result;
+}
+
+/*
+ * DdlNotesColumns
+ *		Copies of the events about columns of the current command, which stay.
+ */
+List *
+DdlNotesColumns(void)
+{
+	List	   *renames = events_of_kind(COLUMN_RENAMED);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, events_of_kind(COLUMN_ALTERED))
+		result = lappend(result, copy_event(lfirst(lc), renames));
 	return result;
 }
 
@@ -180,6 +225,7 @@ copy_event(const DdlEvent *event)
 List *
 DdlNotesTake(bool of_drop)
 {
+	List	   *renames = events_of_kind(COLUMN_RENAMED);
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -191,7 +237,7 @@ DdlNotesTake(bool of_drop)
 
 		if ((event->kind >= TRIGGER_LOST) == of_drop)
 		{
-			result = lappend(result, copy_event(event));
+			result = lappend(result, copy_event(event, renames));
 			current->events = foreach_delete_current(current->events, lc);
 		}
 	}

@@ -12,6 +12,8 @@ typedef enum DdlEventKind
 {
 	CHILD_CHANGED,				/* a table was attached to a parent, or detached */
 	COLUMN_ALTERED,				/* a column of a registered or tracked table was altered */
+	COLUMN_RENAMED,				/* it was seen to have another name, before the command
+								 * has ended */
 	TRIGGER_LOST,				/* a table loses one of our triggers, perhaps because it
 								 * is dropped itself */
 	INDEX_LOST,					/* a registered table loses an index */
@@ -28,9 +30,10 @@ typedef struct DdlEvent
 	Oid			relid;
 	Oid			parent;			/* for CHILD_CHANGED */
 	bool		was_partition;	/* for CHILD_CHANGED: was it a partition at that moment? */
-	AttrNumber	attnum;			/* for COLUMN_ALTERED */
-	char	   *old_name;		/* of the column; for TRIGGER_LOST, name of the table if
-								 * the trigger was the one that binds it */
+	AttrNumber	attnum;			/* for COLUMN_ALTERED and COLUMN_RENAMED */
+	char	   *old_name;		/* of the column when it was altered, or was seen last;
+								 * for TRIGGER_LOST, name of the table if the trigger
+								 * was the one that binds it */
 	char	   *refusal;		/* for PARTITION_LOST: message of the error to raise if
 								 * the table stays, or NULL */
 	char	   *detail;			/* of that error */
@@ -42,6 +45,7 @@ extern void DdlNotesEnd(void);
 extern Node *DdlNotesStatement(void);
 extern DdlEvent *DdlNote(DdlEventKind kind, Oid relid);
 extern char *DdlNoteText(const char *text);
+extern List *DdlNotesColumns(void);
 extern List *DdlNotesTake(bool of_drop);
 extern bool DdlNotesHasLostTrigger(Oid relid);
 

@@ -132,6 +132,8 @@ rename_in_arguments(void *arg)
 /*
  * TrackColumnRenamed
  *		Rename a column in the arguments of the tracking triggers of "relid".
+ *
+ * Warns if that leaves them broken, because no template can contain the new name.
  */
 void
 TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
@@ -146,6 +148,8 @@ TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
 			Attempt(rename_in_arguments, &job) == NULL && job.changed)
 			store_arguments(job.trigger, job.args);
 	}
+	if (!TemplateCanName(new_name))
+		TrackTableAltered(relid);
 }
 
 /*

@@ -350,6 +350,20 @@ SELECT name_template FROM actstream.register('mended', name_template => '');
 DROP VIEW altered;
 DROP TABLE mended;
 
+-- what register() cannot put right, it tells
+CREATE TABLE shop.mute (id int PRIMARY KEY);
+INSERT INTO shop.mute VALUES (1);
+ALTER TABLE shop.mute OWNER TO bind_owner;
+SET ROLE bind_owner;
+REVOKE SELECT ON shop.mute FROM bind_owner;
+SELECT label FROM actstream.register('shop.mute');
+SELECT label FROM actstream.register('shop.mute');
+SELECT shop.try($$SELECT actstream.act_send('mute:1', 'was')$$);
+GRANT SELECT ON shop.mute TO bind_owner;
+SELECT label FROM actstream.register('shop.mute');
+SELECT verb FROM actstream.act_send('mute:1', 'was');
+RESET ROLE;
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION actstream CASCADE;
 DROP OWNED BY bind_owner, bind_other;

@@ -319,6 +319,54 @@ SELECT * FROM actions;
 SELECT key_columns FROM actstream.register('thing');
 SELECT actstream.ref_of(t), x, id FROM thing t ORDER BY x;
 SELECT * FROM broken;
+-- to a name that no template can contain
+ALTER TABLE thing RENAME name TO "na}me";
+SELECT * FROM broken;
+ALTER TABLE thing RENAME "na}me" TO name;
+SELECT * FROM broken;
+-- by an event trigger within the renaming of another, which changes two names
+SELECT label FROM actstream.register('thing', name_template => '{name} {x} {id}', url_template => '/{name}/{id}');
+SELECT label FROM actstream.register_external('web');
+SELECT actstream.track('thing', 'was', 'web:{name},{x},{id}', columns => '{id,name,x}', events => '{update}', description => '{id}{name}', data_columns => '{x}');
+CREATE FUNCTION swap() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('ddl.in_swap', true) = 'on' THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('ddl.in_swap', 'on', false);
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'thing'::regclass AND attname = 'temporary') THEN
+        IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'thing'::regclass AND attname = 'undone') THEN
+            BEGIN
+                ALTER TABLE thing RENAME undone TO x;
+                ALTER TABLE thing RENAME temporary TO undone;
+                RAISE division_by_zero;
+            EXCEPTION WHEN division_by_zero THEN
+                NULL;
+            END;
+            ALTER TABLE thing RENAME undone TO x;
+        END IF;
+        ALTER TABLE thing RENAME name TO id;
+        ALTER TABLE thing RENAME temporary TO name;
+    END IF;
+    PERFORM set_config('ddl.in_swap', 'off', false);
+END $$;
+CREATE EVENT TRIGGER a_swap ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION swap();
+CREATE VIEW templates AS SELECT t.key_columns, t.name_template, t.url_template, d.actor, d.columns, d.description, d.data_columns, d.problem
+    FROM actstream.object_types t JOIN actstream.tracked() d USING (relation);
+SELECT * FROM templates;
+ALTER TABLE thing RENAME id TO temporary;
+SELECT attname FROM pg_attribute WHERE attrelid = 'thing'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT * FROM templates;
+ALTER TABLE thing RENAME x TO undone;
+SELECT * FROM templates;
+ALTER TABLE thing RENAME id TO temporary;
+SELECT attname FROM pg_attribute WHERE attrelid = 'thing'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT * FROM templates;
+DROP EVENT TRIGGER a_swap;
+DROP FUNCTION swap();
+DROP VIEW templates;
+SELECT * FROM broken;
+SELECT actstream.untrack('thing'), actstream.unregister('web');
 -- the primary key moves: not while anything refers to it
 ALTER TABLE thing DROP CONSTRAINT renamed_pkey, ADD PRIMARY KEY (id), ADD UNIQUE (x);
 SELECT try($$SELECT actstream.register('thing', key_columns => '{id}')$$);

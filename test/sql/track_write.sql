@@ -166,6 +166,17 @@ UPDATE broad SET odd = 'p';
 UPDATE broad SET "Note, ""new""" = 'two';
 SELECT actor, target, description, data FROM sent();
 SELECT * FROM actstream.integrity_check();
+-- but not to a name that no template can contain, of which it warns
+ALTER TABLE broad RENAME whom TO "wh}om";
+SELECT actor, problem FROM actstream.tracked();
+INSERT INTO broad VALUES (9, 1, 'one', DEFAULT, 2, 'o');
+ALTER TABLE broad RENAME odd TO "{odd}";
+SELECT data_columns, problem FROM actstream.tracked();
+ALTER TABLE broad RENAME "{odd}" TO odd;
+ALTER TABLE broad RENAME "wh}om" TO whom;
+SELECT actor, data_columns, problem FROM actstream.tracked();
+DELETE FROM broad WHERE id = 9;
+SELECT actor, data FROM sent();
 -- a column that is gone is left out, with a warning for each session
 ALTER TABLE broad DROP COLUMN extra;
 \c -
