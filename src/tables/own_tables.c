@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -30,6 +31,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -557,12 +559,15 @@ OwnRowCheck(TupleDesc tupdesc, OwnTable table)
  *
  * Only for roles that may make the tables or own them, so that other roles cannot block
  * these.  It is the schema that is locked, in a mode that allows its use.
+ *
+ * Raises ERRCODE_T_R_SERIALIZATION_FAILURE if it had to wait, and the transaction's snapshot is older.
  */
 Datum
 actstream_lock_tables(PG_FUNCTION_ARGS)
 {
 	Oid			schema = OwnSchema();
 	Oid			registry = OwnTableFind(OWN_OBJECT_TYPES);
+	LOCKTAG		tag;
 
 	PreventCommandIfReadOnly("actstream.create_tables()");
 	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK &&
@@ -573,7 +578,17 @@ actstream_lock_tables(PG_FUNCTION_ARGS)
 				 errmsg("permission denied for schema %s", "actstream"),
 				 errhint("The owner of the schema can grant it: GRANT USAGE, CREATE ON SCHEMA actstream TO %s.",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
-	LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, NamespaceRelationId, schema, 0);
+	if (LockAcquire(&tag, ShareUpdateExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	{
+		LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
+		/* what the other has made is not seen by the statements to come */
+		if (IsolationUsesXactSnapshot())
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not serialize access due to concurrent actstream.create_tables()")));
+	}
+	AcceptInvalidationMessages();
 	PG_RETURN_VOID();
 }
 
