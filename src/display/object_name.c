@@ -14,6 +14,7 @@
 #include "display/object_name.h"
 #include "display/object_read.h"
 #include "object/object_key.h"
+#include "object/object_type_table.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -30,7 +31,6 @@
 PG_FUNCTION_INFO_V1(actstream_display_name);
 PG_FUNCTION_INFO_V1(actstream_url);
 PG_FUNCTION_INFO_V1(actstream_display_all);
-PG_FUNCTION_INFO_V1(actstream_template_fault);
 
 /*
  * Names and URLs are not longer than this, in bytes: a template can repeat a column, and a
@@ -149,26 +149,6 @@ fill_template(const Filling *filling, char **values)
 		result = pstrdup(text.data);
 	pfree(text.data);
 	return result;
-}
-
-/*
- * The first name in the template of an external type that is neither "label" nor "key";
- * NULL if there is none.
- */
-static const char *
-unknown_word(const List *parts)
-{
-	ListCell   *lc;
-
-	foreach(lc, parts)
-	{
-		TemplatePart *part = lfirst(lc);
-
-		if (part->is_column && strcmp(part->text, "label") != 0 &&
-			strcmp(part->text, "key") != 0)
-			return part->text;
-	}
-	return NULL;
 }
 
 /* Fill the template of an external type from labels and keys. */
@@ -430,8 +410,8 @@ fill_external_template(Filling *filling, const ObjectBatch *batch, const Registe
 {
 	const char *template = template_of(type, filling);
 
-	if (template != NULL && TemplateTryParse(template, &filling->parts) &&
-		unknown_word(filling->parts) == NULL)
+	if (template != NULL && ObjectTypeTemplateFault(template, InvalidOid) == NULL &&
+		TemplateTryParse(template, &filling->parts))
 		fill_external(filling, batch);
 }
 
@@ -580,34 +560,4 @@ actstream_display_all(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, isnull);
 	}
 	return (Datum) 0;
-}
-
-/*
- * template_fault(template, relation)
- *
- * A sentence that says why the template gives no name or URL to objects of the table, or
- * of an external type if that is null; null if it does.
- */
-Datum
-actstream_template_fault(PG_FUNCTION_ARGS)
-{
-	char	   *template;
-	List	   *parts;
-	List	   *columns;
-	const char *missing = NULL;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	template = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	if (!TemplateTryParse(template, &parts))
-		PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("The template \"%s\" is malformed."),
-												  template)));
-	if (PG_ARGISNULL(1))
-		missing = unknown_word(parts);
-	else if (get_rel_name(PG_GETARG_OID(1)) != NULL)
-		missing = template_columns(parts, PG_GETARG_OID(1), &columns);
-	if (missing == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf(_("There is no column \"%s\" for the template \"%s\"."),
-											  missing, template)));
 }

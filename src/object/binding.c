@@ -22,9 +22,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
-#include "catalog/pg_proc.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -103,6 +102,38 @@ bool
 IsOwnTriggerName(const char *name)
 {
 	return strncmp(name, "actstream_", 10) == 0 || strncmp(name, "zz_actstream_", 13) == 0;
+}
+
+/*
+ * HasOwnTriggerName
+ *		Has the table a trigger that is called like those of registered tables?  Takes no lock on it,
+ *		and returns false if there is no such table.
+ */
+bool
+HasOwnTriggerName(Oid relid)
+{
+	HeapTuple	class_tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		has_triggers = HeapTupleIsValid(class_tuple) &&
+		((Form_pg_class) GETSTRUCT(class_tuple))->relhastriggers;
+	bool		result = false;
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (HeapTupleIsValid(class_tuple))
+		ReleaseSysCache(class_tuple);
+	if (!has_triggers)
+		return false;
+	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = IsOwnTriggerName(NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
 }
 
 /*

@@ -13,6 +13,7 @@
 
 extern int	BindingFind(Oid relation, List *key_columns, AttrNumber *keys);
 extern bool IsOwnTriggerName(const char *name);
+extern bool HasOwnTriggerName(Oid relid);
 extern Oid	TriggerRelation(Oid trigger, bool own);
 
 #endif							/* ACTSTREAM_BINDING_H */

@@ -124,6 +124,11 @@ object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function was not called by trigger manager")));
+	if (!event_fits((*trigdata)->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" was fired by an event that it is not for",
+						(*trigdata)->tg_trigger->tgname)));
 	found = RegistryLookupTable(RelationGetRelid((*trigdata)->tg_relation));
 	if (found == NULL)
 	{
@@ -133,11 +138,6 @@ object_trigger_data(FunctionCallInfo fcinfo, bool event_fits(TriggerEvent event)
 	}
 	*type = *found;
 	warn_of_missing_table((*trigdata)->tg_relation);
-	if (!event_fits((*trigdata)->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" was fired by an event that it is not for",
-						(*trigdata)->tg_trigger->tgname)));
 	return true;
 }
 

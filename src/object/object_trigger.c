@@ -85,46 +85,18 @@ key_differs(Oid relid, List *key_columns)
 }
 
 /*
- * Create one of the triggers on a table, replacing a trigger of that name.
- *
- * The table is given by OID, so that a rename meanwhile does not lead to another table.
+ * ObjectTriggerIsReserved
+ *		Has one of the triggers of registered tables this name?
  */
-static void
-create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns)
+bool
+ObjectTriggerIsReserved(const char *name)
 {
-	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
-	Oid			function = OwnTriggerFunction(trigger->function);
-	Relation	rel;
-	RunAs		before;
-	ListCell   *lc;
-
-	stmt->replace = OidIsValid(get_trigger_oid(relid, trigger->name, true));
-	stmt->trigname = pstrdup(trigger->name);
-	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
-								  get_rel_name(relid), -1);
-	stmt->funcname = list_make2(makeString("actstream_internal"),
-								makeString(pstrdup(trigger->function)));
-	stmt->row = trigger->row;
-	stmt->timing = trigger->timing;
-	stmt->events = trigger->events;
-	if (strcmp(trigger->name, BINDING_TRIGGER_NAME) == 0)
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
 	{
-		foreach(lc, key_columns)
-			stmt->columns = lappend(stmt->columns, makeString(pstrdup(lfirst(lc))));
+		if (strcmp(object_triggers[i].name, name) == 0)
+			return true;
 	}
-	if (trigger->when_key_changes)
-		stmt->whenClause = key_differs(relid, key_columns);
-	/* a partition that is being attached may have another owner */
-	rel = table_open(relid, ShareRowExclusiveLock);
-	RunAsBegin(&before,
-			   pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) == ACLCHECK_OK ?
-			   GetUserId() : rel->rd_rel->relowner,
-			   RUN_AS_RESTRICTED);
-	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid, function,
-						 InvalidOid, NULL, false, false);
-	RunAsEnd(&before);
-	table_close(rel, NoLock);
-	CommandCounterIncrement();
+	return false;
 }
 
 /* The table's trigger with that name and function, or NULL. */
@@ -141,6 +113,55 @@ find_trigger(const ObjectTrigger *trigger, Relation rel)
 			return &triggers->triggers[i];
 	}
 	return NULL;
+}
+
+/*
+ * Create one of the triggers on a table, replacing a trigger of that name.  Raises
+ * ERRCODE_DUPLICATE_OBJECT if that has another function, unless "replace" is set.
+ *
+ * The table is given by OID, so that a rename meanwhile does not lead to another table.
+ */
+static void
+create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns, bool replace)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	Oid			function = OwnTriggerFunction(trigger->function);
+	Relation	rel;
+	RunAs		before;
+	ListCell   *lc;
+
+	stmt->replace = OidIsValid(get_trigger_oid(relid, trigger->name, true));
+	stmt->trigname = pstrdup(trigger->name);
+	stmt->funcname = list_make2(makeString("actstream_internal"),
+								makeString(pstrdup(trigger->function)));
+	stmt->row = trigger->row;
+	stmt->timing = trigger->timing;
+	stmt->events = trigger->events;
+	if (strcmp(trigger->name, BINDING_TRIGGER_NAME) == 0)
+	{
+		foreach(lc, key_columns)
+			stmt->columns = lappend(stmt->columns, makeString(pstrdup(lfirst(lc))));
+	}
+	if (trigger->when_key_changes)
+		stmt->whenClause = key_differs(relid, key_columns);
+	/* a partition that is being attached may have another owner */
+	rel = table_open(relid, ShareRowExclusiveLock);
+	if (stmt->replace && !replace && find_trigger(trigger, rel) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trigger \"%s\" for relation \"%s\" already exists",
+						trigger->name, RelationGetRelationName(rel)),
+				 errdetail("Tables of object types have a trigger of that name, with another function."),
+				 errhint("Rename it with ALTER TRIGGER.")));
+	RunAsBegin(&before,
+			   pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) == ACLCHECK_OK ?
+			   GetUserId() : rel->rd_rel->relowner,
+			   RUN_AS_RESTRICTED);
+	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid, function,
+						 InvalidOid, NULL, false, false);
+	RunAsEnd(&before);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
 }
 
 /* Drop one of the triggers, if it exists. */
@@ -180,6 +201,22 @@ leaves(Oid relid)
 	return result;
 }
 
+/* Create those triggers on a table and its partitions that each of these has. */
+static void
+create_for_partitions(Oid relid, bool replace)
+{
+	ListCell   *lc;
+
+	foreach(lc, leaves(relid))
+	{
+		for (int i = 0; i < (int) lengthof(object_triggers); i++)
+		{
+			if (object_triggers[i].for_partitions)
+				create_trigger(&object_triggers[i], lfirst_oid(lc), NIL, replace);
+		}
+	}
+}
+
 /*
  * ObjectTriggersAttached, ObjectTriggersDetached
  *		Create, on a new partition of a registered table and on its own partitions, the
@@ -192,16 +229,7 @@ leaves(Oid relid)
 void
 ObjectTriggersAttached(Oid partition)
 {
-	ListCell   *lc;
-
-	foreach(lc, leaves(partition))
-	{
-		for (int i = 0; i < (int) lengthof(object_triggers); i++)
-		{
-			if (object_triggers[i].for_partitions)
-				create_trigger(&object_triggers[i], lfirst_oid(lc), NIL);
-		}
-	}
+	create_for_partitions(partition, false);
 }
 
 List *
@@ -225,20 +253,20 @@ ObjectTriggersDetached(Oid partition)
  * ObjectTriggersCreate
  *		Create or replace the triggers of a table with these key columns (char *).
  *
- * The caller holds ShareRowExclusiveLock on it.
+ * Raises ERRCODE_DUPLICATE_OBJECT for another trigger of such a name, unless "replace" is set.  The caller holds ShareRowExclusiveLock on it.
  */
 void
-ObjectTriggersCreate(Relation rel, List *key_columns)
+ObjectTriggersCreate(Relation rel, List *key_columns, bool replace)
 {
 	bool		partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 
 	for (int i = 0; i < (int) lengthof(object_triggers); i++)
 	{
 		if (partitioned || !object_triggers[i].only_partitioned)
-			create_trigger(&object_triggers[i], RelationGetRelid(rel), key_columns);
+			create_trigger(&object_triggers[i], RelationGetRelid(rel), key_columns, replace);
 	}
 	if (partitioned)
-		ObjectTriggersAttached(RelationGetRelid(rel));
+		create_for_partitions(RelationGetRelid(rel), replace);
 }
 
 /*

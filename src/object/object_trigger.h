@@ -8,7 +8,8 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
-extern void ObjectTriggersCreate(Relation rel, List *key_columns);
+extern bool ObjectTriggerIsReserved(const char *name);
+extern void ObjectTriggersCreate(Relation rel, List *key_columns, bool replace);
 extern bool ObjectTriggersExist(Relation rel, List *key_columns);
 extern void ObjectTriggersDrop(Relation rel);
 extern void ObjectTriggersAttached(Oid partition);

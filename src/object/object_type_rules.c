@@ -22,7 +22,6 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
@@ -50,8 +49,12 @@ ObjectTypeBeginChange(RegistryChange change)
 	return before;
 }
 
-/* The longest template allowed: each session keeps all of them in memory. */
+/*
+ * The longest template allowed: each session keeps all of them in memory.  A column counts the same
+ * whatever it is called, so that a template that was allowed still is when columns have been renamed.
+ */
 #define TEMPLATE_MAX_BYTES 2048
+#define BYTES_FOR_COLUMN 16
 
 /*
  * Check a template.  It may name columns of the table "rel"; for an external type "rel"
@@ -60,15 +63,23 @@ ObjectTypeBeginChange(RegistryChange change)
 static void
 check_template(Datum template, Relation rel)
 {
-	char	   *source = TextDatumGetCString(template);
+	List	   *parts = TemplateParse(TextDatumGetCString(template));
+	size_t		size = 0;
 	ListCell   *lc;
 
-	if (strlen(source) > TEMPLATE_MAX_BYTES)
+	foreach(lc, parts)
+	{
+		TemplatePart *part = lfirst(lc);
+
+		size += part->is_column ? BYTES_FOR_COLUMN : strlen(part->text);
+	}
+	if (size > TEMPLATE_MAX_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("template is too long"),
-				 errdetail("It has %zu bytes; the limit is %d.", strlen(source), TEMPLATE_MAX_BYTES)));
-	foreach(lc, TemplateParse(source))
+				 errdetail("It has %zu bytes, of which each column counts as %d; the limit is %d.",
+						   size, BYTES_FOR_COLUMN, TEMPLATE_MAX_BYTES)));
+	foreach(lc, parts)
 	{
 		TemplatePart *part = lfirst(lc);
 
@@ -408,8 +419,12 @@ actstream_object_type_bind(PG_FUNCTION_ARGS)
 	}
 	if (OidIsValid(new_relid))
 	{
+		List	   *key_columns = NameArrayToList(ROW_VALUE(&change.new, key_columns));
+		AttrNumber	keys[INDEX_MAX_KEYS];
+
 		rel = table_open(new_relid, ShareRowExclusiveLock);
-		ObjectTriggersCreate(rel, NameArrayToList(ROW_VALUE(&change.new, key_columns)));
+		if (BindingFind(new_relid, key_columns, keys) == 0 || !ObjectTriggersExist(rel, key_columns))
+			ObjectTriggersCreate(rel, key_columns, old_relid == new_relid);
 		table_close(rel, NoLock);
 	}
 	return PointerGetDatum(NULL);

@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(actstream_object_type_fault);
+PG_FUNCTION_INFO_V1(actstream_template_fault);
 
 /*
  * ObjectTypeCheckOwner
@@ -91,7 +92,8 @@ ObjectTypeOpenTable(Oid relid)
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+				 errmsg("relation with OID %u does not exist", relid),
+				 errhint("It has been dropped, perhaps just now, to be replaced: call the function again.")));
 	if (rel->rd_rel->relkind != RELKIND_RELATION &&
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		wrong_relation(rel, _("Only tables can be registered."),
@@ -105,7 +107,7 @@ ObjectTypeOpenTable(Oid relid)
 		wrong_relation(rel, _("It is a partition."),
 					   psprintf(_("Register the partitioned table \"%s\"."),
 								get_rel_name(get_partition_parent(relid, true))));
-	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel, AccessShareLock))
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || has_unlogged_partition(rel, ShareRowExclusiveLock))
 		wrong_relation(rel, _(SHORT_LIVED_ROWS), NULL);
 	if (IsAnyOwnTable(relid))
 		wrong_relation(rel, _("It is a table of extension actstream."), NULL);
@@ -209,23 +211,29 @@ fault_of(Relation rel, const RegisteredType *type)
 	return missing_property(rel, type, InvalidOid);
 }
 
-/* Does a template, which may be NULL, name columns of the table only? */
-static bool
-template_fits(const char *template, Relation rel)
+/*
+ * ObjectTypeTemplateFault
+ *		A sentence that says why the template, which may be NULL, gives no name or URL to objects of the
+ *		table, or of an external type if that is InvalidOid; NULL if it does.
+ */
+char *
+ObjectTypeTemplateFault(const char *template, Oid relid)
 {
 	List	   *parts = NIL;
 	ListCell   *lc;
 
 	if (template != NULL && !TemplateTryParse(template, &parts))
-		return false;
+		return psprintf(_("The template \"%s\" is malformed."), template);
 	foreach(lc, parts)
 	{
 		TemplatePart *part = lfirst(lc);
 
-		if (part->is_column && get_attnum(RelationGetRelid(rel), part->text) <= 0)
-			return false;
+		if (part->is_column &&
+			(OidIsValid(relid) ? get_attnum(relid, part->text) <= 0 :
+			 strcmp(part->text, "label") != 0 && strcmp(part->text, "key") != 0))
+			return psprintf(_("There is no column \"%s\" for the template \"%s\"."), part->text, template);
 	}
-	return true;
+	return NULL;
 }
 
 /*
@@ -240,8 +248,9 @@ ObjectTypeIsIntact(Relation rel, const RegisteredType *type)
 {
 	List	   *key_columns = NIL;
 
-	if (fault_of(rel, type) != NULL || !template_fits(type->name_template, rel) ||
-		!template_fits(type->url_template, rel))
+	if (fault_of(rel, type) != NULL ||
+		ObjectTypeTemplateFault(type->name_template, RelationGetRelid(rel)) != NULL ||
+		ObjectTypeTemplateFault(type->url_template, RelationGetRelid(rel)) != NULL)
 		return false;
 	for (int i = 0; i < type->nkeys; i++)
 		key_columns = lappend(key_columns, get_attname(type->relation, type->keys[i], false));
@@ -280,6 +289,20 @@ actstream_object_type_fault(PG_FUNCTION_ARGS)
 
 	OwnTableRequireOwner(OWN_OBJECT_TYPES);
 	fault = ObjectTypeFault(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}
+
+/* template_fault(template, relation): see ObjectTypeTemplateFault(); null, too, for a table that is gone */
+Datum
+actstream_template_fault(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	char	   *fault = NULL;
+
+	if (!PG_ARGISNULL(0) && (!OidIsValid(relid) || get_rel_name(relid) != NULL))
+		fault = ObjectTypeTemplateFault(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid);
 	if (fault == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(fault));

@@ -12,6 +12,7 @@ extern Relation ObjectTypeOpenTable(Oid relid);
 extern void ObjectTypeCheckTable(Oid relid, Oid without);
 extern void ObjectTypeCheckPartition(Oid relid);
 extern bool ObjectTypeIsIntact(Relation rel, const RegisteredType *type);
+extern char *ObjectTypeTemplateFault(const char *template, Oid relid);
 extern const char *ObjectTypeFault(const char *label);
 
 #endif							/* ACTSTREAM_OBJECT_TYPE_TABLE_H */

@@ -416,6 +416,17 @@ label_distance(const RegisteredType *type, const char *written)
 }
 
 /*
+ * RegistryMeansTheSame
+ *		Are these two states of a type bound to the same columns of the same table?
+ */
+bool
+RegistryMeansTheSame(const RegisteredType *a, const RegisteredType *b)
+{
+	return a->relation == b->relation && a->nkeys == b->nkeys &&
+		memcmp(a->keys, b->keys, sizeof(AttrNumber) * a->nkeys) == 0;
+}
+
+/*
  * RegistryLabelHint
  *		A hint for the error that the label is not registered.
  *

@@ -53,6 +53,7 @@ extern const RegisteredType *RegistryLookupLabel(const char *label, int len);
 extern const RegisteredType *RegistryLookupRef(const Ref *ref);
 extern const RegisteredType *RegistryLookupRelation(Oid relation);
 extern const RegisteredType *RegistryLookupTable(Oid relation);
+extern bool RegistryMeansTheSame(const RegisteredType *a, const RegisteredType *b);
 extern char *RegistryLabelHint(const char *label, int len);
 extern void RegistryRequireBound(const RegisteredType *type);
 extern OnDelete OnDeleteFromText(const char *value);

@@ -25,7 +25,6 @@
 #include "base/attempt.h"
 #include "base/run_as.h"
 #include "object/binding.h"
-#include "object/integrity.h"
 #include "object/integrity_remove.h"
 #include "object/object_trigger.h"
 #include "object/object_type_table.h"
@@ -35,11 +34,9 @@
 #include "register/registry_ddl.h"
 #include "tables/follow_changes.h"
 #include "tables/spi_plan.h"
-#include "track/track.h"
 #include "track/track_ddl.h"
 #include "track/track_triggers.h"
 
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -89,22 +86,13 @@ event_trigger_data(FunctionCallInfo fcinfo)
  * Can the table be registered, or a partition of a registered table?
  *
  * Only the registry knows for sure, and a role that may register can lock it.  So that
- * DDL of other roles never waits for that lock, this looks at the table's triggers
- * first.  The triggers of a table that is being dropped have been dropped before it.
+ * DDL of other roles never waits for that lock, nor for one on a table that the command does not
+ * lock, this looks at the table's triggers first.  The triggers of a table that is being dropped have been dropped before it.
  */
 static bool
 may_be_registered(Oid relid)
 {
-	Relation	rel;
-	bool		result = false;
-
-	if (DdlNotesHasLostTrigger(relid))
-		return true;
-	rel = relation_open(relid, AccessShareLock);
-	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
-		result = result || IsOwnTriggerName(rel->trigdesc->triggers[i].tgname);
-	relation_close(rel, NoLock);
-	return result;
+	return DdlNotesHasLostTrigger(relid) || HasOwnTriggerName(relid);
 }
 
 /*
@@ -168,8 +156,8 @@ seems_to_drop(Oid relid)
 /* What to do about rows of a registered table that disappear with a table. */
 typedef struct Loss
 {
-	DdlEventKind	kind;
-	const RegisteredType *type;
+	DdlEventKind kind;
+	RegisteredType type;		/* a copy: the registry may be loaded again */
 	Relation	partition;		/* about to be dropped, or NULL */
 } Loss;
 
@@ -180,48 +168,41 @@ forget_lost(void *arg)
 	Loss	   *loss = arg;
 
 	if (loss->partition != NULL)
-		IntegrityForgetRows(loss->type, loss->partition, RUN_AS_RESTRICTED);
+		IntegrityForgetRows(&loss->type, loss->partition, RUN_AS_RESTRICTED);
 	else if (loss->kind == PARTITION_LOST)
-		IntegritySweep(loss->type, RUN_AS_RESTRICTED);
+		IntegritySweep(&loss->type, RUN_AS_RESTRICTED);
 	else
-		ObjectTypeTableDropped(loss->type);
+		ObjectTypeTableDropped(&loss->type);
+}
+
+/* Is it the error by which on_delete = 'restrict' keeps a partition? */
+static bool
+is_refusal(const ErrorData *error, const Loss *loss)
+{
+	return loss->type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
+		error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION;
 }
 
 /*
- * Apply on_delete to the references to what has gone, or is going.  Whatever the owner of our
- * tables has added to them must not stop that, but for errors such as serialization
- * failures, which the transaction may avoid when it is tried again.
+ * Apply on_delete to the references to what has gone, or is going; raise the error of 'restrict'.
  *
- * Returns the error of on_delete = 'restrict', or NULL.
+ * Whatever the owner of our tables has added to them must not stop that, but for errors such as
+ * serialization failures, which the transaction may avoid when it is tried again: warn of others.
  */
-static ErrorData *
-forget_if_possible(Loss *loss)
-{
-	RegisteredType type = *loss->type;
-	ErrorData  *error;
-
-	loss->type = &type;
-	error = Attempt(forget_lost, loss);
-	if (error == NULL ||
-		(type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
-		 error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION))
-		return error;
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("could not remove references to dropped objects of type \"%s\": %s",
-					type.label, error->message),
-			 errhint("The owner of the extension's tables should delete what actstream.integrity_check() reports.")));
-	return NULL;
-}
-
-/* The same, and raise that error. */
 static void
 forget_or_refuse(Loss *loss)
 {
-	ErrorData  *refusal = forget_if_possible(loss);
+	ErrorData  *error = Attempt(forget_lost, loss);
 
-	if (refusal != NULL)
-		ReThrowError(refusal);
+	if (error == NULL)
+		return;
+	if (is_refusal(error, loss))
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not remove references to dropped objects of type \"%s\": %s",
+					loss->type.label, error->message),
+			 errhint("The owner of the extension's tables should delete what actstream.integrity_check() reports.")));
 }
 
 /*
@@ -246,12 +227,15 @@ warn_of_registry(const char *relname)
  * A partition of a registered table is about to be dropped, by itself or along with what
  * it depends on.  Whether that is refused is known at the end of the command: not if its table
  * is dropped, too.
+ *
+ * Its rows cannot always be read any more: the table of its long values has been dropped before it.  Then
+ * all references of the type are looked at in the end.
  */
 static void
 partition_goes(Oid relid, const RegisteredType *type)
 {
 	Oid			table = type->relation;
-	Loss		loss = {.kind = PARTITION_LOST, .type = type};
+	Loss		loss = {.kind = PARTITION_LOST, .type = *type};
 	ErrorData  *error;
 
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
@@ -262,13 +246,16 @@ partition_goes(Oid relid, const RegisteredType *type)
 		return;
 	}
 	loss.partition = table_open(relid, NoLock);
-	error = forget_if_possible(&loss);
+	error = Attempt(forget_lost, &loss);
 	if (error != NULL)
 	{
 		DdlEvent   *event = DdlNote(PARTITION_LOST, table);
 
-		event->refusal = DdlNoteText(error->message);
-		event->detail = DdlNoteText(error->detail ? error->detail : "");
+		if (is_refusal(error, &loss))
+		{
+			event->refusal = DdlNoteText(error->message);
+			event->detail = error->detail == NULL ? NULL : DdlNoteText(error->detail);
+		}
 	}
 	table_close(loss.partition, NoLock);
 }
@@ -339,15 +326,6 @@ child_changes(Oid relid, Oid parent)
 	event->was_partition = get_rel_relispartition(relid);
 }
 
-static void
-note_column(DdlEventKind kind, Oid relid, AttrNumber attnum, const char *name)
-{
-	DdlEvent   *event = DdlNote(kind, relid);
-
-	event->attnum = attnum;
-	event->old_name = DdlNoteText(name);
-}
-
 /*
  * A column is being altered or renamed: a column of the table, or of a parent or row
  * type that the table follows.  The old name is still visible.
@@ -355,6 +333,7 @@ note_column(DdlEventKind kind, Oid relid, AttrNumber attnum, const char *name)
 static void
 column_changes(Oid relid, AttrNumber attnum)
 {
+	DdlEvent   *event;
 	char	   *name;
 
 	if (attnum <= 0 ||
@@ -364,7 +343,9 @@ column_changes(Oid relid, AttrNumber attnum)
 	name = get_attname(relid, attnum, true);
 	if (name == NULL)
 		return;
-	note_column(COLUMN_ALTERED, relid, attnum, name);
+	event = DdlNote(COLUMN_ALTERED, relid);
+	event->attnum = attnum;
+	event->old_name = DdlNoteText(name);
 }
 
 /* Hook: an object is accessed. */
@@ -482,21 +463,19 @@ check_renaming(const RenameStmt *statement)
 				 errdetail("The functions of the extension refer to its schemas by name.")));
 }
 
-/*
- * If a column of a registered or tracked table has been renamed, use its new name from now on.
- * Returns that, else NULL.
- */
-static char *
+/* If a column of a registered or tracked table has been renamed, use its new name from now on. */
+static void
 rename_column(const DdlEvent *event)
 {
 	char	   *name = get_attname(event->relid, event->attnum, true);
 
-	if (name == NULL || strcmp(name, event->old_name) == 0)
-		return NULL;
+	if (name == NULL || strcmp(name, event->old_name) == 0 ||
+		get_attnum(event->relid, name) != event->attnum)	/* it was dropped */
+		return;
 	TrackColumnRenamed(event->relid, event->old_name, name);
 	if (is_registered(event->relid))
 		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
-	return name;
+	DdlNoteRenaming(event->relid, event->attnum, name);
 }
 
 /*
@@ -509,13 +488,7 @@ catch_up(void)
 	ListCell   *lc;
 
 	foreach(lc, DdlNotesColumns())
-	{
-		DdlEvent   *event = lfirst(lc);
-		char	   *name = rename_column(event);
-
-		if (name != NULL)
-			note_column(COLUMN_RENAMED, event->relid, event->attnum, name);
-	}
+		rename_column(lfirst(lc));
 }
 
 /*
@@ -553,7 +526,7 @@ refuse_partition(const DdlEvent *event, const RegisteredType *type)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg_internal("%s", event->refusal),
-				 errdetail_internal("%s", event->detail)));
+				 event->detail != NULL ? errdetail_internal("%s", event->detail) : 0));
 }
 
 /*
@@ -564,30 +537,38 @@ actstream_objects_dropped(PG_FUNCTION_ARGS)
 {
 	List	   *met = DdlNotesTake(true);
 	List	   *gone = NIL;
+	List	   *swept = NIL;
 	ListCell   *lc;
 
 	(void) event_trigger_data(fcinfo);
 	foreach(lc, met)
 	{
 		DdlEvent   *event = lfirst(lc);
-		Loss		loss = {.kind = event->kind, .type = find_type(event->relid)};
+		const RegisteredType *type = find_type(event->relid);
+		Loss		loss = {.kind = event->kind};
 		bool		is_there = get_rel_name(event->relid) != NULL;
 
+		if (type != NULL)
+			loss.type = *type;
 		if (!is_there)
 		{
 			if (event->kind != TRIGGER_LOST)
 				continue;
-			if (loss.type == NULL && event->old_name != NULL)
+			if (type == NULL && event->old_name != NULL)
 				warn_of_registry(event->old_name);
-			else if (loss.type != NULL && !list_member_oid(gone, event->relid))
+			else if (type != NULL && !list_member_oid(gone, event->relid))
 				forget_or_refuse(&loss);
 			gone = lappend_oid(gone, event->relid);
 		}
 		else if (event->refusal != NULL)
-			refuse_partition(event, loss.type);
-		else if (loss.type != NULL && event->kind == PARTITION_LOST)
+			refuse_partition(event, type == NULL ? NULL : &loss.type);
+		else if (type != NULL && event->kind == PARTITION_LOST &&
+				 !list_member_oid(swept, event->relid))
+		{
 			forget_or_refuse(&loss);
-		else if (loss.type != NULL && event->kind == INDEX_LOST)
+			swept = lappend_oid(swept, event->relid);
+		}
+		else if (type != NULL && event->kind == INDEX_LOST)
 			ObjectTypeCheckTable(event->relid, InvalidOid);
 	}
 	PG_RETURN_NULL();
@@ -639,10 +620,10 @@ child_changed(const DdlEvent *child, bool is_final)
 		foreach(lc, ObjectTriggersDetached(child->relid))
 		{
 			Relation	rel = table_open(lfirst_oid(lc), NoLock);
-			Loss		loss = {.kind = CHILD_CHANGED, .type = &type, .partition = rel};
+			Loss		loss = {.kind = CHILD_CHANGED, .type = type, .partition = rel};
 
 			if (is_final)
-				(void) forget_if_possible(&loss);
+				forget_or_refuse(&loss);
 			else
 				IntegrityForgetRows(&type, rel, RUN_AS_RESTRICTED);
 			table_close(rel, NoLock);
@@ -655,7 +636,7 @@ static void
 table_altered(Oid relid, List *subcommands)
 {
 	bool		check = false;
-	bool		track = false;
+	bool		columns = false;
 	ListCell   *lc;
 
 	if (IsOwnTable(relid, OWN_FOLLOWS) || IsOwnTable(relid, OWN_MUTES))
@@ -667,9 +648,9 @@ table_altered(Oid relid, List *subcommands)
 		check = check || (IsA(cmd, AlterTableCmd) &&
 						  (cmd->subtype == AT_SetUnLogged || cmd->subtype == AT_DropNotNull ||
 						   cmd->subtype == AT_DropConstraint));
-		track = track || (IsA(cmd, AlterTableCmd) &&
-						  (is_drop_column(cmd) || cmd->subtype == AT_AlterColumnType ||
-						   cmd->subtype == AT_ChangeOwner));
+		columns = columns || (IsA(cmd, AlterTableCmd) &&
+							  (is_drop_column(cmd) || cmd->subtype == AT_AlterColumnType ||
+							   cmd->subtype == AT_ChangeOwner || cmd->subtype == AT_AttachPartition));
 	}
 	if (check)
 	{
@@ -680,17 +661,49 @@ table_altered(Oid relid, List *subcommands)
 				ObjectTypeCheckTable(lfirst_oid(lc), InvalidOid);
 		}
 	}
-	if (track)
+	if (columns)
+	{
 		TrackTableAltered(relid);
+		ObjectTypeTableAltered(relid);
+	}
 }
 
 /* A column of a registered or tracked table was altered. */
 static void
 column_altered(const DdlEvent *event)
 {
-	(void) rename_column(event);
+	rename_column(event);
 	if (is_registered(event->relid))
 		ObjectTypeCheckTable(event->relid, InvalidOid);
+}
+
+/* A trigger has been created, or replaced. */
+static void
+trigger_created(Oid trigger, const char *name)
+{
+	Oid			relid = TriggerRelation(trigger, false);
+
+	TrackTriggerCreated(trigger);
+	if (IsOwnTable(relid, OWN_FOLLOWS) || IsOwnTable(relid, OWN_MUTES))
+		FollowChangesNoteAll();
+	/* who may create triggers on a table may not take those of its type away */
+	if (ObjectTriggerIsReserved(name) && find_type(relid) != NULL)
+		ObjectTypeCheckOwner(relid);
+}
+
+/* A trigger has been renamed. */
+static void
+trigger_renamed(Oid trigger, const char *old_name)
+{
+	Oid			relid = TriggerRelation(trigger, false);
+	const RegisteredType *type = ObjectTriggerIsReserved(old_name) ? find_type(relid) : NULL;
+
+	if (type != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot rename trigger \"%s\" because object type \"%s\" requires it",
+						old_name, type->label),
+				 errhint("Use actstream.unregister() first.")));
 }
 
 /* Act on what a command reports to have done. */
@@ -715,12 +728,10 @@ look_at_commands(void)
 			command->d.alterTable.classId == RelationRelationId)
 			table_altered(command->d.alterTable.objectId, command->d.alterTable.subcmds);
 		else if (command->type == SCT_Simple && IsA(command->parsetree, CreateTrigStmt))
-		{
-			TrackTriggerCreated(objid);
-			if (IsOwnTable(TriggerRelation(objid, false), OWN_FOLLOWS) ||
-				IsOwnTable(TriggerRelation(objid, false), OWN_MUTES))
-				FollowChangesNoteAll();
-		}
+			trigger_created(objid, ((CreateTrigStmt *) command->parsetree)->trigname);
+		else if (command->type == SCT_Simple && IsA(command->parsetree, RenameStmt) &&
+				 ((RenameStmt *) command->parsetree)->renameType == OBJECT_TRIGGER)
+			trigger_renamed(objid, ((RenameStmt *) command->parsetree)->subname);
 	}
 	SPI_finish();
 }
@@ -749,6 +760,7 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 	}
 	if (ExtensionExists() &&
 		(data->tag == CMDTAG_ALTER_TABLE || data->tag == CMDTAG_CREATE_TRIGGER ||
+		 data->tag == CMDTAG_ALTER_TRIGGER ||
 		 data->tag == CMDTAG_CREATE_SCHEMA))
 		look_at_commands();
 	DdlNotesEnd();

@@ -122,6 +122,20 @@ DdlNotesStatement(void)
 	return current == NULL ? NULL : current->statement;
 }
 
+static DdlEvent *
+add_event(Command *command, DdlEventKind kind, Oid relid)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(command->context);
+	DdlEvent   *event = palloc0(sizeof(DdlEvent));
+
+	event->kind = kind;
+	event->subid = GetCurrentSubTransactionId();
+	event->relid = relid;
+	command->events = lappend(command->events, event);
+	MemoryContextSwitchTo(oldcontext);
+	return event;
+}
+
 /*
  * DdlNote
  *		Note what has happened to a table.  The caller fills in what belongs to the kind.
@@ -129,19 +143,26 @@ DdlNotesStatement(void)
 DdlEvent *
 DdlNote(DdlEventKind kind, Oid relid)
 {
-	MemoryContext oldcontext;
-	DdlEvent   *event;
-
 	if (current == NULL)
 		DdlNotesBegin(NULL);
-	oldcontext = MemoryContextSwitchTo(current->context);
-	event = palloc0(sizeof(DdlEvent));
-	event->kind = kind;
-	event->subid = GetCurrentSubTransactionId();
-	event->relid = relid;
-	current->events = lappend(current->events, event);
-	MemoryContextSwitchTo(oldcontext);
-	return event;
+	return add_event(current, kind, relid);
+}
+
+/*
+ * DdlNoteRenaming
+ *		Note that the new name of a column has been seen, for the current command and for those in which
+ *		it has begun.
+ */
+void
+DdlNoteRenaming(Oid relid, AttrNumber attnum, const char *name)
+{
+	for (Command *command = current; command != NULL; command = command->outer)
+	{
+		DdlEvent   *event = add_event(command, COLUMN_RENAMED, relid);
+
+		event->attnum = attnum;
+		event->old_name = MemoryContextStrdup(command->context, name);
+	}
 }
 
 /*
@@ -215,6 +236,12 @@ DdlNotesColumns(void)
 	return result;
 }
 
+static bool
+is_of_drop(const DdlEvent *event)
+{
+	return event->kind >= TRIGGER_LOST;
+}
+
 /*
  * DdlNotesTake
  *		Take the events of a DROP, or the others, of the current command.
@@ -227,20 +254,26 @@ DdlNotesTake(bool of_drop)
 {
 	List	   *renames = events_of_kind(COLUMN_RENAMED);
 	List	   *result = NIL;
+	List	   *left = NIL;
+	MemoryContext oldcontext;
 	ListCell   *lc;
 
 	if (current == NULL)
 		return NIL;
 	foreach(lc, current->events)
 	{
-		DdlEvent   *event = lfirst(lc);
-
-		if ((event->kind >= TRIGGER_LOST) == of_drop)
-		{
-			result = lappend(result, copy_event(event, renames));
-			current->events = foreach_delete_current(current->events, lc);
-		}
+		if (is_of_drop(lfirst(lc)) == of_drop)
+			result = lappend(result, copy_event(lfirst(lc), renames));
 	}
+	oldcontext = MemoryContextSwitchTo(current->context);
+	foreach(lc, current->events)
+	{
+		if (is_of_drop(lfirst(lc)) != of_drop)
+			left = lappend(left, lfirst(lc));
+	}
+	list_free(current->events);
+	current->events = left;
+	MemoryContextSwitchTo(oldcontext);
 	return result;
 }
 

@@ -44,6 +44,7 @@ extern void DdlNotesBegin(Node *statement);
 extern void DdlNotesEnd(void);
 extern Node *DdlNotesStatement(void);
 extern DdlEvent *DdlNote(DdlEventKind kind, Oid relid);
+extern void DdlNoteRenaming(Oid relid, AttrNumber attnum, const char *name);
 extern char *DdlNoteText(const char *text);
 extern List *DdlNotesColumns(void);
 extern List *DdlNotesTake(bool of_drop);

@@ -256,24 +256,43 @@ registered_type(const char *label)
 	return type;
 }
 
+/* Is the value, if one is given, that text?  NULL is an empty text. */
+static bool
+fits_text(const ObjectTypeRow *row, AttrNumber attnum, const char *known)
+{
+	return row->isnull[attnum - 1] ||
+		strcmp(TextDatumGetCString(row->values[attnum - 1]), known == NULL ? "" : known) == 0;
+}
+
+/* Do the values that are given fit the type, but for those that only its row in the registry can tell? */
+static bool
+fits(const ObjectTypeRow *row, const RegisteredType *type)
+{
+	return fits_text(row, Anum_object_type_label, type->label) &&
+		fits_text(row, Anum_object_type_name_template, type->name_template) &&
+		fits_text(row, Anum_object_type_url_template, type->url_template) &&
+		(ROW_ISNULL(row, key_columns) || ObjectTypeIsBoundBy(type, ROW_VALUE(row, key_columns))) &&
+		(ROW_ISNULL(row, checked) || DatumGetBool(ROW_VALUE(row, checked)) == type->checked);
+}
+
 /*
  * Is a table registered as the arguments of register() say, with all that belongs to it?  Then sets
  * *result to its row of the registry, and nothing is locked or written: programs register their tables
  * at each start.
  *
- * Not above READ COMMITTED: the transaction's snapshot may be too old to tell, and having seen the registry
- * as it was, a serializable one may have to begin again.
+ * Both the newest state of the registry and the transaction's snapshot have to say so.  The former comes
+ * first: a serializable transaction that has seen a row as it was may have to begin again.
  */
 static bool
 is_registered_so(Oid relid, const ObjectTypeRow *arguments, Datum *result)
 {
 	ObjectTypeRow row = *arguments;
-	const RegisteredType *found = IsolationUsesXactSnapshot() ? NULL : RegistryLookupRelation(relid);
+	const RegisteredType *found = RegistryLookupRelation(relid);
 	RegisteredType type;
 	Relation	rel;
 	bool		is_intact;
 
-	if (found == NULL)
+	if (found == NULL || !fits(&row, found))
 		return false;
 	type = *found;
 	if (type.name_template != NULL)
@@ -440,7 +459,9 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	/* there is no way to know whether such an object exists, or when it is deleted */
 	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
 	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
-	if (!IsolationUsesXactSnapshot() && run_on_row(&equal_object_type, &row, &result))
+	by_label = RegistryLookupLabel(label, strlen(label));
+	if (by_label != NULL && by_label->relation == InvalidOid && fits(&row, by_label) &&
+		run_on_row(&equal_object_type, &row, &result))
 		PG_RETURN_DATUM(result);
 	lock_registration(label);
 
@@ -546,13 +567,13 @@ release_label(const RegisteredType *type, Relation new, List *columns)
 {
 	Relation	old;
 
-	if (OidIsValid(type->relation) && get_rel_name(type->relation) != NULL)
-		ObjectTypeCheckOwner(type->relation);
+	/* without a table, its former owner is not known any more */
+	ObjectTypeCheckOwner(OidIsValid(type->relation) && get_rel_name(type->relation) != NULL ?
+						 type->relation : OwnTableId(OWN_OBJECT_TYPES));
 	IntegrityLockLabel(type, AccessExclusiveLock);
 	old = OidIsValid(type->relation) ? try_relation_open(type->relation, NoLock) : NULL;
 	if (old == NULL)
 	{
-		/* its former owner is not known any more */
 		ObjectTypeCheckOwner(OwnTableId(OWN_OBJECT_TYPES));
 		return;
 	}
@@ -609,7 +630,7 @@ actstream_rebind(PG_FUNCTION_ARGS)
 		release_label(&type, rel, columns);
 
 	lock_registration(label);
-	require_no_change(registered_type(label)->relation != type.relation);
+	require_no_change(!RegistryMeansTheSame(registered_type(label), &type));
 	memset(row.isnull, true, sizeof(row.isnull));
 	set_default(&row, Anum_object_type_label, PG_GETARG_DATUM(0));
 	set_default(&row, Anum_object_type_relation, ObjectIdGetDatum(relid));

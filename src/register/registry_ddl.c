@@ -6,11 +6,13 @@
 
 #include "base/compat.h"
 #include "base/template.h"
-#include "object/integrity.h"
+#include "object/binding.h"
 #include "object/integrity_remove.h"
 #include "object/object_type_rules.h"
+#include "object/object_type_table.h"
 #include "register/registry_ddl.h"
 
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -99,29 +101,85 @@ ObjectTypeTableDropped(const RegisteredType *type)
 				 errhint("Bind it to the table that takes its place with actstream.rebind(), then set what it had with actstream.register().")));
 }
 
+/* Warn if a template, which may be NULL, names a column that the table does not have. */
+static void
+warn_of_template(const char *label, const char *template, Oid relid)
+{
+	char	   *fault = ObjectTypeTemplateFault(template, relid);
+
+	if (fault != NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("template of object type \"%s\" is broken", label),
+				 errdetail_internal("%s", fault),
+				 errhint("Give another one to actstream.register().")));
+}
+
+/*
+ * ObjectTypeTableAltered
+ *		The columns of a table, and of those that inherit from it, have changed: warn if templates name
+ *		what is not there any more.
+ *
+ * Does not look at the registry, which could be locked, if none of the tables can be registered.
+ */
+void
+ObjectTypeTableAltered(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		const RegisteredType *found = HasOwnTriggerName(lfirst_oid(lc)) && OwnTableExists(OWN_OBJECT_TYPES) ?
+			RegistryLookupRelation(lfirst_oid(lc)) : NULL;
+		RegisteredType type;
+
+		if (found == NULL)
+			continue;
+		type = *found;
+		warn_of_template(type.label, type.name_template, lfirst_oid(lc));
+		warn_of_template(type.label, type.url_template, lfirst_oid(lc));
+	}
+}
+
 /*
  * A template with the new name of a column; null if there is no template.  Warns if no template
  * can contain that name.
  */
 static Datum
-rename_in_template(const char *label, const char *template, const char *old_name, const char *new_name, char *null)
+rename_in_template(const RegisteredType *type, const char *template, const char *old_name, const char *new_name, char *null)
 {
+	char	   *renamed;
+
 	*null = template == NULL ? 'n' : ' ';
 	if (template == NULL)
 		return (Datum) 0;
+	renamed = TemplateRename(template, old_name, new_name);
 	if (!TemplateCanName(new_name) && TemplateNames(template, old_name))
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("template \"%s\" of object type \"%s\" is broken", template, label),
-				 errdetail("Its column \"%s\" is now \"%s\", which no template can contain.", old_name, new_name),
-				 errhint("Rename the column back, or give another template to actstream.register().")));
-	return CStringGetTextDatum(TemplateRename(template, old_name, new_name));
+		warn_of_template(type->label, renamed, type->relation);
+	return CStringGetTextDatum(renamed);
+}
+
+/* Does the type name a column of its table, as one of its key or in a template? */
+static bool
+names_column(const RegisteredType *type, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, type->key_columns)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return (type->name_template != NULL && TemplateNames(type->name_template, name)) ||
+		(type->url_template != NULL && TemplateNames(type->url_template, name));
 }
 
 /*
  * ObjectTypeColumnRenamed
  *		A column of a table was renamed: if the table is registered, rename it in its
  *		type.
+ *
+ * Says so if the type names a column of the new name, which must have been dropped before.
  */
 void
 ObjectTypeColumnRenamed(Oid relid, const char *old_name, const char *new_name)
@@ -132,10 +190,14 @@ ObjectTypeColumnRenamed(Oid relid, const char *old_name, const char *new_name)
 
 	if (type == NULL)
 		return;
+	if (names_column(type, new_name))
+		ereport(NOTICE,
+				(errmsg("object type \"%s\" uses column \"%s\" now", type->label, new_name),
+				 errdetail("It named a column that did not exist any more.")));
 	values[0] = CStringGetTextDatum(type->label);
 	values[1] = DirectFunctionCall1(namein, CStringGetDatum(old_name));
 	values[2] = DirectFunctionCall1(namein, CStringGetDatum(new_name));
-	values[3] = rename_in_template(type->label, type->name_template, old_name, new_name, &nulls[3]);
-	values[4] = rename_in_template(type->label, type->url_template, old_name, new_name, &nulls[4]);
+	values[3] = rename_in_template(type, type->name_template, old_name, new_name, &nulls[3]);
+	values[4] = rename_in_template(type, type->url_template, old_name, new_name, &nulls[4]);
 	change_registry(&rename_in_object_type, values, nulls);
 }

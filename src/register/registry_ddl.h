@@ -11,6 +11,7 @@
 extern SpiPlan ObjectTypeDelete;	/* the row with a label */
 
 extern void ObjectTypeTableDropped(const RegisteredType *type);
+extern void ObjectTypeTableAltered(Oid relid);
 extern void ObjectTypeColumnRenamed(Oid relid, const char *old_name, const char *new_name);
 
 #endif							/* ACTSTREAM_REGISTRY_DDL_H */

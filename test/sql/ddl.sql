@@ -283,6 +283,62 @@ SELECT * FROM types;
 DROP TABLE brief;
 
 ------------------------------------------------------------------------------
+-- A partition whose long values are dropped before it
+------------------------------------------------------------------------------
+
+CREATE TABLE long (kind int, url text, PRIMARY KEY (kind, url)) PARTITION BY LIST (kind);
+ALTER TABLE long ALTER url SET STORAGE EXTERNAL;
+CREATE TABLE long_1 PARTITION OF long FOR VALUES IN (1);
+CREATE TABLE long_2 PARTITION OF long FOR VALUES IN (2);
+SELECT label FROM actstream.register('long', on_delete => 'restrict');
+INSERT INTO long SELECT k, u FROM generate_series(1, 2) k, (VALUES ('short'), (repeat('long', 560))) v (u);
+SELECT verb FROM actstream.act_send('long:1,short', 'was');
+SELECT verb FROM actstream.act_send('long:2,short', 'was');
+DROP TABLE long_1;
+SELECT * FROM actions;
+SELECT on_delete FROM actstream.register('long', on_delete => 'cascade');
+DROP TABLE long_1;
+SELECT * FROM actions;
+SELECT * FROM broken;
+DROP TABLE long;
+SELECT * FROM actions;
+
+------------------------------------------------------------------------------
+-- The names of triggers
+------------------------------------------------------------------------------
+
+CREATE TABLE named (id int PRIMARY KEY);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER actstream_truncate BEFORE TRUNCATE ON named EXECUTE FUNCTION nothing();
+SELECT try($$SELECT actstream.register('named')$$);
+ALTER TRIGGER actstream_truncate ON named RENAME TO mine;
+SELECT label FROM actstream.register('named');
+SELECT try($$ALTER TRIGGER actstream_object ON named RENAME TO other$$);
+ALTER TRIGGER mine ON named RENAME TO other;
+-- a template that was allowed still is when columns have longer names
+SELECT try(format($$SELECT actstream.register('named', name_template => %L)$$, repeat('{id}', 129)));
+SELECT label FROM actstream.register('named', name_template => repeat('{id}', 128));
+ALTER TABLE named RENAME id TO a_name_of_a_column_that_is_as_long_as_any_name_can_be_in_all_of;
+SELECT on_delete, length(name_template) FROM actstream.register('named', on_delete => 'keep');
+ALTER TABLE named RENAME a_name_of_a_column_that_is_as_long_as_any_name_can_be_in_all_of TO id;
+-- who may create triggers may not take those of the type away
+GRANT TRIGGER ON named TO ddl_owner;
+GRANT EXECUTE ON FUNCTION nothing() TO ddl_owner;
+SET ROLE ddl_owner;
+SELECT try($$CREATE OR REPLACE TRIGGER actstream_rekey AFTER UPDATE ON named FOR EACH ROW EXECUTE FUNCTION ddl.nothing()$$);
+SELECT try($$CREATE OR REPLACE TRIGGER actstream_other AFTER UPDATE ON named FOR EACH ROW EXECUTE FUNCTION ddl.nothing()$$);
+RESET ROLE;
+DROP TABLE named;
+-- a partition with such a trigger
+CREATE TABLE named (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE named_1 (id int PRIMARY KEY);
+CREATE TRIGGER actstream_truncate BEFORE TRUNCATE ON named_1 EXECUTE FUNCTION nothing();
+SELECT label FROM actstream.register('named');
+SELECT try($$ALTER TABLE named ATTACH PARTITION named_1 FOR VALUES IN (1)$$);
+DROP TABLE named, named_1;
+DROP FUNCTION nothing();
+
+------------------------------------------------------------------------------
 -- Names change, objects stay
 ------------------------------------------------------------------------------
 
@@ -362,6 +418,29 @@ SELECT * FROM templates;
 ALTER TABLE thing RENAME id TO temporary;
 SELECT attname FROM pg_attribute WHERE attrelid = 'thing'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT * FROM templates;
+-- one that gives away the name that the outer command has given
+BEGIN;
+CREATE OR REPLACE FUNCTION swap() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'thing'::regclass AND attname = 'temporary') AND
+        current_setting('ddl.in_swap') = 'off' THEN
+        PERFORM set_config('ddl.in_swap', 'on', false);
+        ALTER TABLE thing RENAME temporary TO first;
+        ALTER TABLE thing RENAME x TO temporary;
+    END IF;
+END $$;
+ALTER TABLE thing RENAME id TO temporary;
+SELECT * FROM templates;
+-- one that drops the column
+CREATE OR REPLACE FUNCTION swap() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'thing'::regclass AND attname = 'first') THEN
+        ALTER TABLE thing DROP COLUMN first;
+    END IF;
+END $$;
+ALTER TABLE thing ALTER first SET STATISTICS 7;
+SELECT * FROM templates;
+ROLLBACK;
 DROP EVENT TRIGGER a_swap;
 DROP FUNCTION swap();
 DROP VIEW templates;

@@ -82,7 +82,7 @@ SELECT function, tsec.fires(event || ' ON tsec.theirs' || each, function || '()'
     ('AFTER DELETE', ' FOR EACH STATEMENT', 'object_deleted', 'DELETE FROM tsec.theirs'),
     ('AFTER UPDATE', ' FOR EACH ROW', 'object_rekeyed', 'UPDATE tsec.theirs SET id = 3'),
     ('AFTER DELETE', ' FOR EACH ROW', 'object_rekeyed', 'DELETE FROM tsec.theirs'),
-    ('BEFORE UPDATE', ' FOR EACH ROW', 'object_moves', 'UPDATE tsec.theirs SET id = 3'),
+    ('BEFORE UPDATE', ' FOR EACH ROW', 'object_moves', 'UPDATE tsec.theirs SET id = id + 20'),
     ('AFTER TRUNCATE', '', 'objects_truncated', 'TRUNCATE tsec.theirs'),
     ('BEFORE TRUNCATE', '', 'objects_truncated', 'TRUNCATE tsec.theirs'),
     ('AFTER INSERT', ' FOR EACH ROW', 'object_type_bind', 'INSERT INTO tsec.theirs VALUES (2)'),
