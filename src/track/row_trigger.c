@@ -22,8 +22,6 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/binding.h"
-#include "tables/own_tables.h"
 #include "tables/own_trigger.h"
 #include "track/row_changed.h"
 #include "track/tracking_cache.h"
@@ -37,8 +35,6 @@
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
-#include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/fmgrprotos.h"
@@ -211,6 +207,7 @@ convert_row(Relation to, const Move *move)
 													 RelationGetDescr(to));
 	HeapTuple	result = map == NULL ? move->old : execute_attr_map_tuple(move->old, map);
 
+	result->t_tableOid = move->from;
 	table_close(from, AccessShareLock);
 	return result;
 }

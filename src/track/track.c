@@ -9,13 +9,15 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "object/binding.h"
+#include "object/object_trigger.h"
+#include "object/registry.h"
 #include "tables/own_tables.h"
 #include "tables/own_trigger.h"
 #include "track/row_changed.h"
 #include "track/track.h"
 #include "track/track_check.h"
 #include "track/track_condition.h"
+#include "track/track_ddl.h"
 #include "track/track_triggers.h"
 
 #include "access/relation.h"
@@ -69,7 +71,8 @@ open_trackable(Oid relid, LOCKMODE lockmode)
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+				 errmsg("relation with OID %u does not exist", relid),
+				 errhint("It has been dropped, perhaps just now, to be replaced: call the function again.")));
 	if (rel->rd_rel->relkind != RELKIND_RELATION &&
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
@@ -148,24 +151,25 @@ events_from_array(Datum array)
 }
 
 /*
- * Is the trigger the same as the one that the statement would create, except for its
- * name, and for when it fires?
+ * Is the trigger the one that the statement would create, except for its name, and for when
+ * it fires?
  */
-static bool
-is_equal(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *args,
-		 Relation rel)
+static ConditionMatch
+compare(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *args,
+		Relation rel)
 {
 	if (trigger->is_move || trigger->is_clone || trigger->nargs != NUM_TRACKING_ARGS ||
 		trigger->type != (TRIGGER_TYPE_ROW | stmt->timing | stmt->events))
-		return false;
+		return CONDITION_DIFFERS;
 	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
 	{
 		if (strcmp(trigger->args[i], args[i]) != 0)
-			return false;
+			return CONDITION_DIFFERS;
 	}
 	if (trigger->condition == NULL || stmt->whenClause == NULL)
-		return trigger->condition == NULL && stmt->whenClause == NULL;
-	return TrackConditionIs(rel, trigger->condition, stmt->whenClause);
+		return trigger->condition == NULL && stmt->whenClause == NULL ? CONDITION_SAME :
+			CONDITION_DIFFERS;
+	return TrackConditionCompare(rel, trigger->condition, stmt->whenClause);
 }
 
 /*
@@ -190,8 +194,7 @@ fires(Relation rel, const TrackTrigger *trigger)
 
 			/* clones have the name of their original */
 			if (other->is_clone == is_child && strcmp(other->name, trigger->name) == 0 &&
-				((other->enabled != TRIGGER_FIRES_ON_ORIGIN && other->enabled != TRIGGER_FIRES_ALWAYS) ||
-				 other->ncolumns > 0))
+				(!TrackTriggerIsEnabled(other) || other->ncolumns > 0))
 				return false;
 		}
 	}
@@ -200,32 +203,40 @@ fires(Relation rel, const TrackTrigger *trigger)
 
 /*
  * A trigger of the table that does what the statement asks for, and has the name in the
- * statement if there is one; else NULL.  One that fires comes first.
+ * statement if there is one; else NULL.
+ *
+ * Sets *is_intact if it need not be created anew.  One for which that holds comes first.
  */
 static const TrackTrigger *
-find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel)
+find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel, bool *is_intact)
 {
 	const TrackTrigger *result = NULL;
 	ListCell   *lc;
 
+	*is_intact = false;
 	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
 	{
 		TrackTrigger *trigger = lfirst(lc);
+		ConditionMatch match;
 
-		if ((stmt->trigname != NULL && strcmp(trigger->name, stmt->trigname) != 0) ||
-			!is_equal(trigger, stmt, args, rel))
+		if (stmt->trigname != NULL && strcmp(trigger->name, stmt->trigname) != 0)
 			continue;
-		if (fires(rel, trigger))
+		match = compare(trigger, stmt, args, rel);
+		*is_intact = match == CONDITION_SAME && fires(rel, trigger);
+		if (*is_intact)
 			return trigger;
-		if (result == NULL)
+		if (match != CONDITION_DIFFERS && result == NULL)
 			result = trigger;
 	}
 	return result;
 }
 
-/* The table's trigger that notices moved rows, or NULL. */
-static const TrackTrigger *
-find_move_trigger(Relation rel)
+/*
+ * Say so if the table has a tracking trigger that sends the same, but otherwise: a call of track() that
+ * has been changed does not replace what it made before.
+ */
+static void
+notice_similar(const CreateTrigStmt *stmt, char *const *args, Relation rel)
 {
 	ListCell   *lc;
 
@@ -233,10 +244,19 @@ find_move_trigger(Relation rel)
 	{
 		TrackTrigger *trigger = lfirst(lc);
 
-		if (trigger->is_move && !trigger->is_clone)
-			return trigger;
+		if (trigger->is_move || trigger->nargs != NUM_TRACKING_ARGS ||
+			trigger->type != (TRIGGER_TYPE_ROW | stmt->timing | stmt->events) ||
+			strcmp(trigger->args[TRACKING_VERB], args[TRACKING_VERB]) != 0)
+			continue;
+		ereport(NOTICE,
+				(errmsg("relation \"%s\" is already tracked with verb \"%s\", by trigger \"%s\"",
+						RelationGetRelationName(rel), args[TRACKING_VERB], trigger->name),
+				 errdetail("Both triggers send actions."),
+				 trigger->is_clone ?
+				 errhint("If one of them is to go, call actstream.untrack() for the table that it was made on.") :
+				 errhint("If it is to be replaced, call actstream.untrack() for it.")));
+		return;
 	}
-	return NULL;
 }
 
 /* The table and all its partitions, which will get the trigger as well, locked. */
@@ -290,11 +310,12 @@ text_argument(FunctionCallInfo fcinfo, int arg)
 	return PG_ARGISNULL(arg) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
+/* A name[] argument of track() likewise. */
 static char *
 name_array_argument(FunctionCallInfo fcinfo, int arg)
 {
 	return PG_ARGISNULL(arg) ? "" :
-		OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(arg));
+		TrackingColumnsText(NameArrayToList(PG_GETARG_DATUM(arg)));
 }
 
 /* arguments of track() */
@@ -336,6 +357,11 @@ make_statement(FunctionCallInfo fcinfo, char *const *args)
 	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
 
 	stmt->trigname = name_argument(fcinfo, ARG_TRIGGER_NAME);
+	if (stmt->trigname != NULL && ObjectTriggerIsReserved(stmt->trigname))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("trigger name \"%s\" is reserved", stmt->trigname),
+				 errdetail("Tables of object types have a trigger of that name.")));
 	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
 		stmt->args = lappend(stmt->args, makeString(args[i]));
 	stmt->row = true;
@@ -353,26 +379,33 @@ make_statement(FunctionCallInfo fcinfo, char *const *args)
 static void
 create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
 {
+	char	   *function = is_move ? MOVE_FUNCTION : TRACKING_FUNCTION;
+
+	stmt->funcname = list_make2(makeString("actstream_internal"), makeString(function));
 	(void) CreateTrigger(stmt, NULL, RelationGetRelid(rel), InvalidOid, InvalidOid,
-						 InvalidOid, OwnTriggerFunction(is_move ? MOVE_FUNCTION : TRACKING_FUNCTION),
+						 InvalidOid, OwnTriggerFunction(function),
 						 InvalidOid, NULL, false, false);
 	CommandCounterIncrement();
 }
 
 /*
- * Create a trigger of the table, or in place of "existing" if that is not NULL; nothing if that one
- * fires.  Returns its name.
+ * Create a trigger of the table, in place of "existing" if that is not NULL.  Returns its name.
  */
 static char *
-ensure_trigger(CreateTrigStmt *stmt, const char *default_name, Relation rel, const TrackTrigger *existing, bool is_move)
+create_or_replace(CreateTrigStmt *stmt, const char *default_name, Relation rel, const TrackTrigger *existing, bool is_move)
 {
-	if (existing != NULL && fires(rel, existing))
-		return existing->name;
 	stmt->replace = existing != NULL;
 	if (existing != NULL)
 		stmt->trigname = existing->name;
 	else if (stmt->trigname == NULL)
 		stmt->trigname = free_name(rel, default_name);
+	else if (OidIsValid(get_trigger_oid(RelationGetRelid(rel), stmt->trigname, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trigger \"%s\" for relation \"%s\" already exists",
+						stmt->trigname, RelationGetRelationName(rel)),
+				 errdetail("It is not the one that is asked for."),
+				 errhint("To change a tracking trigger, call actstream.untrack() for it first, in the same transaction.")));
 	create_trigger(stmt, rel, is_move);
 	return stmt->trigname;
 }
@@ -385,20 +418,20 @@ notices_moves(Relation rel)
 
 	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return true;
-	trigger = find_move_trigger(rel);
+	trigger = TrackMoveTrigger(rel);
 	return trigger != NULL && fires(rel, trigger);
 }
 
 /* Have a partitioned table notice moved rows. */
 static void
-ensure_move_trigger(Relation rel)
+create_move_trigger(Relation rel)
 {
 	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
 
 	stmt->row = true;
 	stmt->timing = TRIGGER_TYPE_AFTER;
 	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
-	(void) ensure_trigger(stmt, MOVE_TRIGGER_NAME, rel, find_move_trigger(rel), true);
+	(void) create_or_replace(stmt, MOVE_TRIGGER_NAME, rel, TrackMoveTrigger(rel), true);
 }
 
 /*
@@ -415,6 +448,7 @@ track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 	CreateTrigStmt *stmt;
 	Relation	rel;
 	const TrackTrigger *equal;
+	bool		is_intact;
 	char	   *name;
 
 	rel = open_trackable(PG_GETARG_OID(ARG_RELATION), lockmode);
@@ -430,19 +464,24 @@ track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 				 errhint("Use events => '{update}' to send an action when one of the columns changes.")));
 	if (stmt->whenClause != NULL)
 		TrackConditionCheck(rel, stmt->whenClause, text_argument(fcinfo, ARG_CONDITION));
-	equal = find_equal(stmt, args, rel);
+	equal = find_equal(stmt, args, rel, &is_intact);
 	if (lockmode < ShareRowExclusiveLock)
 	{
-		bool		is_fine = equal != NULL && fires(rel, equal) &&
-			TrackTriggerProblem(rel, equal) == NULL && notices_moves(rel);
+		bool		is_fine = is_intact && TrackTriggerProblem(rel, equal) == NULL &&
+			notices_moves(rel);
 
 		relation_close(rel, lockmode);
 		return is_fine ? equal->name : NULL;
 	}
 	TrackCheckTemplates(&tracking, rel);
-	name = ensure_trigger(stmt, DEFAULT_TRIGGER_NAME, rel, equal, false);
+	if (equal == NULL)
+		notice_similar(stmt, args, rel);
+	name = is_intact ? equal->name :
+		create_or_replace(stmt, DEFAULT_TRIGGER_NAME, rel, equal, false);
 	if (!notices_moves(rel))
-		ensure_move_trigger(rel);
+		create_move_trigger(rel);
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE && !is_intact)
+		TrackTableAltered(RelationGetRelid(rel));
 	relation_close(rel, NoLock);
 	return name;
 }

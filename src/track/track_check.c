@@ -72,8 +72,7 @@ check_count(const Check *check, int nparts)
 static bool
 types_fit(Oid column, Oid key)
 {
-	return column == key || (KeyTypeIsInteger(column) && KeyTypeIsInteger(key)) ||
-		TypeCategory(key) == TYPCATEGORY_STRING;
+	return column == key || (KeyTypeIsInteger(column) && KeyTypeIsInteger(key));
 }
 
 /*
@@ -233,12 +232,9 @@ check_dollar(const Check *check)
 	}
 }
 
-/*
- * Find what the label means; false if the objects' table is locked by another session, which is
- * waited for only by track().
- */
-static bool
-find_type(Check *check)
+/* Set what the label means now, or raise ERRCODE_UNDEFINED_OBJECT. */
+static void
+look_up_label(Check *check)
 {
 	const RegisteredType *type;
 
@@ -252,14 +248,41 @@ find_type(Check *check)
 				 errdetail("The template of %s refers to objects of that type.", check->role),
 				 errhint("%s", RegistryLabelHint(check->label, strlen(check->label)))));
 	check->type = *type;
-	if (!OidIsValid(type->relation))
-		return true;
-	if (!check->created && !ConditionalLockRelationOid(type->relation, AccessShareLock))
-		return false;
-	type = &check->type;
-	RegistryRequireBound(type);
-	check->objects = table_open(type->relation, check->created ? AccessShareLock : NoLock);
-	return true;
+}
+
+/* Does the label mean the same as when it was looked up? */
+static bool
+still_means(const Check *check)
+{
+	const RegisteredType *now = RegistryLookupLabel(check->label, strlen(check->label));
+
+	return now != NULL && RegistryMeansTheSame(now, &check->type);
+}
+
+/*
+ * Find what the label means; false if the objects' table is locked by another session, which is
+ * waited for only by track().
+ */
+static bool
+find_type(Check *check)
+{
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		look_up_label(check);
+		if (!OidIsValid(check->type.relation))
+			return true;
+		RegistryRequireBound(&check->type);
+		if (!check->created && !ConditionalLockRelationOid(check->type.relation, AccessShareLock))
+			return false;
+		check->objects = try_table_open(check->type.relation, check->created ? AccessShareLock : NoLock);
+		if (check->objects != NULL && still_means(check))
+			return true;
+		/* it has changed while we waited */
+		if (check->objects != NULL)
+			table_close(check->objects, AccessShareLock);
+		check->objects = NULL;
+	}
 }
 
 static void

@@ -5,10 +5,10 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/attempt.h"
 #include "tables/own_trigger.h"
 #include "track/track_condition.h"
 
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parser.h"
 #include "utils/guc.h"
@@ -103,13 +103,12 @@ put_old_outside(Node *node, void *context)
 }
 
 /*
- * TrackConditionText
- *		The text of a condition, which is an expression tree as the catalog stores it.
+ * The text of a condition, which is an expression tree as the catalog stores it.
  *
  * PostgreSQL prints expressions on one row of a query, and on one of each outer query.
  */
-char *
-TrackConditionText(Relation rel, Node *condition)
+static char *
+condition_text(Relation rel, Node *condition)
 {
 	List	   *rows = list_concat(deparse_context_for("new", RelationGetRelid(rel)),
 								   deparse_context_for("old", RelationGetRelid(rel)));
@@ -117,48 +116,108 @@ TrackConditionText(Relation rel, Node *condition)
 	return deparse_expression(put_old_outside(condition, NULL), rows, true, false);
 }
 
-/*
- * The condition as it is after a dump, which PostgreSQL does not always read as it was: it may cast
- * each element of an array in place of the array, say.
- */
-static Node *
-dump_and_restore(Relation rel, Node *condition)
+/* A condition to print, and the result. */
+typedef struct PrintJob
 {
+	Relation	rel;
+	const char *condition;
+	char	   *text;
+} PrintJob;
+
+/* AttemptFunction */
+static void
+print_condition(void *arg)
+{
+	PrintJob   *job = arg;
+
+	job->text = condition_text(job->rel, stringToNode(job->condition));
+}
+
+/*
+ * TrackConditionTryText
+ *		The text of a condition of a trigger, as the catalog stores it; NULL if it cannot be printed, as
+ *		one can be too deep for this session.  Then sets *error.
+ */
+char *
+TrackConditionTryText(Relation rel, const char *stored, ErrorData **error)
+{
+	PrintJob	job = {.rel = rel, .condition = stored};
+
+	*error = Attempt(print_condition, &job);
+	return *error == NULL ? job.text : NULL;
+}
+
+/* A condition to dump and restore, and the result. */
+typedef struct DumpJob
+{
+	Relation	rel;
+	Node	   *condition;
+} DumpJob;
+
+/* AttemptFunction */
+static void
+dump_and_restore(void *arg)
+{
+	static const char *const settings[][2] = {
+		{"search_path", ""},
+		{"datestyle", "ISO"},
+		{"intervalstyle", "postgres"},
+		{"extra_float_digits", "3"},
+		{"array_nulls", "on"}
+	};
+	DumpJob    *job = arg;
 	int			level = NewGUCNestLevel();
 	char	   *text;
 
-	/* texts of constants that lose nothing */
-	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("extra_float_digits", "3", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	text = TrackConditionText(rel, condition);
-	condition = OwnTriggerCondition(rel, TrackConditionParse(text));
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	text = condition_text(job->rel, job->condition);
+	job->condition = OwnTriggerCondition(job->rel, TrackConditionParse(text));
 	AtEOXact_GUC(true, level);
-	return condition;
+}
+
+/*
+ * The condition as it is after a dump, with the settings of pg_dump; NULL if it could not be
+ * restored.
+ *
+ * PostgreSQL does not always read its own text as what it was: it may cast each element of an array
+ * in place of the array, or find another operator for IS DISTINCT FROM, which names none.
+ */
+static Node *
+after_dump(Relation rel, Node *condition)
+{
+	DumpJob		job = {.rel = rel, .condition = condition};
+
+	return Attempt(dump_and_restore, &job) == NULL ? job.condition : NULL;
 }
 
 /* dumps after which a condition does not change any more */
 #define MAX_DUMPS 2
 
 /*
- * TrackConditionIs
- *		Is the condition of a trigger, as the catalog stores it, the one with that raw parse tree,
- *		perhaps after a dump?
+ * TrackConditionCompare
+ *		Is the condition of a trigger, as the catalog stores it, the one with that raw parse tree, or
+ *		what dumps may have made of it?
+ *
+ * Restores the settings of the session.
  */
-bool
-TrackConditionIs(Relation rel, char *stored, Node *parsed)
+ConditionMatch
+TrackConditionCompare(Relation rel, const char *stored, Node *parsed)
 {
-	Node	   *of_trigger = stringToNode(stored);
-	Node	   *condition = OwnTriggerCondition(rel, parsed);
+	Node	   *condition = stringToNode(stored);
+	Node	   *other = OwnTriggerCondition(rel, parsed);
 
+	if (equal(condition, other))
+		return CONDITION_SAME;
 	for (int i = 0; i < MAX_DUMPS; i++)
 	{
-		if (equal(of_trigger, condition))
-			return true;
-		condition = dump_and_restore(rel, condition);
+		condition = after_dump(rel, condition);
+		other = after_dump(rel, other);
+		if (condition == NULL || other == NULL)
+			return CONDITION_DIFFERS;
+		if (equal(condition, other))
+			return CONDITION_DUMPED;
 	}
-	return equal(of_trigger, condition);
+	return CONDITION_DIFFERS;
 }

@@ -8,9 +8,16 @@
 #include "nodes/nodes.h"
 #include "utils/relcache.h"
 
+typedef enum ConditionMatch
+{
+	CONDITION_DIFFERS,
+	CONDITION_DUMPED,			/* one is what a dump has made of the other */
+	CONDITION_SAME
+} ConditionMatch;
+
 extern Node *TrackConditionParse(const char *condition);
 extern void TrackConditionCheck(Relation rel, Node *condition, char *text);
-extern char *TrackConditionText(Relation rel, Node *condition);
-extern bool TrackConditionIs(Relation rel, char *stored, Node *parsed);
+extern char *TrackConditionTryText(Relation rel, const char *stored, ErrorData **error);
+extern ConditionMatch TrackConditionCompare(Relation rel, const char *stored, Node *parsed);
 
 #endif							/* ACTSTREAM_TRACK_CONDITION_H */

@@ -20,12 +20,14 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -33,22 +35,58 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* A name[] as text, with a name replaced. */
+/* The names in an argument that is a name[], or empty. */
+static List *
+columns_of(char *array)
+{
+	return array[0] == '\0' ? NIL :
+		NameArrayToList(OidInputFunctionCall(F_ARRAY_IN, array, NAMEOID, -1));
+}
+
+/* Such an argument with a name replaced. */
 static char *
 rename_in_array(char *array, const char *old_name, const char *new_name)
 {
-	List	   *names;
+	List	   *names = columns_of(array);
 	ListCell   *lc;
 
 	if (array[0] == '\0')
 		return array;
-	names = NameArrayToList(OidInputFunctionCall(F_ARRAY_IN, array, NAMEOID, -1));
 	foreach(lc, names)
 	{
 		if (strcmp(lfirst(lc), old_name) == 0)
 			lfirst(lc) = unconstify(char *, new_name);
 	}
-	return OidOutputFunctionCall(F_ARRAY_OUT, ListToNameArray(names));
+	return TrackingColumnsText(names);
+}
+
+/* Does an argument of a trigger name the column? */
+static bool
+names_column(int arg, char *value, const char *name)
+{
+	ListCell   *lc;
+
+	switch (arg)
+	{
+		case TRACKING_ACTOR:
+		case TRACKING_ACTION_OBJECT:
+		case TRACKING_TARGET:
+			return strcmp(value, SELF_TEMPLATE) != 0 && TemplateNames(value, name);
+		case TRACKING_DESCRIPTION:
+			return TemplateNames(value, name);
+		case TRACKING_COLUMNS:
+		case TRACKING_DATA_COLUMNS:
+			foreach(lc, columns_of(value))
+			{
+				if (strcmp(lfirst(lc), name) == 0)
+					return true;
+			}
+			return false;
+		case TRACKING_TIMESTAMP_COLUMN:
+			return strcmp(value, name) == 0;
+		default:
+			return false;
+	}
 }
 
 static char *
@@ -59,9 +97,10 @@ rename_in_argument(int arg, char *value, const char *old_name, const char *new_n
 		case TRACKING_ACTOR:
 		case TRACKING_ACTION_OBJECT:
 		case TRACKING_TARGET:
-		case TRACKING_DESCRIPTION:
-			return strcmp(value, "{self}") == 0 ? value :
+			return strcmp(value, SELF_TEMPLATE) == 0 ? value :
 				TemplateRename(value, old_name, new_name);
+		case TRACKING_DESCRIPTION:
+			return TemplateRename(value, old_name, new_name);
 		case TRACKING_COLUMNS:
 		case TRACKING_DATA_COLUMNS:
 			return rename_in_array(value, old_name, new_name);
@@ -113,6 +152,7 @@ typedef struct RenameJob
 	const char *new_name;
 	char	   *args[NUM_TRACKING_ARGS];
 	bool		changed;
+	bool		had_new_name;	/* do they name a column that did not exist? */
 } RenameJob;
 
 /* AttemptFunction: arguments that track() did not write may be malformed. */
@@ -121,9 +161,11 @@ rename_in_arguments(void *arg)
 {
 	RenameJob  *job = arg;
 
-	job->changed = false;
+	job->changed = job->had_new_name = false;
 	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
 	{
+		job->had_new_name = job->had_new_name ||
+			names_column(i, job->trigger->args[i], job->new_name);
 		job->args[i] = rename_in_argument(i, job->trigger->args[i], job->old_name, job->new_name);
 		job->changed = job->changed || strcmp(job->args[i], job->trigger->args[i]) != 0;
 	}
@@ -133,7 +175,8 @@ rename_in_arguments(void *arg)
  * TrackColumnRenamed
  *		Rename a column in the arguments of the tracking triggers of "relid".
  *
- * Warns if that leaves them broken, because no template can contain the new name.
+ * Warns if that leaves them broken, because no template can contain the new name; says so if it
+ * mends them.
  */
 void
 TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
@@ -144,10 +187,17 @@ TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
 	foreach(lc, TrackTriggers(relid))
 	{
 		job.trigger = lfirst(lc);
-		if (job.trigger->nargs == NUM_TRACKING_ARGS &&
-			Attempt(rename_in_arguments, &job) == NULL && job.changed)
+		if (job.trigger->nargs != NUM_TRACKING_ARGS || Attempt(rename_in_arguments, &job) != NULL)
+			continue;
+		if (job.changed)
 			store_arguments(job.trigger, job.args);
+		if (job.had_new_name && !job.trigger->is_clone)
+			ereport(NOTICE,
+					(errmsg("tracking trigger \"%s\" of relation \"%s\" uses column \"%s\" now",
+							job.trigger->name, get_rel_name(relid), new_name),
+					 errdetail("It named a column that did not exist any more.")));
 	}
+	CommandCounterIncrement();
 	if (!TemplateCanName(new_name))
 		TrackTableAltered(relid);
 }
@@ -157,7 +207,8 @@ TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
  *		Warn about tracking triggers of "relid", and of tables that inherit from it,
  *		that do not do what they were made for any more.
  *
- * The columns or the owner of the table have changed.
+ * The columns or the owner of the table have changed.  A table that others have locked, and so not the
+ * command, is passed over.
  */
 void
 TrackTableAltered(Oid relid)
@@ -167,10 +218,11 @@ TrackTableAltered(Oid relid)
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		List	   *triggers = TrackTriggers(lfirst_oid(lc));
-		Relation	rel = triggers == NIL ? NULL :
-			try_relation_open(lfirst_oid(lc), AccessShareLock);
+		Relation	rel = NULL;
 		ListCell   *cell;
 
+		if (triggers != NIL && ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
+			rel = try_relation_open(lfirst_oid(lc), NoLock);
 		if (rel == NULL)
 			continue;
 		foreach(cell, triggers)
@@ -178,11 +230,12 @@ TrackTableAltered(Oid relid)
 			TrackTrigger *trigger = lfirst(cell);
 			char	   *problem = TrackTriggerProblem(rel, trigger);
 
-			if (problem != NULL && trigger->enabled != TRIGGER_DISABLED)
+			if (problem != NULL && TrackTriggerIsEnabled(trigger))
 				ereport(WARNING,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
-								trigger->name, RelationGetRelationName(rel), problem)));
+								trigger->name, RelationGetRelationName(rel), problem),
+						 errhint("Correct this, or call actstream.untrack(), and then actstream.track() again.")));
 		}
 		relation_close(rel, AccessShareLock);
 	}
@@ -201,6 +254,8 @@ TrackTriggerCreated(Oid trigger_oid)
 	Oid			relid = TriggerRelation(trigger_oid, false);
 	ListCell   *lc;
 
+	if (!OidIsValid(relid))
+		return;
 	foreach(lc, TrackTriggers(relid))
 	{
 		TrackTrigger *trigger = lfirst(lc);

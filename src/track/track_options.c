@@ -24,8 +24,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#define SELF_TEMPLATE "{self}"
-
 /* State of the parser. */
 typedef struct Parser
 {
@@ -208,6 +206,34 @@ parse_timestamp_column(Parser *parser, const char *name)
 	note_problem(parser, psprintf(_("column \"%s\" is of type %s, not %s"), name,
 								  format_type_be(type), format_type_be(TIMESTAMPTZOID)));
 	return InvalidAttrNumber;
+}
+
+/* list_sort comparator: names, by their bytes */
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/*
+ * TrackingColumnsText
+ *		The argument of a trigger for these columns (char *).  It is the same for the same columns,
+ *		whatever their order.
+ */
+char *
+TrackingColumnsText(List *names)
+{
+	List	   *sorted = list_copy(names);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	list_sort(sorted, compare_names);
+	foreach(lc, sorted)
+	{
+		if (result == NIL || strcmp(llast(result), lfirst(lc)) != 0)
+			result = lappend(result, lfirst(lc));
+	}
+	return OidOutputFunctionCall(F_ARRAY_OUT, ListToNameArray(result));
 }
 
 /*

@@ -29,6 +29,9 @@ enum TrackingArg
 
 #define NUM_TRACKING_ARGS (TRACKING_TIMESTAMP_COLUMN + 1)
 
+/* instead of a template of a reference: the row itself */
+#define SELF_TEMPLATE "{self}"
+
 /* the functions of the triggers, in our schema */
 #define TRACKING_FUNCTION	"row_changed"
 #define MOVE_FUNCTION		"row_moved"
@@ -67,6 +70,7 @@ typedef struct Tracking
 								 * NULL if none is missing */
 } Tracking;
 
+extern char *TrackingColumnsText(List *names);
 extern void TrackingParse(Tracking *tracking, char *const *args, int nargs, Relation rel,
 						  bool strict);
 

@@ -6,11 +6,11 @@
 
 #include "base/compat.h"
 #include "base/attempt.h"
-#include "object/binding.h"
 #include "object/registry.h"
 #include "tables/own_trigger.h"
 #include "track/row_changed.h"
 #include "track/track_check.h"
+#include "track/track_condition.h"
 #include "track/track_options.h"
 #include "track/track_triggers.h"
 
@@ -96,6 +96,37 @@ TrackTriggers(Oid relid)
 	return result;
 }
 
+/*
+ * TrackTriggerIsEnabled
+ *		Does the trigger fire in ordinary sessions?
+ */
+bool
+TrackTriggerIsEnabled(const TrackTrigger *trigger)
+{
+	return trigger->enabled == TRIGGER_FIRES_ON_ORIGIN || trigger->enabled == TRIGGER_FIRES_ALWAYS;
+}
+
+/*
+ * TrackMoveTrigger
+ *		The table's own trigger that notices moved rows, or NULL.
+ */
+const TrackTrigger *
+TrackMoveTrigger(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	{
+		TrackTrigger *trigger = lfirst(lc);
+
+		if (trigger->is_move && !trigger->is_clone && trigger->condition == NULL &&
+			trigger->type == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_AFTER |
+							  TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE))
+			return trigger;
+	}
+	return NULL;
+}
+
 /* Arguments to parse, and the table. */
 typedef struct ParseJob
 {
@@ -113,6 +144,46 @@ parse(void *arg)
 	TrackingParse(&job->tracking, job->trigger->args, job->trigger->nargs, job->rel, false);
 }
 
+/* Have two triggers of a table the same condition? */
+static bool
+same_condition(Relation rel, const TrackTrigger *a, const TrackTrigger *b)
+{
+	ErrorData  *error;
+	char	   *text_a;
+	char	   *text_b;
+
+	if (a->condition == NULL || b->condition == NULL)
+		return a->condition == NULL && b->condition == NULL;
+	text_a = TrackConditionTryText(rel, a->condition, &error);
+	text_b = TrackConditionTryText(rel, b->condition, &error);
+	return text_a != NULL && text_b != NULL && strcmp(text_a, text_b) == 0;
+}
+
+/*
+ * Is there a clone of a trigger of the partitioned table, or of one above, that sends the same as this
+ * trigger of a partition?
+ */
+static bool
+has_twin(Relation rel, const TrackTrigger *trigger)
+{
+	ListCell   *lc;
+
+	if (!rel->rd_rel->relispartition)
+		return false;
+	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	{
+		TrackTrigger *clone = lfirst(lc);
+		bool		is_twin = clone->is_clone && !clone->is_move &&
+			clone->nargs == trigger->nargs && clone->type == trigger->type;
+
+		for (int i = 0; is_twin && i < clone->nargs; i++)
+			is_twin = strcmp(clone->args[i], trigger->args[i]) == 0;
+		if (is_twin && same_condition(rel, clone, trigger))
+			return true;
+	}
+	return false;
+}
+
 /*
  * TrackTriggerProblem
  *		Why a tracking trigger of "rel" does not do all that it was made for, as part
@@ -128,8 +199,16 @@ TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)
 
 	if (trigger->enabled == TRIGGER_DISABLED)
 		return pstrdup(_("trigger is disabled"));
+	if (!TrackTriggerIsEnabled(trigger))
+		return pstrdup(_("trigger fires for replicated rows only"));
+	if (!TRIGGER_FOR_ROW(trigger->type) || !TRIGGER_FOR_AFTER(trigger->type))
+		return pstrdup(_("trigger is not fired after a change, for each row"));
+	if (trigger->ncolumns > 0)
+		return pstrdup(_("trigger fires for updates of some columns only"));
 	if (trigger->is_clone || trigger->is_move)
 		return NULL;
+	if (has_twin(rel, trigger))
+		return pstrdup(_("a trigger of its partitioned table sends the same"));
 	error = Attempt(parse, &job);
 	if (error != NULL)
 		return error->message;

@@ -25,6 +25,8 @@ typedef struct TrackTrigger
 } TrackTrigger;
 
 extern List *TrackTriggers(Oid relid);
+extern const TrackTrigger *TrackMoveTrigger(Relation rel);
+extern bool TrackTriggerIsEnabled(const TrackTrigger *trigger);
 extern char *TrackTriggerProblem(Relation rel, const TrackTrigger *trigger);
 
 #endif							/* ACTSTREAM_TRACK_TRIGGERS_H */

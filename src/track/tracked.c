@@ -103,24 +103,6 @@ set_arguments(void *arg)
 				  DirectFunctionCall1(namein, CStringGetDatum(args[TRACKING_TIMESTAMP_COLUMN])));
 }
 
-/* Does a partitioned table lack the trigger that notices moved rows? */
-static bool
-lacks_move_trigger(Relation rel, List *triggers)
-{
-	ListCell   *lc;
-
-	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return false;
-	foreach(lc, triggers)
-	{
-		TrackTrigger *trigger = lfirst(lc);
-
-		if (trigger->is_move && !trigger->is_clone && trigger->relation == RelationGetRelid(rel))
-			return false;
-	}
-	return true;
-}
-
 /*
  * tracked(): a row for each tracking trigger, and for each of the other triggers, such
  * as a clone on a partition, that has a problem.
@@ -152,10 +134,17 @@ actstream_tracked(PG_FUNCTION_ARGS)
 			if (rel == NULL)
 				continue;
 			problem = TrackTriggerProblem(rel, trigger);
-			if (problem == NULL && is_tracking && lacks_move_trigger(rel, triggers))
+			if (problem == NULL && is_tracking && TrackMoveTrigger(rel) == NULL &&
+				rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 				problem = pstrdup(_("trigger for rows that move between partitions is missing"));
-			if (trigger->condition != NULL)
-				condition = TrackConditionText(rel, stringToNode(trigger->condition));
+			if (trigger->condition != NULL && (is_tracking || problem != NULL))
+			{
+				ErrorData  *error;
+
+				condition = TrackConditionTryText(rel, trigger->condition, &error);
+				if (problem == NULL && error != NULL)
+					problem = error->message;
+			}
 			relation_close(rel, AccessShareLock);
 		}
 		if (!is_tracking && problem == NULL)

@@ -160,8 +160,8 @@ TrackingOfTrigger(Relation rel, const Trigger *trigger)
 	{
 		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(CachedTracking)};
 
-		trackings = hash_create("actstream trackings", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 		RelationWatch(table_changed);
+		trackings = hash_create("actstream trackings", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 	}
 	entry = hash_search(trackings, &trigger->tgoid, HASH_FIND, NULL);
 	if (entry != NULL)

@@ -56,6 +56,26 @@ SELECT verb FROM actstream.act_send('account:ann@example.net', 'left');
 DELETE FROM account WHERE email = 'ANN@EXAMPLE.NET';
 SELECT actor FROM actstream.actions;
 
+-- a dump finds the operators of text for what names none, so track() puts its trigger right
+CREATE TABLE renamed (id integer PRIMARY KEY, name citext, game citext);
+SELECT label FROM actstream.register('renamed');
+CREATE FUNCTION track_again(condition text, OUT before text, OUT restored text, OUT after text, OUT same boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    first name := actstream.track('keys.renamed', 'renamed', 'renamed:{id}', events => '{update}', condition => condition);
+BEGIN
+    SELECT t.condition INTO before FROM actstream.tracked() t WHERE t.relation = 'keys.renamed'::regclass;
+    SET LOCAL search_path = '';
+    EXECUTE (SELECT 'DROP TRIGGER ' || tgname || ' ON keys.renamed; ' || pg_get_triggerdef(oid) FROM pg_trigger
+             WHERE tgrelid = 'keys.renamed'::regclass AND tgname = first);
+    SELECT t.condition INTO restored FROM actstream.tracked() t WHERE t.relation = 'keys.renamed'::regclass;
+    SET LOCAL search_path = keys, "Its own";
+    same := actstream.track('keys.renamed', 'renamed', 'renamed:{id}', events => '{update}', condition => condition) = first;
+    SELECT t.condition INTO after FROM actstream.tracked() t WHERE t.relation = 'keys.renamed'::regclass;
+    PERFORM actstream.untrack('keys.renamed');
+END $$;
+SELECT c AS condition, t.* FROM (VALUES ('NEW.name IS DISTINCT FROM OLD.name'), ($$NULLIF(NEW.name, '') IS NOT NULL$$), ($$CASE NEW.name WHEN 'a' THEN true ELSE false END$$),
+    ('(NEW.name, NEW.id) IS NOT DISTINCT FROM (OLD.name, OLD.id)'), ($$NEW.name IN ('a', 'b')$$), ('NEW.* IS DISTINCT FROM OLD.*')) v (c), track_again(c) t;
+DROP TABLE renamed;
 -- a trigger of track() writes the same text
 CREATE TABLE login (id integer PRIMARY KEY, who citext);
 SELECT label FROM actstream.register('login');

@@ -178,6 +178,14 @@ SELECT verb, action_object FROM sent() ORDER BY 1, 2;
 UPDATE item SET id = 2 WHERE id = 22;
 SELECT verb, action_object FROM sent() ORDER BY 1, 2;
 SELECT actstream.untrack('item'), actstream.untrack('item_2'), actstream.untrack('item_1');
+-- where the old row was, whatever the order of its columns
+SELECT actstream.track('item', 'left', 'u:1', events => '{update}', condition => $$OLD.tableoid IN ('item_21'::regclass, 'item_1'::regclass) AND NEW.tableoid = 'item_22'::regclass$$);
+UPDATE item SET id = 22 WHERE id = 2;
+UPDATE item SET id = 12 WHERE id = 22;
+UPDATE item SET id = 22 WHERE id = 12;
+SELECT verb, action_object FROM sent();
+UPDATE item SET id = 2 WHERE id = 22;
+SELECT actstream.untrack('item');
 -- detached, attached, and a trigger that is missing
 SELECT actstream.track('item', 'happened', 'u:1', events => '{update}');
 ALTER TABLE item DETACH PARTITION item_1;

@@ -179,29 +179,38 @@ DROP TRIGGER actstream_track_2 ON q;
 SELECT actstream.track('q', 'asked', 'person:{who}', condition => 'NEW.who > 1');
 SELECT actstream.untrack('q');
 -- some of which it reads in another way than it has written them
-CREATE PROCEDURE dump_and_restore() LANGUAGE plpgsql AS $$
+CREATE PROCEDURE dump_and_restore() LANGUAGE plpgsql SET search_path = '' AS $$
 DECLARE
     t record;
 BEGIN
     FOR t IN SELECT d.trigger_name, pg_get_triggerdef(g.oid) AS definition FROM actstream.tracked() d
-        JOIN pg_trigger g ON g.tgrelid = d.relation AND g.tgname = d.trigger_name WHERE d.relation = 'q'::regclass
+        JOIN pg_trigger g ON g.tgrelid = d.relation AND g.tgname = d.trigger_name WHERE d.relation = 'trt.q'::regclass
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON q', t.trigger_name);
+        EXECUTE format('DROP TRIGGER %I ON trt.q', t.trigger_name);
         EXECUTE t.definition;
     END LOOP;
 END $$;
-CREATE FUNCTION track_again(condition text, OUT name name, OUT before text, OUT after text, OUT again name) LANGUAGE plpgsql AS $$
+CREATE FUNCTION track_again(condition text, OUT name name, OUT before text, OUT restored text, OUT again name) LANGUAGE plpgsql SET client_min_messages = warning AS $$
 DECLARE
+    after text;
     other text;
 BEGIN
     $2 := actstream.track('q', 'asked', 'person:1', events => '{update}', condition => condition);
     SELECT t.condition INTO before FROM actstream.tracked() t;
     FOR i IN 1 .. 3 LOOP
         CALL dump_and_restore();
+        SELECT t.condition INTO restored FROM actstream.tracked() t;
         again := actstream.track('q', 'asked', 'person:1', events => '{update}', condition => condition);
         EXIT WHEN again <> $2;
     END LOOP;
     SELECT t.condition INTO after FROM actstream.tracked() t;
+    IF after <> before THEN
+        RAISE EXCEPTION 'condition: %, after track(): %', condition, after;
+    END IF;
+    -- as tracked() shows it
+    IF actstream.track('q', 'asked', 'person:1', events => '{update}', condition => before) <> again THEN
+        RAISE EXCEPTION 'not known as tracked() shows it: %', before;
+    END IF;
     other := actstream.track('q', 'asked', 'person:1', events => '{update}', condition => replace(condition, 'other', 'another'));
     IF (other = again) <> (condition NOT LIKE '%other%') THEN
         RAISE EXCEPTION 'condition: %, tracked by % and %', condition, again, other;
@@ -227,6 +236,22 @@ SET extra_float_digits = -10;
 SELECT actstream.track('q', 'asked', 'person:1', condition => 'NEW.big > 1.23456::float8'), actstream.track('q', 'asked', 'person:1', condition => 'NEW.big > 1.23457::float8');
 RESET extra_float_digits;
 SELECT actstream.untrack('q');
+-- one that is too deep for the session is the problem of its trigger alone
+SELECT actstream.track('q', 'asked', 'person:1', condition => repeat('abs(', 1500) || 'NEW.who' || repeat(')', 1500) || ' > 0');
+SELECT actstream.track('q', 'told', 'person:1', condition => 'NEW.who > 0');
+SET max_stack_depth = '200kB';
+SELECT verb, condition, problem FROM actstream.tracked();
+SELECT problem, relation, detail FROM actstream.integrity_check();
+RESET max_stack_depth;
+SELECT verb, length(condition), problem FROM actstream.tracked();
+SELECT actstream.untrack('q');
+-- columns are a set
+SELECT actstream.track('q', 'asked', 'person:1', events => '{update}', columns => '{who,at}', data_columns => '{name,path}');
+SELECT actstream.track('q', 'asked', 'person:1', events => '{update}', columns => '{at,who,at}', data_columns => '{path,name,name}');
+ALTER TABLE q RENAME at TO zeit;
+SELECT actstream.track('q', 'asked', 'person:1', events => '{update}', columns => '{zeit,who}', data_columns => '{path,name}');
+ALTER TABLE q RENAME zeit TO at;
+SELECT actstream.untrack('q');
 
 ------------------------------------------------------------------------------
 -- A trigger that does not fire is created anew
@@ -241,6 +266,7 @@ SELECT problem FROM actstream.tracked();
 SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
 SELECT * FROM firing;
 ALTER TABLE q ENABLE REPLICA TRIGGER actstream_track;
+SELECT problem FROM actstream.tracked();
 SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
 SELECT * FROM firing;
 ALTER TABLE q ENABLE ALWAYS TRIGGER actstream_track;
@@ -250,8 +276,15 @@ SELECT replace(pg_get_triggerdef(oid), 'UPDATE', 'UPDATE OF who, at') AS definit
 DROP TRIGGER actstream_track ON q;
 :definition;
 SELECT * FROM firing;
+SELECT problem FROM actstream.tracked();
 SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
 SELECT * FROM firing;
+SELECT replace(pg_get_triggerdef(oid), 'AFTER', 'BEFORE') AS definition FROM pg_trigger WHERE tgrelid = 'q'::regclass AND tgname = 'actstream_track' \gset
+DROP TRIGGER actstream_track ON q;
+:definition;
+SELECT problem FROM actstream.tracked();
+DROP TRIGGER actstream_track ON q;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
 -- but not beside one that does the same
 SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$, trigger_name => 'other');
 ALTER TABLE q DISABLE TRIGGER actstream_track;
@@ -283,8 +316,43 @@ INSERT INTO parted VALUES (1), (2);
 UPDATE parted SET id = 3 - id;
 SELECT actor, verb FROM actstream.actions ORDER BY id;
 DELETE FROM actstream.actions;
-DROP TABLE parted;
+-- what is no trigger for rows that move does not count as one
+DROP TRIGGER actstream_move ON parted;
+CREATE TRIGGER actstream_move AFTER INSERT ON parted FOR EACH ROW WHEN (false) EXECUTE FUNCTION actstream_internal.row_moved();
+SELECT trigger_name, problem FROM actstream.tracked();
+SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, events => '{insert,update}');
+SELECT trigger_name, problem FROM actstream.tracked();
+SELECT actstream.untrack('parted');
 DROP VIEW firing;
+-- a partition that sends the same as the partitioned table
+SELECT actstream.track('parted_1', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 0');
+SELECT actstream.track('parted_1', 'told', 'web:{id}', NULL);
+SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 0');
+SELECT relation, trigger_name, problem FROM actstream.tracked() ORDER BY relation::text COLLATE "C", trigger_name;
+ALTER TABLE parted DETACH PARTITION parted_1;
+SELECT actstream.untrack('parted_1');
+SELECT actstream.track('parted_1', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 0');
+ALTER TABLE parted ATTACH PARTITION parted_1 FOR VALUES IN (1);
+SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 1');
+DROP TABLE parted;
+-- names that triggers of registered tables have
+SELECT actstream.track('q', 'asked', 'person:{who}', trigger_name => 'actstream_rekey');
+SELECT actstream.track('q', 'asked', 'person:{who}', trigger_name => 'actstream_mine');
+SELECT actstream.untrack('q');
+-- the function of the trigger is named where it may not be called
+CREATE ROLE regress_tracker;
+GRANT CREATE, USAGE ON SCHEMA trt TO regress_tracker;
+GRANT USAGE ON SCHEMA actstream TO regress_tracker;
+GRANT INSERT, SELECT ON actstream.actions TO regress_tracker;
+CREATE TABLE theirs (id int);
+ALTER TABLE theirs OWNER TO regress_tracker;
+REVOKE EXECUTE ON FUNCTION actstream_internal.row_changed() FROM PUBLIC;
+SET ROLE regress_tracker;
+SELECT actstream.track('theirs', 'x', 'web:{id}', NULL);
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION actstream_internal.row_changed() TO PUBLIC;
+DROP OWNED BY regress_tracker;
+DROP ROLE regress_tracker;
 
 ------------------------------------------------------------------------------
 -- untrack() and tracked()

@@ -177,6 +177,22 @@ ALTER TABLE broad RENAME "wh}om" TO whom;
 SELECT actor, data_columns, problem FROM actstream.tracked();
 DELETE FROM broad WHERE id = 9;
 SELECT actor, data FROM sent();
+-- {self} is a column in a description
+ALTER TABLE broad ADD COLUMN self text DEFAULT 's', ADD COLUMN me text DEFAULT 'm';
+SELECT actstream.track('broad', 'described', 'u:1', NULL, events => '{insert}', description => '{self}', trigger_name => 'described');
+ALTER TABLE broad RENAME self TO himself;
+ALTER TABLE broad RENAME me TO self;
+INSERT INTO broad VALUES (9, 1, 'one', DEFAULT, 2, 'o');
+SELECT verb, description FROM sent() WHERE verb = 'described';
+-- a name that had been given up is said to be used again
+ALTER TABLE broad DROP COLUMN himself;
+ALTER TABLE broad RENAME self TO himself;
+INSERT INTO broad VALUES (10, 1, 'one', DEFAULT, 2, 'o');
+SELECT verb, description FROM sent() WHERE verb = 'described';
+SELECT actstream.untrack('broad', 'described');
+ALTER TABLE broad DROP COLUMN himself;
+DELETE FROM broad WHERE id IN (9, 10);
+SELECT count(*) FROM sent();
 -- a column that is gone is left out, with a warning for each session
 ALTER TABLE broad DROP COLUMN extra;
 \c -
