@@ -29,6 +29,7 @@
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
