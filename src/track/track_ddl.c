@@ -12,7 +12,6 @@
 #include "base/template.h"
 #include "object/binding.h"
 #include "object/registry.h"
-#include "track/track.h"
 #include "track/track_ddl.h"
 #include "track/track_triggers.h"
 
