@@ -329,6 +329,33 @@ IntegrityObjectExists(const Ref *ref)
 	return exists;
 }
 
+/*
+ * IntegrityWasReplaced
+ *		Has the command of this transaction that deleted the object put another row in its place?
+ */
+bool
+IntegrityWasReplaced(const Ref *ref, CommandId command)
+{
+	const RegisteredType *found = RegistryLookupLabel(VARDATA_ANY(ref), RefLabelLength(ref));
+	RegisteredType type;
+	Relation	rel;
+	bool		result;
+
+	if (found == NULL || !OidIsValid(found->relation) || found->nkeys == 0)
+		return false;
+	type = *found;
+	rel = try_table_open(type.relation, AccessShareLock);
+	if (rel == NULL)
+		return false;
+	/* the state that the command has left, without what triggers have done since */
+	PushCopiedSnapshot(GetLatestSnapshot());
+	GetActiveSnapshot()->curcid = command + 1;
+	result = ObjectRowWasThere(rel, &type, ref, ROW_QUERY_EXISTS, GetActiveSnapshot());
+	PopActiveSnapshot();
+	table_close(rel, NoLock);
+	return result;
+}
+
 /* Arguments and result of find_object(). */
 typedef struct ExistsQuestion
 {

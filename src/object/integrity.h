@@ -27,6 +27,7 @@ extern void IntegrityCheckRow(const TriggerData *trigdata, OwnTable table, Tuple
 							  int ncolumns);
 extern const AssumedObjects *IntegrityAssumeExists(const AssumedObjects *objects);
 extern bool IntegrityObjectExists(const Ref *ref);
+extern bool IntegrityWasReplaced(const Ref *ref, CommandId command);
 extern bool IntegrityTryExists(const Ref *ref, bool *exists);
 extern void IntegrityLockLabel(const RegisteredType *type, LOCKMODE lockmode);
 extern bool IntegrityLockTypeOf(const Ref *ref, LOCKMODE lockmode, RegisteredType *type);

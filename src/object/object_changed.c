@@ -431,8 +431,9 @@ moved_reference(TriggerData *trigdata, const RegisteredType *type, const Ref *ol
 /*
  * Trigger actstream_object: a row was deleted.
  *
- * If another row has its key by now, that one takes over the references: one statement
- * may have deleted the row and inserted it again, for example.
+ * If another row has its key by now, that one takes over the references, as when a user's trigger that
+ * has fired before has inserted the row again.  Not if the command itself has put it there, be it
+ * a new row or one that has got this key: that is another object, with references of its own.
  */
 Datum
 actstream_object_deleted(PG_FUNCTION_ARGS)
@@ -453,7 +454,8 @@ actstream_object_deleted(PG_FUNCTION_ARGS)
 		new_ref = moved_reference(trigdata, &type, ref);
 	if (new_ref != NULL)
 		follow_row(&type, ref, new_ref, command_of(trigdata->tg_trigtuple));
-	else if (!IntegrityObjectExists(ref))
+	else if (!IntegrityObjectExists(ref) ||
+			 IntegrityWasReplaced(ref, command_of(trigdata->tg_trigtuple)))
 		IntegrityRemoveObjects(&type, &ref, 1, RUN_AS_CASCADE);
 	return PointerGetDatum(NULL);
 }
