@@ -139,10 +139,11 @@ HasOwnTriggerName(Oid relid)
 /*
  * TriggerRelation
  *		The table of a trigger, or InvalidOid if there is no such trigger or, with
- *		"own", it is not called like those of registered tables.
+ *		"own", it is not called like those of registered tables.  Sets *function to that of the
+ *		trigger, unless "function" is NULL.
  */
 Oid
-TriggerRelation(Oid trigger, bool own)
+TriggerRelation(Oid trigger, bool own, Oid *function)
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -156,7 +157,11 @@ TriggerRelation(Oid trigger, bool own)
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple) &&
 		(!own || IsOwnTriggerName(NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname))))
+	{
 		result = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
+		if (function != NULL)
+			*function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return result;

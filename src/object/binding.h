@@ -14,6 +14,6 @@
 extern int	BindingFind(Oid relation, List *key_columns, AttrNumber *keys);
 extern bool IsOwnTriggerName(const char *name);
 extern bool HasOwnTriggerName(Oid relid);
-extern Oid	TriggerRelation(Oid trigger, bool own);
+extern Oid	TriggerRelation(Oid trigger, bool own, Oid *function);
 
 #endif							/* ACTSTREAM_BINDING_H */

@@ -84,6 +84,18 @@ key_differs(Oid relid, List *key_columns)
 														   RAW_PARSE_PLPGSQL_EXPR))->stmt)->targetList)->val;
 }
 
+/* The one of that name, or NULL. */
+static const ObjectTrigger *
+trigger_of_name(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(object_triggers); i++)
+	{
+		if (strcmp(object_triggers[i].name, name) == 0)
+			return &object_triggers[i];
+	}
+	return NULL;
+}
+
 /*
  * ObjectTriggerIsReserved
  *		Has one of the triggers of registered tables this name?
@@ -91,12 +103,19 @@ key_differs(Oid relid, List *key_columns)
 bool
 ObjectTriggerIsReserved(const char *name)
 {
-	for (int i = 0; i < (int) lengthof(object_triggers); i++)
-	{
-		if (strcmp(object_triggers[i].name, name) == 0)
-			return true;
-	}
-	return false;
+	return trigger_of_name(name) != NULL;
+}
+
+/*
+ * ObjectTriggerIsOne
+ *		Is a trigger of that name, with that function, one of those of registered tables?
+ */
+bool
+ObjectTriggerIsOne(const char *name, Oid function)
+{
+	const ObjectTrigger *trigger = trigger_of_name(name);
+
+	return trigger != NULL && OidIsValid(function) && function == OwnTriggerFunction(trigger->function);
 }
 
 /* The table's trigger with that name and function, or NULL. */
@@ -125,15 +144,12 @@ static void
 create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns, bool replace)
 {
 	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
-	Oid			function = OwnTriggerFunction(trigger->function);
 	Relation	rel;
 	RunAs		before;
 	ListCell   *lc;
 
 	stmt->replace = OidIsValid(get_trigger_oid(relid, trigger->name, true));
 	stmt->trigname = pstrdup(trigger->name);
-	stmt->funcname = list_make2(makeString("actstream_internal"),
-								makeString(pstrdup(trigger->function)));
 	stmt->row = trigger->row;
 	stmt->timing = trigger->timing;
 	stmt->events = trigger->events;
@@ -157,11 +173,9 @@ create_trigger(const ObjectTrigger *trigger, Oid relid, List *key_columns, bool 
 			   pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) == ACLCHECK_OK ?
 			   GetUserId() : rel->rd_rel->relowner,
 			   RUN_AS_RESTRICTED);
-	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid, function,
-						 InvalidOid, NULL, false, false);
+	OwnTriggerCreate(stmt, relid, trigger->function);
 	RunAsEnd(&before);
 	table_close(rel, NoLock);
-	CommandCounterIncrement();
 }
 
 /* Drop one of the triggers, if it exists. */

@@ -9,6 +9,7 @@
 #include "utils/relcache.h"
 
 extern bool ObjectTriggerIsReserved(const char *name);
+extern bool ObjectTriggerIsOne(const char *name, Oid function);
 extern void ObjectTriggersCreate(Relation rel, List *key_columns, bool replace);
 extern bool ObjectTriggersExist(Relation rel, List *key_columns);
 extern void ObjectTriggersDrop(Relation rel);

@@ -37,15 +37,19 @@
 #include "track/track_ddl.h"
 #include "track/track_triggers.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -57,6 +61,7 @@
 #include "tcop/deparse_utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -92,7 +97,7 @@ event_trigger_data(FunctionCallInfo fcinfo)
 static bool
 may_be_registered(Oid relid)
 {
-	return DdlNotesHasLostTrigger(relid) || HasOwnTriggerName(relid);
+	return DdlNotesHas(TRIGGER_LOST, relid) || HasOwnTriggerName(relid);
 }
 
 /*
@@ -228,8 +233,8 @@ warn_of_registry(const char *relname)
  * it depends on.  Whether that is refused is known at the end of the command: not if its table
  * is dropped, too.
  *
- * Its rows cannot always be read any more: the table of its long values has been dropped before it.  Then
- * all references of the type are looked at in the end.
+ * If its rows cannot be read, all references to objects of the type are looked at in the end, unless
+ * these are not checked.
  */
 static void
 partition_goes(Oid relid, const RegisteredType *type)
@@ -238,13 +243,14 @@ partition_goes(Oid relid, const RegisteredType *type)
 	Loss		loss = {.kind = PARTITION_LOST, .type = *type};
 	ErrorData  *error;
 
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE || DdlNotesHas(PARTITION_READ, relid))
 		return;					/* its own partitions are dropped first */
 	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(table))
 	{
 		(void) DdlNote(PARTITION_LOST, table);
 		return;
 	}
+	(void) DdlNote(PARTITION_READ, relid);
 	loss.partition = table_open(relid, NoLock);
 	error = Attempt(forget_lost, &loss);
 	if (error != NULL)
@@ -260,30 +266,69 @@ partition_goes(Oid relid, const RegisteredType *type)
 	table_close(loss.partition, NoLock);
 }
 
+/* The table whose long values are in a TOAST table; InvalidOid if there is none. */
+static Oid
+table_of_toast(Oid toast)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			result = InvalidOid;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(toast));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, key);
+	while (!OidIsValid(result) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->refclassid == RelationRelationId && form->deptype == DEPENDENCY_INTERNAL)
+			result = form->refobjid;
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return result;
+}
+
+/* A table is about to be dropped, or what its rows are read with. */
+static void
+table_goes(Oid relid)
+{
+	const RegisteredType *type = get_rel_relispartition(relid) && may_be_registered(relid) ?
+		find_type(relid) : NULL;
+
+	if (type != NULL && type->relation != relid)
+		partition_goes(relid, type);
+}
+
 /* A table or an index is about to be dropped. */
 static void
 relation_goes(Oid objid, bool concurrently)
 {
-	const RegisteredType *type;
+	char		relkind = get_rel_relkind(objid);
+	Oid			table;
 
-	if (get_rel_relkind(objid) == RELKIND_INDEX || get_rel_relkind(objid) == RELKIND_PARTITIONED_INDEX)
+	if (relkind != RELKIND_INDEX && relkind != RELKIND_PARTITIONED_INDEX)
 	{
-		Oid			table = IndexGetRelation(objid, true);
-
-		if (!OidIsValid(table) || !may_be_registered(table) ||
-			!is_registered(table))
-			return;
+		table_goes(objid);
+		return;
+	}
+	table = IndexGetRelation(objid, true);
+	if (!OidIsValid(table))
+		return;
+	/* the first thing that goes with a table, if it has long values */
+	if (get_rel_relkind(table) == RELKIND_TOASTVALUE)
+		table_goes(table_of_toast(table));
+	else if (may_be_registered(table) && is_registered(table))
+	{
 		/* DROP INDEX CONCURRENTLY commits before it ends */
 		if (concurrently)
 			ObjectTypeCheckTable(table, objid);
 		else
 			(void) DdlNote(INDEX_LOST, table);
-	}
-	else if (get_rel_relispartition(objid) && may_be_registered(objid))
-	{
-		type = find_type(objid);
-		if (type != NULL && type->relation != objid)
-			partition_goes(objid, type);
 	}
 }
 
@@ -291,7 +336,7 @@ relation_goes(Oid objid, bool concurrently)
 static void
 trigger_goes(Oid trigger)
 {
-	Oid			relid = TriggerRelation(trigger, true);
+	Oid			relid = TriggerRelation(trigger, true, NULL);
 
 	DdlEvent   *event;
 
@@ -312,6 +357,7 @@ child_changes(Oid relid, Oid parent)
 	bool		is_bound = may_be_registered(relid) && is_registered(relid);
 	DdlEvent   *event;
 
+	(void) DdlNote(PARENT_CHANGED, relid);
 	if (!may_be_registered(parent) && !is_bound)
 		return;
 	if (find_type(parent) == NULL && !is_bound)
@@ -650,7 +696,7 @@ table_altered(Oid relid, List *subcommands)
 						   cmd->subtype == AT_DropConstraint));
 		columns = columns || (IsA(cmd, AlterTableCmd) &&
 							  (is_drop_column(cmd) || cmd->subtype == AT_AlterColumnType ||
-							   cmd->subtype == AT_ChangeOwner || cmd->subtype == AT_AttachPartition));
+							   cmd->subtype == AT_ChangeOwner));
 	}
 	if (check)
 	{
@@ -681,7 +727,7 @@ column_altered(const DdlEvent *event)
 static void
 trigger_created(Oid trigger, const char *name)
 {
-	Oid			relid = TriggerRelation(trigger, false);
+	Oid			relid = TriggerRelation(trigger, false, NULL);
 
 	TrackTriggerCreated(trigger);
 	if (IsOwnTable(relid, OWN_FOLLOWS) || IsOwnTable(relid, OWN_MUTES))
@@ -695,8 +741,10 @@ trigger_created(Oid trigger, const char *name)
 static void
 trigger_renamed(Oid trigger, const char *old_name)
 {
-	Oid			relid = TriggerRelation(trigger, false);
-	const RegisteredType *type = ObjectTriggerIsReserved(old_name) ? find_type(relid) : NULL;
+	Oid			function;
+	Oid			relid = TriggerRelation(trigger, false, &function);
+	const RegisteredType *type = OidIsValid(relid) && ObjectTriggerIsOne(old_name, function) ?
+		find_type(relid) : NULL;
 
 	if (type != NULL)
 		ereport(ERROR,
@@ -755,6 +803,8 @@ actstream_table_altered(PG_FUNCTION_ARGS)
 
 		if (event->kind == CHILD_CHANGED)
 			child_changed(event, is_final);
+		else if (event->kind == PARENT_CHANGED && get_rel_relispartition(event->relid))
+			TrackTableAltered(event->relid);
 		else if (event->kind == COLUMN_ALTERED)
 			column_altered(event);
 	}

@@ -278,11 +278,11 @@ DdlNotesTake(bool of_drop)
 }
 
 /*
- * DdlNotesHasLostTrigger
- *		Has the current command dropped one of our triggers of the table?
+ * DdlNotesHas
+ *		Has such an event of the table been noted for the current command?
  */
 bool
-DdlNotesHasLostTrigger(Oid relid)
+DdlNotesHas(DdlEventKind kind, Oid relid)
 {
 	ListCell   *lc;
 
@@ -292,7 +292,7 @@ DdlNotesHasLostTrigger(Oid relid)
 	{
 		DdlEvent   *event = lfirst(lc);
 
-		if (event->kind == TRIGGER_LOST && event->relid == relid)
+		if (event->kind == kind && event->relid == relid)
 			return true;
 	}
 	return false;

@@ -10,6 +10,7 @@
 
 typedef enum DdlEventKind
 {
+	PARENT_CHANGED,				/* any table was attached to a parent, or detached */
 	CHILD_CHANGED,				/* a table was attached to a parent, or detached */
 	COLUMN_ALTERED,				/* a column of a registered or tracked table was altered */
 	COLUMN_RENAMED,				/* it was seen to have another name, before the command
@@ -17,9 +18,11 @@ typedef enum DdlEventKind
 	TRIGGER_LOST,				/* a table loses one of our triggers, perhaps because it
 								 * is dropped itself */
 	INDEX_LOST,					/* a registered table loses an index */
-	PARTITION_LOST				/* a registered table loses a partition whose rows could
+	PARTITION_LOST,				/* a registered table loses a partition whose rows could
 								 * not be read, or need not be because the whole table
 								 * seems to be dropped; or whose DROP is to be refused */
+	PARTITION_READ				/* a partition of a registered table is being dropped, and
+								 * its rows have been seen to */
 } DdlEventKind;
 
 /* What a command has done, or is about to do. */
@@ -48,6 +51,6 @@ extern void DdlNoteRenaming(Oid relid, AttrNumber attnum, const char *name);
 extern char *DdlNoteText(const char *text);
 extern List *DdlNotesColumns(void);
 extern List *DdlNotesTake(bool of_drop);
-extern bool DdlNotesHasLostTrigger(Oid relid);
+extern bool DdlNotesHas(DdlEventKind kind, Oid relid);
 
 #endif							/* ACTSTREAM_DDL_NOTES_H */

@@ -287,11 +287,14 @@ static bool
 is_registered_so(Oid relid, const ObjectTypeRow *arguments, Datum *result)
 {
 	ObjectTypeRow row = *arguments;
-	const RegisteredType *found = RegistryLookupRelation(relid);
+	const RegisteredType *found;
 	RegisteredType type;
 	Relation	rel;
 	bool		is_intact;
 
+	/* we have taken no lock, which would have processed invalidations */
+	AcceptInvalidationMessages();
+	found = RegistryLookupRelation(relid);
 	if (found == NULL || !fits(&row, found))
 		return false;
 	type = *found;
@@ -459,6 +462,7 @@ actstream_register_external(PG_FUNCTION_ARGS)
 	/* there is no way to know whether such an object exists, or when it is deleted */
 	set_default(&row, Anum_object_type_on_delete, CStringGetTextDatum("keep"));
 	set_default(&row, Anum_object_type_checked, BoolGetDatum(false));
+	AcceptInvalidationMessages();
 	by_label = RegistryLookupLabel(label, strlen(label));
 	if (by_label != NULL && by_label->relation == InvalidOid && fits(&row, by_label) &&
 		run_on_row(&equal_object_type, &row, &result))

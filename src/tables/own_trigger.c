@@ -10,9 +10,14 @@
 #include "base/compat.h"
 #include "tables/own_trigger.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/tupconvert.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -22,6 +27,8 @@
 #include "parser/parse_collate.h"
 #include "parser/parse_relation.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -37,6 +44,88 @@ OwnTriggerFunction(const char *name)
 						   CStringGetDatum(name),
 						   PointerGetDatum(buildoidvector(NULL, 0)),
 						   ObjectIdGetDatum(OwnInternalSchema()));
+}
+
+/* The triggers of that name, of a table and of all that inherit from it, that are enabled ALWAYS. */
+static List *
+always_enabled(Oid relid, const char *name)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		ScanKeyData key[2];
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(lfirst_oid(lc)));
+		ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
+					CStringGetDatum(name));
+		scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 2, key);
+		tuple = systable_getnext(scan);
+		if (HeapTupleIsValid(tuple) &&
+			((Form_pg_trigger) GETSTRUCT(tuple))->tgenabled == TRIGGER_FIRES_ALWAYS)
+			result = lappend_oid(result, ((Form_pg_trigger) GETSTRUCT(tuple))->oid);
+		systable_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Enable triggers ALWAYS. */
+static void
+enable_always(List *triggers)
+{
+	Relation	rel = table_open(TriggerRelationId, RowExclusiveLock);
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(lfirst_oid(lc)));
+		scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+		tuple = systable_getnext(scan);
+		if (HeapTupleIsValid(tuple))
+		{
+			tuple = heap_copytuple(tuple);
+			((Form_pg_trigger) GETSTRUCT(tuple))->tgenabled = TRIGGER_FIRES_ALWAYS;
+			CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+			CacheInvalidateRelcacheByRelid(((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid);
+		}
+		systable_endscan(scan);
+	}
+	table_close(rel, RowExclusiveLock);
+}
+
+/*
+ * OwnTriggerCreate
+ *		Create a trigger that calls the extension's function of that name, or replace one if the
+ *		statement says so; ENABLE ALWAYS stays, on partitions, too.
+ *
+ * As the current user, because analysing the condition runs code of its types and domains.  The caller
+ * holds ShareRowExclusiveLock on the table.  Makes the trigger visible to what comes next.
+ */
+void
+OwnTriggerCreate(CreateTrigStmt *stmt, Oid relid, const char *function)
+{
+	List	   *always = stmt->replace ? always_enabled(relid, stmt->trigname) : NIL;
+
+	stmt->funcname = list_make2(makeString("actstream_internal"), makeString(pstrdup(function)));
+	(void) CreateTrigger(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid,
+						 OwnTriggerFunction(function), InvalidOid, NULL, false, false);
+	CommandCounterIncrement();
+	if (always != NIL)
+	{
+		enable_always(always);
+		CommandCounterIncrement();
+	}
 }
 
 /*

@@ -15,6 +15,7 @@
 	(TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
 
 extern Oid	OwnTriggerFunction(const char *name);
+extern void OwnTriggerCreate(CreateTrigStmt *stmt, Oid relid, const char *function);
 extern Node *OwnTriggerCondition(Relation rel, Node *condition);
 extern TriggerData *OwnTriggerData(FunctionCallInfo fcinfo, OwnTable table, TupleDesc *tupdesc);
 extern Datum OwnTriggerSetTime(FunctionCallInfo fcinfo, OwnTable table, const char *column);
