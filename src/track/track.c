@@ -150,26 +150,45 @@ events_from_array(Datum array)
 	return result;
 }
 
+/* What track() asks for, and what there is of it. */
+typedef struct Request
+{
+	Relation	rel;
+	char	   *args[NUM_TRACKING_ARGS];
+	char	   *condition;		/* its text, or NULL */
+	CreateTrigStmt *stmt;		/* has a name only if one was given */
+	List	   *triggers;		/* of the table: TrackTrigger * */
+	TrackTrigger *existing;		/* one that does the same, or NULL */
+	bool		is_intact;		/* need that not be created anew? */
+	bool		is_dumped;		/* has a dump changed its condition? */
+} Request;
+
+/* Is it a tracking trigger for the same events, made on the table itself? */
+static bool
+has_same_type(const Request *request, const TrackTrigger *trigger)
+{
+	return !trigger->is_move && !trigger->is_clone && trigger->nargs == NUM_TRACKING_ARGS &&
+		trigger->type == (TRIGGER_TYPE_ROW | request->stmt->timing | request->stmt->events);
+}
+
 /*
- * Is the trigger the one that the statement would create, except for its name, and for when
- * it fires?
+ * Is the trigger the one that is asked for, except for its name, and for when it fires?
  */
 static ConditionMatch
-compare(const TrackTrigger *trigger, const CreateTrigStmt *stmt, char *const *args,
-		Relation rel)
+compare(const Request *request, const TrackTrigger *trigger)
 {
-	if (trigger->is_move || trigger->is_clone || trigger->nargs != NUM_TRACKING_ARGS ||
-		trigger->type != (TRIGGER_TYPE_ROW | stmt->timing | stmt->events))
+	if (!has_same_type(request, trigger))
 		return CONDITION_DIFFERS;
 	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
 	{
-		if (strcmp(trigger->args[i], args[i]) != 0)
+		if (strcmp(trigger->args[i], request->args[i]) != 0)
 			return CONDITION_DIFFERS;
 	}
-	if (trigger->condition == NULL || stmt->whenClause == NULL)
-		return trigger->condition == NULL && stmt->whenClause == NULL ? CONDITION_SAME :
+	if (trigger->condition == NULL || request->condition == NULL)
+		return trigger->condition == NULL && request->condition == NULL ? CONDITION_SAME :
 			CONDITION_DIFFERS;
-	return TrackConditionCompare(rel, trigger->condition, stmt->whenClause);
+	return TrackConditionCompare(request->rel, trigger->condition, request->stmt->whenClause,
+								 request->condition);
 }
 
 /*
@@ -183,18 +202,20 @@ fires(Relation rel, const TrackTrigger *trigger)
 {
 	ListCell   *lc;
 
+	if (!TrackTriggerFires(trigger))
+		return false;
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return true;
 	foreach(lc, find_all_inheritors(RelationGetRelid(rel), NoLock, NULL))
 	{
-		bool		is_child = lfirst_oid(lc) != RelationGetRelid(rel);
 		ListCell   *cell;
 
 		foreach(cell, TrackTriggers(lfirst_oid(lc)))
 		{
-			TrackTrigger *other = lfirst(cell);
+			TrackTrigger *clone = lfirst(cell);
 
 			/* clones have the name of their original */
-			if (other->is_clone == is_child && strcmp(other->name, trigger->name) == 0 &&
-				(!TrackTriggerIsEnabled(other) || other->ncolumns > 0))
+			if (clone->is_clone && strcmp(clone->name, trigger->name) == 0 && !TrackTriggerFires(clone))
 				return false;
 		}
 	}
@@ -202,58 +223,56 @@ fires(Relation rel, const TrackTrigger *trigger)
 }
 
 /*
- * A trigger of the table that does what the statement asks for, and has the name in the
- * statement if there is one; else NULL.
- *
- * Sets *is_intact if it need not be created anew.  One for which that holds comes first.
+ * Find a trigger of the table that does what is asked for, and has the name that was given if
+ * there is one.  One that need not be created anew comes first.
  */
-static const TrackTrigger *
-find_equal(const CreateTrigStmt *stmt, char *const *args, Relation rel, bool *is_intact)
+static void
+find_existing(Request *request)
 {
-	const TrackTrigger *result = NULL;
 	ListCell   *lc;
 
-	*is_intact = false;
-	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	foreach(lc, request->triggers)
 	{
 		TrackTrigger *trigger = lfirst(lc);
 		ConditionMatch match;
 
-		if (stmt->trigname != NULL && strcmp(trigger->name, stmt->trigname) != 0)
+		if (request->stmt->trigname != NULL && strcmp(trigger->name, request->stmt->trigname) != 0)
 			continue;
-		match = compare(trigger, stmt, args, rel);
-		*is_intact = match == CONDITION_SAME && fires(rel, trigger);
-		if (*is_intact)
-			return trigger;
-		if (match != CONDITION_DIFFERS && result == NULL)
-			result = trigger;
+		match = compare(request, trigger);
+		/* a constraint trigger cannot be replaced by another one */
+		request->is_intact = (match == CONDITION_SAME ||
+							  (match == CONDITION_DUMPED && trigger->is_constraint)) &&
+			fires(request->rel, trigger);
+		if (request->is_intact || (match != CONDITION_DIFFERS && request->existing == NULL))
+		{
+			request->existing = trigger;
+			request->is_dumped = match == CONDITION_DUMPED;
+		}
+		if (request->is_intact)
+			return;
 	}
-	return result;
 }
 
 /*
- * Say so if the table has a tracking trigger that sends the same, but otherwise: a call of track() that
- * has been changed does not replace what it made before.
+ * Say so if the table has another tracking trigger that sends the same verb on the same events: a call
+ * of track() that has been changed does not replace what it made before.
  */
 static void
-notice_similar(const CreateTrigStmt *stmt, char *const *args, Relation rel)
+notice_similar(const Request *request)
 {
 	ListCell   *lc;
 
-	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	foreach(lc, request->triggers)
 	{
 		TrackTrigger *trigger = lfirst(lc);
 
-		if (trigger->is_move || trigger->nargs != NUM_TRACKING_ARGS ||
-			trigger->type != (TRIGGER_TYPE_ROW | stmt->timing | stmt->events) ||
-			strcmp(trigger->args[TRACKING_VERB], args[TRACKING_VERB]) != 0)
+		if (!has_same_type(request, trigger) || !TrackTriggerFires(trigger) ||
+			strcmp(trigger->args[TRACKING_VERB], request->args[TRACKING_VERB]) != 0)
 			continue;
 		ereport(NOTICE,
-				(errmsg("relation \"%s\" is already tracked with verb \"%s\", by trigger \"%s\"",
-						RelationGetRelationName(rel), args[TRACKING_VERB], trigger->name),
+				(errmsg("relation \"%s\" is also tracked with verb \"%s\" by trigger \"%s\"",
+						RelationGetRelationName(request->rel), request->args[TRACKING_VERB], trigger->name),
 				 errdetail("Both triggers send actions."),
-				 trigger->is_clone ?
-				 errhint("If one of them is to go, call actstream.untrack() for the table that it was made on.") :
 				 errhint("If it is to be replaced, call actstream.untrack() for it.")));
 		return;
 	}
@@ -372,66 +391,82 @@ make_statement(FunctionCallInfo fcinfo, char *const *args)
 	return stmt;
 }
 
-/*
- * Create the trigger, as the current user, because analysing the condition runs code of
- * its types and domains.  Makes it visible to the next call in the same query.
- */
+/* Raise an error if the trigger cannot be created: its name is taken, or it cannot be replaced. */
 static void
-create_trigger(CreateTrigStmt *stmt, Relation rel, bool is_move)
+check_creation(const Request *request)
 {
-	char	   *function = is_move ? MOVE_FUNCTION : TRACKING_FUNCTION;
+	const char *name = request->stmt->trigname;
 
-	stmt->funcname = list_make2(makeString("actstream_internal"), makeString(function));
-	(void) CreateTrigger(stmt, NULL, RelationGetRelid(rel), InvalidOid, InvalidOid,
-						 InvalidOid, OwnTriggerFunction(function),
-						 InvalidOid, NULL, false, false);
-	CommandCounterIncrement();
+	if (request->existing != NULL && request->existing->is_constraint)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tracking trigger \"%s\" of relation \"%s\" does not fire",
+						request->existing->name, RelationGetRelationName(request->rel)),
+				 errdetail("It is a constraint trigger, so it cannot be created anew."),
+				 errhint("Enable it with ALTER TABLE, or call actstream.untrack() for it.")));
+	if (request->existing == NULL && name != NULL &&
+		OidIsValid(get_trigger_oid(RelationGetRelid(request->rel), name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trigger \"%s\" for relation \"%s\" already exists",
+						name, RelationGetRelationName(request->rel)),
+				 errdetail("It is not the one that is asked for."),
+				 errhint("To change a tracking trigger, call actstream.untrack() for it first, in the same transaction.")));
 }
 
-/*
- * Create a trigger of the table, in place of "existing" if that is not NULL.  Returns its name.
- */
+/* Create the trigger, or create it anew.  Returns its name. */
 static char *
-create_or_replace(CreateTrigStmt *stmt, const char *default_name, Relation rel, const TrackTrigger *existing, bool is_move)
+create_trigger(Request *request)
 {
+	CreateTrigStmt *stmt = request->stmt;
+	TrackTrigger *existing = request->existing;
+	ErrorData  *error;
+	char	   *text;
+
+	check_creation(request);
 	stmt->replace = existing != NULL;
 	if (existing != NULL)
 		stmt->trigname = existing->name;
 	else if (stmt->trigname == NULL)
-		stmt->trigname = free_name(rel, default_name);
-	else if (OidIsValid(get_trigger_oid(RelationGetRelid(rel), stmt->trigname, true)))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("trigger \"%s\" for relation \"%s\" already exists",
-						stmt->trigname, RelationGetRelationName(rel)),
-				 errdetail("It is not the one that is asked for."),
-				 errhint("To change a tracking trigger, call actstream.untrack() for it first, in the same transaction.")));
-	create_trigger(stmt, rel, is_move);
+		stmt->trigname = free_name(request->rel, DEFAULT_TRIGGER_NAME);
+	text = request->is_dumped ? TrackConditionTryText(request->rel, existing->condition, &error) : NULL;
+	OwnTriggerCreate(stmt, RelationGetRelid(request->rel), TRACKING_FUNCTION);
+	if (existing == NULL)
+		notice_similar(request);
+	else
+		ereport(NOTICE,
+				(errmsg("trigger \"%s\" of relation \"%s\" was created anew",
+						stmt->trigname, RelationGetRelationName(request->rel)),
+				 text == NULL ? errdetail("It did not fire for all that it was made for.") :
+				 errdetail("Its condition was what a dump makes of the one that is asked for: %s", text)));
 	return stmt->trigname;
 }
 
-/* Does a table have the trigger that notices moved rows, if it needs one? */
+/* Has a partitioned table the trigger that notices moved rows, and does it fire? */
 static bool
-notices_moves(Relation rel)
+notices_moves(const Request *request)
 {
-	const TrackTrigger *trigger;
+	TrackTrigger *trigger;
 
-	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+	if (request->rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return true;
-	trigger = TrackMoveTrigger(rel);
-	return trigger != NULL && fires(rel, trigger);
+	trigger = TrackMoveTrigger(request->triggers);
+	return trigger != NULL && fires(request->rel, trigger);
 }
 
 /* Have a partitioned table notice moved rows. */
 static void
-create_move_trigger(Relation rel)
+create_move_trigger(const Request *request)
 {
 	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	TrackTrigger *existing = TrackMoveTrigger(request->triggers);
 
+	stmt->replace = existing != NULL;
+	stmt->trigname = existing != NULL ? existing->name : free_name(request->rel, MOVE_TRIGGER_NAME);
 	stmt->row = true;
 	stmt->timing = TRIGGER_TYPE_AFTER;
 	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
-	(void) create_or_replace(stmt, MOVE_TRIGGER_NAME, rel, TrackMoveTrigger(rel), true);
+	OwnTriggerCreate(stmt, RelationGetRelid(request->rel), MOVE_FUNCTION);
 }
 
 /*
@@ -443,44 +478,42 @@ create_move_trigger(Relation rel)
 static char *
 track(FunctionCallInfo fcinfo, LOCKMODE lockmode)
 {
-	char	   *args[NUM_TRACKING_ARGS];
-	Tracking	tracking;
-	CreateTrigStmt *stmt;
+	Request		request = {0};
 	Relation	rel;
-	const TrackTrigger *equal;
-	bool		is_intact;
+	Tracking	tracking;
 	char	   *name;
 
-	rel = open_trackable(PG_GETARG_OID(ARG_RELATION), lockmode);
+	request.rel = rel = open_trackable(PG_GETARG_OID(ARG_RELATION), lockmode);
 	check_may_send(rel);
 
-	trigger_arguments(fcinfo, args);
-	TrackingParse(&tracking, args, NUM_TRACKING_ARGS, rel, true);
-	stmt = make_statement(fcinfo, args);
-	if (tracking.has_columns && (stmt->events & TRIGGER_TYPE_UPDATE) == 0)
+	trigger_arguments(fcinfo, request.args);
+	TrackingParse(&tracking, request.args, NUM_TRACKING_ARGS, rel, true);
+	request.stmt = make_statement(fcinfo, request.args);
+	if (tracking.has_columns && (request.stmt->events & TRIGGER_TYPE_UPDATE) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("columns can be given only with event \"update\""),
 				 errhint("Use events => '{update}' to send an action when one of the columns changes.")));
-	if (stmt->whenClause != NULL)
-		TrackConditionCheck(rel, stmt->whenClause, text_argument(fcinfo, ARG_CONDITION));
-	equal = find_equal(stmt, args, rel, &is_intact);
+	if (request.stmt->whenClause != NULL)
+	{
+		request.condition = text_argument(fcinfo, ARG_CONDITION);
+		TrackConditionCheck(rel, request.stmt->whenClause, request.condition);
+	}
+	request.triggers = TrackTriggers(RelationGetRelid(rel));
+	find_existing(&request);
 	if (lockmode < ShareRowExclusiveLock)
 	{
-		bool		is_fine = is_intact && TrackTriggerProblem(rel, equal) == NULL &&
-			notices_moves(rel);
+		bool		is_fine = request.is_intact && notices_moves(&request) &&
+			TrackTriggerProblem(rel, request.existing, request.triggers) == NULL;
 
 		relation_close(rel, lockmode);
-		return is_fine ? equal->name : NULL;
+		return is_fine ? request.existing->name : NULL;
 	}
 	TrackCheckTemplates(&tracking, rel);
-	if (equal == NULL)
-		notice_similar(stmt, args, rel);
-	name = is_intact ? equal->name :
-		create_or_replace(stmt, DEFAULT_TRIGGER_NAME, rel, equal, false);
-	if (!notices_moves(rel))
-		create_move_trigger(rel);
-	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE && !is_intact)
+	name = request.is_intact ? request.existing->name : create_trigger(&request);
+	if (!notices_moves(&request))
+		create_move_trigger(&request);
+	if (request.is_intact || rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		TrackTableAltered(RelationGetRelid(rel));
 	relation_close(rel, NoLock);
 	return name;

@@ -147,16 +147,14 @@ TrackConditionTryText(Relation rel, const char *stored, ErrorData **error)
 	return *error == NULL ? job.text : NULL;
 }
 
-/* A condition to dump and restore, and the result. */
-typedef struct DumpJob
-{
-	Relation	rel;
-	Node	   *condition;
-} DumpJob;
-
-/* AttemptFunction */
-static void
-dump_and_restore(void *arg)
+/*
+ * The condition as it is after a dump, with the settings of pg_dump.
+ *
+ * PostgreSQL does not always read its own text as what it was: it may cast each element of an array
+ * in place of the array, or find another operator for IS DISTINCT FROM, which names none.
+ */
+static Node *
+dump_and_restore(Relation rel, Node *condition)
 {
 	static const char *const settings[][2] = {
 		{"search_path", ""},
@@ -165,59 +163,58 @@ dump_and_restore(void *arg)
 		{"extra_float_digits", "3"},
 		{"array_nulls", "on"}
 	};
-	DumpJob    *job = arg;
 	int			level = NewGUCNestLevel();
-	char	   *text;
 
 	for (int i = 0; i < (int) lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	text = condition_text(job->rel, job->condition);
-	job->condition = OwnTriggerCondition(job->rel, TrackConditionParse(text));
+	condition = OwnTriggerCondition(rel, TrackConditionParse(condition_text(rel, condition)));
 	AtEOXact_GUC(true, level);
+	return condition;
 }
 
-/*
- * The condition as it is after a dump, with the settings of pg_dump; NULL if it could not be
- * restored.
- *
- * PostgreSQL does not always read its own text as what it was: it may cast each element of an array
- * in place of the array, or find another operator for IS DISTINCT FROM, which names none.
- */
-static Node *
-after_dump(Relation rel, Node *condition)
+/* Conditions to compare, and the result. */
+typedef struct CompareJob
 {
-	DumpJob		job = {.rel = rel, .condition = condition};
-
-	return Attempt(dump_and_restore, &job) == NULL ? job.condition : NULL;
-}
+	Relation	rel;
+	const char *stored;
+	Node	   *parsed;
+	const char *text;
+	ConditionMatch match;
+} CompareJob;
 
 /* dumps after which a condition does not change any more */
 #define MAX_DUMPS 2
 
+/* AttemptFunction: a condition can be too deep, or not be restored. */
+static void
+compare_conditions(void *arg)
+{
+	CompareJob *job = arg;
+	Node	   *stored = stringToNode(job->stored);
+	Node	   *condition = OwnTriggerCondition(job->rel, job->parsed);
+
+	if (equal(stored, condition) || strcmp(condition_text(job->rel, stored), job->text) == 0)
+		job->match = CONDITION_SAME;
+	for (int i = 0; i < MAX_DUMPS && job->match == CONDITION_DIFFERS; i++)
+	{
+		condition = dump_and_restore(job->rel, condition);
+		if (equal(stored, condition))
+			job->match = CONDITION_DUMPED;
+	}
+}
+
 /*
  * TrackConditionCompare
- *		Is the condition of a trigger, as the catalog stores it, the one with that raw parse tree, or
- *		what dumps may have made of it?
+ *		Is the condition of a trigger, as the catalog stores it, the one with that raw parse tree and
+ *		text, or what dumps may have made of it?
  *
- * Restores the settings of the session.
+ * Only the latter, which is the caller's own, is parsed: that runs code of its types.
  */
 ConditionMatch
-TrackConditionCompare(Relation rel, const char *stored, Node *parsed)
+TrackConditionCompare(Relation rel, const char *stored, Node *parsed, const char *text)
 {
-	Node	   *condition = stringToNode(stored);
-	Node	   *other = OwnTriggerCondition(rel, parsed);
+	CompareJob	job = {.rel = rel, .stored = stored, .parsed = parsed, .text = text};
 
-	if (equal(condition, other))
-		return CONDITION_SAME;
-	for (int i = 0; i < MAX_DUMPS; i++)
-	{
-		condition = after_dump(rel, condition);
-		other = after_dump(rel, other);
-		if (condition == NULL || other == NULL)
-			return CONDITION_DIFFERS;
-		if (equal(condition, other))
-			return CONDITION_DUMPED;
-	}
-	return CONDITION_DIFFERS;
+	return Attempt(compare_conditions, &job) == NULL ? job.match : CONDITION_DIFFERS;
 }

@@ -11,13 +11,14 @@
 typedef enum ConditionMatch
 {
 	CONDITION_DIFFERS,
-	CONDITION_DUMPED,			/* one is what a dump has made of the other */
+	CONDITION_DUMPED,			/* a dump may have made it of the other */
 	CONDITION_SAME
 } ConditionMatch;
 
 extern Node *TrackConditionParse(const char *condition);
 extern void TrackConditionCheck(Relation rel, Node *condition, char *text);
 extern char *TrackConditionTryText(Relation rel, const char *stored, ErrorData **error);
-extern ConditionMatch TrackConditionCompare(Relation rel, const char *stored, Node *parsed);
+extern ConditionMatch TrackConditionCompare(Relation rel, const char *stored, Node *parsed,
+											const char *text);
 
 #endif							/* ACTSTREAM_TRACK_CONDITION_H */

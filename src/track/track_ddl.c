@@ -13,6 +13,7 @@
 #include "object/binding.h"
 #include "object/registry.h"
 #include "track/track_ddl.h"
+#include "track/track_options.h"
 #include "track/track_triggers.h"
 
 #include "access/genam.h"
@@ -171,6 +172,54 @@ rename_in_arguments(void *arg)
 }
 
 /*
+ * Warn about tracking triggers of a table that do not do what they were made for, but for those that
+ * are disabled.
+ *
+ * A table that others have locked, and so not the command, is passed over.
+ */
+static void
+warn_of_triggers(Oid relid)
+{
+	List	   *triggers = TrackTriggers(relid);
+	Relation	rel = NULL;
+	ListCell   *lc;
+
+	if (triggers != NIL && ConditionalLockRelationOid(relid, AccessShareLock))
+		rel = try_relation_open(relid, NoLock);
+	if (rel == NULL)
+		return;
+	foreach(lc, triggers)
+	{
+		TrackTrigger *trigger = lfirst(lc);
+		char	   *problem = TrackTriggerProblem(rel, trigger, triggers);
+
+		if (problem != NULL && TrackTriggerIsEnabled(trigger))
+			ereport(WARNING,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
+							trigger->name, RelationGetRelationName(rel), problem),
+					 errhint("Correct this, or call actstream.untrack(), and then actstream.track() again.")));
+	}
+	relation_close(rel, AccessShareLock);
+}
+
+/*
+ * TrackTableAltered
+ *		Warn about tracking triggers of "relid", and of tables that inherit from it,
+ *		that do not do what they were made for any more.
+ *
+ * The columns, the owner or the triggers of the table have changed.
+ */
+void
+TrackTableAltered(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		warn_of_triggers(lfirst_oid(lc));
+}
+
+/*
  * TrackColumnRenamed
  *		Rename a column in the arguments of the tracking triggers of "relid".
  *
@@ -198,46 +247,7 @@ TrackColumnRenamed(Oid relid, const char *old_name, const char *new_name)
 	}
 	CommandCounterIncrement();
 	if (!TemplateCanName(new_name))
-		TrackTableAltered(relid);
-}
-
-/*
- * TrackTableAltered
- *		Warn about tracking triggers of "relid", and of tables that inherit from it,
- *		that do not do what they were made for any more.
- *
- * The columns or the owner of the table have changed.  A table that others have locked, and so not the
- * command, is passed over.
- */
-void
-TrackTableAltered(Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-	{
-		List	   *triggers = TrackTriggers(lfirst_oid(lc));
-		Relation	rel = NULL;
-		ListCell   *cell;
-
-		if (triggers != NIL && ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
-			rel = try_relation_open(lfirst_oid(lc), NoLock);
-		if (rel == NULL)
-			continue;
-		foreach(cell, triggers)
-		{
-			TrackTrigger *trigger = lfirst(cell);
-			char	   *problem = TrackTriggerProblem(rel, trigger);
-
-			if (problem != NULL && TrackTriggerIsEnabled(trigger))
-				ereport(WARNING,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("tracking trigger \"%s\" of relation \"%s\" is broken: %s",
-								trigger->name, RelationGetRelationName(rel), problem),
-						 errhint("Correct this, or call actstream.untrack(), and then actstream.track() again.")));
-		}
-		relation_close(rel, AccessShareLock);
-	}
+		warn_of_triggers(relid);
 }
 
 /*
@@ -250,7 +260,7 @@ TrackTableAltered(Oid relid)
 void
 TrackTriggerCreated(Oid trigger_oid)
 {
-	Oid			relid = TriggerRelation(trigger_oid, false);
+	Oid			relid = TriggerRelation(trigger_oid, false, NULL);
 	ListCell   *lc;
 
 	if (!OidIsValid(relid))

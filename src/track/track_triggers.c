@@ -45,7 +45,7 @@ static TrackTrigger *
 make_trigger(HeapTuple tuple, TupleDesc tupdesc, bool is_move)
 {
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-	TrackTrigger *trigger = palloc(sizeof(TrackTrigger));
+	TrackTrigger *trigger = palloc0(sizeof(TrackTrigger));
 	bool		isnull;
 	Datum		condition = heap_getattr(tuple, Anum_pg_trigger_tgqual, tupdesc, &isnull);
 
@@ -57,6 +57,7 @@ make_trigger(HeapTuple tuple, TupleDesc tupdesc, bool is_move)
 	trigger->type = form->tgtype;
 	trigger->enabled = form->tgenabled;
 	trigger->ncolumns = form->tgattr.dim1;
+	trigger->is_constraint = OidIsValid(form->tgconstraint);
 	trigger->condition = isnull ? NULL : TextDatumGetCString(condition);
 	trigger->nargs = form->tgnargs;
 	trigger->args = arguments_of(tuple, tupdesc, form->tgnargs);
@@ -107,15 +108,25 @@ TrackTriggerIsEnabled(const TrackTrigger *trigger)
 }
 
 /*
- * TrackMoveTrigger
- *		The table's own trigger that notices moved rows, or NULL.
+ * TrackTriggerFires
+ *		Does the trigger fire for all that its type says, in ordinary sessions?
  */
-const TrackTrigger *
-TrackMoveTrigger(Relation rel)
+bool
+TrackTriggerFires(const TrackTrigger *trigger)
+{
+	return TrackTriggerIsEnabled(trigger) && trigger->ncolumns == 0;
+}
+
+/*
+ * TrackMoveTrigger
+ *		Of the triggers of a table, its own that notices moved rows, or NULL.
+ */
+TrackTrigger *
+TrackMoveTrigger(List *triggers)
 {
 	ListCell   *lc;
 
-	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	foreach(lc, triggers)
 	{
 		TrackTrigger *trigger = lfirst(lc);
 
@@ -144,36 +155,43 @@ parse(void *arg)
 	TrackingParse(&job->tracking, job->trigger->args, job->trigger->nargs, job->rel, false);
 }
 
-/* Have two triggers of a table the same condition? */
-static bool
-same_condition(Relation rel, const TrackTrigger *a, const TrackTrigger *b)
+/* The text of a trigger's condition; NULL if it cannot be printed.  It is kept with the trigger. */
+static char *
+text_of(Relation rel, TrackTrigger *trigger)
 {
 	ErrorData  *error;
-	char	   *text_a;
-	char	   *text_b;
 
+	if (!trigger->was_printed)
+		trigger->text = TrackConditionTryText(rel, trigger->condition, &error);
+	trigger->was_printed = true;
+	return trigger->text;
+}
+
+/* Have two triggers of a table the same condition? */
+static bool
+same_condition(Relation rel, TrackTrigger *a, TrackTrigger *b)
+{
 	if (a->condition == NULL || b->condition == NULL)
 		return a->condition == NULL && b->condition == NULL;
-	text_a = TrackConditionTryText(rel, a->condition, &error);
-	text_b = TrackConditionTryText(rel, b->condition, &error);
-	return text_a != NULL && text_b != NULL && strcmp(text_a, text_b) == 0;
+	return text_of(rel, a) != NULL && text_of(rel, b) != NULL &&
+		strcmp(text_of(rel, a), text_of(rel, b)) == 0;
 }
 
 /*
- * Is there a clone of a trigger of the partitioned table, or of one above, that sends the same as this
- * trigger of a partition?
+ * Is there, among the triggers of a partition, a clone of one of its partitioned table that sends the
+ * same as this one?
  */
 static bool
-has_twin(Relation rel, const TrackTrigger *trigger)
+has_twin(Relation rel, TrackTrigger *trigger, List *triggers)
 {
 	ListCell   *lc;
 
 	if (!rel->rd_rel->relispartition)
 		return false;
-	foreach(lc, TrackTriggers(RelationGetRelid(rel)))
+	foreach(lc, triggers)
 	{
 		TrackTrigger *clone = lfirst(lc);
-		bool		is_twin = clone->is_clone && !clone->is_move &&
+		bool		is_twin = clone->is_clone && !clone->is_move && TrackTriggerFires(clone) &&
 			clone->nargs == trigger->nargs && clone->type == trigger->type;
 
 		for (int i = 0; is_twin && i < clone->nargs; i++)
@@ -186,11 +204,11 @@ has_twin(Relation rel, const TrackTrigger *trigger)
 
 /*
  * TrackTriggerProblem
- *		Why a tracking trigger of "rel" does not do all that it was made for, as part
- *		of a message; NULL if it does.
+ *		Why a tracking trigger of "rel", which has these triggers, does not do all that it was
+ *		made for, as part of a message; NULL if it does.
  */
 char *
-TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)
+TrackTriggerProblem(Relation rel, TrackTrigger *trigger, List *triggers)
 {
 	ParseJob	job = {.trigger = trigger, .rel = rel};
 	ErrorData  *error;
@@ -207,7 +225,7 @@ TrackTriggerProblem(Relation rel, const TrackTrigger *trigger)
 		return pstrdup(_("trigger fires for updates of some columns only"));
 	if (trigger->is_clone || trigger->is_move)
 		return NULL;
-	if (has_twin(rel, trigger))
+	if (has_twin(rel, trigger, triggers))
 		return pstrdup(_("a trigger of its partitioned table sends the same"));
 	error = Attempt(parse, &job);
 	if (error != NULL)

@@ -19,14 +19,18 @@ typedef struct TrackTrigger
 	int16		type;			/* TRIGGER_TYPE_... */
 	char		enabled;		/* TRIGGER_FIRES_... or TRIGGER_DISABLED */
 	int			ncolumns;		/* of UPDATE OF; track() gives none */
+	bool		is_constraint;	/* CREATE CONSTRAINT TRIGGER; nor does it make such */
 	char	   *condition;		/* expression tree as text; NULL if there is none */
 	int			nargs;
 	char	  **args;
+	bool		was_printed;	/* is the next one known? */
+	char	   *text;			/* of the condition, see track_triggers.c */
 } TrackTrigger;
 
 extern List *TrackTriggers(Oid relid);
-extern const TrackTrigger *TrackMoveTrigger(Relation rel);
+extern TrackTrigger *TrackMoveTrigger(List *triggers);
 extern bool TrackTriggerIsEnabled(const TrackTrigger *trigger);
-extern char *TrackTriggerProblem(Relation rel, const TrackTrigger *trigger);
+extern bool TrackTriggerFires(const TrackTrigger *trigger);
+extern char *TrackTriggerProblem(Relation rel, TrackTrigger *trigger, List *triggers);
 
 #endif							/* ACTSTREAM_TRACK_TRIGGERS_H */

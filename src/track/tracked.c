@@ -103,6 +103,24 @@ set_arguments(void *arg)
 				  DirectFunctionCall1(namein, CStringGetDatum(args[TRACKING_TIMESTAMP_COLUMN])));
 }
 
+/* Of triggers in the order of their tables, those of the table of the one at that place. */
+static List *
+of_same_table(List *triggers, int place)
+{
+	Oid			relid = ((TrackTrigger *) list_nth(triggers, place))->relation;
+	List	   *result = NIL;
+
+	for (int i = place; i < list_length(triggers); i++)
+	{
+		TrackTrigger *trigger = list_nth(triggers, i);
+
+		if (trigger->relation != relid)
+			break;
+		result = lappend(result, trigger);
+	}
+	return result;
+}
+
 /*
  * tracked(): a row for each tracking trigger, and for each of the other triggers, such
  * as a clone on a partition, that has a problem.
@@ -112,6 +130,7 @@ actstream_tracked(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *triggers = TrackTriggers(InvalidOid);
+	List	   *of_table = NIL;	/* those of the same table */
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -125,6 +144,8 @@ actstream_tracked(PG_FUNCTION_ARGS)
 		TrackedRow	row;
 		ArgumentJob job;
 
+		if (of_table == NIL || ((TrackTrigger *) linitial(of_table))->relation != trigger->relation)
+			of_table = of_same_table(triggers, foreach_current_index(lc));
 		/* a locked table must not keep the others from being shown */
 		if (!ConditionalLockRelationOid(trigger->relation, AccessShareLock))
 			problem = pstrdup(_("its table is locked by another session"));
@@ -133,9 +154,9 @@ actstream_tracked(PG_FUNCTION_ARGS)
 			rel = try_relation_open(trigger->relation, NoLock);
 			if (rel == NULL)
 				continue;
-			problem = TrackTriggerProblem(rel, trigger);
-			if (problem == NULL && is_tracking && TrackMoveTrigger(rel) == NULL &&
-				rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+			problem = TrackTriggerProblem(rel, trigger, of_table);
+			if (problem == NULL && is_tracking && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+				TrackMoveTrigger(of_table) == NULL)
 				problem = pstrdup(_("trigger for rows that move between partitions is missing"));
 			if (trigger->condition != NULL && (is_tracking || problem != NULL))
 			{

@@ -272,6 +272,11 @@ SELECT * FROM firing;
 ALTER TABLE q ENABLE ALWAYS TRIGGER actstream_track;
 SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
 SELECT * FROM firing;
+-- also when it is created anew
+CALL dump_and_restore();
+ALTER TABLE q ENABLE ALWAYS TRIGGER actstream_track;
+SELECT actstream.track('q', 'asked', 'person:{who}', events => '{update}', condition => $$NEW.path IN ('a', 'b')$$);
+SELECT * FROM firing;
 SELECT replace(pg_get_triggerdef(oid), 'UPDATE', 'UPDATE OF who, at') AS definition FROM pg_trigger WHERE tgrelid = 'q'::regclass AND tgname = 'actstream_track' \gset
 DROP TRIGGER actstream_track ON q;
 :definition;
@@ -299,6 +304,8 @@ SELECT replace(pg_get_triggerdef(oid), 'CREATE TRIGGER', 'CREATE CONSTRAINT TRIG
 DROP TRIGGER actstream_track ON q;
 :definition;
 SELECT actstream.track('q', 'asked', 'person:{who}');
+ALTER TABLE q DISABLE TRIGGER actstream_track;
+SELECT actstream.track('q', 'asked', 'person:{who}');
 SELECT actstream.untrack('q');
 -- on partitions, too
 CREATE TABLE parted (id int) PARTITION BY LIST (id);
@@ -307,10 +314,12 @@ CREATE TABLE parted_2 PARTITION OF parted FOR VALUES IN (2, 3) PARTITION BY LIST
 CREATE TABLE parted_2_2 PARTITION OF parted_2 FOR VALUES IN (2);
 SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, events => '{insert,update}');
 SELECT * FROM firing;
+ALTER TABLE parted_2 ENABLE ALWAYS TRIGGER actstream_track;
 ALTER TABLE parted_2_2 DISABLE TRIGGER actstream_track;
 ALTER TABLE parted_1 DISABLE TRIGGER actstream_move;
 SELECT relation, trigger_name, problem FROM actstream.tracked() WHERE problem IS NOT NULL;
 SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, events => '{insert,update}');
+SELECT * FROM firing;
 SELECT relation, trigger_name, problem FROM actstream.tracked();
 INSERT INTO parted VALUES (1), (2);
 UPDATE parted SET id = 3 - id;
@@ -329,6 +338,9 @@ SELECT actstream.track('parted_1', 'asked', 'web:{id}', NULL, condition => 'NEW.
 SELECT actstream.track('parted_1', 'told', 'web:{id}', NULL);
 SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 0');
 SELECT relation, trigger_name, problem FROM actstream.tracked() ORDER BY relation::text COLLATE "C", trigger_name;
+ALTER TABLE parted_1 DISABLE TRIGGER actstream_track_3;
+SELECT relation, trigger_name, problem FROM actstream.tracked() ORDER BY relation::text COLLATE "C", trigger_name;
+ALTER TABLE parted_1 ENABLE TRIGGER actstream_track_3;
 ALTER TABLE parted DETACH PARTITION parted_1;
 SELECT actstream.untrack('parted_1');
 SELECT actstream.track('parted_1', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 0');
@@ -351,6 +363,16 @@ SET ROLE regress_tracker;
 SELECT actstream.track('theirs', 'x', 'web:{id}', NULL);
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION actstream_internal.row_changed() TO PUBLIC;
+-- the condition of a trigger is not analysed again for somebody else, whose code it could run
+SET ROLE regress_tracker;
+CREATE FUNCTION tell(int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE 'checked as %', current_user; RETURN true; END$$;
+CREATE DOMAIN told AS int CHECK (trt.tell(VALUE));
+SET client_min_messages = warning;
+SELECT actstream.track('theirs', 'x', 'web:{id}', NULL, condition => $$NEW.id = ANY ('{1}'::trt.told[])$$);
+RESET client_min_messages;
+RESET ROLE;
+SELECT actstream.track('theirs', 'x', 'web:{id}', NULL, condition => 'NEW.id > 0');
+SELECT condition FROM actstream.tracked() ORDER BY trigger_name;
 DROP OWNED BY regress_tracker;
 DROP ROLE regress_tracker;
 
