@@ -309,37 +309,6 @@ DROP TABLE long;
 SELECT * FROM types;
 
 ------------------------------------------------------------------------------
--- Rows that move because partitions are merged and split, with PostgreSQL 19
-------------------------------------------------------------------------------
-
-SELECT current_setting('server_version_num')::int >= 190000 AS can_merge \gset
-\if :can_merge
-SET client_min_messages = warning;
-CREATE TABLE merged (id int PRIMARY KEY) PARTITION BY LIST (id);
-CREATE TABLE merged_1 PARTITION OF merged FOR VALUES IN (1);
-CREATE TABLE merged_2 PARTITION OF merged FOR VALUES IN (2);
-INSERT INTO merged VALUES (1), (2);
-\o /dev/null
-SELECT actstream.register('merged');
-SELECT actstream.act_send('merged:1', 'was', target => 'merged:2');
-ALTER TABLE merged MERGE PARTITIONS (merged_1, merged_2) INTO merged_12;
-SELECT count(*) = 1 AS merge_ok FROM actions WHERE actor = 'merged:1' AND target = 'merged:2' \gset
-ALTER TABLE merged SPLIT PARTITION merged_12 INTO (PARTITION merged_1 FOR VALUES IN (1), PARTITION merged_2 FOR VALUES IN (2));
-SELECT :'merge_ok' AND count(*) = 1 AS merge_ok FROM actions WHERE actor = 'merged:1' AND target = 'merged:2' \gset
-DROP TABLE merged_2;
-SELECT :'merge_ok' AND count(*) = 0 AS merge_ok FROM actions \gset
-SELECT actstream.act_send('merged:1', 'was');
-TRUNCATE merged_1;
-SELECT :'merge_ok' AND count(*) = 0 AS merge_ok FROM actions \gset
-DROP TABLE merged;
-\o
-RESET client_min_messages;
-\else
-\set merge_ok t
-\endif
-\echo merge ok: :merge_ok
-
-------------------------------------------------------------------------------
 -- The names of triggers
 ------------------------------------------------------------------------------
 
