@@ -1,6 +1,6 @@
 /*
  * ddl.c
- *		What happens to references when registered tables are altered or dropped.
+ *		What happens to references when registered tables are altered; for DROP, see ddl_drop.c.
  *
  * Rows can disappear without any trigger of their table being fired: when the table or a
  * partition is dropped, or a partition is detached.  Event triggers notice that.  They
@@ -8,21 +8,14 @@
  * table is concerned.
  *
  * They act on what the command itself reports, by OID, and look up no names: by then, a
- * name may mean another table, or one that the command did not touch.  The rows of a
- * dropped partition cannot be read any more when the event trigger runs; so an object
- * access hook reads them just before PostgreSQL drops it.  The first event trigger makes
- * sure that this library, and with it the hook, is loaded by then; it also notes the
- * statement.  It looks up names in one case, DETACH PARTITION ... CONCURRENTLY, which commits
- * before it reports anything.
- *
- * DROP is refused in two cases only: for a partition whose rows are referred to under
- * on_delete = 'restrict', while its table stays, and for an index or property that the key
- * of a registered table needs.
+ * name may mean another table, or one that the command did not touch.  An object access hook sees
+ * what is about to be altered or dropped.  The first event trigger makes sure that this library, and
+ * with it the hook, is loaded by then; it also notes the statement.  It looks up names in one case,
+ * DETACH PARTITION ... CONCURRENTLY, which commits before it reports anything.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/attempt.h"
 #include "base/run_as.h"
 #include "object/binding.h"
 #include "object/integrity_remove.h"
@@ -30,43 +23,37 @@
 #include "object/object_type_table.h"
 #include "object/registry.h"
 #include "register/ddl.h"
+#include "register/ddl_drop.h"
 #include "register/ddl_notes.h"
+#include "register/ddl_table.h"
 #include "register/registry_ddl.h"
 #include "tables/follow_changes.h"
 #include "tables/spi_plan.h"
 #include "track/track_ddl.h"
 #include "track/track_triggers.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
-#include "catalog/index.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
-#include "commands/user.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "tcop/deparse_utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(actstream_ddl_begins);
-PG_FUNCTION_INFO_V1(actstream_objects_dropped);
 PG_FUNCTION_INFO_V1(actstream_table_altered);
 
 static SpiPlan list_commands = {
@@ -88,283 +75,23 @@ event_trigger_data(FunctionCallInfo fcinfo)
 }
 
 /*
- * Can the table be registered, or a partition of a registered table?
- *
- * Only the registry knows for sure, and a role that may register can lock it.  So that
- * DDL of other roles never waits for that lock, nor for one on a table that the command does not
- * lock, this looks at the table's triggers first.  The triggers of a table that is being dropped have been dropped before it.
- */
-static bool
-may_be_registered(Oid relid)
-{
-	return DdlNotesHas(TRIGGER_LOST, relid) || HasOwnTriggerName(relid);
-}
-
-/*
- * The object type of a table, or of the partitioned table that it is a partition of;
- * NULL if there is none, or if the registry is missing or cannot be read.
- */
-static const RegisteredType *
-find_type(Oid relid)
-{
-	return OwnTableExists(OWN_OBJECT_TYPES) ? RegistryLookupTable(relid) : NULL;
-}
-
-static bool
-is_registered(Oid relid)
-{
-	const RegisteredType *type = find_type(relid);
-
-	return type != NULL && type->relation == relid;
-}
-
-/*
- * Does the statement drop the table?  If that is not seen here, the rows of each partition are
- * read for nothing.
- *
- * This looks up no name: it checks whether a name in the statement would find this
- * table.  If the table is not dropped after all, the references are cleaned up at the
- * end of the command.
- */
-static bool
-seems_to_drop(Oid relid)
-{
-	DropStmt   *stmt = (DropStmt *) DdlNotesStatement();
-	ListCell   *lc;
-
-	if (stmt == NULL)
-		return false;
-	if (IsA(stmt, DropOwnedStmt))
-		return list_member_oid(roleSpecsToIds(((DropOwnedStmt *) stmt)->roles),
-							   TableOwner(relid));
-	foreach(lc, stmt->objects)
-	{
-		if (stmt->removeType == OBJECT_SCHEMA)
-		{
-			if (strcmp(strVal(lfirst(lc)), get_namespace_name(get_rel_namespace(relid))) == 0)
-				return true;
-		}
-		else if (stmt->removeType == OBJECT_TABLE)
-		{
-			List	   *name = lfirst_node(List, lc);
-			char	   *schema = list_length(name) > 1 ? strVal(list_nth(name, list_length(name) - 2)) : NULL;
-
-			if (strcmp(strVal(llast(name)), get_rel_name(relid)) == 0 &&
-				(schema == NULL ? RelationIsVisible(relid) :
-				 strcmp(schema, get_namespace_name(get_rel_namespace(relid))) == 0))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* What to do about rows of a registered table that disappear with a table. */
-typedef struct Loss
-{
-	DdlEventKind kind;
-	RegisteredType type;		/* a copy: the registry may be loaded again */
-	Relation	partition;		/* about to be dropped, or NULL */
-} Loss;
-
-/* AttemptFunction */
-static void
-forget_lost(void *arg)
-{
-	Loss	   *loss = arg;
-
-	if (loss->partition != NULL)
-		IntegrityForgetRows(&loss->type, loss->partition, RUN_AS_RESTRICTED);
-	else if (loss->kind == PARTITION_LOST)
-		IntegritySweep(&loss->type, RUN_AS_RESTRICTED);
-	else
-		ObjectTypeTableDropped(&loss->type);
-}
-
-/* Is it the error by which on_delete = 'restrict' keeps a partition? */
-static bool
-is_refusal(const ErrorData *error, const Loss *loss)
-{
-	return loss->type.on_delete == ON_DELETE_RESTRICT && loss->kind == PARTITION_LOST &&
-		error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION;
-}
-
-/*
- * Apply on_delete to the references to what has gone, or is going; raise the error of 'restrict'.
- *
- * Whatever the owner of our tables has added to them must not stop that, but for errors such as
- * serialization failures, which the transaction may avoid when it is tried again: warn of others.
- */
-static void
-forget_or_refuse(Loss *loss)
-{
-	ErrorData  *error = Attempt(forget_lost, loss);
-
-	if (error == NULL)
-		return;
-	if (is_refusal(error, loss))
-		ReThrowError(error);
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("could not remove references to dropped objects of type \"%s\": %s",
-					loss->type.label, error->message),
-			 errhint("The owner of the extension's tables should delete what actstream.integrity_check() reports.")));
-}
-
-/*
- * A table that is bound to a type, or a partition of one, is being dropped, and without
- * the registry we cannot tell its type.  Warn, if there are tables that could hold
- * references.
- */
-static void
-warn_of_registry(const char *relname)
-{
-	if (OwnTableExists(OWN_OBJECT_TYPES) ||
-		(!OidIsValid(OwnTableFind(OWN_ACTIONS)) && !OidIsValid(OwnTableFind(OWN_FOLLOWS)) &&
-		 !OidIsValid(OwnTableFind(OWN_MUTES))))
-		return;
-	ereport(WARNING,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("references to rows of table \"%s\" are not removed because table \"actstream.%s\" is missing or was not made by create_tables()",
-					relname, OwnTableName(OWN_OBJECT_TYPES))));
-}
-
-/*
- * A partition of a registered table is about to be dropped, by itself or along with what
- * it depends on.  Whether that is refused is known at the end of the command: not if its table
- * is dropped, too.
- *
- * If its rows cannot be read, all references to objects of the type are looked at in the end, unless
- * these are not checked.
- */
-static void
-partition_goes(Oid relid, const RegisteredType *type)
-{
-	Oid			table = type->relation;
-	Loss		loss = {.kind = PARTITION_LOST, .type = *type};
-	ErrorData  *error;
-
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE || DdlNotesHas(PARTITION_READ, relid))
-		return;					/* its own partitions are dropped first */
-	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(table))
-	{
-		(void) DdlNote(PARTITION_LOST, table);
-		return;
-	}
-	(void) DdlNote(PARTITION_READ, relid);
-	loss.partition = table_open(relid, NoLock);
-	error = Attempt(forget_lost, &loss);
-	if (error != NULL)
-	{
-		DdlEvent   *event = DdlNote(PARTITION_LOST, table);
-
-		if (is_refusal(error, &loss))
-		{
-			event->refusal = DdlNoteText(error->message);
-			event->detail = error->detail == NULL ? NULL : DdlNoteText(error->detail);
-		}
-	}
-	table_close(loss.partition, NoLock);
-}
-
-/* The table whose long values are in a TOAST table; InvalidOid if there is none. */
-static Oid
-table_of_toast(Oid toast)
-{
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			result = InvalidOid;
-
-	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(toast));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, key);
-	while (!OidIsValid(result) && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (form->refclassid == RelationRelationId && form->deptype == DEPENDENCY_INTERNAL)
-			result = form->refobjid;
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return result;
-}
-
-/* A table is about to be dropped, or what its rows are read with. */
-static void
-table_goes(Oid relid)
-{
-	const RegisteredType *type = get_rel_relispartition(relid) && may_be_registered(relid) ?
-		find_type(relid) : NULL;
-
-	if (type != NULL && type->relation != relid)
-		partition_goes(relid, type);
-}
-
-/* A table or an index is about to be dropped. */
-static void
-relation_goes(Oid objid, bool concurrently)
-{
-	char		relkind = get_rel_relkind(objid);
-	Oid			table;
-
-	if (relkind != RELKIND_INDEX && relkind != RELKIND_PARTITIONED_INDEX)
-	{
-		table_goes(objid);
-		return;
-	}
-	table = IndexGetRelation(objid, true);
-	if (!OidIsValid(table))
-		return;
-	/* the first thing that goes with a table, if it has long values */
-	if (get_rel_relkind(table) == RELKIND_TOASTVALUE)
-		table_goes(table_of_toast(table));
-	else if (may_be_registered(table) && is_registered(table))
-	{
-		/* DROP INDEX CONCURRENTLY commits before it ends */
-		if (concurrently)
-			ObjectTypeCheckTable(table, objid);
-		else
-			(void) DdlNote(INDEX_LOST, table);
-	}
-}
-
-/* A trigger is about to be dropped. */
-static void
-trigger_goes(Oid trigger)
-{
-	Oid			relid = TriggerRelation(trigger, true, NULL);
-
-	DdlEvent   *event;
-
-	if (!OidIsValid(relid))
-		return;
-	event = DdlNote(TRIGGER_LOST, relid);
-	if (trigger == get_trigger_oid(relid, BINDING_TRIGGER_NAME, true))
-		event->old_name = DdlNoteText(get_rel_name(relid));
-}
-
-/*
  * A table is being attached to a parent, or detached; the command has not finished with
  * it.
  */
 static void
 child_changes(Oid relid, Oid parent)
 {
-	bool		is_bound = may_be_registered(relid) && is_registered(relid);
+	bool		is_bound = DdlMayBeRegistered(relid) && DdlIsRegistered(relid);
 	DdlEvent   *event;
 
 	(void) DdlNote(PARENT_CHANGED, relid);
-	if (!may_be_registered(parent) && !is_bound)
+	if (!DdlMayBeRegistered(parent) && !is_bound)
 		return;
-	if (find_type(parent) == NULL && !is_bound)
+	if (DdlFindType(parent) == NULL && !is_bound)
 	{
 		if (get_rel_relispartition(relid) &&
 			OidIsValid(get_trigger_oid(parent, BINDING_TRIGGER_NAME, true)))
-			warn_of_registry(get_rel_name(relid));
+			DdlWarnOfRegistry(get_rel_name(relid));
 		return;
 	}
 	event = DdlNote(CHILD_CHANGED, relid);
@@ -383,7 +110,7 @@ column_changes(Oid relid, AttrNumber attnum)
 	char	   *name;
 
 	if (attnum <= 0 ||
-		((!may_be_registered(relid) || !is_registered(relid)) &&
+		((!DdlMayBeRegistered(relid) || !DdlIsRegistered(relid)) &&
 		 TrackTriggers(relid) == NIL))
 		return;
 	name = get_attname(relid, attnum, true);
@@ -410,9 +137,9 @@ object_is_accessed(ObjectAccessType access, Oid classid, Oid objid, int subid, v
 	if ((!goes && !unbinds && !inherits && !alters) || !ExtensionExists())
 		return;
 	if (goes)
-		relation_goes(objid, (dropflags & PERFORM_DELETION_CONCURRENTLY) != 0);
+		DdlRelationGoes(objid, (dropflags & PERFORM_DELETION_CONCURRENTLY) != 0);
 	else if (unbinds)
-		trigger_goes(objid);
+		DdlTriggerGoes(objid);
 	else if (inherits)
 		child_changes(objid, ((ObjectAccessPostAlter *) arg)->auxiliary_id);
 	else
@@ -479,7 +206,7 @@ check_detach(const AlterTableStmt *statement, const AlterTableCmd *detach)
 	if (!get_rel_relispartition(partition) || get_partition_parent(partition, true) != parent)
 		return;
 	LockRelationOid(partition, ShareUpdateExclusiveLock);
-	found = may_be_registered(partition) ? find_type(partition) : NULL;
+	found = DdlMayBeRegistered(partition) ? DdlFindType(partition) : NULL;
 	if (found == NULL || found->on_delete != ON_DELETE_RESTRICT)
 		return;
 	type = *found;
@@ -519,7 +246,7 @@ rename_column(const DdlEvent *event)
 		get_attnum(event->relid, name) != event->attnum)	/* it was dropped */
 		return;
 	TrackColumnRenamed(event->relid, event->old_name, name);
-	if (is_registered(event->relid))
+	if (DdlIsRegistered(event->relid))
 		ObjectTypeColumnRenamed(event->relid, event->old_name, name);
 	DdlNoteRenaming(event->relid, event->attnum, name);
 }
@@ -561,70 +288,11 @@ actstream_ddl_begins(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/*
- * A DROP has removed a partition of a table that is still there: raise the error that was noted, unless
- * the references are gone, too.
- */
-static void
-refuse_partition(const DdlEvent *event, const RegisteredType *type)
-{
-	if (type != NULL && IntegrityIsReferenced(type->label))
-		ereport(ERROR,
-				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				 errmsg_internal("%s", event->refusal),
-				 event->detail != NULL ? errdetail_internal("%s", event->detail) : 0));
-}
-
-/*
- * Event trigger ON sql_drop.
- */
-Datum
-actstream_objects_dropped(PG_FUNCTION_ARGS)
-{
-	List	   *met = DdlNotesTake(true);
-	List	   *gone = NIL;
-	List	   *swept = NIL;
-	ListCell   *lc;
-
-	(void) event_trigger_data(fcinfo);
-	foreach(lc, met)
-	{
-		DdlEvent   *event = lfirst(lc);
-		const RegisteredType *type = find_type(event->relid);
-		Loss		loss = {.kind = event->kind};
-		bool		is_there = get_rel_name(event->relid) != NULL;
-
-		if (type != NULL)
-			loss.type = *type;
-		if (!is_there)
-		{
-			if (event->kind != TRIGGER_LOST)
-				continue;
-			if (type == NULL && event->old_name != NULL)
-				warn_of_registry(event->old_name);
-			else if (type != NULL && !list_member_oid(gone, event->relid))
-				forget_or_refuse(&loss);
-			gone = lappend_oid(gone, event->relid);
-		}
-		else if (event->refusal != NULL)
-			refuse_partition(event, type == NULL ? NULL : &loss.type);
-		else if (type != NULL && event->kind == PARTITION_LOST &&
-				 !list_member_oid(swept, event->relid))
-		{
-			forget_or_refuse(&loss);
-			swept = lappend_oid(swept, event->relid);
-		}
-		else if (type != NULL && event->kind == INDEX_LOST)
-			ObjectTypeCheckTable(event->relid, InvalidOid);
-	}
-	PG_RETURN_NULL();
-}
-
 /* Warn if a table to which a type is bound is now a partition: rows can leave it. */
 static void
 warn_of_parent(Oid relid)
 {
-	const RegisteredType *type = find_type(relid);
+	const RegisteredType *type = DdlFindType(relid);
 	List	   *ancestors = get_rel_relispartition(relid) ? get_partition_ancestors(relid) : NIL;
 
 	if (type != NULL && type->relation == relid && ancestors != NIL)
@@ -646,7 +314,7 @@ warn_of_parent(Oid relid)
 static void
 child_changed(const DdlEvent *child, bool is_final)
 {
-	const RegisteredType *found = find_type(child->parent);
+	const RegisteredType *found = DdlFindType(child->parent);
 	RegisteredType type;
 	ListCell   *lc;
 
@@ -666,10 +334,9 @@ child_changed(const DdlEvent *child, bool is_final)
 		foreach(lc, ObjectTriggersDetached(child->relid))
 		{
 			Relation	rel = table_open(lfirst_oid(lc), NoLock);
-			Loss		loss = {.kind = CHILD_CHANGED, .type = type, .partition = rel};
 
 			if (is_final)
-				forget_or_refuse(&loss);
+				DdlForgetDetached(&type, rel);
 			else
 				IntegrityForgetRows(&type, rel, RUN_AS_RESTRICTED);
 			table_close(rel, NoLock);
@@ -703,7 +370,7 @@ table_altered(Oid relid, List *subcommands)
 		/* the children may have lost what their parent has lost */
 		foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 		{
-			if (may_be_registered(lfirst_oid(lc)) && find_type(lfirst_oid(lc)) != NULL)
+			if (DdlMayBeRegistered(lfirst_oid(lc)) && DdlFindType(lfirst_oid(lc)) != NULL)
 				ObjectTypeCheckTable(lfirst_oid(lc), InvalidOid);
 		}
 	}
@@ -719,7 +386,7 @@ static void
 column_altered(const DdlEvent *event)
 {
 	rename_column(event);
-	if (is_registered(event->relid))
+	if (DdlIsRegistered(event->relid))
 		ObjectTypeCheckTable(event->relid, InvalidOid);
 }
 
@@ -733,7 +400,7 @@ trigger_created(Oid trigger, const char *name)
 	if (IsOwnTable(relid, OWN_FOLLOWS) || IsOwnTable(relid, OWN_MUTES))
 		FollowChangesNoteAll();
 	/* who may create triggers on a table may not take those of its type away */
-	if (ObjectTriggerIsReserved(name) && find_type(relid) != NULL)
+	if (ObjectTriggerIsReserved(name) && DdlFindType(relid) != NULL)
 		ObjectTypeCheckOwner(relid);
 }
 
@@ -744,7 +411,7 @@ trigger_renamed(Oid trigger, const char *old_name)
 	Oid			function;
 	Oid			relid = TriggerRelation(trigger, false, &function);
 	const RegisteredType *type = OidIsValid(relid) && ObjectTriggerIsOne(old_name, function) ?
-		find_type(relid) : NULL;
+		DdlFindType(relid) : NULL;
 
 	if (type != NULL)
 		ereport(ERROR,
