@@ -165,12 +165,12 @@ partition_goes(Oid relid, const RegisteredType *type)
 
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE || DdlNotesHas(PARTITION_READ, relid))
 		return;					/* its own partitions are dropped first */
+	(void) DdlNote(PARTITION_READ, relid);
 	if (get_rel_relkind(relid) != RELKIND_RELATION || seems_to_drop(table))
 	{
 		(void) DdlNote(PARTITION_LOST, table);
 		return;
 	}
-	(void) DdlNote(PARTITION_READ, relid);
 	loss.partition = table_open(relid, NoLock);
 	error = Attempt(forget_lost, &loss);
 	if (error != NULL)

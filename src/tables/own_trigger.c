@@ -46,16 +46,21 @@ OwnTriggerFunction(const char *name)
 						   ObjectIdGetDatum(OwnInternalSchema()));
 }
 
-/* The triggers of that name, of a table and of all that inherit from it, that are enabled ALWAYS. */
+/*
+ * The trigger of that name of a table, and its clones, as far as they are enabled ALWAYS; if the
+ * table's own is, all of them.
+ */
 static List *
 always_enabled(Oid relid, const char *name)
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	List	   *result = NIL;
+	bool		all = false;
 	ListCell   *lc;
 
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
+		bool		is_own = lfirst_oid(lc) == relid;
 		ScanKeyData key[2];
 		SysScanDesc scan;
 		HeapTuple	tuple;
@@ -66,9 +71,16 @@ always_enabled(Oid relid, const char *name)
 					CStringGetDatum(name));
 		scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 2, key);
 		tuple = systable_getnext(scan);
-		if (HeapTupleIsValid(tuple) &&
-			((Form_pg_trigger) GETSTRUCT(tuple))->tgenabled == TRIGGER_FIRES_ALWAYS)
-			result = lappend_oid(result, ((Form_pg_trigger) GETSTRUCT(tuple))->oid);
+		if (HeapTupleIsValid(tuple))
+		{
+			Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
+			bool		always = trigger->tgenabled == TRIGGER_FIRES_ALWAYS;
+
+			/* the table itself comes first */
+			all = all || (is_own && always);
+			if ((is_own || OidIsValid(trigger->tgparentid)) && (all || always))
+				result = lappend_oid(result, trigger->oid);
+		}
 		systable_endscan(scan);
 	}
 	table_close(rel, AccessShareLock);

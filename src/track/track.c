@@ -163,11 +163,11 @@ typedef struct Request
 	bool		is_dumped;		/* has a dump changed its condition? */
 } Request;
 
-/* Is it a tracking trigger for the same events, made on the table itself? */
+/* Is it a tracking trigger for the same events? */
 static bool
 has_same_type(const Request *request, const TrackTrigger *trigger)
 {
-	return !trigger->is_move && !trigger->is_clone && trigger->nargs == NUM_TRACKING_ARGS &&
+	return !trigger->is_move && trigger->nargs == NUM_TRACKING_ARGS &&
 		trigger->type == (TRIGGER_TYPE_ROW | request->stmt->timing | request->stmt->events);
 }
 
@@ -177,7 +177,7 @@ has_same_type(const Request *request, const TrackTrigger *trigger)
 static ConditionMatch
 compare(const Request *request, const TrackTrigger *trigger)
 {
-	if (!has_same_type(request, trigger))
+	if (trigger->is_clone || !has_same_type(request, trigger))
 		return CONDITION_DIFFERS;
 	for (int i = 0; i < NUM_TRACKING_ARGS; i++)
 	{
@@ -224,7 +224,7 @@ fires(Relation rel, const TrackTrigger *trigger)
 
 /*
  * Find a trigger of the table that does what is asked for, and has the name that was given if
- * there is one.  One that need not be created anew comes first.
+ * there is one.  One that need not be created anew comes first, one that cannot be last.
  */
 static void
 find_existing(Request *request)
@@ -243,7 +243,9 @@ find_existing(Request *request)
 		request->is_intact = (match == CONDITION_SAME ||
 							  (match == CONDITION_DUMPED && trigger->is_constraint)) &&
 			fires(request->rel, trigger);
-		if (request->is_intact || (match != CONDITION_DIFFERS && request->existing == NULL))
+		if (request->is_intact ||
+			(match != CONDITION_DIFFERS &&
+			 (request->existing == NULL || (request->existing->is_constraint && !trigger->is_constraint))))
 		{
 			request->existing = trigger;
 			request->is_dumped = match == CONDITION_DUMPED;
@@ -273,6 +275,8 @@ notice_similar(const Request *request)
 				(errmsg("relation \"%s\" is also tracked with verb \"%s\" by trigger \"%s\"",
 						RelationGetRelationName(request->rel), request->args[TRACKING_VERB], trigger->name),
 				 errdetail("Both triggers send actions."),
+				 trigger->is_clone ?
+				 errhint("If one of them is to go, call actstream.untrack() for the table that it was made on.") :
 				 errhint("If it is to be replaced, call actstream.untrack() for it.")));
 		return;
 	}

@@ -375,6 +375,13 @@ INSERT INTO c VALUES (1);
 COMMIT;
 SELECT count(*) FROM actions;
 SELECT * FROM broken;
+-- one that a function inserts takes the references over
+CREATE FUNCTION insert_c(id int) RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO c VALUES ($1) RETURNING id';
+SELECT verb FROM actstream.act_send('c:1', 'stayed');
+WITH d AS (DELETE FROM c WHERE id = 1 RETURNING id) SELECT insert_c(id) FROM d;
+SELECT verb, actor FROM actions;
+DROP FUNCTION insert_c(int);
+CALL clear();
 -- a row that gets the key of one that the statement deletes keeps its own references, and no others
 CREATE TABLE c_parts (id int PRIMARY KEY) PARTITION BY LIST (id);
 CREATE TABLE c_odd PARTITION OF c_parts FOR VALUES IN (1, 3);

@@ -306,6 +306,10 @@ DROP TRIGGER actstream_track ON q;
 SELECT actstream.track('q', 'asked', 'person:{who}');
 ALTER TABLE q DISABLE TRIGGER actstream_track;
 SELECT actstream.track('q', 'asked', 'person:{who}');
+SELECT replace(:'definition', 'CREATE CONSTRAINT TRIGGER actstream_track', 'CREATE TRIGGER ordinary') AS definition \gset
+:definition;
+ALTER TABLE q DISABLE TRIGGER ordinary;
+SELECT actstream.track('q', 'asked', 'person:{who}');
 SELECT actstream.untrack('q');
 -- on partitions, too
 CREATE TABLE parted (id int) PARTITION BY LIST (id);
@@ -316,6 +320,7 @@ SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, events => '{insert,u
 SELECT * FROM firing;
 ALTER TABLE parted_2 ENABLE ALWAYS TRIGGER actstream_track;
 ALTER TABLE parted_2_2 DISABLE TRIGGER actstream_track;
+ALTER TABLE parted ENABLE ALWAYS TRIGGER actstream_move;
 ALTER TABLE parted_1 DISABLE TRIGGER actstream_move;
 SELECT relation, trigger_name, problem FROM actstream.tracked() WHERE problem IS NOT NULL;
 SELECT actstream.track('parted', 'asked', 'web:{id}', NULL, events => '{insert,update}');
@@ -341,6 +346,8 @@ SELECT relation, trigger_name, problem FROM actstream.tracked() ORDER BY relatio
 ALTER TABLE parted_1 DISABLE TRIGGER actstream_track_3;
 SELECT relation, trigger_name, problem FROM actstream.tracked() ORDER BY relation::text COLLATE "C", trigger_name;
 ALTER TABLE parted_1 ENABLE TRIGGER actstream_track_3;
+SELECT actstream.track('parted_2_2', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 0');
+SELECT actstream.untrack('parted_2_2');
 ALTER TABLE parted DETACH PARTITION parted_1;
 SELECT actstream.untrack('parted_1');
 SELECT actstream.track('parted_1', 'asked', 'web:{id}', NULL, condition => 'NEW.id > 0');
