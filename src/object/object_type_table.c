@@ -194,7 +194,8 @@ ObjectTypeCheckPartition(Oid relid)
 
 /*
  * Why a table that is open does not meet what was registered for its type, as a sentence; NULL if it
- * does.  Takes no lock.
+ * does.  Keeps no lock, but may wait for one on its
+ * indexes.
  */
 static const char *
 fault_of(Relation rel, const RegisteredType *type)

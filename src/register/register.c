@@ -315,7 +315,7 @@ is_registered_so(Oid relid, const ObjectTypeRow *arguments, Datum *result)
 /*
  * A table is to be registered by other columns than those that bind it: take the lock for that before
  * the one on the table, so that whoever has sent actions, for whom this waits, can register it
- * meanwhile.  If the columns are no key, or not given, this does not wait.
+ * meanwhile.  If the columns are no key, or not given, it does not wait for them.
  *
  * Without need it does not even look: a serializable transaction that has seen the registry as it was
  * may have to begin again.

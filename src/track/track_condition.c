@@ -75,7 +75,8 @@ TrackConditionParse(const char *condition)
 
 /*
  * TrackConditionCheck
- *		Raise the error that CREATE TRIGGER would raise for a parsed condition, but with context.
+ *		Raise the error that CREATE TRIGGER would raise when it analyses a parsed condition, but with
+ *		context.
  */
 void
 TrackConditionCheck(Relation rel, Node *condition, char *text)
